@@ -1,0 +1,191 @@
+"""Brain age from routine clinical 2D T1 MRI: the module that 3D Slicer loads.
+
+Only what Slicer asks of this file is here; the work is in BrainAgeSlicer, and behind it, in a
+process of its own, in BrainAgeLib.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import slicer
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+
+if importlib.util.find_spec("BrainAgeLib") is None:  # a source checkout, where it lies one up
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+
+class BrainAge(ScriptedLoadableModule):
+    """What Slicer shows of the module before it is opened."""
+
+    def __init__(self, parent: Any) -> None:
+        super().__init__(parent)
+        parent.title = _("Brain Age")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Neuroimaging")]
+        parent.dependencies = []
+        parent.contributors = ["SlicerBrainAge contributors"]
+        parent.helpText = _(
+            "Predicts brain age from a 2D thick-slice (or 3D) T1 scan of the head. Research use "
+            "only. Not a medical device. Not for diagnosis, screening or treatment."
+        )
+        parent.acknowledgementText = _(
+            "Written after the idea of doi:10.1038/s41514-025-00260-x; trained on Cam-CAN."
+        )
+        if hasattr(slicer.app, "connect"):
+            slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+def registerSampleData() -> None:
+    """Offer the bundled scan in the Sample Data module; nothing is downloaded."""
+    import SampleData
+
+    from BrainAgeSlicer.installation import MODULE_FOLDER, sampleScan
+
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="BrainAge",
+        sampleName="BrainAgeColin27",
+        thumbnailFileName=str(MODULE_FOLDER / "Resources" / "Icons" / "BrainAgeColin27.png"),
+        uris=sampleScan().as_uri(),
+        fileNames=sampleScan().name,
+        nodeNames="Colin27 axial T1",
+    )
+
+
+class BrainAgeWidget(ScriptedLoadableModuleWidget):
+    """The module's place in the window; BrainAgeSlicer.panel fills it."""
+
+    def __init__(self, parent: Any = None) -> None:
+        self.panel: Any = None
+        super().__init__(parent)
+
+    def setup(self) -> None:
+        """Load the panel: the user opened the module for the first time."""
+        super().setup()
+        from BrainAgeSlicer.dependencies import ensureDependencies
+        from BrainAgeSlicer.panel import Panel
+
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/BrainAge.ui"))
+        self.layout.addWidget(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+        ui = slicer.util.childWidgetVariables(uiWidget)
+        self.logic = BrainAgeLogic()
+        self.panel = Panel(ui, self.logic.predictor, ensureDependencies, self.logic.getParameterNode)
+
+    def enter(self) -> None:
+        """Take up the scene: the user opened the module."""
+        self.panel.enter()
+
+    def exit(self) -> None:
+        """Give the views back: the user opened another module."""
+        self.panel.exit()
+
+    def cleanup(self) -> None:
+        """End what is under way: the module is reloaded or the application closes."""
+        if self.panel is not None:
+            self.panel.cleanup()
+
+    def onReload(self) -> None:
+        """Reload our packages too: Slicer reloads only this file."""
+        for name in [each for each in sys.modules if each.split(".")[0] == "BrainAgeSlicer"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        super().onReload()
+
+
+class BrainAgeLogic(ScriptedLoadableModuleLogic):
+    """Brain age for scripts: ``BrainAgeLogic().process(volumeNode, ageYears=63.0)``."""
+
+    def __init__(self, command: list[str] | None = None) -> None:
+        super().__init__()
+        from BrainAgeSlicer.logic import Predictor
+
+        self.predictor = Predictor(command)
+
+    def getParameterNode(self) -> Any:
+        """Return the scene's choices."""
+        from BrainAgeSlicer.parameters import BrainAgeParameterNode
+
+        return BrainAgeParameterNode(super().getParameterNode())
+
+    def process(
+        self,
+        volumeNode: Any,
+        ageYears: float | None = None,
+        sex: str | None = None,
+        callback: Callable[[Any], None] | None = None,
+        onStage: Callable[[str, float], None] = lambda _name, _fraction: None,
+        **options: Any,
+    ) -> Any:
+        """Predict the brain age of a scan and bring the result into the scene.
+
+        Without ``callback`` it waits and returns the record (``BrainAgeLib.records.Prediction``);
+        a scan that the quality gate refused has no age in it, and why in its ``quality``. With
+        ``callback`` it returns the run at once, which can be cancelled, and calls back with how it
+        ended (``BrainAgeSlicer.run.Ended``). ``options`` are those of
+        ``BrainAgeSlicer.run.Request``: device, model, brainExtracted, siteCalibration, saliency,
+        report.
+
+        Raises BrainAgeError when the volume or an option cannot be used, and without ``callback``
+        also when the prediction fails.
+        """
+        from BrainAgeSlicer.logic import requestFor
+        from BrainAgeSlicer.run import Listener
+
+        request = requestFor(ageYears, sex, **options)
+        if callback is None:
+            return self.predictor.predict(volumeNode, request, Listener(onStage=onStage))
+        return self.predictor.start(volumeNode, request, Listener(callback, onStage))
+
+
+class BrainAgeTest(ScriptedLoadableModuleTest):
+    """Runs in Slicer itself: "Reload and Test" in developer mode, or ctest in a build tree."""
+
+    def setUp(self) -> None:
+        """Start with an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def runTest(self) -> None:
+        """Predict the bundled sample and look at the scene."""
+        self.setUp()
+        self.test_sampleGivesAnAge()
+        self.setUp()
+        self.test_whatIsNoScanIsRefused()
+
+    def test_sampleGivesAnAge(self) -> None:
+        """The whole way: file, worker, scene."""
+        from BrainAgeSlicer.dependencies import ensureDependencies
+        from BrainAgeSlicer.installation import requirementsFile, sampleScan
+        from BrainAgeSlicer.scene import MASK, OVERLAY, findResult
+
+        ensureDependencies(requirementsFile())
+        volume = slicer.util.loadVolume(str(sampleScan()))
+        prediction = BrainAgeLogic().process(volume, ageYears=30.0)
+        self.assertIsNotNone(prediction.brain_age_years)
+        low, high = prediction.interval_years
+        self.assertTrue(low < prediction.brain_age_years < high)
+        result = findResult(volume)
+        self.assertIsNotNone(result.part(MASK))
+        overlay = result.part(OVERLAY)
+        self.assertEqual(
+            overlay.GetImageData().GetDimensions(), volume.GetImageData().GetDimensions()
+        )
+
+    def test_whatIsNoScanIsRefused(self) -> None:
+        """An empty volume gets a sentence and leaves nothing behind."""
+        from BrainAgeLib.errors import BrainAgeError
+
+        volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+        count = slicer.mrmlScene.GetNumberOfNodes()
+        with self.assertRaises(BrainAgeError):
+            BrainAgeLogic().process(volume)
+        self.assertEqual(slicer.mrmlScene.GetNumberOfNodes(), count)

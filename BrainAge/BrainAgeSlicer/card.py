@@ -1,0 +1,163 @@
+"""The result in words: what the panel says of a prediction. No widget is touched here."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+
+from slicer.i18n import tr as _
+
+from BrainAgeLib.records import Correction, Finding, Prediction
+
+# Sign, word and colours for a light and a dark window; both have a contrast of 4.5 and more.
+SIGNS = {"pass": "\u2714", "note": "\u2139", "warn": "\u26a0", "refuse": "\u2716"}
+COLORS = {
+    "pass": ("#1b6e34", "#6fd08c"),
+    "note": ("#1f5a99", "#8cc0f5"),
+    "warn": ("#8a5200", "#f5bd5a"),
+    "refuse": ("#a3211b", "#ff9a91"),
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the card: what, how much, and what to know of it."""
+
+    label: str
+    value: str
+    explanation: str = ""
+
+
+def headline(prediction: Prediction) -> str:
+    """Return the raw brain age, or that there is none."""
+    if prediction.brain_age_years is None:
+        return _("No prediction")
+    return _("{age:.1f} years").format(age=prediction.brain_age_years)
+
+
+def intervalText(prediction: Prediction) -> str:
+    """Return the interval around the raw brain age, or why there is no age."""
+    if prediction.brain_age_years is None:
+        return _("The quality check refused this scan.")
+    if prediction.interval_years is None:
+        return ""
+    low, high = prediction.interval_years
+    return _("{percent:.0f} % interval: {low:.1f} to {high:.1f} years").format(
+        percent=100 * prediction.interval_level, low=low, high=high
+    )
+
+
+def rows(prediction: Prediction) -> list[Row]:
+    """Return the lines below the headline."""
+    age = prediction.chronological_age_years
+    known = _("not known") if age is None else _("{age:.1f} years").format(age=age)
+    found = [Row(_("Chronological age"), known)]
+    if prediction.brain_age_years is None:
+        return found
+    found.append(Row(_("Brain age gap (raw)"), _gap(prediction.gap_years), _inside(prediction)))
+    found.append(
+        Row(
+            _("Brain age gap (corrected)"),
+            _gap(prediction.corrected_gap_years),
+            _correctionText(prediction.correction, prediction.corrected_gap_years),
+        )
+    )
+    percentile = prediction.gap_percentile
+    if percentile is not None:
+        text = _("a larger gap than in about {n:.0f} of 100").format(n=percentile)
+        found.append(Row(_("Healthy people of that age"), text))
+    return found
+
+
+def _inside(prediction: Prediction) -> str:
+    age, ends = prediction.chronological_age_years, prediction.interval_years
+    if age is None or ends is None:
+        return ""
+    if ends[0] <= age <= ends[1]:
+        return _("the age lies inside the interval: the model errs by as much in healthy people")
+    return _("the age lies outside the interval")
+
+
+def _gap(years: float | None) -> str:
+    if years is None:
+        return "\u2013"
+    return _("{gap} years").format(gap=f"{years:+.1f}".replace("-", "\u2212"))
+
+
+def _correctionText(correction: Correction | None, gap: float | None) -> str:
+    if correction is None:
+        return "" if gap is None else _("correction not stated")
+    low, high = correction.age_range_years
+    text = _("age-bias correction \u201c{method}\u201d, fitted on {fittedOn}: {people} people "
+             "aged {low:.0f} to {high:.0f}").format(
+        method=correction.method,
+        fittedOn=correction.fitted_on,
+        people=correction.people,
+        low=low,
+        high=high,
+    )
+    if correction.site:
+        text += _("; site {site}").format(site=correction.site)
+    return text
+
+
+def rowsHtml(prediction: Prediction) -> str:
+    """Return the lines as a table."""
+    lines = []
+    for row in rows(prediction):
+        explanation = f"<br><small>{html.escape(row.explanation)}</small>" if row.explanation else ""
+        lines.append(
+            f"<tr><td style='padding-right:12px'>{html.escape(row.label)}</td>"
+            f"<td><b>{html.escape(row.value)}</b>{explanation}</td></tr>"
+        )
+    return f"<table cellspacing='0' cellpadding='2'>{''.join(lines)}</table>"
+
+
+def qualityHtml(prediction: Prediction, dark: bool) -> str:
+    """Return the verdict and the findings: sign, word and colour, never colour alone."""
+    verdict = prediction.quality.verdict
+    words = {
+        "pass": _("Scan quality: passed"),
+        "warn": _("Scan quality: usable, with warnings"),
+        "refuse": _("Scan quality: refused"),
+    }
+    lines = [f"<b>{signed(verdict, words[verdict], dark)}</b>"]
+    lines += [_findingHtml(finding, dark) for finding in prediction.quality.findings]
+    return "<br>".join(lines)
+
+
+def _findingHtml(finding: Finding, dark: bool) -> str:
+    words = {"note": _("Note"), "warn": _("Warning"), "refuse": _("Refused")}
+    label = signed(finding.severity, words[finding.severity] + ":", dark)
+    return f"&nbsp;&nbsp;{label} {html.escape(finding.message)}"
+
+
+def signed(severity: str, text: str, dark: bool) -> str:
+    """Return a text with the sign and colour of a severity."""
+    color = COLORS[severity][1 if dark else 0]
+    return f"<span style='color:{color}'>{SIGNS[severity]} {html.escape(text)}</span>"
+
+
+def modelText(prediction: Prediction) -> str:
+    """Return which model spoke, where, and how long it took."""
+    model = prediction.model
+    text = _("Model {name} {version}, trained on ages {low:.0f} to {high:.0f}; on {device}").format(
+        name=model.name,
+        version=model.version,
+        low=model.age_range_years[0],
+        high=model.age_range_years[1],
+        device=prediction.device,
+    )
+    seconds = prediction.timings_seconds.total
+    return text if seconds is None else text + _(" in {n:.0f} s").format(n=seconds)
+
+
+def oneLine(prediction: Prediction) -> str:
+    """Return the result as one line of a list."""
+    if prediction.brain_age_years is None:
+        reasons = [f.message for f in prediction.quality.findings if f.severity == "refuse"]
+        return _("refused: {reason}").format(reason="; ".join(reasons))
+    text = _("{age:.1f} years").format(age=prediction.brain_age_years)
+    if prediction.quality.verdict == "warn":
+        text += _(" (warnings)")
+    return text

@@ -1,0 +1,82 @@
+"""The buttons that take results out: the plot, the table as CSV, the report as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeSlicer import table
+from BrainAgeSlicer.scene import CHART, REPORT, findResult
+from BrainAgeSlicer.views import MessageView
+
+
+class Exports:
+    """Acts on the result of the selected volume."""
+
+    def __init__(self, ui: Any, message: MessageView, currentVolume: Callable[[], Any]) -> None:
+        self._ui = ui
+        self._message = message
+        self._currentVolume = currentVolume
+        self._layoutBefore: int | None = None
+        ui.plotButton.connect("clicked(bool)", lambda _checked: self.showPlot())
+        ui.exportTableButton.connect("clicked(bool)", lambda _checked: self.exportTable())
+        ui.exportReportButton.connect("clicked(bool)", lambda _checked: self.exportReport())
+
+    def showPlot(self) -> None:
+        """Show the plot beside the slice views; the layout comes back when the module is left."""
+        result = findResult(self._currentVolume())
+        if result is None or result.part(CHART) is None:
+            return
+        manager = slicer.app.layoutManager()
+        if self._layoutBefore is None:
+            self._layoutBefore = manager.layout
+        slicer.modules.plots.logic().ShowChartInLayout(result.part(CHART))
+
+    def restoreLayout(self) -> None:
+        """Bring back the layout from before the plot."""
+        before, self._layoutBefore = self._layoutBefore, None
+        if before is not None:
+            slicer.app.layoutManager().setLayout(before)
+
+    def exportTable(self) -> None:
+        """Write the table of all runs."""
+        self._write(_("Export results"), "brain_age_results.csv", "CSV (*.csv)", table.exportTable)
+
+    def exportReport(self) -> None:
+        """Write the report of the selected volume."""
+        result = findResult(self._currentVolume())
+        if result is None or result.part(REPORT) is None:
+            return
+        text = result.part(REPORT).GetText()
+        name = f"{result.volumeNode.GetName()} brain age.html"
+        self._write(_("Export report"), name, "HTML (*.html)", lambda path: _writeText(path, text))
+
+    def _write(
+        self, title: str, name: str, filters: str, write: Callable[[Path], None]
+    ) -> None:
+        chosen = qt.QFileDialog.getSaveFileName(self._ui.applyButton, title, name, filters)
+        if isinstance(chosen, tuple):  # some bindings return the filter too
+            chosen = chosen[0]
+        if not chosen:
+            return
+        try:
+            write(Path(chosen))
+        except BrainAgeError as error:
+            self._message.show("refuse", error.message, error.hint)
+        else:
+            self._message.show("pass", _("Saved as {path}").format(path=chosen))
+
+
+def _writeText(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise BrainAgeError(
+            _("{path} could not be written: {reason}").format(path=path, reason=error.strerror)
+        ) from error

@@ -1,0 +1,183 @@
+"""The saliency map over the scan in the slice views, the brain outline, and the way back.
+
+Views belong to the user: what is shown there before is remembered, and comes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from BrainAgeSlicer.colors import ENTRIES, ValueRange, fillColorNode
+from BrainAgeSlicer.installation import templateImage
+from BrainAgeSlicer.scene import COLORS, MASK, OVERLAY, TO_TEMPLATE, Result, adopt
+
+TEMPLATE = "BrainAge.Template"
+
+
+@dataclass(frozen=True)
+class _Layers:
+    """What one slice view showed before. Nodes are kept by id: they may be gone later."""
+
+    background: str | None
+    foreground: str | None
+    foregroundOpacity: float
+    sliceToRAS: tuple[float, ...]
+    fieldOfView: tuple[float, ...]
+
+
+class SliceViews:
+    """The slice views while they show something of ours."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, _Layers] = {}
+        self._shown: str | None = None  # id of our foreground
+
+    @property
+    def changed(self) -> bool:
+        """Whether the views show something of ours."""
+        return bool(self._before)
+
+    def show(self, background: Any, foreground: Any, opacity: float) -> None:
+        """Show a node over another in all slice views, along the slices of the background."""
+        rotate = not self._before
+        for composite, sliceNode in _views():
+            if composite.GetID() not in self._before:
+                self._before[composite.GetID()] = _layersOf(composite, sliceNode)
+        self._shown = foreground.GetID()
+        slicer.util.setSliceViewerLayers(background=background, foregroundOpacity=opacity)
+        # Views turn along the foreground: the scan itself may lie under a warp, which they refuse.
+        slicer.util.setSliceViewerLayers(
+            foreground=foreground, rotateToVolumePlane=rotate, fit=rotate
+        )
+
+    def setOpacity(self, opacity: float) -> None:
+        """Change how strongly our foreground shows."""
+        for composite, _sliceNode in _views():
+            if self._shown and composite.GetForegroundVolumeID() == self._shown:
+                composite.SetForegroundOpacity(opacity)
+
+    def restore(self) -> None:
+        """Bring back what was shown before, in each view that still shows ours."""
+        before, self._before = self._before, {}
+        for composite, sliceNode in _views():
+            layers = before.get(composite.GetID())
+            if layers and composite.GetForegroundVolumeID() in (self._shown, None, ""):
+                _restore(composite, sliceNode, layers)
+        self._shown = None
+
+    def forget(self) -> None:
+        """Take the views as they are: the scene that they showed is gone."""
+        self._before, self._shown = {}, None
+
+
+def setThreshold(result: Result, hiddenFraction: float) -> None:
+    """Hide the values of the overlay below this part, 0-1, of the strongest."""
+    overlay, colors = result.part(OVERLAY), result.part(COLORS)
+    if overlay is None or colors is None:
+        return
+    display = overlay.GetDisplayNode()
+    low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
+    fillColorNode(colors, ValueRange(high, low < 0), hiddenFraction)
+
+
+def setLegendVisible(result: Result, visible: bool) -> None:
+    """Show or hide the colours' legend; it says what the colours mean and in which unit."""
+    overlay = result.part(OVERLAY)
+    if overlay is None:
+        return
+    logic = slicer.vtkSlicerColorLogic
+    legend = logic.GetColorLegendDisplayNode(overlay)
+    if legend is None:
+        if not visible:
+            return
+        legend = logic.AddDefaultColorLegendDisplayNode(overlay)
+        _layOut(legend)
+    legend.SetVisibility(visible)
+
+
+def setOutlineVisible(result: Result, visible: bool) -> None:
+    """Show or hide the outline of the brain mask."""
+    mask = result.part(MASK)
+    if mask is not None:
+        mask.GetDisplayNode().SetVisibility(visible)
+
+
+def templateOverScan(result: Result) -> Any:
+    """Return the template moved to where the scan is, loaded at the first call.
+
+    It lies under the inverse of the registration, so it fits the scan if the registration does.
+    """
+    found = result.recordNode.GetNodeReference(TEMPLATE)
+    toTemplate = result.part(TO_TEMPLATE)
+    if found is not None or toTemplate is None:
+        return found
+    node = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLScalarVolumeNode", f"{result.volumeNode.GetName()} {_('template')}"
+    )
+    node.SetAttribute("BrainAge.Role", "template")
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    slicer.mrmlScene.AddNode(storage)
+    storage.SetFileName(str(templateImage()))
+    storage.ReadData(node)
+    slicer.mrmlScene.RemoveNode(storage)
+    node.CreateDefaultDisplayNodes()
+    inverse = slicer.mrmlScene.AddNewNodeByClass(
+        "vtkMRMLLinearTransformNode", f"{result.volumeNode.GetName()} {_('from template')}"
+    )
+    matrix = slicer.util.arrayFromTransformMatrix(toTemplate)
+    inverse.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.linalg.inv(matrix)))
+    node.SetAndObserveTransformNodeID(inverse.GetID())
+    adopt(result, [node, inverse])
+    result.recordNode.SetNodeReferenceID(TEMPLATE, node.GetID())
+    return node
+
+
+def _layOut(legend: Any) -> None:
+    legend.SetTitleText(_("Effect on\nage, years"))
+    legend.SetLabelFormat("%+.2f")
+    legend.SetMaxNumberOfColors(ENTRIES)
+    legend.SetNumberOfLabels(5)
+    legend.SetSize(0.15, 0.42)
+    legend.SetPosition(0.99, 0.5)
+    for text, points in ((legend.GetTitleTextProperty(), 12), (legend.GetLabelTextProperty(), 11)):
+        text.SetFontSize(points)
+        text.SetFontFamilyToArial()
+        text.SetShadow(True)  # readable over bright and dark
+
+
+def _views() -> list[tuple[Any, Any]]:
+    """Return (composite node, slice node) of every slice view."""
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    slices = {
+        node.GetLayoutName(): node for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    }
+    return [
+        (composite, slices[composite.GetLayoutName()])
+        for composite in composites
+        if composite.GetLayoutName() in slices
+    ]
+
+
+def _layersOf(composite: Any, sliceNode: Any) -> _Layers:
+    matrix = sliceNode.GetSliceToRAS()
+    return _Layers(
+        composite.GetBackgroundVolumeID(),
+        composite.GetForegroundVolumeID(),
+        composite.GetForegroundOpacity(),
+        tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4)),
+        tuple(sliceNode.GetFieldOfView()),
+    )
+
+
+def _restore(composite: Any, sliceNode: Any, layers: _Layers) -> None:
+    composite.SetBackgroundVolumeID(layers.background)
+    composite.SetForegroundVolumeID(layers.foreground)
+    composite.SetForegroundOpacity(layers.foregroundOpacity)
+    sliceNode.GetSliceToRAS().DeepCopy(layers.sliceToRAS)
+    sliceNode.UpdateMatrices()
+    sliceNode.SetFieldOfView(*layers.fieldOfView)

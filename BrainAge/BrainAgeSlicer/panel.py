@@ -1,0 +1,282 @@
+"""The panel: the user's choices on one side, the scene and the worker on the other.
+
+It keeps no result of its own. What it shows is read from the scene, so closing, loading or editing
+the scene needs no special case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.util import VTKObservationMixin
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeSlicer import installation, subject, volumes
+from BrainAgeSlicer.batchlist import BatchList
+from BrainAgeSlicer.choices import Choice
+from BrainAgeSlicer.devices import Device, GraphicsCards, alwaysThere
+from BrainAgeSlicer.exports import Exports
+from BrainAgeSlicer.logic import Predictor
+from BrainAgeSlicer.overlaycontrols import OverlayControls
+from BrainAgeSlicer.parameters import BrainAgeParameterNode, Sex
+from BrainAgeSlicer.run import Request
+from BrainAgeSlicer.runcontrols import RunControls
+from BrainAgeSlicer.scene import findResult
+from BrainAgeSlicer.views import MessageView, ResultView
+
+
+class Panel(VTKObservationMixin):
+    """Everything between the widgets of ``BrainAge.ui`` and the rest.
+
+    ``ensureDependencies`` raises BrainAgeError when the worker cannot be run.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        predictor: Predictor,
+        ensureDependencies: Callable[[Path], None],
+        getParameters: Callable[[], BrainAgeParameterNode],
+    ) -> None:
+        super().__init__()
+        self.ui = ui
+        self._getParameters = getParameters
+        self._parameters: BrainAgeParameterNode | None = None
+        self._guiTag: Any = None
+        self._entered = False
+        self._following = False
+        self._subjectOfID: str | None = None
+        self._message = MessageView(ui.messageLabel)
+        self._result = ResultView(ui)
+        self._overlay = OverlayControls(ui)
+        self._batchList = BatchList(ui.batchTree, self._checkCanApply)
+        self._runs = RunControls(ui, predictor, ensureDependencies, self._batchList, self._message)
+        self._runs.onChanged = self._refresh
+        self._runs.onResult = self._onResult
+        self._exports = Exports(ui, self._message, self._currentVolume)
+        self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
+        self._device = Choice(ui.deviceComboBox, lambda name: self._choose("device", name))
+        self._cards = GraphicsCards(self._offerDevices)
+        self._refreshTimer = qt.QTimer()
+        self._connect()
+
+    # Life
+
+    def _connect(self) -> None:
+        ui = self.ui
+        self._refreshTimer.setSingleShot(True)
+        self._refreshTimer.setInterval(0)
+        self._refreshTimer.connect("timeout()", self._refresh)
+        ui.applyButton.connect("clicked(bool)", lambda _checked: self._onApply())
+        ui.batchButton.connect("clicked(bool)", lambda _checked: self._onApplyToList())
+        ui.siteCalibrationPath.connect(
+            "currentPathChanged(QString)", lambda path: self._choose("siteCalibration", path)
+        )
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
+        for event in (scene.EndImportEvent, scene.EndCloseEvent):
+            self.addObserver(scene, event, self._onSceneReplaced)
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
+            self.addObserver(scene, event, self._onNodesChanged)
+        self._offerModels()
+        self._device.setEntries([(each.name, each.label) for each in alwaysThere()])
+        self._cards.find()
+
+    def enter(self) -> None:
+        """Take up the scene's parameters: the user opened the module."""
+        self._entered = True
+        self._setParameters(self._getParameters())
+        self._batchList.refresh()
+
+    def exit(self) -> None:
+        """Give the views back: the user opened another module. A run goes on."""
+        self._entered = False
+        if self._parameters is not None:
+            self._parameters.overlayVisible = False
+            self._parameters.templateVisible = False
+            self._parameters.outlineVisible = False
+        self._overlay.takeDown()
+        self._exports.restoreLayout()
+        self._setParameters(None)
+
+    def cleanup(self) -> None:
+        """End everything: the module is reloaded or the application ends."""
+        self._runs.stop(_("The module was closed, so the prediction was stopped."))
+        self._overlay.takeDown()
+        self._cards.stop()
+        self._setParameters(None)
+        self.removeObservers()
+        self._refreshTimer.stop()
+
+    def _onSceneStartClose(self, _caller: Any, _event: Any) -> None:
+        self._runs.stop(_("The scene was closed, so the prediction was stopped."))
+        self._overlay.forget()
+        self._batchList.forget()
+        self._setParameters(None)
+        self._result.show(None)
+
+    def _onSceneReplaced(self, _caller: Any, _event: Any) -> None:
+        if self._entered:
+            self.enter()
+
+    def _onNodesChanged(self, _caller: Any, _event: Any) -> None:
+        if self._entered and not slicer.mrmlScene.IsBatchProcessing():
+            self._refreshTimer.start()
+
+    # Choices
+
+    def _setParameters(self, parameters: BrainAgeParameterNode | None) -> None:
+        if self._parameters is not None:
+            self._parameters.disconnectGui(self._guiTag)
+            self.removeObserver(
+                self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified
+            )
+        self._parameters = parameters
+        if parameters is None:
+            return
+        if parameters.inputVolume is None:
+            parameters.inputVolume = self._firstUsable()
+        self._subjectOfID = None
+        self._guiTag = parameters.connectGui(self.ui)
+        self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
+        self._model.setName(parameters.model)
+        self._device.setName(parameters.device)
+        self.ui.siteCalibrationPath.currentPath = parameters.siteCalibration
+        self._refresh()
+
+    def _firstUsable(self) -> Any:
+        nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        return next((node for node in nodes if not volumes.whyNotUsable(node)), None)
+
+    def _choose(self, name: str, value: str) -> None:
+        if self._parameters is not None and getattr(self._parameters, name) != value:
+            setattr(self._parameters, name, value)
+
+    def _offerModels(self) -> None:
+        try:
+            models = installation.models()
+        except BrainAgeError as error:
+            self._message.show("refuse", error.message, error.hint)
+            return
+        entries = [("", _("Default"))]
+        for model in models:
+            ages = model.ageRangeYears
+            label = model.name if ages is None else _("{name} (ages {low:.0f} to {high:.0f})").format(
+                name=model.name, low=ages[0], high=ages[1]
+            )
+            entries.append((model.name, label))
+        self._model.setEntries(entries)
+
+    def _offerDevices(self, cards: list[Device]) -> None:
+        found = [*alwaysThere(), *cards]
+        self._device.setEntries([(each.name, each.label) for each in found])
+
+    def _onParametersModified(self, _caller: Any, _event: Any) -> None:
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show what the parameters and the scene say."""
+        if self._parameters is None or self._following:
+            return
+        self._followSubject(self._parameters)
+        result = findResult(self._parameters.inputVolume)
+        self._result.show(result)
+        self._overlay.setResult(result)
+        self._overlay.update(self._parameters)
+        if not self._runs.running:
+            self._batchList.refresh()
+        self._checkCanApply()
+
+    def _followSubject(self, parameters: BrainAgeParameterNode) -> None:
+        """Age and sex belong to the scan: another scan brings its own."""
+        node = parameters.inputVolume
+        nodeID = node.GetID() if node is not None else None
+        if nodeID != self._subjectOfID:
+            self._subjectOfID = nodeID
+            known = subject.subjectOf(node) if node is not None else subject.Subject()
+            self._following = True  # or the first value set would be taken for one typed
+            parameters.ageText = subject.textFromAge(known.ageYears)
+            parameters.sex = Sex(known.sex or "")
+            self._following = False
+            self.ui.subjectLabel.setVisible(known.fromDicom)
+        elif node is not None and not volumes.whyNotUsable(node):
+            try:
+                age = subject.ageFromText(parameters.ageText)
+            except ValueError:
+                return
+            subject.rememberSubject(node, age, parameters.sex.value or None)
+
+    def _currentVolume(self) -> Any:
+        return self._parameters.inputVolume if self._parameters is not None else None
+
+    # Apply and Cancel
+
+    def _whyNotApply(self) -> str:
+        if self._parameters is None:
+            return _("Open the module first.")
+        reason = volumes.whyNotUsable(self._parameters.inputVolume)
+        if reason:
+            return reason
+        try:
+            subject.ageFromText(self._parameters.ageText)
+        except ValueError:
+            return _("The age is a number of years from 0 to 120, or empty.")
+        calibration = self._parameters.siteCalibration
+        if calibration and not Path(calibration).is_file():
+            return _("The site calibration file does not exist.")
+        return ""
+
+    def _checkCanApply(self) -> None:
+        apply, batch = self.ui.applyButton, self.ui.batchButton
+        if self._runs.running:
+            apply.setEnabled(True)
+            batch.setEnabled(False)
+            return
+        reason = self._whyNotApply()
+        apply.setEnabled(not reason)
+        apply.toolTip = reason or _("Predict the brain age of the selected volume")
+        ticked = len(self._batchList.ticked())
+        batch.setEnabled(ticked > 0)
+        batch.text = _("Apply to {n} volumes").format(n=ticked) if ticked else _("Apply to list")
+        batch.toolTip = (
+            _("Predict one after the other; one that fails does not stop the rest")
+            if ticked
+            else _("Tick the volumes to predict")
+        )
+
+    def _onApply(self) -> None:
+        if self._runs.running:
+            self._runs.cancel()
+        elif self._parameters is not None and not self._whyNotApply():
+            self._runs.start([self._parameters.inputVolume], self._requestFor)
+
+    def _onApplyToList(self) -> None:
+        if not self._runs.running:
+            self._runs.start(self._batchList.ticked(), self._requestFor)
+
+    def _requestFor(self, node: Any) -> Request:
+        parameters = self._parameters
+        if parameters is None:
+            raise BrainAgeError(_("Open the module first."))
+        known = subject.subjectOf(node)
+        return Request(
+            ageYears=known.ageYears,
+            sex=known.sex,
+            device=parameters.device,
+            model=parameters.model,
+            brainExtracted=parameters.brainExtracted,
+            siteCalibration=parameters.siteCalibration,
+            saliency=parameters.makeSaliency,
+            report=parameters.makeReport,
+        )
+
+    def _onResult(self, node: Any) -> None:
+        """Show the result of the one volume that was asked for, if it is still selected."""
+        if self._parameters is not None and self._parameters.inputVolume is node:
+            self._parameters.overlayVisible = True

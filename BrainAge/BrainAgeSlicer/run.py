@@ -1,0 +1,231 @@
+"""One scan on its way: copied out of the scene, predicted by a worker, brought back into it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.records import Prediction
+from BrainAgeSlicer import table
+from BrainAgeSlicer.installation import modelNamed
+from BrainAgeSlicer.plot import addChart
+from BrainAgeSlicer.scene import Result, addResult, removeResult
+from BrainAgeSlicer.volumes import Lattice, exportVolume
+from BrainAgeSlicer.worker import Outcome, Worker
+
+REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
+OUT_OF_MEMORY = ("out of memory", "too little memory")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to predict with; empty means the library's own choice."""
+
+    ageYears: float | None = None
+    sex: str | None = None
+    device: str = "auto"
+    model: str = ""
+    brainExtracted: bool = False
+    siteCalibration: str = ""
+    saliency: bool = True
+    report: bool = True
+
+    def arguments(self) -> list[str]:
+        """Return the command-line options."""
+        pairs = {
+            "--age": "" if self.ageYears is None else str(self.ageYears),
+            "--sex": self.sex or "",
+            "--device": self.device,
+            "--model": self.model,
+            "--site": self.siteCalibration,
+        }
+        flags = {
+            "--brain-extracted": self.brainExtracted,
+            "--no-saliency": not self.saliency,
+            "--no-report": not self.report,
+        }
+        given = [part for name, value in pairs.items() if value for part in (name, value)]
+        return given + [name for name, wanted in flags.items() if wanted]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended: with a result, with an error, or cancelled (``why`` says by what)."""
+
+    result: Result | None = None
+    prediction: Prediction | None = None
+    error: BrainAgeError | None = None
+    cancelled: bool = False
+    why: str = ""
+    notices: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass
+class Listener:
+    """Who hears of a run."""
+
+    onEnded: Callable[[Ended], None] = lambda _ended: None
+    onStage: Callable[[str, float], None] = lambda _name, _fraction: None
+    onLog: Callable[[str], None] = lambda _line: None
+    onNotice: Callable[[str], None] = field(default=lambda _notice: None)
+
+
+class Run:
+    """Predicts one scan. The folder that holds the patient's scan is gone when it ends."""
+
+    def __init__(
+        self, volumeNode: Any, request: Request, command: Sequence[str], listener: Listener
+    ) -> None:
+        self._volumeNode = volumeNode
+        self._request = request
+        self._command = list(command)
+        self._listener = listener
+        self._observations: list[tuple[Any, int]] = []
+        self._folder = Path()
+        self._lattice: Lattice | None = None
+        self._worker: Worker | None = None
+        self._notices: list[str] = []
+        self._why = ""
+        self._ended = False
+        self._started = time.monotonic()
+
+    def start(self) -> None:
+        """Hand the scan over and start the worker. Its end is always reported to the listener."""
+        scene = slicer.mrmlScene
+        self._observe(scene, scene.StartCloseEvent, self._onSceneClose)
+        self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
+            self._lattice = exportVolume(self._volumeNode, self._folder / "scan.nrrd")
+            self._startWorker()
+        except (BrainAgeError, OSError) as error:
+            self._end(Ended(error=_asError(error)))
+
+    def isRunning(self) -> bool:
+        """Return whether the end has yet to be reported."""
+        return not self._ended
+
+    def cancel(self) -> None:
+        """Ask the worker to end; the listener hears when it did."""
+        self._why = self._why or _("Cancelled.")
+        if self._worker is not None:
+            self._worker.cancel()
+
+    def stop(self, why: str) -> None:
+        """End the worker and wait until it is gone."""
+        self._why = why
+        if self._worker is not None:
+            self._worker.stop()
+        if not self._ended:
+            self._end(Ended(cancelled=True, why=why))
+
+    def waitForProgress(self, milliseconds: int) -> None:
+        """Let the worker work on when no event loop runs."""
+        if self._worker is not None:
+            self._worker.waitForFinished(milliseconds)
+
+    def _startWorker(self) -> None:
+        scan, output = self._folder / "scan.nrrd", self._folder / "output"
+        arguments = ["predict", str(scan), "--output", str(output), *self._request.arguments()]
+        self._worker = Worker(
+            [*self._command, *arguments, "--json-lines", "--stop-with-parent"],
+            self._onWorkerFinished,
+            self._listener.onStage,
+            self._listener.onLog,
+        )
+        self._worker.start()
+
+    def _onWorkerFinished(self, outcome: Outcome) -> None:
+        if self._ended:
+            return
+        if not outcome.cancelled and self._fallsBack(outcome):
+            self._notice(
+                _("The GPU ran out of memory; the prediction is made again on the CPU, which gives "
+                  "the same age but takes longer.")
+            )
+            self._request = replace(self._request, device="cpu")
+            self._startWorker()
+            return
+        self._end(self._takeOutcome(outcome))
+
+    def _fallsBack(self, outcome: Outcome) -> bool:
+        said = " ".join((outcome.message, outcome.hint, *outcome.log[-20:])).lower()
+        full = any(words in said for words in OUT_OF_MEMORY)
+        return full and not outcome.done and self._request.device != "cpu"
+
+    def _takeOutcome(self, outcome: Outcome) -> Ended:
+        if outcome.cancelled:
+            return Ended(cancelled=True, why=self._why)
+        if not outcome.done:
+            return Ended(error=BrainAgeError(outcome.message, outcome.hint))
+        result = None
+        try:
+            result = addResult(self._volumeNode, self._folder / "output", self._lattice)
+            prediction = result.prediction
+            addChart(result, modelNamed(prediction.model.name))
+            table.addRun(self._volumeNode, prediction, outcome.exitCode)
+            return Ended(result, prediction)
+        except Exception as error:  # whatever it was, the user reads a sentence, not a traceback
+            if result is not None:
+                removeResult(result)
+            return Ended(error=_asError(error))
+
+    def _notice(self, text: str) -> None:
+        self._notices.append(text)
+        self._listener.onNotice(text)
+
+    def _end(self, ended: Ended) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            for observed, tag in self._observations:
+                observed.RemoveObserver(tag)
+            self._observations = []
+            self._worker = None
+        finally:
+            _remove(self._folder)
+        seconds = time.monotonic() - self._started
+        self._listener.onEnded(replace(ended, notices=tuple(self._notices), seconds=seconds))
+
+    def _observe(self, observed: Any, event: int, method: Callable[..., None]) -> None:
+        self._observations.append((observed, observed.AddObserver(event, method)))
+
+    def _onSceneClose(self, _caller: Any, _event: Any) -> None:
+        self.stop(_("The scene was closed, so the prediction was stopped."))
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:
+        if node is self._volumeNode:
+            self.stop(
+                _("{name} was removed while it was being processed; its prediction was stopped.")
+                .format(name=node.GetName())
+            )
+
+
+def _asError(error: Exception) -> BrainAgeError:
+    if isinstance(error, BrainAgeError):
+        return error
+    return BrainAgeError(
+        _("The result could not be taken into the scene: {reason}").format(reason=error)
+    )
+
+
+def _remove(folder: Path) -> None:
+    for _attempt in range(REMOVAL_TRIES):
+        if folder == Path() or not folder.exists():
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            time.sleep(0.05)

@@ -1,0 +1,119 @@
+"""Apply and Cancel: one run or a list of runs under way, and what the panel shows of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeSlicer import installation
+from BrainAgeSlicer.batchlist import BatchList, stateOfEnded
+from BrainAgeSlicer.logic import Batch, BatchItem, BatchListener, Predictor
+from BrainAgeSlicer.run import Ended, Listener, Request
+from BrainAgeSlicer.views import MessageView, ProgressView
+
+
+class RunControls:
+    """Runs volumes one after the other.
+
+    ``onChanged()`` is called when running starts and ends, ``onResult(node)`` with the result of
+    a volume that was run alone.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        predictor: Predictor,
+        ensureDependencies: Callable[[Path], None],
+        batchList: BatchList,
+        message: MessageView,
+    ) -> None:
+        self.onChanged: Callable[[], None] = lambda: None
+        self.onResult: Callable[[Any], None] = lambda _node: None
+        self._ui = ui
+        self._predictor = predictor
+        self._ensureDependencies = ensureDependencies
+        self._batchList = batchList
+        self._message = message
+        self._progress = ProgressView(ui)
+        self._batch: Batch | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._batch is not None
+
+    def start(self, nodes: Sequence[Any], requestFor: Callable[[Any], Request]) -> None:
+        """Run volumes; what is wrong is said in the panel."""
+        self._message.clear()
+        try:
+            self._ensureDependencies(installation.requirementsFile())
+            items = [BatchItem(node, requestFor(node)) for node in nodes]
+        except BrainAgeError as error:
+            self._message.show("refuse", error.message, error.hint)
+            return
+        if len(items) > 1:
+            for node in nodes:
+                self._batchList.setState(node, _("waiting"))
+        self._progress.begin()
+        self._batch = Batch(self._predictor, items, self._listenerFor(items))
+        self._showRunning(True)
+        self._batch.start()
+
+    def cancel(self) -> None:
+        """Ask the run to end; the button comes back when it did."""
+        self._progress.setCancelling()
+        self._ui.applyButton.setEnabled(False)
+        if self._batch is not None:
+            self._batch.cancel()
+
+    def stop(self, why: str) -> None:
+        """End the run at once and wait until its worker is gone."""
+        if self._batch is not None:
+            self._batch.stop(why)
+
+    def _listenerFor(self, items: list[BatchItem]) -> BatchListener:
+        several = len(items) > 1
+
+        def onItemStarted(index: int) -> None:
+            node = items[index].volumeNode
+            self._batchList.setState(node, _("running"))
+            if several:
+                self._progress.addLog(f"{node.GetName()}:")
+
+        def onItemEnded(index: int, ended: Ended) -> None:
+            self._onItemEnded(items[index].volumeNode, ended, several)
+
+        messages = Listener(
+            onStage=self._progress.setStage,
+            onLog=self._progress.addLog,
+            onNotice=lambda text: self._message.show("note", text),
+        )
+        return BatchListener(onItemStarted, onItemEnded, self._onEnded, messages)
+
+    def _onItemEnded(self, node: Any, ended: Ended, several: bool) -> None:
+        self._batchList.setState(node, stateOfEnded(ended))
+        if ended.error is not None:
+            name = f"{node.GetName()}: " if several else ""
+            self._message.show("refuse", name + ended.error.message, ended.error.hint)
+            self._progress.addLog(str(ended.error))
+        elif ended.cancelled:
+            self._message.show("note", ended.why)
+        elif not several:
+            self.onResult(node)
+
+    def _onEnded(self, _cancelled: bool) -> None:
+        self._batch = None
+        self._progress.end()
+        self._showRunning(False)
+
+    def _showRunning(self, running: bool) -> None:
+        ui = self._ui
+        ui.applyButton.text = _("Cancel") if running else _("Apply")
+        ui.applyButton.toolTip = _("Stop the prediction; nothing of it stays")
+        for widget in (ui.inputsButton, ui.advancedButton, ui.batchTree):
+            widget.setEnabled(not running)
+        self.onChanged()

@@ -1,0 +1,105 @@
+"""The age and sex of the person in a scan: what DICOM says, or what the user typed for this scan.
+
+What is typed belongs to the scan, not to the panel: the age of one patient must never be taken for
+the next one.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+
+AGE = "BrainAge.AgeYears"
+SEX = "BrainAge.Sex"
+OLDEST_YEARS = 120.0
+DAYS_PER_YEAR = 365.25
+UNITS_PER_YEAR = {"Y": 1.0, "M": 12.0, "W": DAYS_PER_YEAR / 7, "D": DAYS_PER_YEAR}
+PATIENT_AGE, BIRTH_DATE, STUDY_DATE = "0010,1010", "0010,0030", "0008,0020"
+PATIENT_SEX = "0010,0040"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """``ageYears`` and ``sex`` ("F" or "M") or None; ``fromDicom``: whether the header said so."""
+
+    ageYears: float | None = None
+    sex: str | None = None
+    fromDicom: bool = False
+
+
+def ageFromText(text: str) -> float | None:
+    """Return the age that a person typed, or None for nothing.
+
+    Raises ValueError when it is no age in years.
+    """
+    text = text.strip().replace(",", ".")
+    if not text:
+        return None
+    age = float(text)
+    if not (math.isfinite(age) and 0 <= age <= OLDEST_YEARS):
+        raise ValueError(text)
+    return age
+
+
+def textFromAge(ageYears: float | None) -> str:
+    """Return an age as a person would type it."""
+    return "" if ageYears is None else f"{ageYears:.1f}".removesuffix(".0")
+
+
+def subjectOf(volumeNode: Any) -> Subject:
+    """Return what is known of the person in a scan; what was typed wins."""
+    fromHeader = _fromDicom(volumeNode)
+    age, sex = volumeNode.GetAttribute(AGE), volumeNode.GetAttribute(SEX)
+    if age is None and sex is None:
+        return fromHeader
+    try:
+        ageYears = fromHeader.ageYears if age is None else ageFromText(age)
+    except ValueError:
+        ageYears = None
+    return Subject(ageYears, fromHeader.sex if sex is None else sex or None)
+
+
+def rememberSubject(volumeNode: Any, ageYears: float | None, sex: str | None) -> None:
+    """Keep with a scan what differs from its header."""
+    known = subjectOf(volumeNode)
+    if textFromAge(known.ageYears) != textFromAge(ageYears):
+        volumeNode.SetAttribute(AGE, textFromAge(ageYears))
+    if known.sex != sex:
+        volumeNode.SetAttribute(SEX, sex or "")
+
+
+def _fromDicom(volumeNode: Any) -> Subject:
+    database = getattr(slicer, "dicomDatabase", None)
+    uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
+    if not database or not uids:
+        return Subject()
+    tags = {
+        tag: (database.instanceValue(uids[0], tag) or "").strip()
+        for tag in (PATIENT_AGE, BIRTH_DATE, STUDY_DATE, PATIENT_SEX)
+    }
+    age = _ageFromString(tags[PATIENT_AGE])
+    if age is None:
+        age = _ageFromDates(tags[BIRTH_DATE], tags[STUDY_DATE])
+    sex = tags[PATIENT_SEX] if tags[PATIENT_SEX] in ("F", "M") else None
+    return Subject(age, sex, age is not None or sex is not None)
+
+
+def _ageFromString(text: str) -> float | None:
+    """Return years from DICOM's age string: three digits and one of D, W, M, Y."""
+    if len(text) < 2 or text[-1] not in UNITS_PER_YEAR or not text[:-1].isdigit():
+        return None
+    age = int(text[:-1]) / UNITS_PER_YEAR[text[-1]]
+    return age if age <= OLDEST_YEARS else None
+
+
+def _ageFromDates(born: str, studied: str) -> float | None:
+    try:
+        first, last = (datetime.datetime.strptime(text, "%Y%m%d") for text in (born, studied))
+    except ValueError:
+        return None
+    age = (last - first).days / DAYS_PER_YEAR
+    return age if 0 <= age <= OLDEST_YEARS else None

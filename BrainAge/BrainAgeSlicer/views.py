@@ -1,0 +1,132 @@
+"""The parts of the panel that only show: progress, messages and the result."""
+
+from __future__ import annotations
+
+import html
+import time
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from BrainAgeLib.records import NOTICE
+from BrainAgeSlicer import card
+from BrainAgeSlicer.scene import CHART, REPORT, Result
+
+HEADLINE_SCALE = 2.4  # of the window's own font, so it follows the user's scaling
+PERCENT = 100
+
+
+def isDark(widget: Any) -> bool:
+    """Return whether a widget is drawn light on dark."""
+    palette = widget.palette
+    return bool(palette.color(qt.QPalette.Window).lightness() < 128)
+
+
+class ProgressView:
+    """Stage, progress bar, elapsed time and log of a run."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._started = 0.0
+        self._timer = qt.QTimer()
+        self._timer.setInterval(500)
+        self._timer.connect("timeout()", self._showElapsed)
+        ui.progressFrame.hide()
+
+    def begin(self) -> None:
+        """Show an empty progress bar and start the clock."""
+        self._started = time.monotonic()
+        self._ui.logText.clear()
+        self._ui.stageLabel.text = _("Starting")
+        self._ui.progressBar.setValue(0)
+        self._ui.progressFrame.show()
+        self._showElapsed()
+        self._timer.start()
+
+    def end(self) -> None:
+        """Stop the clock; the log stays."""
+        self._timer.stop()
+        self._ui.progressFrame.hide()
+
+    def setStage(self, name: str, fraction: float) -> None:
+        """Show how far the run is."""
+        self._ui.stageLabel.text = stageWords(name)
+        self._ui.progressBar.setValue(round(PERCENT * fraction))
+
+    def setCancelling(self) -> None:
+        """Show that the end is being waited for."""
+        self._ui.stageLabel.text = _("Cancelling")
+
+    def addLog(self, line: str) -> None:
+        """Add a line to the log."""
+        self._ui.logText.appendPlainText(line)
+
+    def _showElapsed(self) -> None:
+        seconds = int(time.monotonic() - self._started)
+        self._ui.elapsedLabel.text = f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def stageWords(name: str) -> str:
+    """Return a stage as the user reads it; one that is not known here as the worker says it."""
+    words = {
+        "read": _("Reading the scan"),
+        "brain_extraction": _("Extracting the brain"),
+        "registration": _("Registering to the template"),
+        "prediction": _("Predicting the age"),
+        "saliency": _("Mapping what the age rests on"),
+        "write": _("Writing the results"),
+    }
+    return words.get(name, name.replace("_", " "))
+
+
+class MessageView:
+    """Errors and notices: a sentence with a sign, in the panel and not in a dialog."""
+
+    def __init__(self, label: Any) -> None:
+        self._label = label
+        self.clear()
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self._label.text = ""
+        self._label.hide()
+
+    def show(self, severity: str, message: str, hint: str = "") -> None:
+        """Say something; severity as in the quality findings."""
+        text = card.signed(severity, message, isDark(self._label))
+        if hint:
+            text += f"<br>{html.escape(hint[:1].upper() + hint[1:])}"
+        self._label.text = text
+        self._label.show()
+
+
+class ResultView:
+    """The card of one result."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        font = qt.QFont(ui.brainAgeLabel.font)
+        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
+        font.setBold(True)
+        ui.brainAgeLabel.setFont(font)
+        ui.noticeLabel.text = f"<b>{html.escape(NOTICE)}</b>"
+
+    def show(self, result: Result | None) -> None:
+        """Show a result, or that there is none yet."""
+        ui = self._ui
+        ui.emptyLabel.setVisible(result is None)
+        ui.cardFrame.setVisible(result is not None)
+        ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
+        ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
+        if result is None:
+            return
+        prediction = result.prediction
+        ui.titleLabel.text = _("Predicted brain age of {name}").format(
+            name=result.volumeNode.GetName()
+        )
+        ui.brainAgeLabel.text = card.headline(prediction)
+        ui.intervalLabel.text = card.intervalText(prediction)
+        ui.rowsLabel.text = card.rowsHtml(prediction)
+        ui.qualityLabel.text = card.qualityHtml(prediction, isDark(ui.cardFrame))
+        ui.modelLabel.text = card.modelText(prediction)

@@ -1,0 +1,158 @@
+"""The scan on its way out of the scene: is it one, where does it lie, and a copy for the worker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import slicer
+import vtk
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import BrainAgeError
+
+OURS = "BrainAge.Role"  # attribute of every node that we made
+LEAST_VOXELS_ACROSS = 8  # in a slice; a scout or a single line is no head
+LARGEST_SHEAR = 1e-3  # cosine between voxel axes; a scanner's own rounding stays below
+LARGEST_LATTICE_ERROR_MM = 0.1
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """A voxel grid on which the worker's outputs lie.
+
+    ``ijkToRAS``: 4 x 4, voxel indices (i, j, k) to mm as a node stores it; ``ijkToWorld``: the same
+    to the world when the scan was written. ``shape``: (k, j, i). ``followsScan``: it is the scan's
+    own lattice, so the outputs belong under the scan's parent transform; otherwise in the world.
+    """
+
+    ijkToRAS: np.ndarray
+    ijkToWorld: np.ndarray
+    shape: tuple[int, int, int]
+    followsScan: bool
+
+
+def whyNotUsable(node: Any) -> str:
+    """Return a sentence that says why a node cannot be taken, or an empty string."""
+    if node is None:
+        return _("Select the T1 volume to predict from.")
+    if not node.IsA("vtkMRMLScalarVolumeNode") or node.IsA("vtkMRMLLabelMapVolumeNode"):
+        return _("{name} is not a grey-scale image.").format(name=node.GetName())
+    if node.IsA("vtkMRMLDiffusionTensorVolumeNode") or node.IsA("vtkMRMLVectorVolumeNode"):
+        return _("{name} has more than one value per voxel; one T1 image is needed.").format(
+            name=node.GetName()
+        )
+    if node.GetAttribute(OURS):
+        return _("{name} is a result of this module, not a scan.").format(name=node.GetName())
+    image = node.GetImageData()
+    if image is None or image.GetNumberOfPoints() == 0:
+        return _("{name} holds no image.").format(name=node.GetName())
+    if image.GetNumberOfScalarComponents() != 1:
+        return _("{name} has more than one value per voxel; one T1 image is needed.").format(
+            name=node.GetName()
+        )
+    if sorted(image.GetDimensions())[1] < LEAST_VOXELS_ACROSS:
+        return _("{name} is too small to hold a head: {size} voxels.").format(
+            name=node.GetName(), size=" x ".join(str(n) for n in image.GetDimensions())
+        )
+    return ""
+
+
+def exportVolume(node: Any, path: Path) -> Lattice:
+    """Write a volume as it lies in the world; return the lattice on which the outputs will lie.
+
+    A rigid parent only turns the lattice, so the outputs go back under it. A warping or shearing
+    one (the "acquisition transform" of unevenly spaced slices) needs resampling; then the outputs
+    lie in the world, where the scan is seen. The user's nodes keep everything, their storage node
+    included.
+
+    Raises BrainAgeError when the file cannot be written.
+    """
+    scene = slicer.vtkMRMLScene()  # our own: nothing of this appears among the user's nodes
+    copy = slicer.vtkMRMLScalarVolumeNode()
+    scene.AddNode(copy)
+    copy.SetAndObserveImageData(node.GetImageData())
+    own = ijkToRASOf(node)
+    parent = node.GetParentTransformNode()
+    followsScan = parent is None or _keepsShape(parent, own)
+    ijkToWorld = _worldFromParent(parent) @ own if followsScan else own
+    if parent is None and _isSheared(own):
+        raise BrainAgeError(
+            _("The voxel axes of {name} are not at right angles.").format(name=node.GetName()),
+            _("resample the volume first"),
+        )
+    copy.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijkToWorld))
+    if not followsScan:
+        toWorld = vtk.vtkGeneralTransform()
+        parent.GetTransformToWorld(toWorld)
+        copy.ApplyNonLinearTransform(toWorld)
+    _write(copy, path)
+    final = ijkToRASOf(copy)
+    i, j, k = copy.GetImageData().GetDimensions()
+    return Lattice(own if followsScan else final, final, (k, j, i), followsScan)
+
+
+def ijkToRASOf(node: Any) -> np.ndarray:
+    """Return the 4 x 4 matrix from voxel indices to mm under the node's parent."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return np.array(slicer.util.arrayFromVTKMatrix(matrix))
+
+
+def sourceFile(node: Any) -> str:
+    """Return the file that a volume was loaded from, or an empty string."""
+    storage = node.GetStorageNode()
+    return str((storage.GetFileName() if storage else "") or "")
+
+
+def readArray(path: Path, lattice: Lattice) -> np.ndarray:
+    """Read an output of the worker as a (k, j, i) array on ``lattice``.
+
+    Raises BrainAgeError when it does not lie on the lattice: a map on the wrong place is worse
+    than none.
+    """
+    import SimpleITK as sitk
+
+    image = sitk.ReadImage(str(path))
+    array = sitk.GetArrayFromImage(image)
+    toLPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+    wanted = toLPS @ lattice.ijkToWorld
+    last = [n - 1 for n in image.GetSize()]
+    for corner in ([0, 0, 0], [last[0], 0, 0], [0, last[1], 0], [0, 0, last[2]]):
+        found = image.TransformIndexToPhysicalPoint(corner)
+        away = np.linalg.norm((wanted @ [*corner, 1.0])[:3] - found)
+        if array.shape != lattice.shape or away > LARGEST_LATTICE_ERROR_MM:
+            raise BrainAgeError(f"{path.name} does not lie on the grid of the scan")
+    return np.asarray(array)
+
+
+def _keepsShape(parent: Any, ijkToRAS: np.ndarray) -> bool:
+    """Return whether a parent only turns, moves or scales the lattice."""
+    return bool(parent.IsTransformToWorldLinear()) and not _isSheared(
+        _worldFromParent(parent) @ ijkToRAS
+    )
+
+
+def _worldFromParent(parent: Any) -> np.ndarray:
+    if parent is None:
+        return np.eye(4)
+    return np.asarray(slicer.util.arrayFromTransformMatrix(parent, toWorld=True))
+
+
+def _isSheared(ijkToRAS: np.ndarray) -> bool:
+    axes = ijkToRAS[:3, :3] / np.linalg.norm(ijkToRAS[:3, :3], axis=0)
+    return bool(np.abs(axes.T @ axes - np.eye(3)).max() > LARGEST_SHEAR)
+
+
+def _write(node: Any, path: Path) -> None:
+    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+    node.GetScene().AddNode(storage)
+    storage.SetFileName(str(path))
+    storage.SetUseCompression(False)
+    if not storage.WriteData(node):
+        raise BrainAgeError(
+            _("The scan could not be written to {folder}.").format(folder=path.parent),
+            _("free some disk space"),
+        )

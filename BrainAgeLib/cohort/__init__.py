@@ -1,0 +1,1 @@
+"""Many scans: batches, groups, change over time."""

@@ -1,0 +1,105 @@
+"""The command ``brainage``: which subcommand, and how errors reach people."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import NoReturn
+
+from BrainAgeLib import __version__
+from BrainAgeLib.command_line import (
+    demo_command,
+    models_command,
+    predict_command,
+    train_command,
+)
+from BrainAgeLib.command_line.progress import JsonLines, announce_error
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.records import NOTICE
+
+COMMANDS = (predict_command, demo_command, models_command, train_command)
+INTERRUPTED = 130
+INTERNAL_ERROR = 4
+USAGE_ERROR = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return its exit code; people see one line for an error."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # Known before parsing, since a usage error must be spoken in the same tongue.
+    json_lines = JsonLines(sys.stdout) if "--json-lines" in given else None
+    previous = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        options = _parser().parse_args(given)
+        return int(options.run(options, json_lines))
+    except BrainAgeError as error:
+        return _report(error, json_lines)
+    except KeyboardInterrupt:
+        _report(BrainAgeError("interrupted"), json_lines)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output is gone; nothing more can be said to them.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERNAL_ERROR
+    except MemoryError:
+        return _report(
+            BrainAgeError("there is too little memory for this scan", "close other programs"),
+            json_lines,
+        )
+    except Exception as error:  # the last resort: people get a sentence, never a traceback
+        kind = f"{type(error).__name__}: {error}".splitlines()[0]
+        hint = "please report this; BRAINAGE_DEBUG=1 shows where it happened"
+        return _report(BrainAgeError(f"internal error: {kind}", hint), json_lines)
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _report(error: BrainAgeError, json_lines: JsonLines | None) -> int:
+    if os.environ.get("BRAINAGE_DEBUG") == "1":
+        traceback.print_exc()
+    announce_error(error, json_lines)
+    return error.exit_code
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors look like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(message, f"see {self.prog} --help")
+
+
+class _UsageError(BrainAgeError):
+    exit_code = USAGE_ERROR
+
+
+class _Version(argparse.Action):
+    """Print the versions of the program, the models and the main dependencies."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object, **__: object) -> NoReturn:
+        print(models_command.version_text())
+        parser.exit(0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="brainage",
+        description=f"Brain age from a routine clinical 2D T1 scan. {NOTICE}",
+    )
+    parser.add_argument(
+        "--version",
+        action=_Version,
+        nargs=0,
+        help=f"versions of everything (this is {__version__})",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_parser(commands)
+    return parser

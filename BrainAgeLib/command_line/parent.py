@@ -1,0 +1,33 @@
+"""Ending together with the program that started us."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+GRACE_SECONDS = 5.0
+INTERRUPTED = 130
+
+
+def stop_with_parent() -> None:
+    """Interrupt this process when standard input closes, and end it if it does not heed that.
+
+    A launcher between us and the parent can be killed without us noticing; the closed pipe cannot.
+    """
+    threading.Thread(target=_watch, daemon=True, name="stop-with-parent").start()
+
+
+def _watch() -> None:
+    if sys.stdin is not None:
+        try:
+            while os.read(sys.stdin.fileno(), 4096):
+                pass
+        except (OSError, ValueError):
+            pass  # no standard input is a closed one
+    signal.raise_signal(signal.SIGINT)
+    # Native code does not see the interruption before it returns.
+    time.sleep(GRACE_SECONDS)
+    os._exit(INTERRUPTED)

@@ -1,0 +1,1 @@
+"""From a file to slices in template space."""

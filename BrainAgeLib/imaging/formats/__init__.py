@@ -1,0 +1,1 @@
+"""The file formats that scans come in."""

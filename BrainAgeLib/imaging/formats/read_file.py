@@ -1,0 +1,104 @@
+"""Read a scan from one NIfTI, NRRD or MetaImage file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.imaging.formats.file_kind import FileKind, is_compressed
+from BrainAgeLib.imaging.formats.itk_reader import open_header, read_voxels
+from BrainAgeLib.imaging.formats.nifti_header import check_complete, read_nifti_header
+from BrainAgeLib.imaging.formats.text_header import (
+    check_text_header,
+    data_file,
+    read_text_header,
+    says_orientation,
+)
+from BrainAgeLib.imaging.scan import check_grid, check_shape
+from BrainAgeLib.records import Finding
+
+_SUFFIXES = {FileKind.NRRD: (".nrrd", ".nhdr"), FileKind.METAIMAGE: (".mha", ".mhd")}
+
+
+@dataclass(frozen=True)
+class FileImage:
+    """A volume from a file. ``image``: 3D, float32. ``files``: all that hold it."""
+
+    image: sitk.Image
+    files: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+
+
+def read_file(path: Path, kind: FileKind, name: str) -> FileImage:
+    """Read the volume in one file, and its data file when the voxels have their own.
+
+    ``name``: what messages call the file. Raises InputError when it cannot be read as one scalar
+    volume with a place in the world; voxel values are not looked at.
+    """
+    if kind is FileKind.NIFTI:
+        return _read_nifti(path, name)
+    if kind is FileKind.NIFTI_2:
+        raise InputError(f"{name} is NIfTI-2, which is not supported", "convert it to NIfTI-1")
+    fields = read_text_header(path)
+    check_text_header(fields, name)
+    findings = _orientation_findings(says_orientation(fields))
+    voxels = data_file(path, fields, name)
+    if voxels is None:
+        with _named(path, *_SUFFIXES[kind]) as readable:
+            return FileImage(_read_through_itk(readable, kind, name), (path,), findings)
+    if not path.name.endswith(_SUFFIXES[kind]):
+        raise InputError(
+            f"{name} is a {kind.value} header under another name",
+            f"rename it to end in {_SUFFIXES[kind][1]}",
+        )
+    return FileImage(_read_through_itk(path, kind, name), (path, voxels), findings)
+
+
+def _read_nifti(path: Path, name: str) -> FileImage:
+    header = read_nifti_header(path, name)
+    suffix = ".nii.gz" if is_compressed(path) else ".nii"
+    with _named(path, suffix) as readable:
+        # The header's size is checked before the file is unpacked to see whether it is all there.
+        check_shape(open_header(readable, FileKind.NIFTI, name), name)
+        check_complete(path, header, name)
+        image = _read_through_itk(readable, FileKind.NIFTI, name)
+    return FileImage(image, (path,), _orientation_findings(header.says_orientation))
+
+
+def _read_through_itk(path: Path, kind: FileKind, name: str) -> sitk.Image:
+    reader = open_header(path, kind, name)
+    check_shape(reader, name)
+    check_grid(reader, name)
+    size = reader.GetSize()
+    if len(size) > 3:  # one volume, as was checked: an extent of 0 drops the axis
+        reader.SetExtractSize([*size[:3], *(0 for _ in size[3:])])
+    return read_voxels(reader, name)
+
+
+@contextmanager
+def _named(path: Path, *suffixes: str) -> Iterator[Path]:
+    """Give the file a name that ITK reads as what it is: ITK goes by the suffix."""
+    if path.name.endswith(suffixes):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        renamed = Path(folder) / f"scan{suffixes[0]}"
+        try:
+            renamed.symlink_to(path.resolve())
+        except OSError:  # Windows allows links to few
+            shutil.copyfile(path, renamed)
+        yield renamed
+
+
+def _orientation_findings(is_known: bool) -> tuple[Finding, ...]:
+    if is_known:
+        return ()
+    message = "the header does not say which way the axes run; taken as left, posterior, superior"
+    return (Finding("unknown_orientation", "note", message),)

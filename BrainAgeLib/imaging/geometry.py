@@ -1,0 +1,85 @@
+"""Volumes in world coordinates.
+
+World coordinates are ITK's and DICOM's: LPS, in mm, x to the left, y to posterior, z to superior.
+Arrays are indexed (k, j, i), slowest axis first, as SimpleITK hands them out; affines map the
+index vector (i, j, k) to world coordinates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import SimpleITK as sitk
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A scalar image with its place in the world.
+
+    ``voxels``: array (k, j, i). ``affine``: 4 x 4, index (i, j, k) to LPS world in mm.
+    """
+
+    voxels: np.ndarray
+    affine: np.ndarray
+
+    @property
+    def spacing_mm(self) -> np.ndarray:
+        """Distance between neighbouring voxel centres along i, j, k."""
+        return np.linalg.norm(self.affine[:3, :3], axis=0)
+
+    @property
+    def voxel_volume_ml(self) -> float:
+        """Volume of one voxel in millilitres."""
+        return float(abs(np.linalg.det(self.affine[:3, :3])) / 1000.0)
+
+    def with_voxels(self, voxels: np.ndarray) -> Volume:
+        """Return other values on the same grid."""
+        if voxels.shape != self.voxels.shape:
+            raise ValueError(f"shape {voxels.shape} does not fit the grid {self.voxels.shape}")
+        return Volume(voxels, self.affine)
+
+
+def volume_from_sitk(image: sitk.Image) -> Volume:
+    """Return a float32 volume of a scalar 3D SimpleITK image."""
+    affine = np.eye(4)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    affine[:3, :3] = direction * np.array(image.GetSpacing())
+    affine[:3, 3] = image.GetOrigin()
+    return Volume(sitk.GetArrayFromImage(image).astype(np.float32), affine)
+
+
+def sitk_from_volume(volume: Volume) -> sitk.Image:
+    """Return a SimpleITK image of a volume whose axes are orthogonal."""
+    image = sitk.GetImageFromArray(volume.voxels)
+    spacing = volume.spacing_mm
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((volume.affine[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin(volume.affine[:3, 3].tolist())
+    return image
+
+
+def to_canonical(image: sitk.Image) -> sitk.Image:
+    """Permute and flip the axes to be nearest to L, P, S.
+
+    Every one of the 48 ways to store one scan becomes the same image, so that all later steps
+    give the same result. No voxel is interpolated.
+    """
+    return sitk.DICOMOrient(image, "LPS")
+
+
+def to_grid_of(canonical: sitk.Image, original: sitk.Image) -> sitk.Image:
+    """Undo :func:`to_canonical`: bring an image back to the axes of ``original``."""
+    orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(
+        original.GetDirection()
+    )
+    restored = sitk.DICOMOrient(canonical, orientation)
+    if restored.GetSize() != original.GetSize():
+        raise ValueError(f"size {restored.GetSize()} instead of {original.GetSize()}")
+    restored.CopyInformation(original)  # the same bits, not only the same numbers
+    return restored
+
+
+def apply_affine(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Map points (..., 3) by a 4 x 4 affine."""
+    return points @ affine[:3, :3].T + affine[:3, 3]

@@ -1,0 +1,117 @@
+"""The card of a model: what it was trained on, how well it does, how it is calibrated."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from BrainAgeLib.errors import InputError, InstallationError
+from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.network import NetworkSettings
+from BrainAgeLib.records import Correction, Reference
+
+CARD_VERSION = "1"
+
+
+@dataclass(frozen=True)
+class Card:
+    """The part of ``card.json`` that the program acts on; ``text`` is all of it.
+
+    ``sha256`` is that of ``model.safetensors``. ``classes`` are tried in order.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    age_range_years: tuple[float, float]
+    networks: int
+    network: NetworkSettings
+    interval_level: float
+    default_correction: str
+    classes: tuple[AcquisitionClass, ...]
+    reference: Reference
+    text: dict[str, Any]
+
+    def class_of(self, slice_count: int, spacing_mm: float) -> AcquisitionClass:
+        """Return the class of a scan with this many slices in view; the last one takes the rest."""
+        for candidate in self.classes:
+            enough = slice_count >= candidate.least_slices
+            if enough and spacing_mm <= candidate.most_spacing_mm:
+                return candidate
+        return self.classes[-1]
+
+
+def read_card(folder: Path) -> Card:
+    """Read ``card.json`` of a model folder.
+
+    Raises InputError when the folder holds no model, InstallationError when the card is damaged.
+    """
+    path = folder / "card.json"
+    if not path.is_file():
+        raise InputError(f"{folder} is not a model: it has no card.json")
+    try:
+        return card_from_dict(json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise InstallationError(
+            f"the model card {path} is damaged: {error!r}", "install the model again"
+        ) from error
+
+
+def card_from_dict(text: dict[str, Any]) -> Card:
+    """Return the card of plain values; KeyError, TypeError or ValueError when they do not fit."""
+    if text["card_version"] != CARD_VERSION:
+        raise ValueError(f"card_version is {text['card_version']!r}, not {CARD_VERSION!r}")
+    network = dict(text["network"])
+    network["widths"] = tuple(int(width) for width in network["widths"])
+    calibration = text["calibration"]
+    classes = tuple(_class_from_dict(entry) for entry in calibration["classes"])
+    if not classes:
+        raise ValueError("the calibration has no class")
+    reference = Reference(
+        tuple(float(age) for age in text["out_of_fold"]["ages_years"]),
+        tuple(float(age) for age in text["out_of_fold"]["predicted_years"]),
+        str(text["out_of_fold"]["described_as"]),
+    )
+    low, high = text["age_range_years"]
+    return Card(
+        str(text["name"]),
+        str(text["version"]),
+        str(text["sha256"]),
+        (float(low), float(high)),
+        int(text["networks"]),
+        NetworkSettings(**network),
+        float(calibration["interval_level"]),
+        str(calibration["default_correction"]),
+        classes,
+        reference,
+        text,
+    )
+
+
+def _class_from_dict(entry: dict[str, Any]) -> AcquisitionClass:
+    corrections = tuple(
+        Correction(
+            method=str(item["method"]),
+            fitted_on=str(item["fitted_on"]),
+            people=int(item["people"]),
+            age_range_years=(float(item["age_range_years"][0]), float(item["age_range_years"][1])),
+            slope=float(item["slope"]),
+            intercept=float(item["intercept"]),
+        )
+        for item in entry["corrections"]
+    )
+    return AcquisitionClass(
+        str(entry["name"]),
+        int(entry["least_slices"]),
+        float(entry["most_spacing_mm"]),
+        float(entry["half_width_factor"]),
+        int(entry["people"]),
+        corrections,
+    )
+
+
+def class_to_dict(entry: AcquisitionClass) -> dict[str, Any]:
+    """Return plain values for a card."""
+    return asdict(entry)

@@ -1,0 +1,69 @@
+"""Where the networks run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+
+from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.options import AUTOMATIC_DEVICE
+
+Value = TypeVar("Value")
+
+
+def resolve_device(name: str) -> str:
+    """Return the torch device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+
+    Raises InputError for a named device that is absent; ``auto`` takes what there is.
+    """
+    if name == AUTOMATIC_DEVICE:
+        if torch.cuda.is_available():
+            return "cuda:0"
+        return "mps" if torch.backends.mps.is_available() else "cpu"
+    kind, _, number = name.partition(":")
+    if name == "cpu":
+        return name
+    if name == "mps":
+        if torch.backends.mps.is_available():
+            return name
+        raise InputError("the device mps is not available", "use --device auto or cpu")
+    if kind != "cuda" or (number and not number.isdigit()) or name.endswith(":"):
+        raise InputError(f"unknown device {name!r}", "use auto, cpu, cuda, cuda:N or mps")
+    index = int(number or 0)
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if index >= count:
+        raise InputError(
+            f"the device {name} is not available: {count} CUDA devices were found",
+            "use --device auto or cpu",
+        )
+    return f"cuda:{index}"
+
+
+class DeviceInUse:
+    """The device of one job. With ``auto``, work that does not fit into GPU memory goes to the CPU.
+
+    ``fell_back`` says that this happened.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = resolve_device(name)
+        self.fell_back = False
+        self._may_fall_back = name == AUTOMATIC_DEVICE and self.name != "cpu"
+
+    def run(self, work: Callable[[str], Value]) -> Value:
+        """Return ``work(device)``; on the CPU if the GPU has too little memory for it.
+
+        Raises BrainAgeError when a named device has too little memory.
+        """
+        try:
+            return work(self.name)
+        except torch.OutOfMemoryError as error:
+            if not self._may_fall_back:
+                raise BrainAgeError(
+                    f"the device {self.name} has too little memory", "use --device auto or cpu"
+                ) from error
+        torch.cuda.empty_cache()
+        self.name, self.fell_back, self._may_fall_back = "cpu", True, False
+        return work(self.name)

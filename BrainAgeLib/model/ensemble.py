@@ -1,0 +1,123 @@
+"""A model folder in use: the raw age of a set of slices and what the card makes of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
+from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.network import SliceSetNetwork
+from BrainAgeLib.model.predict import RawAge, predict_age
+from BrainAgeLib.model.weights import load_networks
+from BrainAgeLib.records import Correction, ModelRecord
+from BrainAgeLib.resources import models_folder
+
+DEFAULT_MODEL = "slice-set"
+NO_CORRECTION = "none"
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What a raw age means for one person, in years; None where nothing can be said."""
+
+    interval_years: tuple[float, float] | None
+    corrected_brain_age_years: float | None
+    correction: Correction | None
+    gap_percentile: float | None
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A model's card and the folder that holds its weights."""
+
+    card: Card
+    folder: Path
+
+    @property
+    def record(self) -> ModelRecord:
+        """Which model this is."""
+        card = self.card
+        return ModelRecord(card.name, card.version, card.sha256, card.age_range_years)
+
+    def networks(self, device: str) -> list[SliceSetNetwork]:
+        """Return the networks on a device; loaded once for each."""
+        return _networks(self.folder, self.card.sha256, device)
+
+    def predict(self, slices: SliceSet, device: str) -> RawAge:
+        """Return the raw age of a set of slices on that device."""
+        return predict_age(self.networks(device), slices)
+
+    def choose_correction(self, name: str | None) -> str:
+        """Return the name of the correction to use.
+
+        Raises InputError for one that the card does not have.
+        """
+        name = name or self.card.default_correction
+        known = {c.method for entry in self.card.classes for c in entry.corrections}
+        if name not in known | {NO_CORRECTION}:
+            choices = ", ".join(sorted(known | {NO_CORRECTION}))
+            raise InputError(f"the model has no correction {name!r}", f"it has {choices}")
+        return name
+
+    def interpret(
+        self,
+        raw: RawAge,
+        age_years: float | None,
+        slice_count: int,
+        spacing_mm: float,
+        correction_name: str,
+    ) -> Interpretation:
+        """Return interval, correction and percentile for a scan with so many slices in view."""
+        entry = self.card.class_of(slice_count, spacing_mm)
+        half = entry.half_width_factor * raw.spread_years
+        interval = (raw.age_years - half, raw.age_years + half) if math.isfinite(half) else None
+        correction = next((c for c in entry.corrections if c.method == correction_name), None)
+        corrected = percentile = None
+        if correction is not None:
+            corrected = corrected_brain_age(raw.age_years, age_years, correction)
+        if age_years is not None:
+            reference = self.card.reference
+            percentile = gap_percentile(
+                raw.age_years - age_years,
+                age_years,
+                reference.ages_years,
+                reference.predicted_years,
+            )
+        shown = correction if corrected is not None else None
+        return Interpretation(interval, corrected, shown, percentile)
+
+
+@lru_cache(maxsize=4)
+def _networks(folder: Path, sha256: str, device: str) -> list[SliceSetNetwork]:
+    card = read_card(folder)
+    if card.sha256 != sha256:
+        raise InputError(f"the model in {folder} was replaced while it was in use", "start again")
+    return load_networks(folder, card, device)
+
+
+def load_ensemble(name_or_folder: str | None = None) -> Ensemble:
+    """Return a bundled model by its name, or the model in a folder.
+
+    Raises InputError for an unknown one, listing those that are installed.
+    """
+    name = name_or_folder or DEFAULT_MODEL
+    bundled = models_folder() / name
+    is_name = Path(name).name == name and name not in (".", "..")
+    folder = bundled if is_name and bundled.is_dir() else Path(name)
+    if not folder.is_dir():
+        choices = ", ".join(installed_models()) or "none"
+        raise InputError(f"there is no model {name!r}", f"installed: {choices}; or give a folder")
+    return Ensemble(read_card(folder), folder)
+
+
+def installed_models() -> list[str]:
+    """Return the names of the bundled models."""
+    folder = models_folder()
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if (path / "card.json").is_file())

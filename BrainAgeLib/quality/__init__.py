@@ -1,0 +1,1 @@
+"""The gate: whether a scan can carry a number."""

@@ -1,0 +1,212 @@
+"""The words that the whole program speaks: plain records, no behaviour beyond their own arithmetic.
+
+Ages and gaps are years; a gap is always predicted minus chronological age. What is not known or
+was skipped is None, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+NOTICE = (
+    "Research use only. Not a medical device. Not for diagnosis, screening or treatment. "
+    "A brain age gap in one person is not evidence of disease or of accelerated ageing."
+)
+SCHEMA_VERSION = "1"
+
+Sex = Literal["F", "M"]
+Severity = Literal["note", "warn", "refuse"]
+Verdict = Literal["pass", "warn", "refuse"]
+Plane = Literal["axial", "coronal", "sagittal", "3d"]
+# Called with the stage's name and how much of the whole job is done, 0-1.
+ProgressCallback = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that the quality gate noticed.
+
+    ``value`` is what was measured, ``limit`` where the finding begins; numbers or short strings.
+    """
+
+    code: str
+    severity: Severity
+    message: str
+    value: float | str | None = None
+    limit: float | str | None = None
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The gate's findings on one scan."""
+
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst severity decides."""
+        severities = {finding.severity for finding in self.findings}
+        if "refuse" in severities:
+            return "refuse"
+        return "warn" if "warn" in severities else "pass"
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """How the scan was acquired, as far as its grid and header tell.
+
+    ``slice_spacing_mm`` is the distance of slice centres, ``slice_thickness_mm`` what the header
+    says of the slices themselves. ``in_plane_mm``: pixel size along rows and columns.
+    """
+
+    plane: Plane
+    slice_count: int
+    slice_spacing_mm: float
+    slice_thickness_mm: float | None
+    in_plane_mm: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class InputRecord:
+    """Which scan it was. ``sha256`` is of the file, or of a series' files in slice order."""
+
+    path: str | None
+    sha256: str | None
+    series_uid: str | None
+
+
+@dataclass(frozen=True)
+class Correction:
+    """An age-bias correction and what it was fitted on.
+
+    ``slope`` and ``intercept`` are those of the fitted line that ``method`` names.
+    """
+
+    method: str
+    fitted_on: str
+    people: int
+    age_range_years: tuple[float, float]
+    slope: float
+    intercept: float
+    site: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """Which model spoke. ``age_range_years``: ages that it was trained on."""
+
+    name: str
+    version: str
+    sha256: str
+    age_range_years: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SoftwareRecord:
+    """Which program ran."""
+
+    name: str
+    version: str
+    dependencies: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Wall-clock seconds of each stage; None for a stage that was skipped."""
+
+    read: float | None = None
+    brain_extraction: float | None = None
+    registration: float | None = None
+    prediction: float | None = None
+    saliency: float | None = None
+    total: float | None = None
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """All that is known about one scan; the fields of ``prediction.json``.
+
+    ``brain_age_years`` is the raw prediction, or None when the gate refused. ``interval_years``
+    belongs to the raw prediction and covers ``interval_level`` of healthy people.
+    ``saliency`` is an image on the scan's own grid (SimpleITK.Image) or None; it is not part of
+    the JSON record.
+    """
+
+    brain_age_years: float | None
+    interval_years: tuple[float, float] | None
+    chronological_age_years: float | None
+    sex: Sex | None
+    corrected_brain_age_years: float | None
+    correction: Correction | None
+    gap_percentile: float | None
+    quality: Quality
+    acquisition: Acquisition
+    input: InputRecord
+    model: ModelRecord
+    software: SoftwareRecord
+    device: str
+    timings_seconds: Timings
+    interval_level: float = 0.9
+    schema_version: str = SCHEMA_VERSION
+    notice: str = NOTICE
+    saliency: Any = field(default=None, compare=False, repr=False)
+
+    @property
+    def gap_years(self) -> float | None:
+        """Raw brain age minus chronological age."""
+        return _difference(self.brain_age_years, self.chronological_age_years)
+
+    @property
+    def corrected_gap_years(self) -> float | None:
+        """Corrected brain age minus chronological age."""
+        return _difference(self.corrected_brain_age_years, self.chronological_age_years)
+
+
+@dataclass(frozen=True)
+class SlicePicture:
+    """One slice to look at.
+
+    ``grey``: (row, column) float, 0-1, as a radiologist sees it: axial slices have the face up and
+    the patient's left on the right. ``mask``: (row, column) bool, the brain, or None.
+    ``saliency_years``: (row, column) float or None. ``pixel_mm``: height and width of a pixel.
+    """
+
+    grey: np.ndarray
+    pixel_mm: tuple[float, float]
+    mask: np.ndarray | None = None
+    saliency_years: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The healthy people that the model was checked on, out of fold, to compare one person with.
+
+    ``ages_years`` and ``predicted_years`` have one entry per person.
+    """
+
+    ages_years: tuple[float, ...]
+    predicted_years: tuple[float, ...]
+    described_as: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What the report shows beside the numbers.
+
+    ``input_slices``: all acquired slices from first to last, with the brain mask.
+    ``registered_slices`` and ``template_slices``: the same places in the registered scan and in
+    the template, in pairs.
+    """
+
+    input_slices: tuple[SlicePicture, ...]
+    registered_slices: tuple[SlicePicture, ...]
+    template_slices: tuple[SlicePicture, ...]
+    reference: Reference | None = None
+
+
+def _difference(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a - b

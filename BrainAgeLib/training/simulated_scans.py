@@ -1,0 +1,162 @@
+"""Simulated 2D scans of one person, as the network sees them, kept on disk as small arrays."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from BrainAgeLib.imaging.brain_extraction import mask_of_extracted
+from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
+from BrainAgeLib.imaging.slices import SliceSet, TemplateMaps, slices_of_scan
+from BrainAgeLib.training.appearance import change_appearance, disturb_mask, registration_error
+from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
+
+IMAGE_STEP = HIGHEST_LEVEL / 255.0
+TEMPLATE_STEP = 1.0 / 255.0
+
+# What the model is judged on; tilts are drawn up to 15 degrees for each person.
+EVALUATION_PROTOCOLS = {
+    "axial 5+1 mm": Protocol(thickness_mm=5.0, gap_mm=1.0),
+    "axial 7+2 mm": Protocol(thickness_mm=7.0, gap_mm=2.0),
+    "axial 3+0 mm": Protocol(thickness_mm=3.0, gap_mm=0.0),
+    "coronal 5+1 mm": Protocol(plane="coronal", thickness_mm=5.0, gap_mm=1.0),
+    "sagittal 5+1 mm": Protocol(plane="sagittal", thickness_mm=5.0, gap_mm=1.0),
+    "3D 2 mm": None,
+}
+LARGEST_TILT_DEGREES = 15.0
+
+
+@dataclass(frozen=True)
+class StoredScan:
+    """One simulated scan: uint8 images and template (slice, y, x), float32 planes (slice, 3).
+
+    ``protocol`` is None for the 3D volume itself.
+    """
+
+    images: np.ndarray
+    template: np.ndarray
+    planes: np.ndarray
+    spacing_mm: float
+    plane: str
+    tilt_degrees: float
+
+    def __len__(self) -> int:
+        return len(self.planes)
+
+
+class Simulator:
+    """Makes simulated scans of one person's brain-extracted volume.
+
+    ``scan_to_template``: 4 x 4 LPS affine of the person's registration. Every scan sees it with
+    an error of the size that registering thick slices has.
+    """
+
+    def __init__(self, brain: Volume, scan_to_template: np.ndarray, maps: TemplateMaps) -> None:
+        self.volume = torch.as_tensor(brain.voxels, dtype=torch.float32, device=maps.maps.device)
+        self.affine = brain.affine
+        self.scan_to_template = scan_to_template
+        self.maps = maps
+
+    def simulate(self, protocol: Protocol | None, seed: list[int]) -> StoredScan:
+        """Return the scan that ``protocol`` makes (None: the 3D volume), with random appearance."""
+        generator = np.random.default_rng(seed)
+        torch_generator = torch.Generator(device=self.volume.device)
+        torch_generator.manual_seed(int(generator.integers(2**62)))
+        if protocol is None:
+            scan, affine = self.volume, self.affine
+        else:
+            scan, affine = cut_thick_slices(self.volume, self.affine, protocol)
+        mask = mask_of_extracted(scan)
+        in_plane_mm = 2.0 if protocol is None else protocol.in_plane_mm
+        mask = disturb_mask(mask, in_plane_mm, generator)
+        scan = change_appearance(scan, generator, torch_generator)
+        to_template = registration_error(generator) @ self.scan_to_template @ affine
+        return _stored(slices_of_scan(scan, mask, to_template, self.maps), protocol)
+
+
+def random_scans(
+    simulator: Simulator, participant_id: str, count: int, seed: int
+) -> list[StoredScan]:
+    """Return ``count`` scans of random protocols for training."""
+    scans = []
+    for number in range(count):
+        entropy = [seed, number, zlib.crc32(participant_id.encode())]
+        protocol = random_protocol(np.random.default_rng([*entropy, 1]))
+        scans.append(simulator.simulate(protocol, entropy))
+    return scans
+
+
+def evaluation_scans(simulator: Simulator, participant_id: str, seed: int) -> dict[str, StoredScan]:
+    """Return one scan of each protocol that the model is judged on."""
+    scans = {}
+    for number, (name, protocol) in enumerate(EVALUATION_PROTOCOLS.items()):
+        entropy = [seed, 1000 + number, zlib.crc32(participant_id.encode())]
+        scans[name] = simulator.simulate(tilted(protocol, entropy), entropy)
+    return scans
+
+
+def tilted(protocol: Protocol | None, entropy: list[int]) -> Protocol | None:
+    """Return the protocol with a random phase and tilts of up to 15 degrees about each axis."""
+    if protocol is None:
+        return None
+    generator = np.random.default_rng([*entropy, 1])
+    x, y, z = generator.uniform(-LARGEST_TILT_DEGREES, LARGEST_TILT_DEGREES, 3)
+    return Protocol(
+        protocol.plane,
+        protocol.thickness_mm,
+        protocol.gap_mm,
+        protocol.in_plane_mm,
+        (float(x), float(y), float(z)),
+        float(generator.random()),
+    )
+
+
+def _stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
+    tilt = max(map(abs, protocol.tilt_degrees)) if protocol else 0.0
+    return StoredScan(
+        (slices.images / IMAGE_STEP).round().byte().cpu().numpy(),
+        (slices.template / TEMPLATE_STEP).round().byte().cpu().numpy(),
+        slices.planes.float().cpu().numpy(),
+        protocol.spacing_mm if protocol else 2.0,
+        protocol.plane if protocol else "3d",
+        tilt,
+    )
+
+
+def write_scans(path: Path, scans: list[StoredScan]) -> None:
+    """Write scans to one file; a run that is killed leaves the old file or none."""
+    arrays = {
+        "images": np.concatenate([scan.images for scan in scans]),
+        "template": np.concatenate([scan.template for scan in scans]),
+        "planes": np.concatenate([scan.planes for scan in scans]),
+        "counts": np.array([len(scan) for scan in scans]),
+        "spacing_mm": np.array([scan.spacing_mm for scan in scans]),
+        "plane": np.array([scan.plane for scan in scans]),
+        "tilt_degrees": np.array([scan.tilt_degrees for scan in scans]),
+    }
+    unfinished = path.with_suffix(".part.npz")
+    np.savez(unfinished, allow_pickle=False, **arrays)
+    unfinished.replace(path)
+
+
+def read_scans(path: Path) -> list[StoredScan]:
+    """Return the scans that :func:`write_scans` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        content = {name: arrays[name] for name in arrays.files}
+    ends = np.cumsum(content["counts"])
+    return [
+        StoredScan(
+            content["images"][start:end],
+            content["template"][start:end],
+            content["planes"][start:end],
+            float(content["spacing_mm"][n]),
+            str(content["plane"][n]),
+            float(content["tilt_degrees"][n]),
+        )
+        for n, (start, end) in enumerate(zip(ends - content["counts"], ends, strict=True))
+    ]

@@ -1,0 +1,122 @@
+# Needs make, Python 3.10 or newer with its venv module, and a package index; nothing else.
+# `make` alone lists what there is to make.
+#
+#   make demo PYTHON=python3.12
+#   make demo PIP_ARGS="--extra-index-url ADDRESS"
+#       On Linux the package index serves PyTorch with some GB of CUDA libraries. With the address
+#       of PyTorch's index of CPU builds, pip takes the much smaller CPU build of the same version.
+#   make demo PIP_ARGS="--no-index --find-links wheelhouse"
+#       Without a network; `make offline` fills wheelhouse/ beforehand on a machine like this one.
+#   make test PYTEST_ARGS="-k geometry"
+
+PYTHON ?= python3
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+NAME ?=
+ARGS ?=
+
+VENV = .venv
+BIN = $(VENV)/bin
+PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --only-binary :all: $(PIP_ARGS)
+
+# What the command needs, and what the tests need beside it. All are exact versions.
+BASE_REQUIREMENTS = requirements/base.txt
+TEST_REQUIREMENTS = requirements/extras.txt requirements/dev.txt \
+	$(wildcard requirements/slicer_test.txt)
+
+.PHONY: help demo test lint benchmark studies study wheel offline pins clean distclean
+
+help:
+	@echo 'make demo        predict the age of the bundled sample scan; report in demo-output/'
+	@echo 'make test        every check that needs no data set: ruff, mypy, pytest'
+	@echo 'make lint        ruff and mypy alone'
+	@echo 'make benchmark   measure speed and memory on this machine'
+	@echo 'make studies     list the studies behind the published figures'
+	@echo 'make study NAME=NAME ARGS="..."   run one of them'
+	@echo 'make wheel       build the Python package into dist/'
+	@echo 'make offline     fill wheelhouse/ for a machine without a network'
+	@echo 'make pins        choose new exact versions for requirements/'
+	@echo 'make clean       remove what was built; make distclean: also $(VENV) and wheelhouse/'
+
+demo: $(VENV)/base.stamp
+	@$(BIN)/brainage demo --output demo-output
+
+# pytest comes last and its summary ends the output, but a complaint of the others fails the run too.
+test: $(VENV)/test.stamp
+	@failed=0; \
+	$(MAKE) --no-print-directory lint || failed=1; \
+	$(BIN)/python -m pytest $(PYTEST_ARGS) || failed=1; \
+	exit $$failed
+
+lint: $(VENV)/test.stamp
+	@failed=0; \
+	$(BIN)/ruff check . || failed=1; \
+	$(BIN)/ruff format --check . || failed=1; \
+	$(BIN)/mypy || failed=1; \
+	exit $$failed
+
+benchmark: $(VENV)/test.stamp
+	@for script in Testing/benchmarks/[!_]*.py; do \
+		echo "$$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+studies: $(VENV)/base.stamp
+	@$(BIN)/python -c 'import ast, pathlib; \
+	[print(f"{path.stem:24}", ast.get_docstring(ast.parse(path.read_text("utf-8"))).splitlines()[0]) \
+	for path in sorted(pathlib.Path("Testing/studies").glob("[!_]*.py"))]'
+
+study: $(VENV)/test.stamp
+	@test -n '$(NAME)' || { echo 'make study NAME=...: `make studies` lists the names'; exit 1; }
+	@$(BIN)/python Testing/studies/$(NAME).py $(ARGS)
+
+wheel: $(VENV)/test.stamp
+	rm -rf build dist
+	$(BIN)/python -m build --no-isolation
+
+offline: $(VENV)/base.stamp
+	rm -rf build wheelhouse
+	$(BIN)/python -m pip download --disable-pip-version-check --only-binary :all: $(PIP_ARGS) \
+		--dest wheelhouse -r $(BASE_REQUIREMENTS)
+	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation \
+		--wheel-dir wheelhouse .
+	@echo 'wheelhouse/ serves machines with the same system, processor and Python version. There:'
+	@echo '    pip install --no-index --find-links wheelhouse slicerbrainage'
+
+# CUDA's parts are left out: torch itself names their exact versions.
+CHOOSE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-build --no-header \
+	--no-annotate --constraint requirements/constraints.txt pyproject.toml
+WITHOUT_CUDA = grep -vE '^(cuda-|nvidia-|triton==)'
+
+WRITTEN = echo '\# Written by `make pins`.'
+
+pins: $(VENV)/base.stamp
+	$(PIP_INSTALL) uv
+	{ $(WRITTEN); $(CHOOSE) | $(WITHOUT_CUDA); } > requirements/base.txt
+	{ $(WRITTEN); $(CHOOSE) --extra all | $(WITHOUT_CUDA) \
+		| grep -vxFf requirements/base.txt; } > requirements/extras.txt
+	{ $(WRITTEN); $(CHOOSE) --extra all --extra dev | $(WITHOUT_CUDA) \
+		| grep -vxFf requirements/base.txt | grep -vxFf requirements/extras.txt; } \
+		> requirements/dev.txt
+
+clean:
+	rm -rf build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find BrainAge BrainAgeLib Testing -name __pycache__ -prune -exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV) wheelhouse
+
+$(VENV)/base.stamp: $(BASE_REQUIREMENTS) pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo '$(PYTHON) is missing or older than 3.10; name another: make PYTHON=python3.12'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo '$(PYTHON) cannot make virtual environments; install its venv module'; \
+		echo '(on Debian and Ubuntu: apt-get install python3-venv)'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) -r $(BASE_REQUIREMENTS)
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-index --no-deps \
+		--no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/test.stamp: $(VENV)/base.stamp $(TEST_REQUIREMENTS)
+	$(PIP_INSTALL) $(TEST_REQUIREMENTS:%=-r %)
+	@touch $@

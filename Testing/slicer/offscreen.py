@@ -1,0 +1,205 @@
+"""A real MRML scene with real slice views, without the application and without a screen.
+
+As in the application there is one scene a process; ``clear`` empties it between tests.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # read at VTK's import
+
+import numpy as np  # noqa: E402
+import slicer  # noqa: E402
+import slicer.util  # noqa: E402
+import vtk  # noqa: E402
+from vtkmodules.util.numpy_support import vtk_to_numpy  # noqa: E402
+
+VIEW_NAMES = ("Red", "Yellow", "Green")
+ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
+MANAGERS = ("vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLColorLegendDisplayableManager")
+VIEW_SIZE = 420
+
+
+class SliceView:
+    """One slice view: logic, displayable managers and an offscreen window."""
+
+    def __init__(self, name: str, applicationLogic: Any, scene: Any) -> None:
+        self.window = vtk.vtkRenderWindow()
+        self.window.SetOffScreenRendering(1)
+        self.window.SetSize(VIEW_SIZE, VIEW_SIZE)
+        renderer = vtk.vtkRenderer()
+        renderer.GetActiveCamera().ParallelProjectionOn()
+        self.window.AddRenderer(renderer)
+        self._interactor = vtk.vtkRenderWindowInteractor()  # the managers need one
+        self._interactor.SetRenderWindow(self.window)
+        self._mapper = vtk.vtkImageMapper()
+        self._mapper.SetColorWindow(255)
+        self._mapper.SetColorLevel(127.5)
+        actor = vtk.vtkActor2D()
+        actor.SetMapper(self._mapper)
+        actor.GetProperty().SetDisplayLocationToBackground()
+        renderer.AddViewProp(actor)
+        factory = slicer.vtkMRMLSliceViewDisplayableManagerFactory.GetInstance()
+        factory.SetMRMLApplicationLogic(applicationLogic)
+        for manager in MANAGERS:
+            if not factory.IsDisplayableManagerRegistered(manager):
+                factory.RegisterDisplayableManager(manager)
+        self._managers = slicer.vtkMRMLDisplayableManagerGroup()
+        self._managers.Initialize(factory, renderer)
+        self.logic = slicer.vtkMRMLSliceLogic()
+        self.logic.SetMRMLApplicationLogic(applicationLogic)
+        self.logic.SetMRMLScene(scene)
+        applicationLogic.GetSliceLogics().AddItem(self.logic)
+        self.node = self.logic.AddSliceNode(name)
+        self.node.SetOrientation(ORIENTATIONS[name])
+        self._managers.SetMRMLDisplayableNode(self.node)
+        self._actor = actor
+
+    def mrmlSliceNode(self) -> Any:
+        """Return the slice node, as qMRMLSliceWidget does."""
+        return self.node
+
+    def sliceLogic(self) -> Any:
+        """Return the slice logic, as qMRMLSliceWidget does."""
+        return self.logic
+
+    def picture(self, offset: float | None = None, size: int = VIEW_SIZE) -> np.ndarray:
+        """Render; return (row, column, 3) uint8, top row first."""
+        self.window.SetSize(size, size)
+        self.logic.ResizeSliceNode(size, size)
+        self.logic.FitSliceToBackground()
+        if offset is not None:
+            self.logic.SetSliceOffset(offset)
+        connection = self.logic.GetImageDataConnection()
+        self._actor.SetVisibility(connection is not None)
+        if connection is not None:
+            self._mapper.SetInputConnection(connection)
+        self.window.Render()
+        grabbed = vtk.vtkWindowToImageFilter()
+        grabbed.SetInput(self.window)
+        grabbed.ReadFrontBufferOff()
+        grabbed.Update()
+        image = grabbed.GetOutput()
+        width, height, _depth = image.GetDimensions()
+        array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)
+        return np.array(array[::-1, :, :3])
+
+
+class LayoutManager:
+    """The part of qSlicerLayoutManager that knows slice views and which layout is shown."""
+
+    def __init__(self, views: dict[str, SliceView], logics: Any) -> None:
+        self._views = views
+        self._logics = logics
+        self.layout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+
+    def sliceViewNames(self) -> tuple[str, ...]:
+        """Return the names of the views."""
+        return tuple(self._views)
+
+    def sliceWidget(self, name: str) -> SliceView:
+        """Return a view by name."""
+        return self._views[name]
+
+    def mrmlSliceLogics(self) -> Any:
+        """Return all slice logics."""
+        return self._logics
+
+    def setLayout(self, layout: int) -> None:
+        """Show another layout."""
+        self.layout = layout
+
+
+@dataclass
+class World:
+    """Everything that has to be kept alive: the scene holds no reference to its logics."""
+
+    scene: Any
+    applicationLogic: Any
+    colorLogic: Any
+    logics: list[Any]
+    layoutManager: LayoutManager
+
+    def clear(self) -> None:
+        """Close the scene, as the application does."""
+        self.scene.Clear(0)
+
+    def view(self, name: str) -> SliceView:
+        """Return a slice view."""
+        return self.layoutManager.sliceWidget(name)
+
+
+def _useErrorStream() -> None:
+    window = vtk.vtkOutputWindow()
+    window.SetDisplayModeToAlwaysStdErr()
+    vtk.vtkOutputWindow.SetInstance(window)
+
+
+def _withTranslation() -> None:
+    """Give ``slicer.i18n`` where Slicer's own is not at hand."""
+    if "slicer.i18n" not in sys.modules:
+        module = types.ModuleType("slicer.i18n")
+        module.tr = lambda text: text  # type: ignore[attr-defined]
+        module.translate = lambda _context, text: text  # type: ignore[attr-defined]
+        sys.modules["slicer.i18n"] = module
+        slicer.i18n = module
+
+
+_world: World | None = None
+
+
+def world() -> World:
+    """Return the one scene of this process with its views, made at the first call."""
+    global _world
+    if _world is None:
+        _world = _makeWorld()
+    return _world
+
+
+def _makeWorld() -> World:
+    _useErrorStream()
+    _withTranslation()
+    scene = slicer.vtkMRMLScene()
+    slicer.mrmlScene = scene
+    applicationLogic = slicer.vtkSlicerApplicationLogic()
+    applicationLogic.SetMRMLScene(scene)
+    applicationLogic.SetSliceLogics(vtk.vtkCollection())
+    applicationLogic.SetViewLogics(vtk.vtkCollection())
+    colorLogic = applicationLogic.GetColorLogic()
+    colorLogic.SetMRMLScene(scene)
+    colorLogic.AddDefaultColorNodes()
+    logics = []
+    for name, kind in (
+        ("Colors", slicer.vtkSlicerColorLogic),
+        ("Volumes", slicer.vtkSlicerVolumesLogic),
+        ("Segmentations", slicer.vtkSlicerSegmentationsModuleLogic),
+        ("SubjectHierarchy", slicer.vtkSlicerSubjectHierarchyModuleLogic),
+        ("Tables", slicer.vtkSlicerTablesLogic),
+        ("Texts", slicer.vtkSlicerTextsLogic),
+        ("Transforms", slicer.vtkSlicerTransformLogic),
+        ("Plots", slicer.vtkSlicerPlotsLogic),
+    ):
+        logic = kind()
+        logic.SetMRMLApplicationLogic(applicationLogic)
+        logic.SetMRMLScene(scene)
+        applicationLogic.SetModuleLogic(name, logic)
+        logics.append(logic)
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    views = {name: SliceView(name, applicationLogic, scene) for name in VIEW_NAMES}
+    manager = LayoutManager(views, applicationLogic.GetSliceLogics())
+    if not hasattr(slicer, "app"):
+        slicer.app = types.SimpleNamespace(layoutManager=lambda: manager, slicerHome="")
+    return World(scene, applicationLogic, colorLogic, logics, manager)
+
+
+def savePicture(picture: np.ndarray, path: Path) -> None:
+    """Write a picture as PNG."""
+    from PIL import Image
+
+    Image.fromarray(picture).save(path, optimize=True)

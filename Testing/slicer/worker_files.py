@@ -1,0 +1,149 @@
+"""The files that a worker leaves for a phantom: what the scene layer reads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+
+NOTICE = "Research use only. Not a medical device."
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """Return the values of a ``prediction.json``."""
+    values: dict[str, Any] = {
+        "schema_version": "1",
+        "notice": NOTICE,
+        "brain_age_years": 67.4,
+        "interval_years": [57.1, 77.9],
+        "interval_level": 0.9,
+        "chronological_age_years": 63.0,
+        "sex": "F",
+        "gap_years": 4.4,
+        "corrected_brain_age_years": 65.2,
+        "corrected_gap_years": 2.2,
+        "correction": {
+            "method": "cole",
+            "fitted_on": "Cam-CAN, out of fold",
+            "people": 601,
+            "age_range_years": [18.0, 88.0],
+            "slope": 0.86,
+            "intercept": 7.7,
+            "site": None,
+        },
+        "gap_percentile": 71.0,
+        "quality": {
+            "verdict": "warn",
+            "findings": [
+                {
+                    "code": "thick_slices",
+                    "severity": "warn",
+                    "message": "the slices are 7.0 mm apart, the model was trained on up to 6.5 mm",
+                    "value": 7.0,
+                    "limit": 6.5,
+                }
+            ],
+        },
+        "acquisition": {
+            "plane": "axial",
+            "slice_count": 22,
+            "slice_spacing_mm": 7.0,
+            "slice_thickness_mm": None,
+            "in_plane_mm": [2.4, 2.4],
+        },
+        "input": {"path": "/tmp/scan.nrrd", "sha256": "0" * 64, "series_uid": None},
+        "model": {
+            "name": "stub",
+            "version": "1",
+            "sha256": "0" * 64,
+            "age_range_years": [18.0, 88.0],
+        },
+        "software": {"name": "SlicerBrainAge", "version": "0.1.0", "dependencies": {}},
+        "device": "cpu",
+        "timings_seconds": {
+            "read": 0.1,
+            "brain_extraction": 2.9,
+            "registration": 2.0,
+            "prediction": 0.5,
+            "saliency": 3.0,
+            "total": 8.5,
+        },
+    }
+    return {**values, **changes}
+
+
+def refusal() -> dict[str, Any]:
+    """Return the values of a refused scan."""
+    finding = {
+        "code": "contrast",
+        "severity": "refuse",
+        "message": "the scan looks T2-weighted: CSF is brighter than white matter",
+        "value": 1.8,
+        "limit": 1.0,
+    }
+    return record(
+        brain_age_years=None,
+        interval_years=None,
+        gap_years=None,
+        corrected_brain_age_years=None,
+        corrected_gap_years=None,
+        correction=None,
+        gap_percentile=None,
+        quality={"verdict": "refuse", "findings": [finding]},
+    )
+
+
+def brainIn(image: sitk.Image) -> np.ndarray:
+    """Return the (k, j, i) brain of a phantom, found by its grey values wherever it lies."""
+    tissue = sitk.BinaryMorphologicalOpening((image > 230) & (image < 400), [1, 1, 0])
+    parts = sitk.RelabelComponent(sitk.ConnectedComponent(tissue), sortByObjectSize=True)
+    filled = sitk.BinaryFillhole(parts == 1)
+    return sitk.GetArrayFromImage(filled).astype(bool)
+
+
+def saliencyIn(image: sitk.Image, brain: np.ndarray) -> np.ndarray:
+    """Return years: older at the bright spot at the front left, younger across from it."""
+    points = _rasPoints(image)
+    spot = brain & (sitk.GetArrayFromImage(image) > 480)
+    center = points[brain].mean(axis=0)
+    marked = points[spot].mean(axis=0) if spot.any() else center
+    saliency = np.zeros(brain.shape, dtype=np.float32)
+    for place, years in ((marked, 1.2), (2 * center - marked, -0.9)):
+        distance = np.linalg.norm(points - place, axis=-1)
+        saliency += np.float32(years) * np.exp(-((distance / 15.0) ** 2)).astype(np.float32)
+    saliency[~brain | (np.abs(saliency) < 0.02)] = 0
+    return saliency
+
+
+def write(scan: Path, folder: Path, values: dict[str, Any] | None = None) -> None:
+    """Write what the library writes for a phantom, wherever it lies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    image = sitk.ReadImage(str(scan))
+    brain = brainIn(image)
+    _writeLike(image, brain.astype(np.uint8), folder / "brain_mask.nii.gz")
+    if values is None or values["brain_age_years"] is not None:
+        _writeLike(image, saliencyIn(image, brain), folder / "saliency.nii.gz")
+    transform = sitk.AffineTransform(3)
+    transform.SetTranslation((3.0, -4.0, 5.0))
+    sitk.WriteTransform(transform, str(folder / "to_template.tfm"))
+    (folder / "report.html").write_text("<html><body>Report. " + NOTICE + "</body></html>")
+    (folder / "prediction.json").write_text(json.dumps(values or record()))
+
+
+def _rasPoints(image: sitk.Image) -> np.ndarray:
+    matrix = np.eye(4)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    matrix[:3, :3] = direction * np.array(image.GetSpacing())
+    matrix[:3, 3] = image.GetOrigin()
+    matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
+    k, j, i = np.meshgrid(*(np.arange(n) for n in image.GetSize()[::-1]), indexing="ij")
+    return (np.stack([i, j, k, np.ones_like(i)], axis=-1) @ matrix.T)[..., :3]
+
+
+def _writeLike(image: sitk.Image, voxels: np.ndarray, path: Path) -> None:
+    written = sitk.GetImageFromArray(voxels)
+    written.CopyInformation(image)
+    sitk.WriteImage(written, str(path))
