@@ -62,7 +62,7 @@ benchmark: $(VENV)/test.stamp
 
 studies: $(VENV)/base.stamp
 	@$(BIN)/python -c 'import ast, pathlib; \
-	[print(f"{path.stem:24}", ast.get_docstring(ast.parse(path.read_text("utf-8"))).splitlines()[0]) \
+	[print(f"{path.stem:24}", (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "?").splitlines()[0]) \
 	for path in sorted(pathlib.Path("Testing/studies").glob("[!_]*.py"))]'
 
 study: $(VENV)/test.stamp
@@ -76,11 +76,11 @@ wheel: $(VENV)/test.stamp
 offline: $(VENV)/base.stamp
 	rm -rf build wheelhouse
 	$(BIN)/python -m pip download --disable-pip-version-check --only-binary :all: $(PIP_ARGS) \
-		--dest wheelhouse -r $(BASE_REQUIREMENTS)
+		--dest wheelhouse -r $(BASE_REQUIREMENTS) -r requirements/extras.txt
 	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation \
 		--wheel-dir wheelhouse .
 	@echo 'wheelhouse/ serves machines with the same system, processor and Python version. There:'
-	@echo '    pip install --no-index --find-links wheelhouse slicerbrainage'
+	@echo '    pip install --no-index --find-links wheelhouse "slicerbrainage[all]"'
 
 # CUDA's parts are left out: torch itself names their exact versions.
 CHOOSE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-build --no-header \

@@ -109,7 +109,7 @@ class Run:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
             self._lattice = exportVolume(self._volumeNode, self._folder / "scan.nrrd")
             self._startWorker()
-        except (BrainAgeError, OSError) as error:
+        except Exception as error:  # a full disk, a damaged image: the panel must hear of any
             self._end(Ended(error=_asError(error)))
 
     def isRunning(self) -> bool:
@@ -218,7 +218,7 @@ def _asError(error: Exception) -> BrainAgeError:
     if isinstance(error, BrainAgeError):
         return error
     return BrainAgeError(
-        _("The result could not be taken into the scene: {reason}").format(reason=error)
+        _("The scan could not be processed: {reason}").format(reason=error)
     )
 
 

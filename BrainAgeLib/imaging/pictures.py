@@ -30,7 +30,7 @@ def input_pictures(
     most = MOST_SLICES if axis < 0 else 2 * MOST_SLICES
     if count > most:
         shown = np.unique(np.linspace(0, count - 1, most).round().astype(int))
-    grey = _to_grey(canonical.voxels)
+    grey = _to_grey(canonical.voxels, mask)
     in_plane = canonical.spacing_mm[[n for n in (2, 1, 0) if n != along]]
     return tuple(
         SlicePicture(
@@ -81,12 +81,13 @@ def _slice(values: np.ndarray, along: int, number: int) -> np.ndarray:
     return values[::-1, number] if along == 1 else values[::-1, :, number]
 
 
-def _to_grey(voxels: np.ndarray) -> np.ndarray:
-    """Scale to 0-1 with the brightest half percent of what is not background at 1."""
-    signal = voxels[voxels > 0]
-    brightest = (
-        float(np.quantile(signal[:: 1 + signal.size // 200_000], BRIGHTEST_QUANTILE))
-        if (signal.size)
-        else 1.0
-    )
-    return np.clip(voxels / max(brightest, 1e-6), 0.0, 1.0).astype(np.float32)
+def _to_grey(voxels: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
+    """Scale to 0-1 so that the brightest of the brain, or of all that is not background, is near 1.
+
+    Without the brain, the fat of the scalp would leave it in the dark.
+    """
+    signal = voxels[mask] if mask is not None and mask.any() else voxels[voxels > 0]
+    if signal.size == 0:
+        return np.zeros(voxels.shape, np.float32)
+    brightest = float(np.quantile(signal[:: 1 + signal.size // 200_000], BRIGHTEST_QUANTILE))
+    return np.clip(voxels / max(1.1 * brightest, 1e-6), 0.0, 1.0).astype(np.float32)

@@ -32,7 +32,7 @@ def headline(prediction: Prediction) -> Markup:
     if refused:
         result = together(_refusal(prediction, forced=number is not None), number)
     else:
-        result = together(number, verdict_box(prediction))
+        result = together(number, _verdict(prediction))
     return element(
         "header",
         element(
@@ -59,7 +59,7 @@ def icon(kind: Severity | Verdict) -> Markup:
     )
 
 
-def verdict_box(prediction: Prediction) -> Markup:
+def _verdict(prediction: Prediction) -> Markup:
     """Return the verdict as a sign, a word and a sentence."""
     verdict = prediction.quality.verdict
     return element(

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from BrainAgeLib.output import wording
 from BrainAgeLib.output.markup import Markup, element
-from BrainAgeLib.output.report_headline import icon, typeset, verdict_box
+from BrainAgeLib.output.report_headline import icon, typeset
 from BrainAgeLib.records import Acquisition, Finding, Prediction, Timings
 
 
@@ -15,7 +15,7 @@ def findings_table(prediction: Prediction) -> Markup:
     """Return all findings, the worst first, with what was measured and where a finding begins."""
     findings = list(wording.worst_first(prediction))
     if not findings:
-        return element("div", verdict_box(prediction), element("p", "There are no findings."))
+        return element("p", "There are no findings.")
     columns = ("Severity", "Finding", "Measured", "Limit")
     head = element("tr", *(element("th", name, scope="col") for name in columns))
     table = element(

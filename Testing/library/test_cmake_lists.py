@@ -146,6 +146,14 @@ def test_index_entry_and_cmake_agree():
     ]
 
 
+def test_addresses_come_from_the_index_entry(tmp_path):
+    address = json.loads((PROJECT / "BrainAge.json").read_text("utf-8"))["scm_url"]
+    done = lay_out(PROJECT, tmp_path / "tree")
+
+    assert f"homepage {address}\n" in done.stdout
+    assert f"icon {address}/raw/main/BrainAge.png\n" in done.stdout
+
+
 def test_pictures_of_the_extension_exist():
     text = (PROJECT / "CMakeLists.txt").read_text("utf-8")
     pictures = re.findall(r"\$\{pictures_url\}/([\w./]+)", text)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import types
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +169,7 @@ def _makeWorld() -> World:
     scene = slicer.vtkMRMLScene()
     slicer.mrmlScene = scene
     applicationLogic = slicer.vtkSlicerApplicationLogic()
+    applicationLogic.SetHomeDirectory(tempfile.gettempdir())  # no colour files there, none needed
     applicationLogic.SetMRMLScene(scene)
     applicationLogic.SetSliceLogics(vtk.vtkCollection())
     applicationLogic.SetViewLogics(vtk.vtkCollection())

@@ -1,0 +1,175 @@
+"""The application object, the module manager, and opening, leaving and reloading the module."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import slicer
+from PySide6 import QtCore, QtWidgets
+
+from stand_in import bindings, ctk_widgets, loader, mrml_widgets
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
+MODULE_PATH = ROOT / "BrainAge" / "BrainAge.py"
+
+
+class ModuleManager(QtCore.QObject):
+    """Says when a module goes."""
+
+    moduleAboutToBeUnloaded = QtCore.Signal(str)
+
+
+class Application:
+    """``slicer.app``; what is not modelled raises AttributeError."""
+
+    def __init__(self, home: Path, layoutManager: Any) -> None:
+        self.slicerHome = str(home)
+        self._layoutManager = layoutManager
+        self._moduleManager = ModuleManager()
+        self._startup: list[Any] = []
+
+    def layoutManager(self) -> Any:
+        return self._layoutManager
+
+    def moduleManager(self) -> Any:
+        return self._moduleManager
+
+    def processEvents(self) -> None:
+        QtWidgets.QApplication.processEvents()
+
+    def connect(self, signal: str, receiver: Any) -> None:
+        if signal != "startupCompleted()":
+            raise AttributeError(signal)
+        self._startup.append(receiver)
+
+    def finishStartup(self) -> None:
+        """Emit startupCompleted()."""
+        for receiver in self._startup:
+            receiver()
+
+    def userSettings(self) -> Any:
+        return QtCore.QSettings("nobody", "stand-in")
+
+    def testingEnabled(self) -> bool:
+        return True
+
+    def translate(self, _context: str, text: str) -> str:
+        return text
+
+
+class ModuleWidget(QtWidgets.QWidget):
+    """qSlicerScriptedLoadableModuleWidget: the parent of the module's widget."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        QtWidgets.QVBoxLayout(self)
+        self.isEntered = False
+
+    def setMRMLScene(self, _scene: Any) -> None:
+        pass
+
+    def reload(self) -> None:
+        """Make the module's widget anew."""
+        module = sys.modules["BrainAge"]
+        slicer.modules.BrainAgeWidget = module.BrainAgeWidget(self)
+        slicer.modules.BrainAgeWidget.setup()
+        if self.isEntered:
+            slicer.modules.BrainAgeWidget.enter()
+
+
+def _slicerFiles() -> Path | None:
+    named = os.environ.get("SLICER_PY")
+    if not named:
+        return None
+    for folder in (Path(named), Path(named) / "slicer", Path(named) / "Base/Python/slicer"):
+        if (folder / "parameterNodeWrapper").is_dir():
+            return folder
+    raise FileNotFoundError(f"SLICER_PY={named} does not hold Slicer's Base/Python/slicer")
+
+
+def _chooseBase() -> None:
+    """Slicer's own Python files when they are given, else our small ones."""
+    own = _slicerFiles()
+    slicer.__path__.insert(0, str(own or HERE / "slicer_base"))
+    for name in ("i18n", "util", "ScriptedLoadableModule", "parameterNodeWrapper", "packaging"):
+        if own is not None or name != "util":
+            sys.modules.pop(f"slicer.{name}", None)
+    importlib.invalidate_caches()
+
+
+def _moduleLogic(logic: Any) -> Any:
+    return types.SimpleNamespace(logic=lambda: logic)
+
+
+class PlotsLogic:
+    """Shows a chart by changing the layout, as vtkSlicerPlotsLogic does with the plot views."""
+
+    def __init__(self, layoutManager: Any) -> None:
+        self._layoutManager = layoutManager
+        self.shown: Any = None
+
+    def ShowChartInLayout(self, chart: Any) -> None:
+        self.shown = chart
+        self._layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView)
+
+
+def install(world: Any, home: Path) -> None:
+    """Make this process look like Slicer to the module; once a process."""
+    bindings.makeQt(loader.UiLoader)
+    sys.modules["ctk"] = ctk = types.ModuleType("ctk")
+    ctk.__getattr__ = ctk_widgets.absent  # type: ignore[method-assign]
+    for name in ("ctkCollapsibleButton", "ctkSliderWidget", "ctkPathLineEdit"):
+        setattr(ctk, name, getattr(ctk_widgets, name))
+    mrml_widgets.install()
+    slicer.app = Application(home, world.layoutManager)
+    slicer.modules = types.ModuleType("slicer.modules")
+    sys.modules["slicer.modules"] = slicer.modules
+    slicer.modules.plots = _moduleLogic(PlotsLogic(world.layoutManager))
+    slicer.modules.brainage = types.SimpleNamespace(path=str(MODULE_PATH))
+    slicer.selfTests = {}
+    _chooseBase()
+
+
+class OpenModule:
+    """The module as the user sees it."""
+
+    def __init__(self) -> None:
+        for name in [each for each in sys.modules if each.split(".")[0] == "BrainAgeSlicer"]:
+            del sys.modules[name]
+        spec = importlib.util.spec_from_file_location("BrainAge", MODULE_PATH)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["BrainAge"] = module
+        spec.loader.exec_module(module)
+        self.parent = ModuleWidget()
+        slicer.modules.brainage.widgetRepresentation = lambda: self.parent
+        self.parent.reload()
+
+    @property
+    def widget(self) -> Any:
+        return slicer.modules.BrainAgeWidget
+
+    @property
+    def ui(self) -> Any:
+        return self.widget.panel.ui
+
+    def enter(self) -> None:
+        """Open the module."""
+        self.parent.isEntered = True
+        self.widget.enter()
+
+    def exit(self) -> None:
+        """Open another module."""
+        self.widget.exit()
+        self.parent.isEntered = False
+
+    def close(self) -> None:
+        """End the application."""
+        slicer.app.moduleManager().moduleAboutToBeUnloaded.emit("BrainAge")
+        self.parent.deleteLater()
+        slicer.app.processEvents()

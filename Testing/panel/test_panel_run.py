@@ -1,0 +1,164 @@
+"""A person loads a scan, presses Apply, and gets an answer; or cancels; or an error."""
+
+from __future__ import annotations
+
+import pytest
+import slicer
+
+STAGES = ("read", "brain_extraction", "registration", "prediction", "saliency", "write")
+
+
+def nodeNames() -> list[str]:
+    """Return class and name of all nodes; display nodes are numbered on, so those by class."""
+    scene = slicer.mrmlScene
+    nodes = [scene.GetNthNode(n) for n in range(scene.GetNumberOfNodes())]
+    names = [(each, "" if each.IsA("vtkMRMLDisplayNode") else each.GetName()) for each in nodes]
+    return sorted(f"{each.GetClassName()} {name}" for each, name in names)
+
+
+def test_without_a_scan_apply_says_what_is_missing(person):
+    assert not person.ui.applyButton.enabled
+    assert "Select" in person.ui.applyButton.toolTip
+
+
+def test_apply_shows_the_answer(person, head):
+    person.type(person.ui.ageEdit, "63")
+    person.applyAndWait()
+    ui = person.ui
+    assert ui.brainAgeLabel.text == "67.4 years"
+    assert "57.1 to 77.9" in ui.intervalLabel.text
+    assert "+4.4 years" in ui.rowsLabel.text and "+2.2 years" in ui.rowsLabel.text
+    assert "601 people" in ui.rowsLabel.text
+    assert "usable, with warnings" in ui.qualityLabel.text
+    assert "Research use only" in ui.noticeLabel.text and ui.noticeLabel.visible
+    assert ui.overlayCheckBox.checked
+    composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+    assert slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID()).GetName().endswith(
+        "saliency"
+    )
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
+def test_the_worker_runs_at_lower_priority_than_the_window(person, head):
+    from BrainAgeSlicer import installation
+
+    launcher = installation.MODULE_FOLDER / "BrainAgeSlicer" / "launcher.py"
+    package = person.temporary / "worker_package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    stub = installation.workerCommand()[1]
+    (package / "__main__.py").write_text(
+        f"import runpy, sys\nsys.argv[0:1] = [{stub!r}, 'ok']\n"
+        f"runpy.run_path({stub!r}, run_name='__main__')\n"
+    )
+    command = [installation.workerCommand()[0], str(launcher), str(person.temporary), package.name]
+    person.monkeypatch.setattr(installation, "workerCommand", lambda: command)
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "67.4 years"
+    assert person.workers()[0]["nice"] >= 10
+
+
+def test_without_an_age_there_is_no_gap(person, head):
+    person.applyAndWait()
+    assert "not known" in person.ui.rowsLabel.text
+    assert "+0.0" not in person.ui.rowsLabel.text
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cancel_in_every_stage_leaves_nothing(person, head, worker, stage):
+    before = nodeNames()
+    worker(f"wait:{stage}")
+    ui = person.ui
+    person.click(ui.applyButton)
+    assert ui.applyButton.text == "Cancel"
+    from BrainAgeSlicer.views import stageWords
+
+    person.wait(lambda: ui.stageLabel.text == stageWords(stage))
+    assert ui.progressFrame.visible and not ui.inputsButton.enabled
+    person.click(ui.applyButton)
+    person.wait(lambda: ui.applyButton.text == "Apply")
+    assert "Cancelled" in ui.messageLabel.text
+    assert nodeNames() == before
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
+def test_cancel_ends_a_worker_that_heeds_nothing(person, head, worker):
+    worker("hang")
+    person.click(person.ui.applyButton)
+    person.wait(lambda: len(person.workers()) == 1 and person.ui.progressBar.value > 10)
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    person.wait(lambda: person.livingWorkers() == [], 3)
+    assert person.leftFolders() == []
+
+
+def test_a_refused_scan_is_an_answer_too(person, head, worker):
+    worker("refused")
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "No prediction"
+    assert "Refused:" in person.ui.qualityLabel.text and "T2" in person.ui.qualityLabel.text
+    assert "Research use only" in person.ui.noticeLabel.text
+    assert not person.ui.overlayCheckBox.enabled and not person.ui.plotButton.enabled
+
+
+def test_without_a_saliency_map_the_rest_works(person, head, worker):
+    worker("no-saliency")
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "67.4 years"
+    assert not person.ui.overlayCheckBox.enabled
+    person.click(person.ui.outlineCheckBox)
+    person.rest()
+
+
+@pytest.mark.parametrize(
+    ("mode", "words"),
+    [
+        ("error", ["four images", "Choose one of them"]),
+        ("crash", ["ended unexpectedly"]),
+        ("nothing", ["cannot be read"]),
+        ("elsewhere", ["does not lie on the grid"]),
+    ],
+)
+def test_an_error_is_a_sentence_and_leaves_the_scene(person, head, worker, capfd, mode, words):
+    before = nodeNames()
+    worker(mode)
+    person.applyAndWait()
+    for word in words:
+        assert word in person.ui.messageLabel.text
+    assert "\u2716" in person.ui.messageLabel.text
+    after = [name for name in nodeNames() if "Brain age results" not in name]
+    assert after == before
+    assert person.leftFolders() == []
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_what_a_library_prints_does_no_harm(person, head, worker):
+    worker("garbage")
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "67.4 years"
+    assert "a library prints" in person.ui.logText.plainText
+
+
+def test_a_full_graphics_card_falls_back_to_the_processor(person, head, worker):
+    worker("memory")
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "67.4 years"
+    assert "CPU" in person.ui.messageLabel.text
+    assert len(person.workers()) == 2 and person.leftFolders() == []
+
+
+def test_a_worker_that_cannot_start_is_explained(person, head):
+    from BrainAgeSlicer import installation
+
+    person.monkeypatch.setattr(installation, "workerCommand", lambda: ["/nowhere/PythonSlicer"])
+    person.applyAndWait()
+    assert "could not be started" in person.ui.messageLabel.text
+
+
+def test_a_second_run_replaces_the_first(person, head):
+    person.applyAndWait()
+    before = nodeNames()
+    person.applyAndWait()
+    assert nodeNames() == before
+    table = slicer.util.getFirstNodeByClassByName("vtkMRMLTableNode", "Brain age results")
+    assert table.GetNumberOfRows() == 2
