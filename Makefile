@@ -7,6 +7,7 @@
 #       of PyTorch's index of CPU builds, pip takes the much smaller CPU build of the same version.
 #   make demo PIP_ARGS="--no-index --find-links wheelhouse"
 #       Without a network; `make offline` fills wheelhouse/ beforehand on a machine like this one.
+#   make demo PIP_ARGS=-v              shows what pip does
 #   make test PYTEST_ARGS="-k geometry"
 
 PYTHON ?= python3
@@ -17,7 +18,8 @@ ARGS ?=
 
 VENV = .venv
 BIN = $(VENV)/bin
-PIP_INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --only-binary :all: $(PIP_ARGS)
+PIP = $(BIN)/python -m pip --disable-pip-version-check
+PIP_INSTALL = $(PIP) install --quiet --only-binary :all: $(PIP_ARGS)
 
 # What the command needs, and what the tests need beside it. All are exact versions.
 BASE_REQUIREMENTS = requirements/base.txt
@@ -60,10 +62,10 @@ benchmark: $(VENV)/test.stamp
 		echo "$$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 
-studies: $(VENV)/base.stamp
-	@$(BIN)/python -c 'import ast, pathlib; \
-	[print(f"{path.stem:24}", (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "?").splitlines()[0]) \
-	for path in sorted(pathlib.Path("Testing/studies").glob("[!_]*.py"))]'
+studies:
+	@for script in Testing/studies/[!_]*.py; do \
+		printf '%-24s %s\n' "$$(basename "$$script" .py)" "$$(sed -n '1s/"""//gp' "$$script")"; \
+	done
 
 study: $(VENV)/test.stamp
 	@test -n '$(NAME)' || { echo 'make study NAME=...: `make studies` lists the names'; exit 1; }
@@ -75,10 +77,9 @@ wheel: $(VENV)/test.stamp
 
 offline: $(VENV)/base.stamp
 	rm -rf build wheelhouse
-	$(BIN)/python -m pip download --disable-pip-version-check --only-binary :all: $(PIP_ARGS) \
-		--dest wheelhouse -r $(BASE_REQUIREMENTS) -r requirements/extras.txt
-	$(BIN)/python -m pip wheel --disable-pip-version-check --no-deps --no-build-isolation \
-		--wheel-dir wheelhouse .
+	$(PIP) download --quiet --only-binary :all: $(PIP_ARGS) --dest wheelhouse \
+		-r $(BASE_REQUIREMENTS) -r requirements/extras.txt
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir wheelhouse .
 	@echo 'wheelhouse/ serves machines with the same system, processor and Python version. There:'
 	@echo '    pip install --no-index --find-links wheelhouse "slicerbrainage[all]"'
 
@@ -86,7 +87,6 @@ offline: $(VENV)/base.stamp
 CHOOSE = $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --no-build --no-header \
 	--no-annotate --constraint requirements/constraints.txt pyproject.toml
 WITHOUT_CUDA = grep -vE '^(cuda-|nvidia-|triton==)'
-
 WRITTEN = echo '\# Written by `make pins`.'
 
 pins: $(VENV)/base.stamp
@@ -111,12 +111,13 @@ $(VENV)/base.stamp: $(BASE_REQUIREMENTS) pyproject.toml setup.py
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo '$(PYTHON) cannot make virtual environments; install its venv module'; \
 		echo '(on Debian and Ubuntu: apt-get install python3-venv)'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(PIP_INSTALL) -r $(BASE_REQUIREMENTS)
-	$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-index --no-deps \
-		--no-build-isolation --editable .
+	@echo 'Setting up $(VENV), once: this downloads some 300 MB, or some GB where PyTorch brings CUDA.'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP_INSTALL) -r $(BASE_REQUIREMENTS)
+	@$(PIP) install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/base.stamp $(TEST_REQUIREMENTS)
-	$(PIP_INSTALL) $(TEST_REQUIREMENTS:%=-r %)
+	@echo 'Adding what the tests need.'
+	@$(PIP_INSTALL) $(TEST_REQUIREMENTS:%=-r %)
 	@touch $@

@@ -79,7 +79,9 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
         uiWidget.setMRMLScene(slicer.mrmlScene)
         ui = slicer.util.childWidgetVariables(uiWidget)
         self.logic = BrainAgeLogic()
-        self.panel = Panel(ui, self.logic.predictor, ensureDependencies, self.logic.getParameterNode)
+        self.panel = Panel(
+            ui, self.logic.predictor, ensureDependencies, self.logic.getParameterNode
+        )
 
     def enter(self) -> None:
         """Take up the scene: the user opened the module."""

@@ -24,10 +24,13 @@ from BrainAgeLib.imaging.pictures import input_pictures, itk_transform, register
 from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.read import Scan, read_scan, scan_from_image
 from BrainAgeLib.imaging.registration import NOT_REGISTERED, Registration, register_to_template
+from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
+from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.model.saliency import occlusion_map
 from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
 from BrainAgeLib.quality.gate import judge, no_brain, on_the_cpu_instead
 from BrainAgeLib.quality.measurements import Measurements
@@ -83,11 +86,8 @@ def run(
     """Do the whole job on one scan and return all that comes of it."""
     job = _Job(options, on_progress)
     with job.stages.stage("read"):
-        found = (
-            scan_from_image(scan)
-            if isinstance(scan, sitk.Image)
-            else (read_scan(scan, options.series_uid))
-        )
+        is_image = isinstance(scan, sitk.Image)
+        found = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
         job.know(found)
         volume = volume_from_sitk(to_canonical(found.image))
         acquisition = describe_acquisition(volume, found.slice_thickness_mm)
@@ -105,12 +105,16 @@ def run(
             raw = job.device.run(lambda name: job.ensemble.predict(slices.to(name), name))
         findings = judge(job.measure(placed, acquisition, len(slices), raw))
         says = job.interpret(acquisition, len(slices), raw)
+    saliency_years = None
+    if options.saliency and raw is not None and not job.withholds(findings):
+        with job.stages.stage("saliency") as advance:
+            saliency_years = job.saliency_years(placed, slices, advance)
     prediction = job.prediction(acquisition, findings, raw, says)
-    mask_image = to_grid_of(
-        sitk_from_volume(volume.with_voxels(mask.astype(np.uint8))), found.image
-    )
+    if saliency_years is not None:
+        prediction = replace(prediction, saliency=job.on_scan_grid(volume, saliency_years))
+    mask_image = job.on_scan_grid(volume, mask.astype(np.uint8))
     transform = None if options.in_template_space else itk_transform(placed.registration)
-    return Result(prediction, mask_image, transform, job.pictures(placed))
+    return Result(prediction, mask_image, transform, job.pictures(placed, saliency_years))
 
 
 class _Job:
@@ -184,6 +188,24 @@ class _Job:
             raw, self.age_years, slice_count, acquisition.slice_spacing_mm, self.correction_name
         )
 
+    def withholds(self, judged: tuple[Finding, ...]) -> bool:
+        """Say whether no number may leave: the gate refuses and nobody insists."""
+        refused = Quality(self.scan.findings + judged).verdict == "refuse"
+        return refused and not self.options.force
+
+    def saliency_years(
+        self, placed: PlacedScan, slices: SliceSet, advance: Callable[[float], None]
+    ) -> np.ndarray:
+        """Return where the age comes from (k, j, i), on the canonical voxels."""
+        years = self.device.run(
+            lambda name: occlusion_map(self.ensemble.networks(name), slices.to(name), advance)
+        )
+        return to_scan_voxels(years, slices.planes, placed)
+
+    def on_scan_grid(self, volume: Volume, voxels: np.ndarray) -> sitk.Image:
+        """Return an image on the scan's own grid of canonical voxels (k, j, i)."""
+        return to_grid_of(sitk_from_volume(volume.with_voxels(voxels)), self.scan.image)
+
     def prediction(
         self,
         acquisition: Acquisition,
@@ -194,7 +216,7 @@ class _Job:
         """Return the record; without any number when the gate refuses and nobody insists."""
         fell_back = (on_the_cpu_instead(),) if self.device.fell_back else ()
         quality = Quality(self.scan.findings + fell_back + judged)
-        if quality.verdict == "refuse" and not self.options.force:
+        if self.withholds(judged):
             raw = says = None
         return Prediction(
             brain_age_years=raw.age_years if raw else None,
@@ -214,13 +236,13 @@ class _Job:
             interval_level=self.ensemble.card.interval_level,
         )
 
-    def pictures(self, placed: PlacedScan) -> Pictures:
-        """Return what a person looks at to judge mask and registration."""
+    def pictures(self, placed: PlacedScan, saliency_years: np.ndarray | None) -> Pictures:
+        """Return what a person looks at to judge mask, registration and saliency."""
         registered, template = registered_pictures(
             placed.volume, placed.registration, self.template
         )
         return Pictures(
-            input_pictures(placed.volume, placed.mask),
+            input_pictures(placed.volume, placed.mask, saliency_years),
             registered,
             template,
             self.ensemble.card.reference,

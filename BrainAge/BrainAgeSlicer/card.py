@@ -88,8 +88,10 @@ def _correctionText(correction: Correction | None, gap: float | None) -> str:
     if correction is None:
         return "" if gap is None else _("correction not stated")
     low, high = correction.age_range_years
-    text = _("age-bias correction \u201c{method}\u201d, fitted on {fittedOn}: {people} people "
-             "aged {low:.0f} to {high:.0f}").format(
+    text = _(
+        "age-bias correction \u201c{method}\u201d, fitted on {fittedOn}: {people} people "
+        "aged {low:.0f} to {high:.0f}"
+    ).format(
         method=correction.method,
         fittedOn=correction.fitted_on,
         people=correction.people,
@@ -105,7 +107,9 @@ def rowsHtml(prediction: Prediction) -> str:
     """Return the lines as a table."""
     lines = []
     for row in rows(prediction):
-        explanation = f"<br><small>{html.escape(row.explanation)}</small>" if row.explanation else ""
+        explanation = (
+            f"<br><small>{html.escape(row.explanation)}</small>" if row.explanation else ""
+        )
         lines.append(
             f"<tr><td style='padding-right:12px'>{html.escape(row.label)}</td>"
             f"<td><b>{html.escape(row.value)}</b>{explanation}</td></tr>"
@@ -121,15 +125,16 @@ def qualityHtml(prediction: Prediction, dark: bool) -> str:
         "warn": _("Scan quality: usable, with warnings"),
         "refuse": _("Scan quality: refused"),
     }
-    lines = [f"<b>{signed(verdict, words[verdict], dark)}</b>"]
-    lines += [_findingHtml(finding, dark) for finding in prediction.quality.findings]
-    return "<br>".join(lines)
+    title = f"<b>{signed(verdict, words[verdict], dark)}</b>"
+    lines = [_findingHtml(finding, dark) for finding in prediction.quality.findings]
+    return f"{title}<table cellspacing='0' cellpadding='1'>{''.join(lines)}</table>"
 
 
 def _findingHtml(finding: Finding, dark: bool) -> str:
     words = {"note": _("Note"), "warn": _("Warning"), "refuse": _("Refused")}
     label = signed(finding.severity, words[finding.severity] + ":", dark)
-    return f"&nbsp;&nbsp;{label} {html.escape(finding.message)}"
+    message = html.escape(finding.message)
+    return f"<tr><td style='white-space:pre'>{label} </td><td>{message}</td></tr>"
 
 
 def signed(severity: str, text: str, dark: bool) -> str:

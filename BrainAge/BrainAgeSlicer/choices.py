@@ -6,6 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
+
+from BrainAgeSlicer.devices import Device, GraphicsCards, alwaysThere
+from BrainAgeSlicer.installation import Model
+from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 
 class Choice:
@@ -20,7 +25,7 @@ class Choice:
     def setEntries(self, entries: Sequence[tuple[str, str]]) -> None:
         """Offer (name, label) entries; what was chosen stays chosen when it is among them."""
         chosen = self.name()
-        with _quiet(self._comboBox):
+        with _Quiet(self._comboBox):
             self._comboBox.clear()
             self._names = [name for name, _label in entries]
             for _name, label in entries:
@@ -34,7 +39,7 @@ class Choice:
 
     def setName(self, name: str) -> None:
         """Choose an entry without calling back; a name that is not offered is added."""
-        with _quiet(self._comboBox):
+        with _Quiet(self._comboBox):
             if name and name not in self._names:
                 self._names.append(name)
                 self._comboBox.addItem(name)
@@ -45,7 +50,7 @@ class Choice:
         self._onChosen(self.name())
 
 
-class _quiet:
+class _Quiet:
     """Keeps a widget's signals in."""
 
     def __init__(self, widget: qt.QWidget) -> None:
@@ -56,3 +61,52 @@ class _quiet:
 
     def __exit__(self, *_details: Any) -> None:
         self._widget.blockSignals(self._before)
+
+
+class AdvancedChoices:
+    """Model, device and site calibration: what Slicer's parameter wrapper cannot connect itself."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._parameters: BrainAgeParameterNode | None = None
+        self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
+        self._device = Choice(ui.deviceComboBox, lambda name: self._choose("device", name))
+        ui.siteCalibrationPath.connect(
+            "currentPathChanged(QString)", lambda path: self._choose("siteCalibration", path)
+        )
+        self._cards = GraphicsCards(self._offerDevices)
+        self._offerDevices([])
+        self._cards.find()
+
+    def offer(self, models: Sequence[Model]) -> None:
+        """Offer the bundled models."""
+        entries = [("", _("Default"))]
+        for model in models:
+            ages = model.ageRangeYears
+            label = model.name
+            if ages is not None:
+                label = _("{name} (ages {low:.0f} to {high:.0f})").format(
+                    name=model.name, low=ages[0], high=ages[1]
+                )
+            entries.append((model.name, label))
+        self._model.setEntries(entries)
+
+    def show(self, parameters: BrainAgeParameterNode) -> None:
+        """Show the scene's choices, and write new ones there."""
+        self._parameters = None
+        self._model.setName(parameters.model)
+        self._device.setName(parameters.device)
+        self._ui.siteCalibrationPath.currentPath = parameters.siteCalibration
+        self._parameters = parameters
+
+    def stop(self) -> None:
+        """Stop looking for graphics cards."""
+        self._cards.stop()
+        self._parameters = None
+
+    def _offerDevices(self, cards: Sequence[Device]) -> None:
+        self._device.setEntries([(each.name, each.label) for each in [*alwaysThere(), *cards]])
+
+    def _choose(self, name: str, value: str) -> None:
+        if self._parameters is not None and getattr(self._parameters, name) != value:
+            setattr(self._parameters, name, value)

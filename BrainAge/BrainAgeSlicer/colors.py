@@ -11,7 +11,7 @@ import slicer
 ENTRIES = 255  # odd: the middle one is zero
 ROBUST_PERCENTILE = 99.5  # one bright voxel must not darken the rest
 # Blue for what makes the brain look younger, orange for older: told apart by people who confuse
-# red and green. The ends are saturated, the middle light, so the grey scan is never mistaken for it.
+# red and green. Every colour is saturated, so that the grey scan is never mistaken for one.
 YOUNGER = ((0.0, (0.75, 0.90, 1.00)), (0.5, (0.20, 0.55, 0.95)), (1.0, (0.05, 0.15, 0.70)))
 OLDER = ((0.0, (1.00, 0.95, 0.60)), (0.5, (1.00, 0.55, 0.05)), (1.0, (0.75, 0.05, 0.05)))
 
@@ -60,9 +60,10 @@ def fillColorNode(node: Any, valueRange: ValueRange, hiddenFraction: float) -> N
     if node.GetNumberOfColors() != ENTRIES:
         node.SetTypeToUser()
         node.SetNumberOfColors(ENTRIES)
+    colors = colorsOf(valueRange, hiddenFraction)
     values = np.linspace(valueRange.lowest, valueRange.highest, ENTRIES)
-    for entry, (color, value) in enumerate(zip(colorsOf(valueRange, hiddenFraction), values)):
-        node.SetColor(entry, f"{value:.3g}", *(float(part) for part in color))
+    for entry in range(ENTRIES):
+        node.SetColor(entry, f"{values[entry]:.3g}", *(float(part) for part in colors[entry]))
     node.GetLookupTable().SetRange(valueRange.lowest, valueRange.highest)
     node.EndModify(wasModified)
 

@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import InstallationError
 
-TORCH = "torch>=2.2"
+TORCH = "torch>=2.4"
 OLDEST_SLICER = "5.12"
 
 

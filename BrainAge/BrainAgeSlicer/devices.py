@@ -60,7 +60,9 @@ def devicesFrom(text: str) -> list[Device]:
     """Return the devices in the driver's answer: lines of ``index, name``."""
     rows = [line.split(",", 1) for line in text.splitlines() if "," in line]
     return [
-        Device(f"cuda:{int(index)}", _("GPU {index}: {name}").format(index=index, name=name.strip()))
+        Device(
+            f"cuda:{int(index)}", _("GPU {index}: {name}").format(index=index, name=name.strip())
+        )
         for index, name in rows
         if index.strip().isdigit()
     ]

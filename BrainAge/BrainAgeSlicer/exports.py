@@ -57,9 +57,7 @@ class Exports:
         name = f"{result.volumeNode.GetName()} brain age.html"
         self._write(_("Export report"), name, "HTML (*.html)", lambda path: _writeText(path, text))
 
-    def _write(
-        self, title: str, name: str, filters: str, write: Callable[[Path], None]
-    ) -> None:
+    def _write(self, title: str, name: str, filters: str, write: Callable[[Path], None]) -> None:
         chosen = qt.QFileDialog.getSaveFileName(self._ui.applyButton, title, name, filters)
         if isinstance(chosen, tuple):  # some bindings return the filter too
             chosen = chosen[0]

@@ -52,6 +52,5 @@ def _itemOf(node: Any) -> int:
     hierarchy = _hierarchy()
     # The application makes items by itself; a scene without its plugins does not.
     return int(
-        hierarchy.GetItemByDataNode(node)
-        or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+        hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
     )

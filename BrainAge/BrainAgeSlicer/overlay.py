@@ -96,7 +96,7 @@ def setLegendVisible(result: Result, visible: bool) -> None:
         if not visible:
             return
         legend = logic.AddDefaultColorLegendDisplayNode(overlay)
-        _layOut(legend)
+        _layOut(legend, overlay.GetDisplayNode().GetWindowLevelMin() < 0)
     legend.SetVisibility(visible)
 
 
@@ -137,9 +137,9 @@ def templateOverScan(result: Result) -> Any:
     return node
 
 
-def _layOut(legend: Any) -> None:
+def _layOut(legend: Any, signed: bool) -> None:
     legend.SetTitleText(_("Effect on\nage, years"))
-    legend.SetLabelFormat("%+.2f")
+    legend.SetLabelFormat("%+.2f" if signed else "%.2f")
     legend.SetMaxNumberOfColors(ENTRIES)
     legend.SetNumberOfLabels(5)
     legend.SetSize(0.15, 0.42)

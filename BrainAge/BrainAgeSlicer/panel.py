@@ -19,15 +19,15 @@ from slicer.util import VTKObservationMixin
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeSlicer import installation, subject, volumes
 from BrainAgeSlicer.batchlist import BatchList
-from BrainAgeSlicer.choices import Choice
-from BrainAgeSlicer.devices import Device, GraphicsCards, alwaysThere
+from BrainAgeSlicer.choices import AdvancedChoices
 from BrainAgeSlicer.exports import Exports
 from BrainAgeSlicer.logic import Predictor
 from BrainAgeSlicer.overlaycontrols import OverlayControls
-from BrainAgeSlicer.parameters import BrainAgeParameterNode, Sex
+from BrainAgeSlicer.parameters import BrainAgeParameterNode
 from BrainAgeSlicer.run import Request
 from BrainAgeSlicer.runcontrols import RunControls
 from BrainAgeSlicer.scene import findResult
+from BrainAgeSlicer.subjectfields import SubjectFields
 from BrainAgeSlicer.views import MessageView, ResultView
 
 
@@ -50,8 +50,6 @@ class Panel(VTKObservationMixin):
         self._parameters: BrainAgeParameterNode | None = None
         self._guiTag: Any = None
         self._entered = False
-        self._following = False
-        self._subjectOfID: str | None = None
         self._message = MessageView(ui.messageLabel)
         self._result = ResultView(ui)
         self._overlay = OverlayControls(ui)
@@ -60,9 +58,8 @@ class Panel(VTKObservationMixin):
         self._runs.onChanged = self._refresh
         self._runs.onResult = self._onResult
         self._exports = Exports(ui, self._message, self._currentVolume)
-        self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
-        self._device = Choice(ui.deviceComboBox, lambda name: self._choose("device", name))
-        self._cards = GraphicsCards(self._offerDevices)
+        self._subject = SubjectFields(ui)
+        self._advanced = AdvancedChoices(ui)
         self._refreshTimer = qt.QTimer()
         self._connect()
 
@@ -75,18 +72,16 @@ class Panel(VTKObservationMixin):
         self._refreshTimer.connect("timeout()", self._refresh)
         ui.applyButton.connect("clicked(bool)", lambda _checked: self._onApply())
         ui.batchButton.connect("clicked(bool)", lambda _checked: self._onApplyToList())
-        ui.siteCalibrationPath.connect(
-            "currentPathChanged(QString)", lambda path: self._choose("siteCalibration", path)
-        )
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
         for event in (scene.EndImportEvent, scene.EndCloseEvent):
             self.addObserver(scene, event, self._onSceneReplaced)
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
             self.addObserver(scene, event, self._onNodesChanged)
-        self._offerModels()
-        self._device.setEntries([(each.name, each.label) for each in alwaysThere()])
-        self._cards.find()
+        try:
+            self._advanced.offer(installation.models())
+        except BrainAgeError as error:
+            self._message.show("refuse", error.message, error.hint)
 
     def enter(self) -> None:
         """Take up the scene's parameters: the user opened the module."""
@@ -109,7 +104,7 @@ class Panel(VTKObservationMixin):
         """End everything: the module is reloaded or the application ends."""
         self._runs.stop(_("The module was closed, so the prediction was stopped."))
         self._overlay.takeDown()
-        self._cards.stop()
+        self._advanced.stop()
         self._setParameters(None)
         self.removeObservers()
         self._refreshTimer.stop()
@@ -142,49 +137,24 @@ class Panel(VTKObservationMixin):
             return
         if parameters.inputVolume is None:
             parameters.inputVolume = self._firstUsable()
-        self._subjectOfID = None
+        self._subject.forget()
         self._guiTag = parameters.connectGui(self.ui)
         self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
-        self._model.setName(parameters.model)
-        self._device.setName(parameters.device)
-        self.ui.siteCalibrationPath.currentPath = parameters.siteCalibration
+        self._advanced.show(parameters)
         self._refresh()
 
     def _firstUsable(self) -> Any:
         nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
         return next((node for node in nodes if not volumes.whyNotUsable(node)), None)
 
-    def _choose(self, name: str, value: str) -> None:
-        if self._parameters is not None and getattr(self._parameters, name) != value:
-            setattr(self._parameters, name, value)
-
-    def _offerModels(self) -> None:
-        try:
-            models = installation.models()
-        except BrainAgeError as error:
-            self._message.show("refuse", error.message, error.hint)
-            return
-        entries = [("", _("Default"))]
-        for model in models:
-            ages = model.ageRangeYears
-            label = model.name if ages is None else _("{name} (ages {low:.0f} to {high:.0f})").format(
-                name=model.name, low=ages[0], high=ages[1]
-            )
-            entries.append((model.name, label))
-        self._model.setEntries(entries)
-
-    def _offerDevices(self, cards: list[Device]) -> None:
-        found = [*alwaysThere(), *cards]
-        self._device.setEntries([(each.name, each.label) for each in found])
-
     def _onParametersModified(self, _caller: Any, _event: Any) -> None:
         self._refresh()
 
     def _refresh(self) -> None:
         """Show what the parameters and the scene say."""
-        if self._parameters is None or self._following:
+        if self._parameters is None or self._subject.isFollowing:
             return
-        self._followSubject(self._parameters)
+        self._subject.follow(self._parameters)
         result = findResult(self._parameters.inputVolume)
         self._result.show(result)
         self._overlay.setResult(result)
@@ -192,25 +162,6 @@ class Panel(VTKObservationMixin):
         if not self._runs.running:
             self._batchList.refresh()
         self._checkCanApply()
-
-    def _followSubject(self, parameters: BrainAgeParameterNode) -> None:
-        """Age and sex belong to the scan: another scan brings its own."""
-        node = parameters.inputVolume
-        nodeID = node.GetID() if node is not None else None
-        if nodeID != self._subjectOfID:
-            self._subjectOfID = nodeID
-            known = subject.subjectOf(node) if node is not None else subject.Subject()
-            self._following = True  # or the first value set would be taken for one typed
-            parameters.ageText = subject.textFromAge(known.ageYears)
-            parameters.sex = Sex(known.sex or "")
-            self._following = False
-            self.ui.subjectLabel.setVisible(known.fromDicom)
-        elif node is not None and not volumes.whyNotUsable(node):
-            try:
-                age = subject.ageFromText(parameters.ageText)
-            except ValueError:
-                return
-            subject.rememberSubject(node, age, parameters.sex.value or None)
 
     def _currentVolume(self) -> Any:
         return self._parameters.inputVolume if self._parameters is not None else None

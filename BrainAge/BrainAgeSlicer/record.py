@@ -1,4 +1,4 @@
-"""From ``prediction.json`` to the record of the library, and what the panel says of it in numbers."""
+"""From ``prediction.json`` to the record of the library."""
 
 from __future__ import annotations
 

@@ -151,8 +151,10 @@ class Run:
             return
         if not outcome.cancelled and self._fallsBack(outcome):
             self._notice(
-                _("The GPU ran out of memory; the prediction is made again on the CPU, which gives "
-                  "the same age but takes longer.")
+                _(
+                    "The GPU ran out of memory; the prediction is made again on the CPU, "
+                    "which takes longer."
+                )
             )
             self._request = replace(self._request, device="cpu")
             self._startWorker()
@@ -209,17 +211,16 @@ class Run:
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:
         if node is self._volumeNode:
             self.stop(
-                _("{name} was removed while it was being processed; its prediction was stopped.")
-                .format(name=node.GetName())
+                _(
+                    "{name} was removed while it was being processed; its prediction was stopped."
+                ).format(name=node.GetName())
             )
 
 
 def _asError(error: Exception) -> BrainAgeError:
     if isinstance(error, BrainAgeError):
         return error
-    return BrainAgeError(
-        _("The scan could not be processed: {reason}").format(reason=error)
-    )
+    return BrainAgeError(_("The scan could not be processed: {reason}").format(reason=error))
 
 
 def _remove(folder: Path) -> None:

@@ -20,10 +20,11 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
 from BrainAgeSlicer.volumes import OURS, sourceFile
 
-# name, unit as in DICOM's own code list
+# Name and unit. The first cell of a row is never empty: when a scene is loaded, the table's reader
+# would drop it and shift the rest.
 COLUMNS: tuple[tuple[str, str], ...] = (
-    ("path", ""),
     ("id", ""),
+    ("path", ""),
     ("session", ""),
     ("group", ""),
     ("age", "years"),
@@ -46,6 +47,8 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("notice", ""),
 )
 NAMES = tuple(name for name, _unit in COLUMNS)
+FILE_NAMES = ("path", "id", *NAMES[2:])
+NO_NAME = "-"
 
 
 def resultsTable() -> Any:
@@ -62,9 +65,9 @@ def addRun(volumeNode: Any, prediction: Prediction | None, exitCode: int, error:
     known = {} if prediction is None else _valuesOf(prediction)
     known |= {
         "path": sourceFile(volumeNode),
-        "id": volumeNode.GetName(),
+        "id": volumeNode.GetName() or NO_NAME,
         "exit_code": str(exitCode),
-        "error": error,
+        "error": " ".join(error.split()),
         "run_at": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "notice": NOTICE,
     }
@@ -101,7 +104,7 @@ def exportTable(path: Path) -> None:
 
 def _writeRows(path: Path, values: Iterable[dict[str, str]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, NAMES)
+        writer = csv.DictWriter(file, FILE_NAMES)
         writer.writeheader()
         writer.writerows(values)
 

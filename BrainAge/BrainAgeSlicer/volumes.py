@@ -38,6 +38,8 @@ def whyNotUsable(node: Any) -> str:
     """Return a sentence that says why a node cannot be taken, or an empty string."""
     if node is None:
         return _("Select the T1 volume to predict from.")
+    if node.GetScene() is None:
+        return _("{name} is no longer in the scene.").format(name=node.GetName())
     if not node.IsA("vtkMRMLScalarVolumeNode") or node.IsA("vtkMRMLLabelMapVolumeNode"):
         return _("{name} is not a grey-scale image.").format(name=node.GetName())
     if node.IsA("vtkMRMLDiffusionTensorVolumeNode") or node.IsA("vtkMRMLVectorVolumeNode"):

@@ -9,7 +9,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.imaging.formats.file_kind import FileKind, kind_of
+from BrainAgeLib.imaging.formats.file_kind import FileKind, is_compressed, kind_of
 from BrainAgeLib.imaging.formats.quiet_itk import quiet_itk
 from BrainAgeLib.imaging.formats.read_dicom import DicomImage, read_dicom_file, read_dicom_folder
 from BrainAgeLib.imaging.formats.read_file import read_file
@@ -64,6 +64,8 @@ def _read(path: Path, is_folder: bool, given: str, name: str, series_uid: str | 
     kind = kind_of(path)
     if kind is None:
         raise _not_a_scan(path, name)
+    if kind is not FileKind.NIFTI and is_compressed(path):
+        raise InputError(f"{name} is a {kind.value} file inside gzip", "unpack it first")
     if kind is FileKind.DICOM:
         return _scan_of_dicom(read_dicom_file(path, series_uid, name), given, name)
     if series_uid is not None:
@@ -88,17 +90,13 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
 
 
 def _is_folder(given: str, name: str) -> bool:
-    """Say whether there is a folder or a file; raise InputError when neither, OSError as it comes.
-
-    ITK ends the whole program when a path is not UTF-8.
-    """
+    """Say whether there is a folder or a file; raise InputError when there is neither."""
     try:
-        given.encode()
-        mode = Path(given).stat().st_mode
-    except FileNotFoundError as error:
-        raise InputError(f"{name} does not exist", "check the path") from error
-    except ValueError as error:  # not UTF-8, or a zero byte
-        raise InputError(f"{name} is not a path that can be read", "rename it") from error
+        mode = Path(given).stat().st_mode if given else None
+    except (FileNotFoundError, ValueError):  # ValueError: a zero byte
+        mode = None
+    if mode is None:
+        raise InputError(f"{name or 'an empty path'} does not exist", "check the path")
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise InputError(f"{name} is neither a file nor a folder", "give a file or a folder")
     return stat.S_ISDIR(mode)

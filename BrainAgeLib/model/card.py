@@ -63,12 +63,13 @@ def card_from_dict(text: dict[str, Any]) -> Card:
     """Return the card of plain values; KeyError, TypeError or ValueError when they do not fit."""
     if text["card_version"] != CARD_VERSION:
         raise ValueError(f"card_version is {text['card_version']!r}, not {CARD_VERSION!r}")
-    network = dict(text["network"])
-    network["widths"] = tuple(int(width) for width in network["widths"])
     calibration = text["calibration"]
     classes = tuple(_class_from_dict(entry) for entry in calibration["classes"])
     if not classes:
         raise ValueError("the calibration has no class")
+    networks = int(text["networks"])
+    if networks < 1:
+        raise ValueError("the ensemble has no network")
     reference = Reference(
         tuple(float(age) for age in text["out_of_fold"]["ages_years"]),
         tuple(float(age) for age in text["out_of_fold"]["predicted_years"]),
@@ -80,14 +81,26 @@ def card_from_dict(text: dict[str, Any]) -> Card:
         str(text["version"]),
         str(text["sha256"]),
         (float(low), float(high)),
-        int(text["networks"]),
-        NetworkSettings(**network),
+        networks,
+        _network_from_dict(text["network"]),
         float(calibration["interval_level"]),
         str(calibration["default_correction"]),
         classes,
         reference,
         text,
     )
+
+
+def _network_from_dict(entry: dict[str, Any]) -> NetworkSettings:
+    others = dict(entry)
+    widths = tuple(int(width) for width in others.pop("widths"))
+    if not widths:
+        raise ValueError("the network has no widths")
+    counts = ("heads", "bins")
+    numbers: dict[str, Any] = {
+        name: int(value) if name in counts else float(value) for name, value in others.items()
+    }
+    return NetworkSettings(widths, **numbers)
 
 
 def _class_from_dict(entry: dict[str, Any]) -> AcquisitionClass:

@@ -18,6 +18,8 @@ from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, heights_mm
 
 INPUT_CHANNELS = 5  # image, template, height, x, y
 HEIGHT_SCALE_MM = 60.0
+LAYOUT_CHANNELS = 24
+LAYOUT_PLACES = 5 * 4  # what four halvings leave of 76 x 60 pixels
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,12 @@ class SliceSetNetwork(nn.Module):
         width = settings.widths[-1]
         self.encoder = _encoder(settings.widths)
         self.place = nn.Sequential(nn.Linear(3, 32), nn.SiLU(), nn.Linear(32, width))
-        self.token = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, width))
+        # The brain is registered, so where in the slice a feature lies means something: a few
+        # channels keep their layout beside the averages and maxima of all.
+        self.layout = nn.Conv2d(width, LAYOUT_CHANNELS, 1)
+        gathered = 2 * width + LAYOUT_CHANNELS * LAYOUT_PLACES
+        self.token = nn.Sequential(nn.LayerNorm(gathered), nn.Linear(gathered, width))
+        self.slice_head = nn.Linear(width, settings.bins)
         self.exchange = nn.TransformerEncoderLayer(
             width,
             settings.heads,
@@ -85,16 +92,37 @@ class SliceSetNetwork(nn.Module):
         ``images``, ``template``: (scan, slice, y, x). ``planes``: (scan, slice, 3).
         ``present``: (scan, slice), True for a slice, False for padding.
         """
-        scans, count = present.shape
+        return self.pool(self.encode(images, template, planes), present)
+
+    def encode(
+        self, images: torch.Tensor, template: torch.Tensor, planes: torch.Tensor
+    ) -> torch.Tensor:
+        """Return one token (scan, slice, width) for each slice, which knows of no other slice.
+
+        Shapes as for :meth:`forward`.
+        """
+        scans, count = planes.shape[:2]
         features = self.encoder(self._channels(images, template, planes))
-        pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+        layout = self.layout(features).flatten(1)
+        gathered = torch.cat([features.mean((2, 3)), features.amax((2, 3)), layout], 1)
         scale = planes.new_tensor([1 / HEIGHT_SCALE_MM, 2.0, 2.0])
-        tokens = self.token(pooled).reshape(scans, count, -1) + self.place(planes * scale)
+        tokens: torch.Tensor = self.token(gathered).reshape(scans, count, -1)
+        return tokens + self.place(planes * scale)
+
+    def pool(self, tokens: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        """Return log probabilities (scan, bin) for the tokens (scan, slice, width) of a scan.
+
+        ``present``: (scan, slice), True for a slice, False for padding.
+        """
         tokens = self.exchange(tokens, src_key_padding_mask=~present)
         scores = self.importance(tokens).masked_fill(~present[..., None], float("-inf"))
         shares = torch.softmax(scores.float(), 1).to(tokens.dtype)
         summary = torch.einsum("sch,scw->shw", shares, tokens).flatten(1)
         return torch.log_softmax(self.head(summary).float(), 1)
+
+    def judge_slices(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Return log probabilities (scan, slice, bin) of each slice alone; for training only."""
+        return torch.log_softmax(self.slice_head(tokens).float(), -1)
 
     def _channels(
         self, images: torch.Tensor, template: torch.Tensor, planes: torch.Tensor

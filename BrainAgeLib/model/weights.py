@@ -49,7 +49,8 @@ def load_networks(folder: Path, card: Card, device: str) -> list[SliceSetNetwork
     try:
         tensors = load(content)
         return [_network(tensors, number, card, device) for number in range(card.networks)]
-    except (SafetensorError, RuntimeError) as error:
+    except (SafetensorError, RuntimeError, ValueError, AssertionError) as error:
+        # torch says in the last two ways that there is no such network.
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
 
 

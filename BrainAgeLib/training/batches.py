@@ -9,7 +9,7 @@ import torch
 
 from BrainAgeLib.training.simulated_scans import IMAGE_STEP, TEMPLATE_STEP, StoredScan
 
-TORN_FRACTION = 0.25  # of the training scans show only few slices: 1 to half of a full set
+TORN_FRACTION = 0.15  # of the training scans show only few slices: 1 to half of a full set
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,10 @@ def _train_epoch(
         for group in state.optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule(progress, settings.warm_up_fraction)
         with torch.autocast(torch.device(device).type, torch.bfloat16):
-            output = state.network(batch.images, batch.template, batch.planes, batch.present)
-        loss = _loss(state.network, output, batch.ages_years, settings)
+            tokens = state.network.encode(batch.images, batch.template, batch.planes)
+            output = state.network.pool(tokens, batch.present)
+            each_slice = state.network.judge_slices(tokens)
+        loss = _loss(state.network, output, each_slice, batch, settings)
         state.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(state.network.parameters(), GRADIENT_LIMIT)
@@ -95,15 +97,20 @@ def _draw(
 def _loss(
     network: SliceSetNetwork,
     log_probabilities: torch.Tensor,
-    ages_years: torch.Tensor,
+    each_slice: torch.Tensor,
+    batch: Batch,
     settings: TrainingSettings,
 ) -> torch.Tensor:
-    """Cross-entropy with a Gaussian label plus the absolute error of the mean."""
-    offsets = network.bin_ages_years - ages_years[:, None]
+    """Cross-entropy with a Gaussian label plus the absolute error of the mean.
+
+    Each slice is asked for the age as well: that teaches the encoder many times per scan.
+    """
+    offsets = network.bin_ages_years - batch.ages_years[:, None]
     labels = torch.softmax(-0.5 * (offsets / settings.label_width_years) ** 2, 1)
     crossed = -(labels * log_probabilities).sum(1).mean()
-    error = (network.age_years(log_probabilities) - ages_years).abs().mean()
-    return crossed + settings.age_loss_weight * error
+    by_slice = -(labels[:, None] * each_slice).sum(-1)[batch.present].mean()
+    error = (network.age_years(log_probabilities) - batch.ages_years).abs().mean()
+    return crossed + settings.slice_loss_weight * by_slice + settings.age_loss_weight * error
 
 
 def _schedule(progress: float, warm_up: float) -> float:

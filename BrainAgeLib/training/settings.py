@@ -24,16 +24,17 @@ class TrainingSettings:
     name: str = "slice-set"
     seed: int = 2025
     folds: int = 5
-    scans_per_person: int = 10
-    epochs: int = 40
-    people_per_step: int = 16
+    scans_per_person: int = 8
+    epochs: int = 45
+    people_per_step: int = 8
     slices_per_step: int = 12
-    learning_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
     weight_decay: float = 0.05
     warm_up_fraction: float = 0.1
-    average_decay: float = 0.998
-    label_width_years: float = 4.0
+    average_decay: float = 0.999
+    label_width_years: float = 3.0
     age_loss_weight: float = 0.1
+    slice_loss_weight: float = 0.5
     device: str = "auto"
     threads: int = 0
     network: NetworkSettings = field(default_factory=NetworkSettings)

@@ -13,7 +13,14 @@ from BrainAgeLib.imaging.brain_extraction import mask_of_extracted
 from BrainAgeLib.imaging.geometry import Volume
 from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
 from BrainAgeLib.imaging.slices import SliceSet, TemplateMaps, slices_of_scan
-from BrainAgeLib.training.appearance import change_appearance, disturb_mask, registration_error
+from BrainAgeLib.training.appearance import (
+    EVALUATION,
+    TRAINING,
+    AppearanceRange,
+    change_appearance,
+    disturb_mask,
+    registration_error,
+)
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
 
 IMAGE_STEP = HIGHEST_LEVEL / 255.0
@@ -62,7 +69,9 @@ class Simulator:
         self.scan_to_template = scan_to_template
         self.maps = maps
 
-    def simulate(self, protocol: Protocol | None, seed: list[int]) -> StoredScan:
+    def simulate(
+        self, protocol: Protocol | None, appearance: AppearanceRange, seed: list[int]
+    ) -> StoredScan:
         """Return the scan that ``protocol`` makes (None: the 3D volume), with random appearance."""
         generator = np.random.default_rng(seed)
         torch_generator = torch.Generator(device=self.volume.device)
@@ -73,8 +82,8 @@ class Simulator:
             scan, affine = cut_thick_slices(self.volume, self.affine, protocol)
         mask = mask_of_extracted(scan)
         in_plane_mm = 2.0 if protocol is None else protocol.in_plane_mm
-        mask = disturb_mask(mask, in_plane_mm, generator)
-        scan = change_appearance(scan, generator, torch_generator)
+        mask = disturb_mask(mask, in_plane_mm, appearance.mask_wander, generator)
+        scan = change_appearance(scan, appearance, generator, torch_generator)
         to_template = registration_error(generator) @ self.scan_to_template @ affine
         return _stored(slices_of_scan(scan, mask, to_template, self.maps), protocol)
 
@@ -87,7 +96,7 @@ def random_scans(
     for number in range(count):
         entropy = [seed, number, zlib.crc32(participant_id.encode())]
         protocol = random_protocol(np.random.default_rng([*entropy, 1]))
-        scans.append(simulator.simulate(protocol, entropy))
+        scans.append(simulator.simulate(protocol, TRAINING, entropy))
     return scans
 
 
@@ -96,7 +105,7 @@ def evaluation_scans(simulator: Simulator, participant_id: str, seed: int) -> di
     scans = {}
     for number, (name, protocol) in enumerate(EVALUATION_PROTOCOLS.items()):
         entropy = [seed, 1000 + number, zlib.crc32(participant_id.encode())]
-        scans[name] = simulator.simulate(tilted(protocol, entropy), entropy)
+        scans[name] = simulator.simulate(tilted(protocol, entropy), EVALUATION, entropy)
     return scans
 
 

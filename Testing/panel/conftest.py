@@ -56,9 +56,12 @@ def slicerWorld(tmp_path_factory):
 class Person:
     """Does what a person does: clicks, types, waits and reads."""
 
-    def __init__(self, module, workerLog: Path) -> None:
+    def __init__(self, module, workerLog: Path, world, monkeypatch, temporary: Path) -> None:
         self.module = module
         self.workerLog = workerLog
+        self.world = world
+        self.monkeypatch = monkeypatch
+        self.temporary = temporary
 
     @property
     def ui(self):
@@ -102,6 +105,18 @@ class Person:
         self.click(self.ui.applyButton)
         self.wait(lambda: self.ui.applyButton.text == "Apply")
 
+    def useWorker(self, mode: str) -> None:
+        """Give the module a worker of that mode."""
+        import slicer
+
+        from BrainAgeSlicer import dependencies, installation
+
+        python = str(Path(slicer.app.slicerHome) / "bin" / "PythonSlicer")
+        command = [python, str(HERE / "stub_worker.py"), mode]
+        self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
+        self.monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: True)
+        self.monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: [])
+
     def workers(self) -> list[dict]:
         """Return what each worker wrote down of itself."""
         if not self.workerLog.exists():
@@ -141,11 +156,8 @@ def person(slicerWorld, tmp_path, monkeypatch):
     opened.parent.resize(460, 900)
     opened.parent.show()
     opened.enter()
-    made = Person(opened, log)
-    made.world = slicerWorld
-    made.monkeypatch = monkeypatch
-    made.temporary = tmp_path
-    useWorker(made, "ok")
+    made = Person(opened, log, slicerWorld, monkeypatch, tmp_path)
+    made.useWorker("ok")
     yield made
     opened.close()
     slicerWorld.clear()
@@ -153,22 +165,10 @@ def person(slicerWorld, tmp_path, monkeypatch):
         raise error
 
 
-def useWorker(person, mode: str) -> None:
-    """Give the module a worker of that mode."""
-    import slicer
-    from BrainAgeSlicer import dependencies, installation
-
-    python = str(Path(slicer.app.slicerHome) / "bin" / "PythonSlicer")
-    command = [python, str(HERE / "stub_worker.py"), mode]
-    person.monkeypatch.setattr(installation, "workerCommand", lambda: command)
-    person.monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: True)
-    person.monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: [])
-
-
 @pytest.fixture
 def worker(person):
     """Return a function that chooses the worker's mode."""
-    return lambda mode: useWorker(person, mode)
+    return person.useWorker
 
 
 @pytest.fixture

@@ -2,9 +2,9 @@
 
     stub_worker.py MODE predict SCAN --output DIR [options] --json-lines --stop-with-parent
 
-MODE: ok, refused, no-saliency, error, crash, garbage, memory, nothing, elsewhere, hang (heeds
-nothing) or wait:STAGE (stays in that stage until its standard input is closed). The process ids and
-the folder of every worker are appended to the file that STUB_WORKER_LOG names.
+MODE: ok, refused, no-saliency, error, crash, garbage, memory, nothing, elsewhere, busy, hang
+(heeds nothing) or wait:STAGE (stays in that stage until its standard input is closed). The process
+ids and the folder of every worker are appended to the file that STUB_WORKER_LOG names.
 """
 
 import json
@@ -33,8 +33,9 @@ def endWithParent() -> None:
 
 def note(scan: Path) -> None:
     if "STUB_WORKER_LOG" in os.environ:
-        with open(os.environ["STUB_WORKER_LOG"], "a") as file:
-            file.write(json.dumps({"pid": os.getpid(), "nice": os.nice(0), "scan": str(scan)}) + "\n")
+        entry = {"pid": os.getpid(), "nice": os.nice(0), "scan": str(scan), "argv": sys.argv[1:]}
+        with Path(os.environ["STUB_WORKER_LOG"]).open("a") as file:
+            file.write(json.dumps(entry) + "\n")
 
 
 def fail(message: str, hint: str, code: int) -> None:
@@ -50,10 +51,23 @@ def work(mode: str) -> None:
             time.sleep(120)
         if mode == "crash" and stage == "registration":
             os.abort()
+        if mode == "busy":  # both cores, as the real one
+            busy = [threading.Thread(target=multiply) for _core in range(2)]
+            [each.start() for each in busy]
+            [each.join() for each in busy]
         if mode == "garbage":
             print(f"a library prints {stage} and \N{SNOWMAN}", flush=True)
             sys.stdout.buffer.write(b'{"event": "stage", "name": \xff\xfe\n{"event"\n[1]\n')
             sys.stdout.flush()
+
+
+def multiply() -> None:
+    import numpy as np
+
+    matrix = np.ones((700, 700))
+    end = time.monotonic() + 0.8
+    while time.monotonic() < end:
+        matrix @ matrix
 
 
 def values(mode: str, options: list) -> dict:
@@ -64,13 +78,11 @@ def values(mode: str, options: list) -> dict:
     age = float(options[options.index("--age") + 1]) if "--age" in options else None
     record = worker_files.record(chronological_age_years=age)
     record["sex"] = options[options.index("--sex") + 1] if "--sex" in options else None
+    corrected = "corrected_brain_age_years", "corrected_gap_years", "correction"
     if age is None:
-        record |= {name: None for name in (
-            "gap_years", "corrected_brain_age_years", "corrected_gap_years", "gap_percentile",
-            "correction")}
+        record |= dict.fromkeys(("gap_years", "gap_percentile", *corrected))
     else:
-        record |= {"gap_years": 67.4 - age, "corrected_brain_age_years": 65.2,
-                   "corrected_gap_years": 65.2 - age}
+        record |= {"gap_years": 67.4 - age, "corrected_gap_years": 65.2 - age}
     return record
 
 

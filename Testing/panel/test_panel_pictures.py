@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 DARK = {
-    "Window": "#2b2b2b", "WindowText": "#e8e8e8", "Base": "#1e1e1e", "Text": "#e8e8e8",
-    "Button": "#3a3a3a", "ButtonText": "#e8e8e8", "AlternateBase": "#333333",
-    "PlaceholderText": "#9a9a9a", "Highlight": "#2f65ca", "HighlightedText": "#ffffff",
+    "Window": "#2b2b2b",
+    "WindowText": "#e8e8e8",
+    "Base": "#1e1e1e",
+    "Text": "#e8e8e8",
+    "Button": "#3a3a3a",
+    "ButtonText": "#e8e8e8",
+    "AlternateBase": "#333333",
+    "PlaceholderText": "#9a9a9a",
+    "Highlight": "#2f65ca",
+    "HighlightedText": "#ffffff",
 }
 
 

@@ -33,8 +33,10 @@ def test_apply_shows_the_answer(person, head):
     assert "Research use only" in ui.noticeLabel.text and ui.noticeLabel.visible
     assert ui.overlayCheckBox.checked
     composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
-    assert slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID()).GetName().endswith(
-        "saliency"
+    assert (
+        slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID())
+        .GetName()
+        .endswith("saliency")
     )
     assert person.livingWorkers() == [] and person.leftFolders() == []
 

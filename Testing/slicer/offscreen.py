@@ -5,7 +5,9 @@ As in the application there is one scene a process; ``clear`` empties it between
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 import types
@@ -15,11 +17,11 @@ from typing import Any
 
 os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")  # read at VTK's import
 
-import numpy as np  # noqa: E402
-import slicer  # noqa: E402
-import slicer.util  # noqa: E402
-import vtk  # noqa: E402
-from vtkmodules.util.numpy_support import vtk_to_numpy  # noqa: E402
+import numpy as np
+import slicer
+import slicer.util
+import vtk
+from vtkmodules.util.numpy_support import vtk_to_numpy
 
 VIEW_NAMES = ("Red", "Yellow", "Green")
 ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
@@ -77,6 +79,7 @@ class SliceView:
         self.logic.FitSliceToBackground()
         if offset is not None:
             self.logic.SetSliceOffset(offset)
+        self.node.Modified()  # as when the layout is drawn; the managers look at nothing else
         connection = self.logic.GetImageDataConnection()
         self._actor.SetVisibility(connection is not None)
         if connection is not None:
@@ -130,6 +133,13 @@ class World:
     def clear(self) -> None:
         """Close the scene, as the application does."""
         self.scene.Clear(0)
+        self.prepare()
+
+    def prepare(self) -> None:
+        """Make what the application's layout and plugins make in every new scene."""
+        for name, orientation in ORIENTATIONS.items():
+            self.view(name).node.SetOrientation(orientation)
+        slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
 
     def view(self, name: str) -> SliceView:
         """Return a slice view."""
@@ -152,6 +162,17 @@ def _withTranslation() -> None:
         slicer.i18n = module
 
 
+def _useCache(scene: Any, folder: str) -> None:
+    """Scene bundles are unpacked into the cache of the scene's data manager."""
+    cache = slicer.vtkCacheManager()
+    (Path(folder) / ".slicer-cache").touch()
+    cache.SetRemoteCacheDirectory(folder)
+    manager = slicer.vtkDataIOManager()
+    manager.SetCacheManager(cache)
+    scene.SetCacheManager(cache)
+    scene.SetDataIOManager(manager)
+
+
 _world: World | None = None
 
 
@@ -169,7 +190,12 @@ def _makeWorld() -> World:
     scene = slicer.vtkMRMLScene()
     slicer.mrmlScene = scene
     applicationLogic = slicer.vtkSlicerApplicationLogic()
-    applicationLogic.SetHomeDirectory(tempfile.gettempdir())  # no colour files there, none needed
+    folder = tempfile.mkdtemp(prefix="offscreen-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (Path(folder) / "share" / "ColorFiles").mkdir(parents=True)  # none there, and none needed
+    applicationLogic.SetHomeDirectory(folder)
+    applicationLogic.SetShareDirectory("share")
+    _useCache(scene, folder)
     applicationLogic.SetMRMLScene(scene)
     applicationLogic.SetSliceLogics(vtk.vtkCollection())
     applicationLogic.SetViewLogics(vtk.vtkCollection())

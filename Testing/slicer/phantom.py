@@ -35,7 +35,9 @@ def world(matrix: np.ndarray, shape: tuple[int, ...] = SHAPE) -> np.ndarray:
     return points[..., :3]
 
 
-def inEllipsoid(points: np.ndarray, radii: tuple[float, ...], center: tuple[float, ...]) -> np.ndarray:
+def inEllipsoid(
+    points: np.ndarray, radii: tuple[float, ...], center: tuple[float, ...]
+) -> np.ndarray:
     """Return which points lie inside."""
     return (((points - np.array(center)) / np.array(radii)) ** 2).sum(-1) < 1
 
@@ -54,7 +56,7 @@ def imageOf(points: np.ndarray) -> np.ndarray:
     image[brainOf(points)] = 300
     image[inEllipsoid(points, (52.0, 68.0, 46.0), (0, 0, 0))] = 380
     image[inEllipsoid(points, (14.0, 30.0, 16.0), (0, -5, 5))] = 90
-    image[inEllipsoid(points, (9.0, 9.0, 12.0), (-35, 45, 0))] = 520
+    image[inEllipsoid(points, (9.0, 9.0, 18.0), (-28, 35, 8))] = 520
     return image
 
 

@@ -147,3 +147,12 @@ def _writeLike(image: sitk.Image, voxels: np.ndarray, path: Path) -> None:
     written = sitk.GetImageFromArray(voxels)
     written.CopyInformation(image)
     sitk.WriteImage(written, str(path))
+
+
+def addResult(node: Any, folder: Path, values: dict[str, Any] | None = None) -> Any:
+    """Bring a phantom's files into the scene, as a run does; return the result."""
+    from BrainAgeSlicer import scene, volumes
+
+    lattice = volumes.exportVolume(node, folder / "scan.nrrd")
+    write(folder / "scan.nrrd", folder / "output", values)
+    return scene.addResult(node, folder / "output", lattice)

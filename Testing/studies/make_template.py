@@ -32,7 +32,9 @@ def downsample(path: Path) -> sitk.Image:
     resampler.SetOutputSpacing((SPACING_MM,) * 3)
     resampler.SetOutputOrigin(ORIGIN_LPS_MM)
     resampler.SetInterpolator(sitk.sitkLinear)
-    return sitk.Cast(sitk.Clamp(sitk.Round(resampler.Execute(image)), upperBound=255), sitk.sitkUInt8)
+    return sitk.Cast(
+        sitk.Clamp(sitk.Round(resampler.Execute(image)), upperBound=255), sitk.sitkUInt8
+    )
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ Tags: https://dicom.nema.org/medical/dicom/current/output/chtml/part06/chapter_6
 from __future__ import annotations
 
 import math
+import mmap
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,8 +36,10 @@ _TAGS = (
 )
 _AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 OLDEST_YEARS = 120.0
+_STORED_CLASS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]+)", re.DOTALL)
 _TRANSFER_SYNTAX = re.compile(rb"\x02\x00\x10\x00UI..([0-9.]+)", re.DOTALL)
-_UNCOMPRESSED = (b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.2")
+_UNCOMPRESSED = (b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1")
+_PIXEL_DATA = re.compile(rb"\xe0\x7f\x10\x00(?:O[BW]\0\0)?(.{4})", re.DOTALL)  # and their length
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class DicomHeader:
     @property
     def object_class(self) -> str:
         """The kind of DICOM object (SOP class), such as that of MR images."""
-        return self.tags.get(OBJECT_CLASS, "no class")
+        return self.tags.get(OBJECT_CLASS, "")
 
     @property
     def series_description(self) -> str:
@@ -115,16 +118,36 @@ def read_dicom_header(path: Path) -> DicomHeader | None:
     return header if _is_complete(header) else None
 
 
+def stored_class(path: Path) -> str:
+    """Return the kind of object in a DICOM file that may be cut off, or nothing."""
+    found = _STORED_CLASS.search(_file_meta(path))
+    return found[1].decode() if found else ""
+
+
+def _file_meta(path: Path) -> bytes:
+    """Return the beginning of a file, with what stands before the data set."""
+    return read_head(path)[:2048]
+
+
 def _is_complete(header: DicomHeader) -> bool:
-    """Say whether the file is as long as the header promises: ITK reads noise from a shorter one.
+    """Say whether all the pixels are there that the header promises; ITK reads noise for others.
 
     Compressed pixels need no such check, for they cannot be unpacked when some are missing.
     """
-    syntax = _TRANSFER_SYNTAX.search(read_head(header.path)[:2048])
+    syntax = _TRANSFER_SYNTAX.search(_file_meta(header.path))
     if syntax and syntax[1] not in _UNCOMPRESSED:
         return True
     bits = header.numbers(BITS_ALLOCATED, 1) or (8,)
-    return header.path.stat().st_size >= math.prod(header.size) * bits[0] / 8
+    promised_bytes = math.prod(header.size) * bits[0] / 8
+    with (
+        header.path.open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
+    ):
+        for element in _PIXEL_DATA.finditer(content):
+            there = len(content) - element.end()
+            if promised_bytes <= int.from_bytes(element[1], "little") <= there:
+                return True
+    return False
 
 
 def _age(text: str) -> float | None:

@@ -23,6 +23,10 @@ def open_header(path: Path, kind: FileKind, name: str) -> sitk.ImageFileReader:
 
     Raises InputError when ITK cannot read it.
     """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # ITK ends the whole program
+        raise InputError(f"the path of {name} is not UTF-8", "rename it") from error
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IO[kind])
     reader.SetFileName(str(path))

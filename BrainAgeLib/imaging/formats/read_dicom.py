@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,12 @@ from BrainAgeLib.imaging.formats.dicom_header import (
     PIXEL_SPACING,
     DicomHeader,
     read_dicom_header,
+    stored_class,
 )
 from BrainAgeLib.imaging.formats.file_kind import FileKind, kind_of, read_head
 from BrainAgeLib.imaging.formats.itk_reader import IMAGE_IO, read_voxels
 from BrainAgeLib.imaging.formats.slice_stack import stack_slices
-from BrainAgeLib.imaging.scan import check_pixels, check_size, check_spacing
+from BrainAgeLib.imaging.scan import check_pixels, check_size, check_spacing, printable
 
 Series = dict[str, list[DicomHeader]]
 
@@ -69,7 +71,7 @@ def read_dicom_file(path: Path, series_uid: str | None, name: str) -> DicomImage
             "give the folder of a DICOM series, or export the file again",
         )
     _chosen({header.series_uid: [header]}, series_uid, name)
-    return _read_single(header, name, f"give the folder that holds the series: {path.parent}")
+    return _read_single(header, name, "give the folder that holds the series")
 
 
 def _series_in(folder: Path) -> tuple[Series, list[Path]]:
@@ -115,14 +117,18 @@ def _check_no_slice_is_broken(
     the same kind of object, which reports are not, and not of another series as far as it goes.
     """
     ours = headers[0]
-    others = [uid.encode() for uid in series if uid != ours.series_uid]
+    others = [uid for uid in series if uid != ours.series_uid]
     for path in broken:
-        head = read_head(path)
-        if ours.object_class.encode() in head and not any(uid in head for uid in others):
+        if stored_class(path) == ours.object_class and not _mentions(path, others):
             raise InputError(
-                f"a slice of {name} is incomplete or damaged: {path.name}",
+                f"a slice of {name} is incomplete or damaged: {printable(path.name)}",
                 "copy or export the series again",
             )
+
+
+def _mentions(path: Path, uids: list[str]) -> bool:
+    found = re.findall(rb"[0-9.]{8,64}", read_head(path))
+    return any(uid.encode() in found for uid in uids)
 
 
 def _read_single(header: DicomHeader, name: str, hint: str) -> DicomImage:
@@ -163,7 +169,8 @@ def _numbers(
         found = header.numbers(tag, count)
         if found is None:
             raise InputError(
-                f"{header.path.name} in {name} does not say where its slice lies (DICOM tag {tag})",
+                f"{printable(header.path.name)} in {name} does not say where its slice lies"
+                f" (DICOM tag {tag})",
                 "export the series again, or convert it, for one by dcm2niix",
             )
         numbers.append(found)

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.imaging.formats.file_kind import FileKind, is_compressed
 from BrainAgeLib.imaging.formats.itk_reader import open_header, read_voxels
-from BrainAgeLib.imaging.formats.nifti_header import check_complete, read_nifti_header
+from BrainAgeLib.imaging.formats.nifti_header import read_nifti_header
+from BrainAgeLib.imaging.formats.nifti_voxels import find_non_finite
 from BrainAgeLib.imaging.formats.text_header import (
     check_text_header,
     data_file,
@@ -67,9 +69,20 @@ def _read_nifti(path: Path, name: str) -> FileImage:
     with _named(path, suffix) as readable:
         # The header's size is checked before the file is unpacked to see whether it is all there.
         check_shape(open_header(readable, FileKind.NIFTI, name), name)
-        check_complete(path, header, name)
+        broken = find_non_finite(path, header, name)
         image = _read_through_itk(readable, FileKind.NIFTI, name)
+    if broken is not None:
+        image = _with_nan(image, broken)
     return FileImage(image, (path,), _orientation_findings(header.says_orientation))
+
+
+def _with_nan(image: sitk.Image, broken: np.ndarray) -> sitk.Image:
+    """Return the image with NaN back where ITK has put something else."""
+    voxels = sitk.GetArrayFromImage(image)
+    voxels[broken.reshape(voxels.shape)] = np.nan
+    restored = sitk.GetImageFromArray(voxels)
+    restored.CopyInformation(image)
+    return restored
 
 
 def _read_through_itk(path: Path, kind: FileKind, name: str) -> sitk.Image:

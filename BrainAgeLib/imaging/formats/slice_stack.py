@@ -67,7 +67,7 @@ def _check_gaps(heights_mm: np.ndarray, name: str) -> None:
         shared_mm = heights_mm[gaps_mm.argmin()]
         raise InputError(
             f"{name} holds several slices at one place ({shared_mm:.1f} mm along the slice normal):"
-            " several echoes, phases or acquisitions",
+            " several echoes, phases, acquisitions or copies",
             _SPLIT_HINT,
         )
     usual_mm = float(np.median(gaps_mm))

@@ -107,7 +107,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
         low, high = self._spinBox.property("minimum"), self._spinBox.property("maximum")
         self._spinBox.setValue(low + (high - low) * position / SLIDER_STEPS)
 
-    def _forward(name: str, kind: type) -> Any:  # noqa: N805
+    def _forward(name: str, kind: type) -> Any:
         return QtCore.Property(
             kind,
             lambda self: self._spinBox.property(name),

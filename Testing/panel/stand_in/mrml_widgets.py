@@ -32,7 +32,7 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         self._tags: list[int] = []
         self.currentIndexChanged.connect(lambda _index: self.currentNodeChanged.emit(None))
 
-    def _flag(name: str) -> Any:  # noqa: N805
+    def _flag(name: str) -> Any:
         return QtCore.Property(
             bool,
             lambda self: getattr(self, name, False),

@@ -122,8 +122,10 @@ def _ways(parameter, widget):
         return lambda: widget.text, widget.setText, widget.textChanged
     if type(widget) is ctk.ctkSliderWidget:
         widget.minimum, widget.maximum = parameter.range.minimum, parameter.range.maximum
-        return lambda: widget.value, lambda value: setattr(widget, "value", value), (
-            widget.valueChanged
+        return (
+            lambda: widget.value,
+            lambda value: setattr(widget, "value", value),
+            (widget.valueChanged),
         )
     if type(widget) is slicer.qMRMLNodeComboBox:
         return widget.currentNode, widget.setCurrentNode, widget.currentNodeChanged

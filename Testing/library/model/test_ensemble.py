@@ -1,0 +1,158 @@
+"""A model folder by name or path, and what its card makes of a raw age."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.imaging.placed_scan import PlacedScan
+from BrainAgeLib.imaging.registration import NOT_REGISTERED
+from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.ensemble import Ensemble, installed_models, load_ensemble
+from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.records import Correction
+from Testing.library.model_folders import write_small_model
+
+RAW = RawAge(60.0, 4.0, (59.0, 61.0))
+LINE = Correction("cole", "made up", 100, (20.0, 80.0), 0.8, 10.0)
+
+
+@pytest.fixture
+def installation(tmp_path, monkeypatch):
+    """Return the Models folder of an installation without models."""
+    (tmp_path / "Template").mkdir()
+    (tmp_path / "Models").mkdir()
+    monkeypatch.setenv("BRAINAGE_RESOURCES", str(tmp_path))
+    return tmp_path / "Models"
+
+
+@pytest.fixture(scope="module")
+def ensemble(small_model):
+    """Return a small model whose calibration has round numbers."""
+    card = load_ensemble(str(small_model)).card
+    classes = (
+        AcquisitionClass("many slices", 10, 7.0, 2.0, 100, (LINE,)),
+        AcquisitionClass("the rest", 0, 1000.0, 3.0, 100, ()),
+        AcquisitionClass("too few people", 0, 1000.0, math.inf, 5, ()),
+    )
+    return Ensemble(replace(card, classes=classes, default_correction="cole"), small_model)
+
+
+def test_a_folder_is_a_model(small_model):
+    found = load_ensemble(str(small_model))
+
+    assert found.record.name == "small"
+    assert found.record.sha256 == found.card.sha256
+    assert found.record.age_range_years == (20.0, 88.0)
+
+
+def test_a_bundled_model_is_known_by_name(installation, small_model):
+    shutil.copytree(small_model, installation / "slice-set")
+
+    assert load_ensemble().folder == installation / "slice-set"
+    assert load_ensemble("slice-set").folder == installation / "slice-set"
+
+
+def test_an_unknown_name_lists_what_is_installed(installation, small_model):
+    for name in ("one", "two"):
+        shutil.copytree(small_model, installation / name)
+    (installation / "notes").mkdir()
+
+    with pytest.raises(InputError, match="there is no model 'three'") as caught:
+        load_ensemble("three")
+
+    assert caught.value.hint == "installed: one, two; or give a folder"
+    assert installed_models() == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../Template"])
+@pytest.mark.usefixtures("installation")
+def test_no_name_leads_out_of_the_models(name):
+    with pytest.raises(InputError):
+        load_ensemble(name)
+
+
+def test_an_installation_without_models_has_none(installation):
+    installation.rmdir()
+
+    assert installed_models() == []
+    with pytest.raises(InputError, match="there is no model 'slice-set'"):
+        load_ensemble()
+
+
+def test_networks_are_loaded_once(small_model):
+    found = load_ensemble(str(small_model))
+
+    assert found.networks("cpu") is found.networks("cpu")
+    assert len(found.networks("cpu")) == found.card.networks
+
+
+def test_a_model_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path, small_model):
+    folder = shutil.copytree(small_model, tmp_path / "model")
+    found = load_ensemble(str(folder))
+    card = folder / "card.json"
+    card.write_text(card.read_text("utf-8").replace(found.card.sha256, "0" * 64), "utf-8")
+
+    with pytest.raises(InputError, match="was replaced"):
+        found.networks("cpu")
+
+
+def test_the_card_names_the_correction_unless_somebody_else_does(ensemble):
+    assert ensemble.choose_correction(None) == "cole"
+    assert ensemble.choose_correction("none") == "none"
+    with pytest.raises(InputError, match="no correction 'smith'") as caught:
+        ensemble.choose_correction("smith")
+    assert caught.value.hint == "it has cole, none"
+
+
+def test_everything_is_said_of_a_person_of_known_age(ensemble):
+    says = ensemble.interpret(RAW, 55.0, 20, 6.0, "cole")
+
+    assert says.interval_years == (52.0, 68.0)
+    assert says.corrected_brain_age_years == pytest.approx((60.0 - 10.0) / 0.8)
+    assert says.correction == LINE
+    assert 0 <= says.gap_percentile <= 100
+
+
+def test_without_an_age_there_is_an_interval_alone(ensemble):
+    says = ensemble.interpret(RAW, None, 20, 6.0, "cole")
+
+    assert says.interval_years == (52.0, 68.0)
+    assert (says.corrected_brain_age_years, says.correction, says.gap_percentile) == (None,) * 3
+
+
+def test_another_class_has_its_own_interval(ensemble):
+    says = ensemble.interpret(RAW, 55.0, 5, 6.0, "cole")
+
+    assert says.interval_years == (48.0, 72.0)
+    assert says.correction is None
+
+
+def test_a_class_of_too_few_people_has_no_interval(ensemble):
+    card = replace(ensemble.card, classes=ensemble.card.classes[2:])
+
+    says = Ensemble(card, ensemble.folder).interpret(RAW, 55.0, 5, 6.0, "none")
+
+    assert says.interval_years is None
+
+
+def test_a_correction_that_says_nothing_is_not_shown(ensemble):
+    outside = ensemble.interpret(RAW, 85.0, 20, 6.0, "cole")
+    unwanted = ensemble.interpret(RAW, 55.0, 20, 6.0, "none")
+
+    assert (outside.corrected_brain_age_years, outside.correction) == (None, None)
+    assert (unwanted.corrected_brain_age_years, unwanted.correction) == (None, None)
+
+
+def test_a_model_that_training_writes_predicts(tmp_path, thick_brain, template):
+    found = load_ensemble(str(write_small_model(tmp_path, "another")))
+    scan = PlacedScan(thick_brain, thick_brain.voxels > 25, NOT_REGISTERED)
+
+    raw = found.predict(scan.slices(template, "cpu"), "cpu")
+
+    assert 6 < raw.age_years < 102
+    assert len(raw.members_years) == 2

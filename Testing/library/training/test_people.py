@@ -1,0 +1,144 @@
+"""Who is in a data set, who is locked, and who is in which fold."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.training.people import Person, assign_folds, is_locked, read_people
+
+FOLDS = 5
+
+
+def dataset(folder, rows, scans, columns="participant_id\tage\tsex"):
+    """Make a BIDS dataset of empty scans; return its folder."""
+    (folder / "participants.tsv").write_text("\n".join([columns, *rows]) + "\n", "utf-8")
+    for scan in scans:
+        path = folder / scan
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return folder
+
+
+def crowd(count, seed=0):
+    """Return people of 18 to 88 years."""
+    ages = np.random.default_rng(seed).uniform(18, 88, count)
+    return [Person(f"sub-{n:04}", float(age), "F", None) for n, age in enumerate(ages)]
+
+
+def test_people_with_an_age_and_a_scan_are_read_in_order(tmp_path):
+    data = dataset(
+        tmp_path,
+        ["sub-b\t31.5\tF", "sub-a\t72\tM", "sub-c\tn/a\tF", "sub-d\t40\tM", "\t50\tF"],
+        [
+            "sub-a/anat/sub-a_T1w.nii.gz",
+            "sub-b/anat/sub-b_run-2_T1w.nii.gz",
+            "sub-b/anat/sub-b_run-1_T1w.nii",
+            "sub-c/anat/sub-c_T1w.nii.gz",
+            "sub-d/anat/sub-d_T2w.nii.gz",
+        ],
+    )
+
+    people = read_people(data)
+
+    assert people == [
+        Person("sub-a", 72.0, "M", data / "sub-a/anat/sub-a_T1w.nii.gz"),
+        Person("sub-b", 31.5, "F", data / "sub-b/anat/sub-b_run-1_T1w.nii"),
+    ]
+
+
+def test_sex_may_be_missing(tmp_path):
+    data = dataset(
+        tmp_path, ["sub-a\t40"], ["sub-a/anat/sub-a_T1w.nii"], columns="participant_id\tage"
+    )
+
+    assert read_people(data)[0].sex == ""
+
+
+def test_a_folder_that_is_no_dataset(tmp_path):
+    with pytest.raises(InputError, match=r"has no participants\.tsv"):
+        read_people(tmp_path)
+
+
+@pytest.mark.parametrize("columns", ["participant_id\tage\tsex", "name\tyears\tsex"])
+def test_nobody_with_an_age_and_a_scan(tmp_path, columns):
+    data = dataset(tmp_path, ["sub-a\tunknown\tM"], ["sub-a/anat/sub-a_T1w.nii"], columns)
+
+    with pytest.raises(InputError, match="nobody in"):
+        read_people(data)
+
+
+@pytest.mark.parametrize(
+    "row", ["sub-a\tnan\tM", "sub-a\tinf\tM", "sub-a\t-4\tM", "sub-a\t0\tM", "sub-a\t2024\tM"]
+)
+def test_an_age_that_cannot_be_does_not_count(tmp_path, row):
+    data = dataset(
+        tmp_path,
+        [row, "sub-b\t30\tF"],
+        ["sub-a/anat/sub-a_T1w.nii", "sub-b/anat/sub-b_T1w.nii"],
+    )
+
+    assert [person.participant_id for person in read_people(data)] == ["sub-b"]
+
+
+@pytest.mark.parametrize("name", ["sub-CC110033", "sub-CC110037", "sub-01", "sub-ä"])
+def test_the_locked_fifth_is_told_by_a_checksum(name):
+    number = int(hashlib.sha256(name.encode()).hexdigest(), 16)
+
+    assert is_locked(name) == (number % 5 == 0)
+
+
+def test_about_a_fifth_is_locked():
+    share = np.mean([is_locked(f"sub-{n:04}") for n in range(2000)])
+
+    assert share == pytest.approx(0.2, abs=0.03)
+
+
+def test_every_fold_has_as_many_people_and_about_the_same_ages():
+    people = crowd(520)
+
+    folds = assign_folds(people, FOLDS, seed=1)
+
+    ages = np.array([person.age_years for person in people])
+    assert np.ptp(np.bincount(folds, minlength=FOLDS)) <= 2
+    for fold in range(FOLDS):
+        assert ages[folds == fold].mean() == pytest.approx(ages.mean(), abs=1.0)
+        assert ages[folds == fold].std() == pytest.approx(ages.std(), abs=1.0)
+
+
+def test_folds_of_open_people_do_not_depend_on_locked_ones():
+    people = crowd(300)
+    open_people = [person for person in people if not is_locked(person.participant_id)]
+
+    with_locked = dict(
+        zip([p.participant_id for p in people], assign_folds(people, FOLDS, 1), strict=True)
+    )
+    alone = assign_folds(open_people, FOLDS, 1)
+
+    assert [with_locked[person.participant_id] for person in open_people] == alone.tolist()
+
+
+def test_folds_do_not_depend_on_the_order_of_the_people():
+    people = crowd(100)
+
+    straight = assign_folds(people, FOLDS, 1)
+    backwards = assign_folds(people[::-1], FOLDS, 1)
+
+    assert straight.tolist() == backwards[::-1].tolist()
+
+
+def test_the_seed_decides():
+    people = crowd(100)
+
+    assert assign_folds(people, FOLDS, 1).tolist() == assign_folds(people, FOLDS, 1).tolist()
+    assert assign_folds(people, FOLDS, 1).tolist() != assign_folds(people, FOLDS, 2).tolist()
+
+
+def test_fewer_people_than_folds_are_all_dealt_out():
+    folds = assign_folds(crowd(3), FOLDS, 1)
+
+    assert len(folds) == 3
+    assert set(folds) <= set(range(FOLDS))

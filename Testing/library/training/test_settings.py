@@ -1,0 +1,97 @@
+"""What a training run can be told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.network import NetworkSettings
+from BrainAgeLib.training.settings import TrainingSettings, read_settings
+
+
+def written(folder, content):
+    """Write a settings file; return its path."""
+    path = folder / "settings.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content), "utf-8")
+    return path
+
+
+def test_no_file_means_the_defaults():
+    assert read_settings(None) == TrainingSettings()
+
+
+def test_a_file_replaces_what_it_names(tmp_path):
+    path = written(tmp_path, {"folds": 3, "network": {"widths": [4, 8], "heads": 2}})
+
+    settings = read_settings(path)
+
+    assert settings.folds == 3
+    assert settings.network == NetworkSettings(widths=(4, 8), heads=2)
+    assert settings.epochs == TrainingSettings().epochs
+
+
+def test_settings_are_written_as_they_are_read(tmp_path):
+    settings = TrainingSettings(name="mine", epochs=3, network=NetworkSettings(widths=(4, 8)))
+
+    assert read_settings(written(tmp_path, settings.as_dict())) == settings
+
+
+@pytest.mark.parametrize(
+    ("content", "unknown"),
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"network": {"depth": 4}}, "depth"),
+        ({"Epochs": 3, "widths": [4]}, "Epochs, widths"),
+    ],
+)
+def test_an_unknown_setting_is_named_with_those_that_are_known(tmp_path, content, unknown):
+    with pytest.raises(InputError, match=f"unknown settings in .*: {unknown}") as caught:
+        read_settings(written(tmp_path, content))
+
+    assert "epochs" in caught.value.hint
+
+
+@pytest.mark.parametrize("content", ["", "{", "folds: 3", b"\xff\xfe".decode("latin-1")])
+def test_what_is_no_json_cannot_be_read(tmp_path, content):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_settings(written(tmp_path, content))
+
+
+def test_a_missing_file_cannot_be_read(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_settings(tmp_path / "nowhere.json")
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "null"])
+def test_settings_are_an_object(tmp_path, content):
+    with pytest.raises(InputError, match="not a JSON object"):
+        read_settings(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"folds": "five"},
+        {"folds": 1},
+        {"folds": 0},
+        {"epochs": 0},
+        {"epochs": 2.5},
+        {"scans_per_person": 0},
+        {"people_per_step": 0},
+        {"slices_per_step": 0},
+        {"learning_rate": "fast"},
+        {"learning_rate": -1},
+        {"name": ""},
+        {"name": "../elsewhere"},
+        {"name": 3},
+        {"network": "large"},
+        {"network": {"widths": 4}},
+        {"network": {"widths": []}},
+        {"network": {"heads": 3}},
+    ],
+)
+def test_a_value_that_cannot_be_is_refused_before_hours_are_spent(tmp_path, content):
+    with pytest.raises(InputError):
+        read_settings(written(tmp_path, content))

@@ -1,0 +1,166 @@
+"""What the panel takes, and what it says of what it does not take."""
+
+from __future__ import annotations
+
+import types
+
+import numpy as np
+import pytest
+import slicer
+
+import phantom
+
+
+def select(person, node) -> None:
+    person.rest()
+    person.module.widget.panel._parameters.inputVolume = node
+    person.rest()
+
+
+def addEmpty():
+    return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+
+
+def addSingleVoxel():
+    return phantom.addVolume("dot", np.ones((1, 1, 1), dtype=np.int16), np.eye(4))
+
+
+def addColored():
+    import vtk
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "colored")
+    image = vtk.vtkImageData()
+    image.SetDimensions(20, 20, 20)
+    image.AllocateScalars(vtk.VTK_SHORT, 3)
+    node.SetAndObserveImageData(image)
+    return node
+
+
+def addLabels():
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    slicer.util.updateVolumeFromArray(node, np.ones((9, 20, 20), dtype=np.int16))
+    return node
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (addEmpty, "holds no image"),
+        (addSingleVoxel, "too small"),
+        (addColored, "more than one value"),
+        (addLabels, "not a grey-scale image"),
+    ],
+)
+def test_what_is_no_scan_gets_a_sentence(person, make, words):
+    node = make()
+    before = slicer.mrmlScene.GetNumberOfNodes()
+    select(person, node)
+    assert not person.ui.applyButton.enabled
+    assert words in person.ui.applyButton.toolTip
+    with pytest.raises(Exception, match=words):
+        person.module.widget.logic.process(node)
+    assert slicer.mrmlScene.GetNumberOfNodes() == before
+    assert person.workers() == []
+
+
+def test_a_segmentation_cannot_even_be_chosen(person):
+    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
+    person.rest()
+    texts = [person.ui.inputSelector.itemText(n) for n in range(person.ui.inputSelector.count)]
+    assert texts == ["None"]
+
+
+def test_our_own_overlay_is_no_scan(person, head):
+    from BrainAgeSlicer import scene
+
+    person.applyAndWait()
+    select(person, scene.findResults()[0].part(scene.OVERLAY))
+    assert "result of this module" in person.ui.applyButton.toolTip
+
+
+@pytest.mark.parametrize("text", ["old", "-3", "nan", "200", "6 3"])
+def test_an_age_that_is_none_disables_apply(person, head, text):
+    person.type(person.ui.ageEdit, text)
+    assert not person.ui.applyButton.enabled
+    assert "years" in person.ui.applyButton.toolTip
+    person.type(person.ui.ageEdit, "63,5")
+    assert person.ui.applyButton.enabled
+
+
+def test_a_typed_age_stays_with_its_scan(person, head):
+    person.type(person.ui.ageEdit, "63")
+    person.ui.sexComboBox.setCurrentIndex(1)
+    other = phantom.addHead("other")
+    select(person, other)
+    assert person.ui.ageEdit.text == "" and person.ui.sexComboBox.currentIndex == 0
+    select(person, head)
+    assert person.ui.ageEdit.text == "63" and person.ui.sexComboBox.currentIndex == 1
+    person.applyAndWait()
+    arguments = person.workers()[0]["argv"]
+    assert arguments[arguments.index("--age") + 1] == "63.0"
+    assert arguments[arguments.index("--sex") + 1] == "F"
+
+
+@pytest.mark.parametrize(
+    ("tags", "age", "sex"),
+    [
+        ({"0010,1010": "063Y", "0010,0040": "F"}, "63", 1),
+        ({"0010,1010": "018M", "0010,0040": "M"}, "1.5", 2),
+        ({"0010,0030": "19600101", "0008,0020": "20230701", "0010,0040": "O"}, "63.5", 0),
+        ({"0010,1010": "999Y"}, "", 0),
+        ({}, "", 0),
+    ],
+)
+def test_age_and_sex_come_from_dicom(person, monkeypatch, tags, age, sex):
+    database = types.SimpleNamespace(
+        instanceValue=lambda uid, tag: tags.get(tag, "") if uid == "1.2.3" else "",
+        seriesForInstance=lambda uid: "1.2",
+    )
+    monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
+    node = phantom.addHead()
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    select(person, node)
+    assert person.ui.ageEdit.text == age
+    assert person.ui.sexComboBox.currentIndex == sex
+    assert person.ui.subjectLabel.visible == bool(age or sex)
+
+
+def test_the_choices_reach_the_worker(person, head):
+    ui = person.ui
+    person.click(ui.advancedButton._button)
+    person.click(ui.brainExtractedCheckBox)
+    person.click(ui.makeSaliencyCheckBox)
+    person.click(ui.makeReportCheckBox)
+    calibration = person.temporary / "site.json"
+    ui.siteCalibrationPath.currentPath = str(calibration)
+    assert not ui.applyButton.enabled and "does not exist" in ui.applyButton.toolTip
+    calibration.write_text("{}")
+    ui.siteCalibrationPath.currentPath = ""
+    ui.siteCalibrationPath.currentPath = str(calibration)
+    ui.deviceComboBox.setCurrentIndex(1)
+    person.applyAndWait()
+    arguments = person.workers()[0]["argv"]
+    for expected in ("--brain-extracted", "--no-saliency", "--no-report"):
+        assert expected in arguments
+    assert arguments[arguments.index("--device") + 1] == "cpu"
+    assert arguments[arguments.index("--site") + 1] == str(calibration)
+    assert ui.brainAgeLabel.text == "67.4 years"
+    assert not ui.overlayCheckBox.enabled and not ui.exportReportButton.enabled
+
+
+def test_graphics_cards_are_listed_without_torch():
+    from BrainAgeSlicer.devices import devicesFrom
+
+    found = devicesFrom("0, NVIDIA H200\n1, NVIDIA RTX A4000\nFailed to initialize\n")
+    assert [(each.name, each.label) for each in found] == [
+        ("cuda:0", "GPU 0: NVIDIA H200"),
+        ("cuda:1", "GPU 1: NVIDIA RTX A4000"),
+    ]
+
+
+def test_torch_stays_out_of_the_process(person, head):
+    import sys
+
+    before = set(sys.modules)
+    person.applyAndWait()
+    assert "torch" not in set(sys.modules) - before

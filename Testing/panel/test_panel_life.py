@@ -1,0 +1,175 @@
+"""Whatever happens around a run: it raises nothing, and nothing of it stays behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import slicer
+
+STAGES = ("read", "brain_extraction", "registration", "prediction", "saliency", "write")
+
+
+def startAndReach(person, worker, stage: str) -> None:
+    from BrainAgeSlicer.views import stageWords
+
+    worker(f"wait:{stage}")
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.stageLabel.text == stageWords(stage))
+
+
+def observers(node) -> int:
+    """Return how many observers of any event a node has, as far as VTK tells."""
+    return str(node).count("Observer")
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_scene_is_closed_in_mid_run(person, head, worker, stage):
+    startAndReach(person, worker, stage)
+    slicer.mrmlScene.Clear(0)
+    person.rest()
+    assert person.ui.applyButton.text == "Apply"
+    assert not slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_volume_is_removed_in_mid_run(person, head, worker, stage):
+    startAndReach(person, worker, stage)
+    slicer.mrmlScene.RemoveNode(head)
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    assert "was removed" in person.ui.messageLabel.text
+    assert slicer.util.getNodesByClass("vtkMRMLTextNode") == []
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_module_is_reloaded_in_mid_run(person, head, worker, stage):
+    startAndReach(person, worker, stage)
+    person.module.widget.onReload()
+    person.rest()
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+    assert person.ui.applyButton.text == "Apply"
+    assert person.ui.inputSelector.currentNode() is head
+
+
+def test_leaving_the_module_lets_the_run_go_on(person, head):
+    person.click(person.ui.applyButton)
+    person.module.exit()
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    person.module.enter()
+    assert person.ui.brainAgeLabel.text == "67.4 years"
+
+
+def test_reloading_takes_new_code(person, head):
+    import sys
+
+    before = sys.modules["BrainAgeSlicer.panel"]
+    person.module.widget.onReload()
+    assert sys.modules["BrainAgeSlicer.panel"] is not before
+    person.useWorker("ok")
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "67.4 years"
+
+
+def layers() -> list[tuple]:
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    slices = slicer.util.getNodesByClass("vtkMRMLSliceNode")
+    shown = [
+        (each.GetBackgroundVolumeID(), each.GetForegroundVolumeID(), each.GetForegroundOpacity())
+        for each in composites
+    ]
+    turned = [
+        tuple(each.GetSliceToRAS().GetElement(r, c) for r in range(4) for c in range(4))
+        for each in slices
+    ]
+    return [*shown, *turned]
+
+
+def test_opening_changes_no_view_and_leaving_restores_them(person, slicerWorld):
+    import phantom
+
+    other = phantom.addHead("other", degrees=0.0)
+    person.module.exit()
+    slicer.util.setSliceViewerLayers(background=other, foreground=None, fit=True)
+    before = layers()
+    person.module.enter()
+    assert layers() == before
+    person.ui.inputSelector.setCurrentNode(phantom.addHead())
+    person.rest()
+    person.applyAndWait()
+    assert layers() != before
+    person.module.exit()
+    assert layers() == before
+
+
+def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
+    person.type(person.ui.ageEdit, "63")
+    person.applyAndWait()
+    shown = {
+        name: getattr(person.ui, name).text
+        for name in ("brainAgeLabel", "intervalLabel", "rowsLabel", "qualityLabel", "titleLabel")
+    }
+    path = tmp_path / "scene.mrb"
+    assert slicer.mrmlScene.WriteToMRB(str(path))
+    slicer.mrmlScene.Clear(0)
+    person.rest()
+    assert person.ui.cardFrame.isHidden()
+    assert slicer.mrmlScene.ReadFromMRB(str(path))
+    person.rest(100)
+    assert {name: getattr(person.ui, name).text for name in shown} == shown
+    assert person.ui.ageEdit.text == "63"
+    assert person.ui.overlayCheckBox.enabled and person.ui.plotButton.enabled
+    assert person.ui.exportReportButton.enabled
+    from BrainAgeSlicer import scene, table
+
+    result = scene.findResults()[0]
+    for role in (scene.OVERLAY, scene.COLORS, scene.MASK, scene.TO_TEMPLATE, scene.REPORT):
+        assert result.part(role) is not None, role
+    assert table.rows(table.resultsTable())[0]["brain_age_years"] == "67.40"
+    assert result.part(scene.CHART).GetNumberOfPlotSeriesNodes() >= 3
+
+
+def test_many_runs_leave_nothing_behind(person, head):
+    def count() -> int:
+        return slicer.mrmlScene.GetNumberOfNodes()
+
+    person.applyAndWait()
+    nodes, watching = count(), observers(slicer.mrmlScene)
+    for _run in range(19):
+        person.applyAndWait()
+    assert count() == nodes
+    assert observers(slicer.mrmlScene) == watching
+    assert len(person.workers()) == 20
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+    assert [each for each in Path(person.temporary).iterdir() if each.is_dir()] == []
+    table = slicer.util.getFirstNodeByClassByName("vtkMRMLTableNode", "Brain age results")
+    assert table.GetNumberOfRows() == 20
+
+
+def test_the_window_stays_alive_while_the_worker_runs(person, head, worker):
+    """The 99th percentile of how late the event loop is, measured with a worker that computes."""
+    import time
+
+    import numpy as np
+    import qt
+
+    late: list[float] = []
+    last = [time.perf_counter()]
+
+    def tick() -> None:
+        now = time.perf_counter()
+        late.append(1000 * (now - last[0]) - 10)
+        last[0] = now
+
+    timer = qt.QTimer()
+    timer.setInterval(10)
+    timer.connect("timeout()", tick)
+    worker("busy")
+    timer.start()
+    last[0] = time.perf_counter()
+    person.applyAndWait()
+    timer.stop()
+    percentile = float(np.percentile(late, 99))
+    print(f"event loop: {len(late)} ticks, 99th percentile {percentile:.0f} ms late")
+    assert percentile < 100

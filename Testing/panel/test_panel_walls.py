@@ -1,0 +1,89 @@
+"""What the Slicer side may lean on, read from its source."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+
+MODULE = Path(__file__).resolve().parents[2] / "BrainAge"
+FILES = [MODULE / "BrainAge.py", *sorted((MODULE / "BrainAgeSlicer").glob("*.py"))]
+FROM_THE_LIBRARY = {"BrainAgeLib.records", "BrainAgeLib.errors"}
+GIVEN_BY_SLICER = {"slicer", "qt", "ctk", "vtk", "numpy", "SimpleITK", "packaging"}
+OTHER_EXTENSIONS = {"PyTorchUtils", "SampleData"}
+
+
+def imports(path: Path, everywhere: bool) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    nodes = ast.walk(tree) if everywhere else tree.body
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            inside = node.module == "BrainAgeLib"
+            names = {f"BrainAgeLib.{alias.name}" for alias in node.names}
+            found |= names if inside else {str(node.module)}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_of_the_library_only_records_and_errors_are_imported(path):
+    library = {name for name in imports(path, True) if name.split(".")[0] == "BrainAgeLib"}
+    assert library <= FROM_THE_LIBRARY
+    others = {name.split(".")[0] for name in imports(path, True)} - {"BrainAgeLib"}
+    known = GIVEN_BY_SLICER | OTHER_EXTENSIONS | {"BrainAgeSlicer"} | set(sys.stdlib_module_names)
+    assert others <= known
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_files_and_functions_stay_small(path):
+    text = path.read_text("utf-8")
+    assert len(text.splitlines()) <= 250
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            assert (node.end_lineno or 0) - node.lineno < 40, node.name
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_texts_can_be_translated(path):
+    """No f-string inside ``_()``: the translation tool could not find it."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_":
+            assert isinstance(node.args[0], ast.Constant), ast.unparse(node)
+
+
+def test_every_widget_of_the_ui_is_used_and_every_used_one_is_there():
+    tree = ElementTree.parse(MODULE / "Resources" / "UI" / "BrainAge.ui")
+    there = {widget.get("name") for widget in tree.iter("widget")}
+    source = "".join(path.read_text("utf-8") for path in FILES)
+    used = set(re.findall(r"\bui\.([A-Za-z]+)", source))
+    assert used <= there
+    shown = {  # labels of fields, sections and the like, which nothing has to touch
+        widget.get("name")
+        for widget in tree.iter("widget")
+        if widget.get("class") in ("QLabel", "ctkCollapsibleButton", "qMRMLWidget")
+    }
+    connected = {
+        widget.get("name")
+        for widget in tree.iter("widget")
+        for each in widget.findall("property")
+        if each.get("name") == "SlicerParameterName"
+    }
+    assert there <= used | shown | connected
+
+
+def test_the_base_classes_are_the_ones_that_were_asked_for(slicerWorld):
+    import os
+
+    import slicer.parameterNodeWrapper
+    import slicer.util
+
+    named = os.environ.get("SLICER_PY")
+    for module in (slicer.parameterNodeWrapper, *([slicer.util] if named else [])):
+        folder = Path(named).resolve() if named else Path(__file__).resolve().parent
+        assert Path(str(module.__file__)).resolve().is_relative_to(folder)
