@@ -25,6 +25,9 @@ if importlib.util.find_spec("BrainAgeLib") is None:  # a source checkout, where 
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 
+SAMPLE_SHA256 = "4fd9a94ee8a661eded4b2a507961974863c5c2ec1600c26cb2afad75ce094f39"
+
+
 class BrainAge(ScriptedLoadableModule):
     """What Slicer shows of the module before it is opened."""
 
@@ -56,6 +59,7 @@ def registerSampleData() -> None:
         sampleName="BrainAgeColin27",
         thumbnailFileName=str(MODULE_FOLDER / "Resources" / "Icons" / "BrainAgeColin27.png"),
         uris=sampleScan().as_uri(),
+        checksums=f"SHA256:{SAMPLE_SHA256}",
         fileNames=sampleScan().name,
         nodeNames="Colin27 axial T1",
     )

@@ -198,7 +198,7 @@ class _Job:
     ) -> np.ndarray:
         """Return where the age comes from (k, j, i), on the canonical voxels."""
         years = self.device.run(
-            lambda name: occlusion_map(self.ensemble.networks(name), slices.to(name), advance)
+            lambda name: occlusion_map(self.ensemble.weights(name).networks, slices.to(name), advance)
         )
         return to_scan_voxels(years, slices.planes, placed)
 

@@ -1,6 +1,6 @@
 """Brain extraction behind one small interface: a volume in, a mask on its own grid out.
 
-The first choice is deepbet (Fisch et al. 2024, doi 10.1002/hbm.70000; MIT licence), whose weights
+The first choice is deepbet (Fisch et al. 2024, arXiv 2308.07003; MIT licence), whose weights
 lie in its wheel. Its files are TorchScript, which can hold code, so they are loaded only when
 their sha256 is the one known here.
 """

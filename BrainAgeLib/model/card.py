@@ -19,7 +19,8 @@ CARD_VERSION = "1"
 class Card:
     """The part of ``card.json`` that the program acts on; ``text`` is all of it.
 
-    ``sha256`` is that of ``model.safetensors``. ``classes`` are tried in order.
+    ``sha256`` is that of ``model.safetensors``. ``tissue_share``: of the tissue
+    networks in the age, 0-1. ``classes`` are tried in order.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Card:
     sha256: str
     age_range_years: tuple[float, float]
     networks: int
+    tissue_share: float
     network: NetworkSettings
     interval_level: float
     default_correction: str
@@ -70,6 +72,9 @@ def card_from_dict(text: dict[str, Any]) -> Card:
     networks = int(text["networks"])
     if networks < 1:
         raise ValueError("the ensemble has no network")
+    tissue_share = float(text["tissue_share"])
+    if not 0 <= tissue_share <= 1:
+        raise ValueError("the tissue share is not between 0 and 1")
     reference = Reference(
         tuple(float(age) for age in text["out_of_fold"]["ages_years"]),
         tuple(float(age) for age in text["out_of_fold"]["predicted_years"]),
@@ -82,6 +87,7 @@ def card_from_dict(text: dict[str, Any]) -> Card:
         str(text["sha256"]),
         (float(low), float(high)),
         networks,
+        tissue_share,
         _network_from_dict(text["network"]),
         float(calibration["interval_level"]),
         str(calibration["default_correction"]),

@@ -11,9 +11,8 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.network import SliceSetNetwork
 from BrainAgeLib.model.predict import RawAge, predict_age
-from BrainAgeLib.model.weights import load_networks
+from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, ModelRecord
 from BrainAgeLib.resources import models_folder
 
@@ -44,13 +43,14 @@ class Ensemble:
         card = self.card
         return ModelRecord(card.name, card.version, card.sha256, card.age_range_years)
 
-    def networks(self, device: str) -> list[SliceSetNetwork]:
+    def weights(self, device: str) -> Weights:
         """Return the networks on a device; loaded once for each."""
-        return _networks(self.folder, self.card.sha256, device)
+        return _weights(self.folder, self.card.sha256, device)
 
     def predict(self, slices: SliceSet, device: str) -> RawAge:
         """Return the raw age of a set of slices on that device."""
-        return predict_age(self.networks(device), slices)
+        weights = self.weights(device)
+        return predict_age(weights.networks, slices, weights.tissues, self.card.tissue_share)
 
     def choose_correction(self, name: str | None) -> str:
         """Return the name of the correction to use.
@@ -93,11 +93,11 @@ class Ensemble:
 
 
 @lru_cache(maxsize=4)
-def _networks(folder: Path, sha256: str, device: str) -> list[SliceSetNetwork]:
+def _weights(folder: Path, sha256: str, device: str) -> Weights:
     card = read_card(folder)
     if card.sha256 != sha256:
         raise InputError(f"the model in {folder} was replaced while it was in use", "start again")
-    return load_networks(folder, card, device)
+    return load_weights(folder, card, device)
 
 
 def load_ensemble(name_or_folder: str | None = None) -> Ensemble:

@@ -9,6 +9,7 @@ each age bin; its mean is the predicted age (soft labels: Peng et al. 2021, doi
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -19,7 +20,6 @@ from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, heights_mm
 INPUT_CHANNELS = 5  # image, template, height, x, y
 HEIGHT_SCALE_MM = 60.0
 LAYOUT_CHANNELS = 24
-LAYOUT_PLACES = 5 * 4  # what four halvings leave of 76 x 60 pixels
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,9 @@ class SliceSetNetwork(nn.Module):
         # The brain is registered, so where in the slice a feature lies means something: a few
         # channels keep their layout beside the averages and maxima of all.
         self.layout = nn.Conv2d(width, LAYOUT_CHANNELS, 1)
-        gathered = 2 * width + LAYOUT_CHANNELS * LAYOUT_PLACES
+        halved = 2 ** len(settings.widths)
+        places = math.ceil(GRID_HEIGHT / halved) * math.ceil(GRID_WIDTH / halved)
+        gathered = 2 * width + LAYOUT_CHANNELS * places
         self.token = nn.Sequential(nn.LayerNorm(gathered), nn.Linear(gathered, width))
         self.slice_head = nn.Linear(width, settings.bins)
         self.exchange = nn.TransformerEncoderLayer(

@@ -9,15 +9,16 @@ import torch
 
 from BrainAgeLib.imaging.slices import SliceSet, mirrored
 from BrainAgeLib.model.network import SliceSetNetwork
+from BrainAgeLib.model.tissue_maps import TissueNetwork, covers_the_brain, tissue_maps
 
 
 @dataclass(frozen=True)
 class RawAge:
     """What the ensemble says of one scan, in years.
 
-    ``spread_years`` is the standard deviation of the mixture of all members' distributions, which
-    holds what each member leaves open and what they disagree about. ``members_years``: the age by
-    each member.
+    ``spread_years`` is the standard deviation of the mixture of the networks' distributions, which
+    holds what each leaves open and what they disagree about. ``members_years``: the age by each
+    member.
     """
 
     age_years: float
@@ -26,10 +27,16 @@ class RawAge:
 
 
 @torch.inference_mode()
-def predict_age(networks: Sequence[SliceSetNetwork], slices: SliceSet) -> RawAge:
+def predict_age(
+    networks: Sequence[SliceSetNetwork],
+    slices: SliceSet,
+    tissues: Sequence[TissueNetwork] = (),
+    tissue_share: float = 0.0,
+) -> RawAge:
     """Return the raw age: the mean over members and over the scan and its mirror image.
 
-    Raises ValueError for an empty set of slices.
+    Each member is a network of slices and, with a share of ``tissue_share`` in the member's age,
+    its tissue network, where the slices cover the brain. Raises ValueError for an empty set.
     """
     if len(slices) == 0:
         raise ValueError("there is no slice to predict from")
@@ -41,9 +48,13 @@ def predict_age(networks: Sequence[SliceSetNetwork], slices: SliceSet) -> RawAge
     bins = networks[0].bin_ages_years.double().cpu()
     ages = distributions @ bins
     mixture = distributions.mean(0)
-    age = mixture @ bins
-    variance = mixture @ (bins - age) ** 2
-    return RawAge(float(age), float(variance.sqrt()), tuple(ages.tolist()))
+    mean = mixture @ bins
+    variance = mixture @ (bins - mean) ** 2
+    if tissues and covers_the_brain(slices):
+        maps = tissue_maps(slices)[None]
+        others = torch.cat([tissue.age_years(maps) for tissue in tissues]).double().cpu()
+        ages = (1 - tissue_share) * ages + tissue_share * others
+    return RawAge(float(ages.mean()), float(variance.sqrt()), tuple(ages.tolist()))
 
 
 def log_probabilities(network: SliceSetNetwork, slices: SliceSet) -> torch.Tensor:

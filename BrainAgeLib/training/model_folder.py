@@ -18,6 +18,7 @@ from BrainAgeLib.model.calibration import (
 )
 from BrainAgeLib.model.card import CARD_VERSION, card_from_dict
 from BrainAgeLib.model.network import SliceSetNetwork
+from BrainAgeLib.model.tissue_maps import TissueNetwork
 from BrainAgeLib.model.weights import FILE_NAME, pack_weights
 from BrainAgeLib.training.metrics import accuracy, exact_interval
 from BrainAgeLib.training.out_of_fold import FEW_SLICES, MAIN_PROTOCOL, Row
@@ -37,13 +38,19 @@ CLASSES: tuple[tuple[str, int, float, str], ...] = (
 
 
 def write_model(
-    output: Path, networks: list[SliceSetNetwork], rows: list[Row], settings: TrainingSettings
+    output: Path,
+    networks: list[SliceSetNetwork],
+    tissues: list[TissueNetwork],
+    tissue_share: float,
+    rows: list[Row],
+    settings: TrainingSettings,
 ) -> Path:
     """Write ``model.safetensors`` and ``card.json``; return the folder."""
     folder = output / settings.name
     folder.mkdir(parents=True, exist_ok=True)
-    weights = pack_weights(networks)
-    card = make_card(networks, rows, settings, hashlib.sha256(weights).hexdigest())
+    weights = pack_weights(networks, tissues)
+    sha256 = hashlib.sha256(weights).hexdigest()
+    card = make_card(networks, tissue_share, rows, settings, sha256)
     card_from_dict(json.loads(json.dumps(card)))  # what is written can be read
     (folder / FILE_NAME).write_bytes(weights)
     text = json.dumps(card, indent=1, ensure_ascii=False)
@@ -52,7 +59,11 @@ def write_model(
 
 
 def make_card(
-    networks: list[SliceSetNetwork], rows: list[Row], settings: TrainingSettings, sha256: str
+    networks: list[SliceSetNetwork],
+    tissue_share: float,
+    rows: list[Row],
+    settings: TrainingSettings,
+    sha256: str,
 ) -> dict[str, Any]:
     """Return the card's content; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
@@ -64,6 +75,7 @@ def make_card(
         "sha256": sha256,
         "notice": "Weights for research use only.",
         "networks": len(networks),
+        "tissue_share": tissue_share,
         "network": settings.network.as_dict(),
         "age_range_years": [min(ages), max(ages)],
         "training": {
@@ -108,7 +120,7 @@ def _fit_class(
 
 def _tables(rows: list[Row]) -> dict[str, Any]:
     """Return raw accuracy by protocol, for the people that choices saw and the locked fifth."""
-    protocols = list(dict.fromkeys(row.protocol for row in rows if row.protocol != "random"))
+    protocols = list(dict.fromkeys(row.protocol for row in rows))
     tables: dict[str, Any] = {}
     for group, locked in (("open", False), ("locked", True)):
         mine = [row for row in rows if row.locked == locked]

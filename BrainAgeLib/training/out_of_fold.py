@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.network import SliceSetNetwork
 from BrainAgeLib.model.predict import predict_age
+from BrainAgeLib.model.tissue_maps import TissueNetwork, covers_the_brain, tissue_maps
 from BrainAgeLib.training.batches import subset
 from BrainAgeLib.training.people import Person, is_locked
 from BrainAgeLib.training.prepare import evaluation_file, training_file
@@ -26,14 +28,19 @@ from BrainAgeLib.training.simulated_scans import (
 )
 
 MAIN_PROTOCOL = "axial 5+1 mm"
-RANDOM_SCANS = 3  # of the random protocols, per person
+RANDOM_SCANS = 1  # of the random protocols and contrasts, per person
 VENTRICLE_HEIGHT_MM = 18.0  # a slice through the bodies of the lateral ventricles
 FEW_SLICES = 6
+TISSUE_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One prediction of one scan; ages in years, lengths in mm."""
+    """One prediction of one scan; ages in years, lengths in mm.
+
+    ``network_years`` and ``tissue_years``: by the network of slices and by the tissue network,
+    which is NaN where the slices do not cover the brain. ``predicted_years``: both together.
+    """
 
     participant_id: str
     age_years: float
@@ -45,8 +52,10 @@ class Row:
     spacing_mm: float
     tilt_degrees: float
     slices: int
-    predicted_years: float
+    network_years: float
+    tissue_years: float
     spread_years: float
+    predicted_years: float
 
 
 def judged_scans(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan]]:
@@ -64,40 +73,72 @@ def judged_scans(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan
         subset(main, np.arange(low, min(low + FEW_SLICES, len(main)))),
     )
     for scan in read_scans(training_file(folder, person))[:RANDOM_SCANS]:
-        yield "random", scan
+        yield "random protocol and contrast", scan
 
 
+@torch.inference_mode()
 def predict_people(
     network: SliceSetNetwork,
+    tissue: TissueNetwork,
     people: list[Person],
     fold: int,
     folder: Path,
     device: str,
     on_person: Callable[[], None],
 ) -> list[Row]:
-    """Return the rows of people whom this network has not seen in training."""
+    """Return the rows of people whom these networks have not seen in training."""
     rows = []
     for person in people:
         for protocol, scan in judged_scans(folder, person):
-            raw = predict_age([network], as_slices(scan, device))
+            slices = as_slices(scan, device)
+            raw = predict_age([network], slices)
+            other = math.nan
+            if covers_the_brain(slices):
+                other = float(tissue.age_years(tissue_maps(slices)[None]))
             rows.append(
                 Row(
-                    person.participant_id,
-                    person.age_years,
-                    person.sex,
-                    fold,
-                    is_locked(person.participant_id),
-                    protocol,
-                    scan.plane,
-                    round(scan.spacing_mm, 3),
-                    round(scan.tilt_degrees, 2),
-                    len(scan),
-                    round(raw.age_years, 3),
-                    round(raw.spread_years, 3),
+                    participant_id=person.participant_id,
+                    age_years=person.age_years,
+                    sex=person.sex,
+                    fold=fold,
+                    locked=is_locked(person.participant_id),
+                    protocol=protocol,
+                    plane=scan.plane,
+                    spacing_mm=round(scan.spacing_mm, 3),
+                    tilt_degrees=round(scan.tilt_degrees, 2),
+                    slices=len(scan),
+                    network_years=round(raw.age_years, 3),
+                    tissue_years=round(other, 3),
+                    spread_years=round(raw.spread_years, 3),
+                    predicted_years=round(raw.age_years, 3),
                 )
             )
         on_person()
     return rows
+
+
+def choose_tissue_share(rows: list[Row]) -> float:
+    """Return the share of the tissue networks with the least raw error of the people not locked."""
+    judged = [row for row in rows if row.protocol == MAIN_PROTOCOL and not row.locked]
+
+    def error(share: float) -> float:
+        mixed = with_tissue_share(judged, share)
+        return float(np.mean([abs(row.predicted_years - row.age_years) for row in mixed]))
+
+    return min(TISSUE_SHARES, key=error)
+
+
+def with_tissue_share(rows: list[Row], share: float) -> list[Row]:
+    """Return the rows with both ages put together, as ``predict_age`` does."""
+    return [
+        row
+        if math.isnan(row.tissue_years)
+        else replace(
+            row,
+            predicted_years=round((1 - share) * row.network_years + share * row.tissue_years, 3),
+        )
+        for row in rows
+    ]
 
 
 def as_slices(scan: StoredScan, device: str) -> SliceSet:
@@ -134,6 +175,8 @@ def read_rows(path: Path) -> list[Row]:
         "spacing_mm": float,
         "tilt_degrees": float,
         "slices": int,
+        "network_years": float,
+        "tissue_years": float,
         "predicted_years": float,
         "spread_years": float,
     }

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.options import OLDEST_AGE_YEARS
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,15 @@ def read_people(folder: Path) -> list[Person]:
 
 
 def _person(folder: Path, row: dict[str, str]) -> Person | None:
-    identifier = row.get("participant_id", "")
+    identifier = row.get("participant_id") or ""
     try:
-        age_years = float(row.get("age", ""))
+        age_years = float(row.get("age") or "")
     except ValueError:
         return None
+    if not 0 < age_years <= OLDEST_AGE_YEARS:  # "nan" is a number to Python
+        return None
     scans = sorted((folder / identifier / "anat").glob("*_T1w.nii*")) if identifier else []
-    return Person(identifier, age_years, row.get("sex", ""), scans[0]) if scans else None
+    return Person(identifier, age_years, row.get("sex") or "", scans[0]) if scans else None
 
 
 def is_locked(participant_id: str) -> bool:

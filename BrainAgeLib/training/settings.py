@@ -10,6 +10,23 @@ from typing import Any
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.network import NetworkSettings
 
+MOST = 1e9
+# Numbers that are not named here are 0 or more.
+LIMITS: dict[str, tuple[float, float]] = {
+    "folds": (2, MOST),
+    "scans_per_person": (1, MOST),
+    "epochs": (1, MOST),
+    "people_per_step": (1, MOST),
+    "slices_per_step": (1, MOST),
+    "warm_up_fraction": (0, 1),
+    "average_decay": (0, 1),
+    "label_width_years": (0.1, MOST),
+    "widths": (1, MOST),
+    "heads": (1, MOST),
+    "dropout": (0, 1),
+    "bins": (2, MOST),
+}
+
 
 @dataclass(frozen=True)
 class TrainingSettings:
@@ -47,7 +64,8 @@ class TrainingSettings:
 def read_settings(path: Path | None) -> TrainingSettings:
     """Return the defaults, with what a JSON file says instead.
 
-    Raises InputError for a file that is no JSON object or names an unknown setting.
+    Raises InputError for a file that is no JSON object, names an unknown setting or gives one a
+    value that it cannot have.
     """
     if path is None:
         return TrainingSettings()
@@ -55,9 +73,9 @@ def read_settings(path: Path | None) -> TrainingSettings:
         given = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"the settings {path} cannot be read: {error}") from error
-    if not isinstance(given, dict):
+    network = given.pop("network", {}) if isinstance(given, dict) else None
+    if not isinstance(network, dict):
         raise InputError(f"the settings {path} are not a JSON object")
-    network = given.pop("network", {})
     known = {entry.name for entry in fields(TrainingSettings)}
     known_network = {entry.name for entry in fields(NetworkSettings)}
     unknown = (set(given) - known) | (set(network) - known_network)
@@ -66,6 +84,29 @@ def read_settings(path: Path | None) -> TrainingSettings:
             f"unknown settings in {path}: {', '.join(sorted(unknown))}",
             f"known are {', '.join(sorted(known | known_network))}",
         )
+    _check(given, TrainingSettings(), path)
+    _check(network, NetworkSettings(), path)
     if "widths" in network:
         network["widths"] = tuple(network["widths"])
-    return TrainingSettings(**given, network=NetworkSettings(**network))
+    settings = TrainingSettings(**given, network=NetworkSettings(**network))
+    if settings.network.widths[-1] % settings.network.heads:
+        raise InputError(f"in {path} heads must divide the last of widths")
+    return settings
+
+
+def _check(given: dict[str, Any], defaults: object, path: Path) -> None:
+    """Raise InputError for a value that cannot be, before hours are spent on it."""
+    for name, value in given.items():
+        if not _can_be(name, value, type(getattr(defaults, name))):
+            raise InputError(f"in {path} {name} cannot be {json.dumps(value)}")
+
+
+def _can_be(name: str, value: object, kind: type) -> bool:
+    if kind is str:  # the name becomes a folder
+        return isinstance(value, str) and value not in ("", "..") and Path(value).name == value
+    if kind is tuple:
+        return isinstance(value, list) and value != [] and all(_can_be(name, n, int) for n in value)
+    if isinstance(value, bool) or not isinstance(value, (int, float) if kind is float else int):
+        return False
+    low, high = LIMITS.get(name, (0, MOST))
+    return low <= value <= high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,17 @@ import torch
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.network import SliceSetNetwork
+from BrainAgeLib.model.tissue_maps import TissueNetwork
 from BrainAgeLib.training.fit import Example, fit_network
+from BrainAgeLib.training.fit_tissue import fit_tissue_network, maps_of_people
 from BrainAgeLib.training.model_folder import write_model
-from BrainAgeLib.training.out_of_fold import predict_people, read_rows, write_rows
+from BrainAgeLib.training.out_of_fold import (
+    choose_tissue_share,
+    predict_people,
+    read_rows,
+    with_tissue_share,
+    write_rows,
+)
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.prepare import prepare, training_file
 from BrainAgeLib.training.settings import TrainingSettings
@@ -56,31 +64,55 @@ def train_model(
         people, folder, settings, workers, lambda done, all_: report("simulate", done, all_, "")
     )
     folds = assign_folds(people, settings.folds, settings.seed)
-    networks = []
-    for fold in range(settings.folds):
-        if only_fold in (None, fold):
-            networks.append(_fold(people, folds, fold, folder, settings, device, report))
+    chosen = range(settings.folds) if only_fold is None else [only_fold]
+    tissues = _tissue_networks(people, folds, chosen, folder, settings, report)
+    networks = [
+        _fold(people, folds, fold, tissue, folder, settings, device, report)
+        for fold, tissue in zip(chosen, tissues, strict=True)
+    ]
     if only_fold is not None:
         return None
-    rows = []
-    for fold in range(settings.folds):
-        rows += read_rows(folder / f"fold-{fold}.csv")
-    write_rows(
-        sorted(rows, key=lambda row: (row.participant_id, row.protocol)), output / "out_of_fold.csv"
+    rows = [row for fold in chosen for row in read_rows(folder / f"fold-{fold}.csv")]
+    share = choose_tissue_share(rows)
+    rows = with_tissue_share(rows, share)
+    rows.sort(key=lambda row: (row.participant_id, row.protocol))
+    write_rows(rows, output / "out_of_fold.csv")
+    return write_model(output, networks, tissues, share, rows, settings)
+
+
+def _tissue_networks(
+    people: list[Person],
+    folds: np.ndarray,
+    chosen: Iterable[int],
+    folder: Path,
+    settings: TrainingSettings,
+    report: Report,
+) -> list[TissueNetwork]:
+    """Return the tissue network of each chosen fold, fitted on the people of the others."""
+    done = iter(range(1, len(people) + 1))
+    maps, ages = maps_of_people(
+        people, folder, lambda: report("tissue maps", next(done), len(people), "")
     )
-    return write_model(output, networks, rows, settings)
+    networks = []
+    for fold in chosen:
+        others = torch.from_numpy(folds != fold)
+        network = fit_tissue_network(maps[others], ages[others], settings.seed + fold)
+        report(f"tissue network, fold {fold + 1} of {settings.folds}", 1, 1, "")
+        networks.append(network)
+    return networks
 
 
 def _fold(
     people: list[Person],
     folds: np.ndarray,
     fold: int,
+    tissue: TissueNetwork,
     folder: Path,
     settings: TrainingSettings,
     device: str,
     report: Report,
 ) -> SliceSetNetwork:
-    """Train one fold's network and predict the people whom it has not seen."""
+    """Train one fold's network of slices and predict the people whom it has not seen."""
     examples = [
         Example(read_scans(training_file(folder, person)), person.age_years)
         for person, own in zip(people, folds, strict=True)
@@ -101,6 +133,7 @@ def _fold(
         done = iter(range(1, len(held_out) + 1))
         rows = predict_people(
             network,
+            tissue.to(device),
             held_out,
             fold,
             folder,

@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
+import pytest
+import SimpleITK as sitk
+import torch
+
+from BrainAgeLib.command_line.main import main
 from BrainAgeLib.imaging.slices import TemplateMaps
 from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL, installed_models
+from BrainAgeLib.resources import sample_scan
+from Testing.library.commands import run_brainage
 from Testing.library.model_folders import write_small_model
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one run of the command."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path | None = None
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +58,51 @@ def brain_file(thick_brain, tmp_path_factory):
 def small_model(tmp_path_factory):
     """Return the folder of a small model with random weights."""
     return write_small_model(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
+def model_arguments(small_model):
+    """Return the options that choose a model: none when one is bundled."""
+    return [] if DEFAULT_MODEL in installed_models() else ["--model", str(small_model)]
+
+
+@pytest.fixture(scope="session")
+def full_job(model_arguments, tmp_path_factory) -> Outcome:
+    """Return what came of the whole job on the bundled sample, as a user runs it."""
+    folder = tmp_path_factory.mktemp("job") / "output"
+    person = ("--age", "30", "--sex", "M")
+    done = run_brainage("predict", sample_scan(), "--output", folder, *person, *model_arguments)
+    return Outcome(done.returncode, done.stdout, done.stderr, folder)
+
+
+@pytest.fixture
+def brainage(capsys) -> Callable[..., Outcome]:
+    """Return the command, run within this process."""
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        try:
+            code = main([str(argument) for argument in arguments])
+        except SystemExit as exit_:
+            code = exit_.code
+        return Outcome(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def fast(brain_file, small_model):
+    """Return the arguments of a run that takes no time: in template space, numbers only."""
+    return [
+        *("predict", brain_file, "--in-template-space", "--model", small_model),
+        *("--no-saliency", "--no-report"),
+    ]
+
+
+@pytest.fixture
+def same_threads():
+    """Give torch and ITK back the threads that they had."""
+    threads = torch.get_num_threads(), sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    yield
+    torch.set_num_threads(threads[0])
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads[1])

@@ -13,7 +13,7 @@ from BrainAgeLib.training.out_of_fold import Row
 from BrainAgeLib.training.people import is_locked
 from BrainAgeLib.training.settings import TrainingSettings
 
-SMALL_NETWORK = NetworkSettings(widths=(4, 8), heads=2)
+SMALL_NETWORK = NetworkSettings(widths=(4, 8, 8, 8), heads=2)
 FOLDS = 2
 PEOPLE = 150  # a percentile needs 100 people
 

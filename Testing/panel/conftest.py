@@ -67,7 +67,7 @@ class Person:
     def ui(self):
         return self.module.ui
 
-    def wait(self, condition, seconds: float = 20.0) -> None:
+    def wait(self, condition, seconds: float = 60.0) -> None:
         """Let the window live until something is so."""
         from PySide6 import QtTest
 
@@ -116,6 +116,15 @@ class Person:
         self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
         self.monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: True)
         self.monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: [])
+
+    def useRealWorker(self) -> None:
+        """Give the module the library's own worker."""
+        from BrainAgeSlicer import installation
+
+        python = installation.pythonInterpreter()
+        launcher = str(Path(installation.__file__).with_name("launcher.py"))
+        command = [python, launcher, str(installation.libraryFolder()), "BrainAgeLib"]
+        self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
 
     def workers(self) -> list[dict]:
         """Return what each worker wrote down of itself."""

@@ -61,7 +61,7 @@ def test_every_widget_of_the_ui_is_used_and_every_used_one_is_there():
     tree = ElementTree.parse(MODULE / "Resources" / "UI" / "BrainAge.ui")
     there = {widget.get("name") for widget in tree.iter("widget")}
     source = "".join(path.read_text("utf-8") for path in FILES)
-    used = set(re.findall(r"\bui\.([A-Za-z]+)", source))
+    used = set(re.findall(r"ui\.([A-Za-z]+)", source))
     assert used <= there
     shown = {  # labels of fields, sections and the like, which nothing has to touch
         widget.get("name")
@@ -87,3 +87,26 @@ def test_the_base_classes_are_the_ones_that_were_asked_for(slicerWorld):
     for module in (slicer.parameterNodeWrapper, *([slicer.util] if named else [])):
         folder = Path(named).resolve() if named else Path(__file__).resolve().parent
         assert Path(str(module.__file__)).resolve().is_relative_to(folder)
+
+
+def test_the_sample_is_offered_as_sample_data(person, monkeypatch):
+    import hashlib
+    import types
+    from urllib.parse import unquote, urlparse
+
+    import slicer
+
+    registered: list[dict] = []
+    logic = types.SimpleNamespace(
+        registerCustomSampleDataSource=lambda **details: registered.append(details)
+    )
+    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=logic))
+    sys.modules["BrainAge"].BrainAge(types.SimpleNamespace(path=str(MODULE / "BrainAge.py")))
+    slicer.app.finishStartup()
+    (details,) = registered
+    path = Path(unquote(urlparse(details["uris"]).path))
+    assert details["uris"].startswith("file:") and Path(details["thumbnailFileName"]).is_file()
+    if not path.is_file():
+        pytest.skip("the sample scan is not bundled yet")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert details["checksums"] == f"SHA256:{digest}"

@@ -95,8 +95,9 @@ def moved_and_cut(volume: Volume, mask: np.ndarray) -> list[Changed]:
         found.append(Changed("moved", f"{EMPTY_MM:.0f} mm {name}", more, np.eye(4)))
     for at_end, what in ((False, "bottom"), (True, "top")):
         for millimetres in CUTS_MM:
-            cut = _cut_along_z(volume, mask, millimetres, at_end)
-            name = f"{millimetres:.0f} mm of the brain's {what} cut"
+            count = round(millimetres / volume.spacing_mm[2])
+            cut = _cut_along_z(volume, mask, count, at_end)
+            name = f"{count * volume.spacing_mm[2]:.0f} mm of the brain's {what} cut"
             found.append(Changed("cut", name, cut, np.eye(4)))
     return found
 
@@ -139,10 +140,9 @@ def _with_empty_space(volume: Volume, axis: int, at_end: bool) -> Volume:
     return Volume(np.pad(volume.voxels, padding), affine)
 
 
-def _cut_along_z(volume: Volume, mask: np.ndarray, millimetres: float, at_end: bool) -> Volume:
-    """Return the scan without what is beyond the brain on that side, and without some of it."""
+def _cut_along_z(volume: Volume, mask: np.ndarray, count: int, at_end: bool) -> Volume:
+    """Return the scan without what is beyond the brain on that side and ``count`` slices of it."""
     with_brain = np.flatnonzero(mask.any((1, 2)))
-    count = round(millimetres / volume.spacing_mm[2])
     if at_end:
         return Volume(volume.voxels[: with_brain[-1] + 1 - count], volume.affine)
     first = with_brain[0] + count

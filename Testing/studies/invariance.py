@@ -30,6 +30,7 @@ from _changed_scans import (
 )
 from registration_error import template_brain_points
 
+from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.imaging.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
 from BrainAgeLib.imaging.geometry import sitk_from_volume as to_image
 from BrainAgeLib.imaging.read import read_scan
@@ -105,7 +106,10 @@ class Study:
 
     def row(self, changed: Changed) -> Row:
         """Run one changed scan."""
-        result = run(to_image(changed.volume), self.options)
+        try:
+            result = run(to_image(changed.volume), self.options)
+        except BrainAgeError as error:
+            return Row(changed.group, changed.name, None, None, None, "error", (error.message,))
         if changed.name == "straight":
             self.compare_with(result)
         age = result.prediction.brain_age_years

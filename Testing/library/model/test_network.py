@@ -96,7 +96,7 @@ def test_bins_are_those_of_the_settings():
 
 def test_settings_are_plain_values_for_a_card():
     assert SMALL_NETWORK.as_dict() == {
-        "widths": [4, 8],
+        "widths": [4, 8, 8, 8],
         "heads": 2,
         "dropout": 0.2,
         "youngest_bin": 6.0,
@@ -105,11 +105,42 @@ def test_settings_are_plain_values_for_a_card():
     }
 
 
+@torch.inference_mode()
+def test_tokens_of_slices_hold_all_that_the_scan_is_judged_by(network):
+    images, template, planes = scans(2, 5)
+    present = all_present(2, 5)
+
+    tokens = network.encode(images, template, planes)
+    alone = network.encode(images[:, 2:3], template[:, 2:3], planes[:, 2:3])
+
+    whole = network(images, template, planes, present)
+    assert torch.allclose(network.pool(tokens, present), whole, atol=1e-5)
+    assert torch.allclose(tokens[:, 2:3], alone, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_each_slice_alone_says_how_likely_each_age_is(network):
+    each = network.judge_slices(network.encode(*scans(2, 5)))
+
+    assert each.shape == (2, 5, SMALL_NETWORK.bins)
+    assert torch.allclose(each.exp().sum(-1), torch.ones(2, 5), atol=1e-5)
+
+
+@pytest.mark.parametrize("widths", [(4, 8), (4, 8, 8), (4, 4, 4, 4, 8)])
+@torch.inference_mode()
+def test_any_number_of_stages_works(widths):
+    network = SliceSetNetwork(NetworkSettings(widths=widths, heads=2)).eval()
+
+    assert network(*scans(1, 2), all_present(1, 2)).shape == (1, 49)
+
+
 def test_every_weight_is_trained():
     network = small_network(1).train()
 
-    output = network(*scans(3, 4), all_present(3, 4))
-    (output[:, :20].sum() + network.age_years(output).sum()).backward()
+    tokens = network.encode(*scans(3, 4))
+    output = network.pool(tokens, all_present(3, 4))
+    ages = network.age_years(output)
+    (output[:, :20].sum() + ages.sum() + network.judge_slices(tokens)[..., :20].sum()).backward()
 
     untouched = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert untouched == []

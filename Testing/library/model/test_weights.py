@@ -66,12 +66,12 @@ def test_missing_weights_are_named(card, tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        NetworkSettings(widths=(4, 16), heads=2),
+        NetworkSettings(widths=(4, 8, 8, 16), heads=2),
         NetworkSettings(widths=(4, 8, 8), heads=2),
         NetworkSettings(widths=(4,), heads=2),
-        NetworkSettings(widths=(4, 8), heads=2, bins=21),
-        NetworkSettings(widths=(4, 8), heads=3),
-        NetworkSettings(widths=(4, 8), heads=0),
+        NetworkSettings(widths=(4, 8, 8, 8), heads=2, bins=21),
+        NetworkSettings(widths=(4, 8, 8, 8), heads=3),
+        NetworkSettings(widths=(4, 8, 8, 8), heads=0),
     ],
 )
 def test_weights_of_another_network_do_not_fit(small_model, card, settings):

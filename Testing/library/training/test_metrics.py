@@ -85,9 +85,7 @@ def test_exact_interval_covers_at_least_as_often_as_promised():
     generator = np.random.default_rng(3)
     intervals = [exact_interval(n, 30) for n in range(31)]
 
-    covered = [
-        intervals[n][0] <= 0.9 <= intervals[n][1] for n in generator.binomial(30, 0.9, 2000)
-    ]
+    covered = [intervals[n][0] <= 0.9 <= intervals[n][1] for n in generator.binomial(30, 0.9, 2000)]
 
     assert np.mean(covered) > 0.94
 

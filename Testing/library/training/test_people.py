@@ -72,7 +72,16 @@ def test_nobody_with_an_age_and_a_scan(tmp_path, columns):
 
 
 @pytest.mark.parametrize(
-    "row", ["sub-a\tnan\tM", "sub-a\tinf\tM", "sub-a\t-4\tM", "sub-a\t0\tM", "sub-a\t2024\tM"]
+    "row",
+    [
+        "sub-a",
+        "sub-a\t\tM",
+        "sub-a\tnan\tM",
+        "sub-a\tinf\tM",
+        "sub-a\t-4\tM",
+        "sub-a\t0\tM",
+        "sub-a\t2024\tM",
+    ],
 )
 def test_an_age_that_cannot_be_does_not_count(tmp_path, row):
     data = dataset(

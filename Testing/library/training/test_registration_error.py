@@ -33,7 +33,8 @@ def test_record_is_of_the_code_as_it_is():
     recorded = json.loads(RECORDED.read_text("utf-8"))
 
     assert set(recorded["by_protocol"]) == set(PROTOCOLS)
-    assert recorded["simulated"] == simulated(POINTS)
+    for name, value in simulated(POINTS).items():
+        np.testing.assert_allclose(recorded["simulated"][name], value, atol=0.01, err_msg=name)
 
 
 def test_error_is_about_the_middle_of_the_brain():

@@ -89,7 +89,13 @@ def test_settings_are_an_object(tmp_path, content):
         {"network": "large"},
         {"network": {"widths": 4}},
         {"network": {"widths": []}},
-        {"network": {"heads": 3}},
+        {"network": {"widths": [8, 0]}},
+        {"network": {"heads": 5}},
+        {"network": {"heads": 0}},
+        {"network": {"bins": 1}},
+        {"folds": True},
+        {"learning_rate": float("nan")},
+        {"label_width_years": 0},
     ],
 )
 def test_a_value_that_cannot_be_is_refused_before_hours_are_spent(tmp_path, content):

@@ -109,8 +109,9 @@ def test_a_thick_slice_averages_over_its_thickness(thickness_mm):
     heights = slice_heights(scan, affine)
     shown = scan[:, scan.shape[1] // 2, scan.shape[2] // 2].numpy() / 100
     inside = (heights > -40) & (heights < 40)
-    below, above = inside & (heights < -thickness_mm / 2 - 2), inside & (
-        heights > thickness_mm / 2 + 2
+    below, above = (
+        inside & (heights < -thickness_mm / 2 - 2),
+        inside & (heights > thickness_mm / 2 + 2),
     )
     assert np.abs(shown[below] - 1).max() < 1e-3
     assert np.abs(shown[above]).max() < 1e-3
@@ -122,7 +123,7 @@ def test_a_thick_slice_averages_over_its_thickness(thickness_mm):
 
 
 def test_brightness_of_a_uniform_object_stays():
-    assert PROFILE_WEIGHTS == PROFILE_WEIGHTS[::-1]
+    assert PROFILE_WEIGHTS[::-1] == PROFILE_WEIGHTS
 
     scan, _ = cut_thick_slices(torch.full(SHAPE, 70.0), box_affine(), Protocol())
 
@@ -161,15 +162,14 @@ def test_some_slices_always_remain():
 
 
 def test_coarse_pixels_are_averages():
-    volume = torch.zeros(SHAPE)
-    volume[:, :, ::2] = 100.0  # stripes of one voxel
+    volume = 50.0 + 20.0 * torch.randn(SHAPE, generator=torch.Generator().manual_seed(2))
 
     fine, _ = cut_thick_slices(volume, box_affine(), Protocol(in_plane_mm=2.0))
     coarse, _ = cut_thick_slices(volume, box_affine(), Protocol(in_plane_mm=4.0))
 
     middle = (slice(5, -5), slice(8, -8), slice(8, -8))
-    assert float(coarse[middle].std()) < 0.6 * float(fine[middle].std())
-    assert float(coarse[middle].mean()) == pytest.approx(50.0, abs=5.0)
+    assert float(coarse[middle].std()) < 0.8 * float(fine[middle].std())
+    assert float(coarse[middle].mean()) == pytest.approx(float(fine[middle].mean()), abs=1.0)
 
 
 def test_random_protocols_are_those_of_hospitals():

@@ -1,0 +1,194 @@
+"""Errors reach people as one line, programs as one event, and never as a traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from BrainAgeLib import __version__
+from BrainAgeLib.command_line import models_command
+from BrainAgeLib.command_line.main import COMMANDS
+from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
+from BrainAgeLib.records import NOTICE
+from Testing.library.commands import environment, run_brainage, start_brainage
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Return a function that makes the command ``models`` fail."""
+
+    def fail_with(error):
+        def run(_options, _json_lines):
+            raise error
+
+        monkeypatch.setattr(models_command, "_run", run)
+
+    return fail_with
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["predictt", "scan.nii"],
+        ["predict"],
+        ["predict", "scan.nii"],
+        ["predict", "scan.nii", "other.nii", "--output", "out"],
+        ["predict", "scan.nii", "--output", "out", "--unknown"],
+        ["predict", "scan.nii", "--output", "out", "--age", "old"],
+        ["predict", "scan.nii", "--output", "out", "--sex", "X"],
+        ["predict", "scan.nii", "--output", "out", "--threads", "many"],
+        ["predict", "scan.nii", "--output"],
+        ["models", "slice-set"],
+        ["train", "--data", "data"],
+        ["demo", "--sex", "female"],
+    ],
+)
+def test_a_wrong_call_is_one_line_and_2(brainage, arguments):
+    outcome = brainage(*arguments)
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("brainage: error: ")
+    assert outcome.err.count("\n") == 1
+    assert "--help)" in outcome.err
+
+
+def test_a_wrong_call_reaches_programs_too(brainage):
+    outcome = brainage("predict", "scan.nii", "--json-lines")
+
+    (event,) = map(json.loads, outcome.out.splitlines())
+    assert outcome.code == 2
+    assert event["event"] == "error"
+    assert "--output" in event["message"]
+    assert event["hint"] == "see brainage predict --help"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (InputError("this cannot be read", "try another"), 2, "this cannot be read (try another)"),
+        (InputError("this cannot be read"), 2, "this cannot be read"),
+        (InstallationError("it is damaged", "mend it"), 4, "it is damaged (mend it)"),
+        (BrainAgeError("the disk\nis full"), 4, "the disk is full"),
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (MemoryError(), 4, "there is too little memory for this scan (close other programs)"),
+        (
+            RuntimeError("a fault of ours\nin two lines"),
+            4,
+            "internal error: RuntimeError: a fault of ours "
+            "(please report this; BRAINAGE_DEBUG=1 shows where it happened)",
+        ),
+        (
+            ValueError(),
+            4,
+            "internal error: ValueError:  "
+            "(please report this; BRAINAGE_DEBUG=1 shows where it happened)",
+        ),
+    ],
+)
+def test_every_error_is_one_line_with_its_code(brainage, failing, error, code, line):
+    failing(error)
+
+    outcome = brainage("models")
+
+    assert outcome.code == code
+    assert outcome.out == ""
+    assert outcome.err == f"brainage: error: {' '.join(line.split())}\n"
+
+
+def test_details_follow_indented(brainage, failing):
+    failing(InputError("there are two series", "pick one", ("1.2.3  T1 axial", "1.2.4  T2")))
+
+    outcome = brainage("models")
+
+    assert outcome.err.splitlines() == [
+        "brainage: error: there are two series (pick one)",
+        "  1.2.3 T1 axial",
+        "  1.2.4 T2",
+    ]
+
+
+def test_the_traceback_is_for_those_who_ask(brainage, failing, monkeypatch):
+    failing(RuntimeError("a fault of ours"))
+    monkeypatch.setenv("BRAINAGE_DEBUG", "1")
+
+    outcome = brainage("models")
+
+    assert "Traceback (most recent call last)" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("brainage: error: internal error")
+
+
+def test_the_signal_handler_is_given_back(brainage):
+    before = signal.getsignal(signal.SIGTERM)
+
+    brainage("models")
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *[[c] for c in ("predict", "demo", "models")]])
+def test_help_says_that_it_is_for_research(brainage, arguments):
+    outcome = brainage(*arguments, *([] if arguments == ["--help"] else ["--help"]))
+
+    assert outcome.code == 0
+    assert outcome.err == ""
+    assert outcome.out.startswith("usage: brainage")
+    if arguments[0] in ("--help", "predict"):
+        assert NOTICE in " ".join(outcome.out.split())
+
+
+def test_help_lists_every_command(brainage):
+    shown = brainage("--help").out
+
+    names = {command.__name__.split(".")[-1].removesuffix("_command") for command in COMMANDS}
+    assert {"predict", "demo", "models", "train"} <= names
+    assert all(f"\n    {name} " in shown for name in names)
+
+
+def test_version_names_program_and_dependencies(brainage):
+    outcome = brainage("--version")
+
+    lines = outcome.out.splitlines()
+    assert outcome.code == 0
+    assert lines[0] == f"SlicerBrainAge {__version__}"
+    for name in ("torch", "numpy", "SimpleITK", "deepbet", "safetensors"):
+        assert any(line.startswith(f"{name} ") for line in lines)
+
+
+def test_the_module_is_the_command():
+    done = run_brainage("predict", "nowhere.nii")
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("brainage: error: ")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_usage_error_loads_nothing_heavy():
+    code = (
+        "import sys; from BrainAgeLib.command_line.main import main; main(['predict']); "
+        "sys.exit(any(name in sys.modules for name in ('torch', 'SimpleITK', 'numpy.linalg')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, check=False
+    )
+
+    assert done.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
+@pytest.mark.parametrize("arguments", [["--version"], ["models"], ["--help"]])
+def test_a_reader_that_is_gone_gets_no_traceback(arguments):
+    process = start_brainage(*arguments)
+    process.stdout.close()
+
+    complaint = process.stderr.read()
+
+    assert process.wait() == 4
+    assert complaint == ""

@@ -1,0 +1,132 @@
+"""How a run speaks to terminals and to programs."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from BrainAgeLib.command_line.progress import (
+    BAR_WIDTH,
+    STAGE_WORDS,
+    JsonLines,
+    TerminalProgress,
+    announce_error,
+    progress_for,
+)
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.stages import STAGE_ENDS
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self):
+        return True
+
+
+class Closed(io.StringIO):
+    """A stream whose reader is gone."""
+
+    def write(self, _text):
+        raise BrokenPipeError
+
+
+def events(stream):
+    """Return what was said, one object a line."""
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_events_are_one_object_a_line():
+    stream = io.StringIO()
+    speaker = JsonLines(stream)
+
+    speaker.stage("read", 1 / 3)
+    speaker.result(Path("out") / "prediction.json", "warn")
+    speaker.error(InputError("two\nlines", "a hint"))
+
+    assert events(stream) == [
+        {"event": "stage", "name": "read", "fraction": 0.3333},
+        {"event": "result", "path": str(Path("out") / "prediction.json"), "verdict": "warn"},
+        {"event": "error", "message": "two\nlines", "hint": "a hint"},
+    ]
+
+
+def test_events_are_seen_at_once():
+    class Counting(io.StringIO):
+        flushed = 0
+
+        def flush(self):
+            self.flushed += 1
+
+    stream = Counting()
+    JsonLines(stream).stage("read", 0.0)
+
+    assert stream.flushed == 1
+
+
+def test_details_of_an_error_are_a_list():
+    stream = io.StringIO()
+
+    JsonLines(stream).error(InputError("two series", "", ("1.2.3", "1.2.4")))
+
+    assert events(stream)[0]["details"] == ["1.2.3", "1.2.4"]
+
+
+def test_the_bar_grows_and_goes():
+    terminal = Terminal()
+    bar = TerminalProgress(terminal)
+
+    bar("brain_extraction", 0.04)
+    bar("registration", 0.5)
+    drawn = terminal.getvalue().split("\r")[1:]
+    bar.clear()
+
+    assert drawn[0].count("#") == round(BAR_WIDTH * 0.04)
+    assert drawn[1].count("#") == BAR_WIDTH // 2
+    assert "registering to the template" in drawn[1]
+    assert terminal.getvalue().endswith("\r" + " " * len(drawn[1].rstrip()) + "\r")
+    assert "\n" not in terminal.getvalue()
+
+
+def test_a_shorter_line_covers_a_longer_one():
+    terminal = Terminal()
+    bar = TerminalProgress(terminal)
+
+    bar("saliency", 0.9)
+    bar("read", 0.9)
+
+    longer, shorter = terminal.getvalue().split("\r")[1:]
+    assert len(shorter) == len(longer)
+
+
+def test_a_bar_that_was_never_drawn_is_not_cleared():
+    terminal = Terminal()
+
+    TerminalProgress(terminal).clear()
+
+    assert terminal.getvalue() == ""
+
+
+def test_every_stage_has_words():
+    assert set(STAGE_WORDS) == set(STAGE_ENDS)
+
+
+def test_progress_goes_to_who_looks(monkeypatch):
+    speaker = JsonLines(io.StringIO())
+    assert progress_for(speaker) == speaker.stage
+    monkeypatch.setattr("sys.stderr", Terminal())
+    assert isinstance(progress_for(None), TerminalProgress)
+    monkeypatch.setattr("sys.stderr", io.StringIO())
+    assert progress_for(None) is None
+    monkeypatch.setattr("sys.stderr", None)
+    assert progress_for(None) is None
+
+
+@pytest.mark.parametrize("speaker", [None, JsonLines(Closed())])
+def test_an_error_that_nobody_can_hear_is_no_second_error(monkeypatch, speaker):
+    monkeypatch.setattr("sys.stderr", Closed())
+
+    assert announce_error(InputError("nobody hears this"), speaker) is None

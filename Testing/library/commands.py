@@ -1,0 +1,43 @@
+"""The command ``brainage`` as people and programs start it: in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[2]
+LONGEST_SECONDS = 240
+
+
+def command_line(*arguments: object) -> list[str]:
+    """Return the command with its arguments."""
+    return [sys.executable, "-m", "BrainAgeLib", *map(str, arguments)]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """Return the environment in which a new process finds this library."""
+    path = os.pathsep.join([str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    kept = {name: value for name, value in os.environ.items() if name != "BRAINAGE_DEBUG"}
+    return kept | {"PYTHONPATH": path} | changes
+
+
+def run_brainage(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        command_line(*arguments),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LONGEST_SECONDS,
+        **options,
+    )
+
+
+def start_brainage(*arguments: object, **options: Any) -> subprocess.Popen[str]:
+    """Start the command; what it says can be read line by line."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen(command_line(*arguments), env=environment(), text=True, **pipes)

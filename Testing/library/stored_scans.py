@@ -1,0 +1,35 @@
+"""Stored scans of noise, for tests of what happens to them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.training.simulated_scans import StoredScan
+
+
+def stored_scan(slices: int, seed: int = 0) -> StoredScan:
+    """Return slices of noise, each in a plane of its own."""
+    generator = np.random.default_rng(seed)
+    shape = (slices, GRID_HEIGHT, GRID_WIDTH)
+    heights = np.linspace(-40.0, 60.0, slices)
+    slopes = generator.uniform(-0.2, 0.2, (slices, 2))
+    return StoredScan(
+        generator.integers(0, 256, shape, dtype=np.uint8),
+        generator.integers(0, 256, shape, dtype=np.uint8),
+        np.column_stack([heights, slopes]).astype(np.float32),
+        6.0,
+        "axial",
+        7.5,
+    )
+
+
+def same_scans(one: list[StoredScan], other: list[StoredScan]) -> bool:
+    """Say whether two lists of scans are the same in every bit."""
+    return len(one) == len(other) and all(
+        np.array_equal(a.images, b.images)
+        and np.array_equal(a.template, b.template)
+        and np.array_equal(a.planes, b.planes)
+        and (a.spacing_mm, a.plane, a.tilt_degrees) == (b.spacing_mm, b.plane, b.tilt_degrees)
+        for a, b in zip(one, other, strict=True)
+    )

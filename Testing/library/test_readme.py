@@ -1,0 +1,77 @@
+"""Every command of the README runs as it stands there, and its tables are the card's."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL
+from BrainAgeLib.records import NOTICE
+from BrainAgeLib.resources import models_folder
+from Testing.studies.model_card import BEGIN, END, card_page, tables
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text("utf-8")
+CARD = models_folder() / DEFAULT_MODEL
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", TEXT, re.DOTALL)
+
+
+COMMANDS = [line for block in blocks("sh") for line in block.splitlines() if line.strip()]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that looks like the checkout and takes what the commands write."""
+    (tmp_path / "Resources").symlink_to(ROOT / "Resources", target_is_directory=True)
+    return tmp_path
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(COMMANDS) >= 5
+    assert all(command.startswith("brainage ") for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_runs(command: str, checkout: Path) -> None:
+    arguments = [sys.executable, "-m", "BrainAgeLib", *command.split()[1:]]
+    done = subprocess.run(arguments, cwd=checkout, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+    if "--output" in arguments:
+        folder = checkout / arguments[arguments.index("--output") + 1]
+        assert (folder / "prediction.json").is_file()
+        assert (folder / "report.html").is_file() == ("--no-report" not in arguments)
+
+
+@pytest.mark.parametrize("script", blocks("python"))
+def test_python_example_runs(script: str, checkout: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.match(r"\d+\.\d+ \(", done.stdout)
+
+
+def test_tables_are_those_of_the_card() -> None:
+    card = read_card(CARD)
+    shown = TEXT.split(BEGIN)[1].split(END)[0].strip()
+    assert shown == tables(card)
+    assert (CARD / "README.md").read_text("utf-8") == card_page(card)
+
+
+def test_the_notice_stands_in_the_readme() -> None:
+    assert NOTICE in TEXT
+
+
+def test_links_to_files_lead_somewhere() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []

@@ -1,0 +1,137 @@
+"""The model folder: all figures of its card come from out-of-fold rows."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from BrainAgeLib.model.calibration import conformal_factor
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.weights import FILE_NAME
+from BrainAgeLib.training.metrics import exact_interval
+from BrainAgeLib.training.model_folder import CLASSES, make_card
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
+from BrainAgeLib.training.settings import TrainingSettings
+from Testing.library.model_folders import (
+    FOLDS,
+    PEOPLE,
+    SMALL_NETWORK,
+    out_of_fold_rows,
+    small_network,
+)
+
+
+@pytest.fixture(scope="module")
+def text(small_model):
+    """Return the content of a card."""
+    return json.loads((small_model / "card.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def main_rows():
+    """Return the rows of the main protocol."""
+    return [row for row in out_of_fold_rows() if row.protocol == MAIN_PROTOCOL]
+
+
+def columns(rows):
+    """Return ages, predictions and spreads."""
+    return tuple(
+        np.array([getattr(row, name) for row in rows])
+        for name in ("age_years", "predicted_years", "spread_years")
+    )
+
+
+def test_a_folder_holds_weights_and_card(small_model, text):
+    assert sorted(path.name for path in small_model.iterdir()) == ["card.json", FILE_NAME]
+    weights = (small_model / FILE_NAME).read_bytes()
+    assert text["sha256"] == hashlib.sha256(weights).hexdigest()
+
+
+def test_the_card_says_who_was_trained_on(text):
+    assert text["training"]["people"] == PEOPLE
+    assert text["training"]["sex"] == {"F": PEOPLE // 2, "M": PEOPLE // 2}
+    assert text["age_range_years"] == [20.0, 88.0]
+    parameters = sum(p.numel() for p in small_network(1).parameters())
+    assert text["training"]["parameters"] == parameters
+
+
+def test_raw_errors_are_those_of_open_and_locked_people(text, main_rows):
+    for group, locked in (("open", False), ("locked", True)):
+        ages, predicted, _ = columns([row for row in main_rows if row.locked == locked])
+        figures = text["accuracy"][group][MAIN_PROTOCOL]
+        assert figures["people"] == len(ages)
+        assert figures["mae_years"] == pytest.approx(np.abs(predicted - ages).mean(), abs=1e-3)
+        assert figures["mean_age_mae_years"] == pytest.approx(
+            np.abs(ages - ages.mean()).mean(), abs=1e-3
+        )
+
+
+def test_errors_by_decade_and_sex_add_up(text):
+    for split in ("by_decade", "by_sex"):
+        assert sum(figures["people"] for figures in text["accuracy"][split].values()) == PEOPLE
+    assert list(text["accuracy"]["by_decade"]) == [f"{n}0s" for n in range(2, 9)]
+
+
+def test_each_class_is_fitted_on_its_own_scans(text):
+    rows = out_of_fold_rows()
+    for entry, (name, *limits, protocol) in zip(
+        text["calibration"]["classes"], CLASSES, strict=True
+    ):
+        ages, predicted, spreads = columns([row for row in rows if row.protocol == protocol])
+        assert (entry["name"], entry["least_slices"], entry["most_spacing_mm"]) == (name, *limits)
+        assert entry["people"] == PEOPLE
+        assert entry["half_width_factor"] == pytest.approx(
+            conformal_factor(predicted - ages, spreads, 0.9), abs=1e-4
+        )
+        methods = [correction["method"] for correction in entry["corrections"]]
+        assert methods == ["cole", "de-lange-cole"]
+        assert all(protocol in correction["fitted_on"] for correction in entry["corrections"])
+
+
+def test_coverage_is_of_people_who_did_not_fit_the_interval(text, main_rows):
+    ages, predicted, spreads = columns(main_rows)
+    folds = np.array([row.fold for row in main_rows])
+    covered, widths = [], []
+    for fold in range(FOLDS):
+        own = folds == fold
+        factor = conformal_factor((predicted - ages)[~own], spreads[~own], 0.9)
+        covered += list(np.abs(predicted - ages)[own] <= factor * spreads[own])
+        widths += list(2 * factor * spreads[own])
+
+    figures = text["accuracy"]["interval"][CLASSES[0][0]]
+
+    assert figures["people"] == PEOPLE
+    assert figures["coverage"] == pytest.approx(np.mean(covered), abs=1e-3)
+    assert figures["exact_interval"] == pytest.approx(
+        exact_interval(sum(covered), PEOPLE), abs=1e-3
+    )
+    assert figures["mean_width_years"] == pytest.approx(np.mean(widths), abs=0.01)
+    assert sum(part["people"] for part in figures["by_decade"].values()) == PEOPLE
+
+
+def test_one_sided_people_still_make_a_card():
+    rows = [replace(row, sex="F", locked=False) for row in out_of_fold_rows(30)]
+    settings = TrainingSettings(network=SMALL_NETWORK)
+
+    card = make_card([small_network(1)], rows, settings, "0" * 64)
+
+    assert card["training"]["sex"] == {"F": 30, "M": 0}
+    assert card["accuracy"]["locked"][MAIN_PROTOCOL] is None
+
+
+def test_a_card_is_strict_json(small_model):
+    def refuse(constant):
+        raise ValueError(f"{constant} is no JSON")
+
+    text = (small_model / "card.json").read_text("utf-8")
+
+    assert json.loads(text, parse_constant=refuse)["name"] == "small"
+
+
+def test_the_factor_of_a_written_model_is_finite(small_model):
+    assert all(math.isfinite(entry.half_width_factor) for entry in read_card(small_model).classes)

@@ -1,0 +1,100 @@
+"""The slow part before training is done once for each person and kept."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.prepare import evaluation_file, prepare, prepare_person, training_file
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, read_scans
+from Testing.library.phantoms import (
+    coarse_brain,
+    moved,
+    rigid_motion,
+    rms_distance_mm,
+    write_volume,
+)
+from Testing.library.stored_scans import same_scans
+
+SETTINGS = TrainingSettings(scans_per_person=1)
+MOTION = rigid_motion((8.0, 4.0, -4.0), (10.0, -15.0, 20.0))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a working folder as ``prepare`` makes it."""
+    for name in ("scans", "registrations"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def person(tmp_path_factory):
+    """Return somebody whose brain is the template's, moved."""
+    path = tmp_path_factory.mktemp("people") / "sub-01_T1w.nii.gz"
+    return Person("sub-01", 50.0, "F", write_volume(moved(coarse_brain(), MOTION), path))
+
+
+@pytest.fixture(scope="module")
+def prepared(person, tmp_path_factory):
+    """Return the folder of a person who was registered and simulated."""
+    folder = tmp_path_factory.mktemp("prepared")
+    for name in ("scans", "registrations"):
+        (folder / name).mkdir()
+    prepare_person(person, folder, SETTINGS)
+    return folder
+
+
+def test_a_person_is_registered_and_simulated(person, prepared):
+    found = np.load(prepared / "registrations" / "sub-01.npy")
+
+    assert rms_distance_mm(found, MOTION) < 2.0
+    assert len(read_scans(training_file(prepared, person))) == 1
+    assert len(read_scans(evaluation_file(prepared, person))) == len(EVALUATION_PROTOCOLS)
+
+
+def test_a_known_registration_is_used(person, prepared, folder):
+    known = np.load(prepared / "registrations" / "sub-01.npy")
+    np.save(folder / "registrations" / "sub-01.npy", known)
+
+    prepare_person(person, folder, SETTINGS)
+
+    assert same_scans(
+        read_scans(evaluation_file(folder, person)), read_scans(evaluation_file(prepared, person))
+    )
+
+
+def test_an_error_names_the_person(folder, tmp_path):
+    voxels = np.zeros((1, 40, 40), np.float32)
+    voxels[0, 10:30, 10:30] = 100.0
+    path = write_volume(Volume(voxels, np.eye(4)), tmp_path / "slice.nii.gz")
+
+    with pytest.raises(BrainAgeError, match=r"sub-77: the brain could not be registered"):
+        prepare_person(Person("sub-77", 50.0, "F", path), folder, SETTINGS)
+
+
+def test_nobody_is_prepared_twice(person, prepared):
+    before = {path: path.stat().st_mtime_ns for path in prepared.rglob("*.np*")}
+    heard = []
+
+    prepare([person], prepared, SETTINGS, 1, lambda *report: heard.append(report))
+
+    assert heard == [(1, 1)]
+    assert {path: path.stat().st_mtime_ns for path in prepared.rglob("*.np*")} == before
+
+
+def test_a_person_whose_last_file_is_missing_is_prepared_again(person, prepared, folder):
+    for name in ("registrations/sub-01.npy", "scans/sub-01_training.npz"):
+        os.link(prepared / name, folder / name)
+
+    prepare_person(person, folder, SETTINGS)
+
+    assert same_scans(
+        read_scans(evaluation_file(folder, person)), read_scans(evaluation_file(prepared, person))
+    )

@@ -1,0 +1,177 @@
+"""A whole training run of twenty made-up people, from a BIDS folder to a model that predicts."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.command_line.main import main
+from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.training.out_of_fold import FEW_SLICES, read_rows
+from BrainAgeLib.training.people import assign_folds, read_people
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
+from Testing.library.model_folders import SMALL_NETWORK
+from Testing.library.phantoms import coarse_brain, write_volume
+
+PEOPLE = 20
+FOLDS = 2
+SETTINGS = {
+    "name": "tiny",
+    "folds": FOLDS,
+    "scans_per_person": 1,
+    "epochs": 1,
+    "people_per_step": 5,
+    "slices_per_step": 4,
+    "threads": 2,
+    "network": SMALL_NETWORK.as_dict(),
+}
+
+
+def made_up_dataset(folder, people=PEOPLE):
+    """Write a BIDS dataset of brains of different size; return their place in the template."""
+    brain = coarse_brain()
+    lines, places = ["participant_id\tage\tsex"], {}
+    for number in range(people):
+        name, age = f"sub-{number:02}", 20 + 3 * number
+        size = np.diag([*np.linspace(0.94, 1.06, 7)[[number % 7, number % 5, number % 3]], 1.0])
+        path = folder / name / "anat" / f"{name}_T1w.nii.gz"
+        path.parent.mkdir(parents=True)
+        write_volume(Volume(brain.voxels, size @ brain.affine), path)
+        lines.append(f"{name}\t{age}\t{'FM'[number % 2]}")
+        places[name] = size
+    (folder / "participants.tsv").write_text("\n".join(lines) + "\n", "utf-8")
+    return places
+
+
+def train(data, output, config, *more):
+    """Run the command; return its exit code."""
+    threads = torch.get_num_threads()
+    try:
+        return main(
+            ["train", "--data", str(data), "--output", str(output), "--config", str(config), *more]
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Return a finished run: data, output, settings, and what the first fold alone left."""
+    base = tmp_path_factory.mktemp("train")
+    data, output, config = base / "data", base / "output", base / "settings.json"
+    data.mkdir()
+    config.write_text(json.dumps(SETTINGS), "utf-8")
+    # Registration has its own tests; its result is kept where a resumed run looks for it.
+    registrations = output / "work" / "registrations"
+    registrations.mkdir(parents=True)
+    for name, template_to_scan in made_up_dataset(data).items():
+        np.save(registrations / f"{name}.npy", template_to_scan)
+    first_code = train(data, output, config, "--fold", "1")
+    after_first_fold = {path.name for path in output.rglob("*") if path.is_file()}
+    code = train(data, output, config)
+    return SimpleNamespace(
+        data=data,
+        output=output,
+        config=config,
+        codes=(first_code, code),
+        after_first_fold=after_first_fold,
+    )
+
+
+def test_one_fold_alone_writes_no_model(run):
+    assert run.codes[0] == 0
+    assert {"fold-0.pt", "fold-0.csv"} <= run.after_first_fold
+    assert not {"fold-1.pt", "card.json", "model.safetensors"} & run.after_first_fold
+
+
+def test_the_whole_run_writes_a_model_folder(run):
+    assert run.codes[1] == 0
+    assert {path.name for path in run.output.iterdir()} == {"tiny", "out_of_fold.csv", "work"}
+    assert {path.name for path in (run.output / "tiny").iterdir()} == {
+        "card.json",
+        "model.safetensors",
+    }
+    card = load_ensemble(str(run.output / "tiny")).card
+    assert card.networks == FOLDS
+    assert card.network == SMALL_NETWORK
+    assert card.text["training"]["people"] == PEOPLE
+
+
+def test_everybody_is_predicted_once_on_each_protocol_by_a_network_that_never_saw_them(run):
+    rows = read_rows(run.output / "out_of_fold.csv")
+    people = read_people(run.data)
+    folds = assign_folds(people, FOLDS, 2025)
+
+    expected = {*EVALUATION_PROTOCOLS, "one axial slice", f"{FEW_SLICES} axial slices", "random"}
+    for person, fold in zip(people, folds, strict=True):
+        mine = [row for row in rows if row.participant_id == person.participant_id]
+        assert {row.fold for row in mine} == {fold}
+        assert sorted(row.protocol for row in mine) == sorted(expected)
+        assert {row.age_years for row in mine} == {person.age_years}
+
+
+def test_the_model_predicts(run, brain_file, tmp_path, capsys):
+    options = ["--in-template-space", "--age", "40", "--no-report", "--no-saliency"]
+
+    code = main(
+        ["predict", str(brain_file), "--output", str(tmp_path / "out"), *options]
+        + ["--model", str(run.output / "tiny")]
+    )
+
+    assert code == 0, capsys.readouterr().err
+    record = json.loads((tmp_path / "out" / "prediction.json").read_text("utf-8"))
+    assert record["model"]["name"] == "tiny"
+    assert 6 < record["brain_age_years"] < 102
+    assert record["correction"]["method"] == "de-lange-cole"
+
+
+def test_started_again_it_repeats_nothing(run, capsys):
+    before = {path: path.stat().st_mtime_ns for path in (run.output / "work").rglob("*")}
+    weights = (run.output / "tiny" / "model.safetensors").read_bytes()
+    capsys.readouterr()
+
+    code = train(run.data, run.output, run.config)
+
+    said = capsys.readouterr()
+    assert code == 0
+    assert said.out == f"the model lies in {run.output / 'tiny'}\n"
+    assert "train" not in said.err
+    assert {path: path.stat().st_mtime_ns for path in (run.output / "work").rglob("*")} == before
+    assert (run.output / "tiny" / "model.safetensors").read_bytes() == weights
+
+
+def test_other_settings_do_not_go_into_the_same_folder(run, tmp_path, capsys):
+    config = tmp_path / "settings.json"
+    config.write_text(json.dumps(SETTINGS | {"epochs": 2}), "utf-8")
+
+    assert train(run.data, run.output, config) == 2
+    assert "holds a run with other settings" in capsys.readouterr().err
+
+
+def test_other_threads_do_not_matter(run, tmp_path):
+    config = tmp_path / "settings.json"
+    config.write_text(json.dumps(SETTINGS | {"threads": 1}), "utf-8")
+
+    assert train(run.data, run.output, config, "--device", "cpu") == 0
+
+
+@pytest.mark.parametrize("fold", ["0", "3", "-1"])
+def test_there_is_no_such_fold(run, tmp_path, capsys, fold):
+    assert train(run.data, tmp_path / "output", run.config, "--fold", fold) == 2
+    assert f"there is no fold {fold} (give 1 to 2)" in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()
+
+
+def test_too_few_people_are_refused_at_once(tmp_path, run, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    made_up_dataset(data, people=19)
+
+    assert train(data, tmp_path / "output", run.config) == 2
+    assert "19 people are too few for 2 folds" in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()

@@ -1,0 +1,153 @@
+"""Make the pictures of the documentation: the module on the stand-in, with the bundled sample.
+
+    python Testing/panel/make_screenshots.py [--model FOLDER]
+
+They show the real panel, the real MRML views and the real library; the window around them is the
+stand-in's, and the documentation says so. Written to Screenshots/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(HERE), str(HERE.parent / "slicer"), str(ROOT / "BrainAge"), str(ROOT)]
+
+AGE_YEARS = "30"
+VIEW_PIXELS = 380
+PANEL_WIDTH = 440
+SECONDS = 600.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="", help="another model than the bundled one")
+    arguments = parser.parse_args()
+    from PySide6 import QtWidgets
+
+    application = QtWidgets.QApplication(["screenshots"])
+    application.setStyle("Fusion")
+    with tempfile.TemporaryDirectory() as folder:
+        person, world, stand_in = openModule(Path(folder))
+        runSample(person, arguments.model)
+        output = ROOT / "Screenshots"
+        output.mkdir(exist_ok=True)
+        takePictures(person, world, output)
+        stand_in.close()
+        world.clear()
+
+
+def openModule(home: Path):
+    """Return (person, world, module)."""
+    import pytest
+
+    import offscreen
+    from conftest import Person
+    from stand_in import application as standIn
+
+    (home / "bin").mkdir()
+    (home / "bin" / "PythonSlicer").write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
+    (home / "bin" / "PythonSlicer").chmod(0o755)
+    world = offscreen.world()
+    standIn.install(world, home)
+    module = standIn.OpenModule()
+    module.parent.show()
+    module.enter()
+    person = Person(module, home / "workers.jsonl", world, pytest.MonkeyPatch(), home)
+    person.useWorker("ok")
+    person.useRealWorker()
+    return person, world, module
+
+
+def runSample(person, model: str) -> None:
+    """Load the sample and press Apply."""
+    from BrainAgeSlicer import installation
+    from test_panel_real import loadVolume
+
+    node = loadVolume(installation.sampleScan())
+    person.rest()
+    person.ui.inputSelector.setCurrentNode(node)
+    person.rest()
+    if model:
+        person.module.widget.panel._parameters.model = model
+    person.type(person.ui.ageEdit, AGE_YEARS)
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply", SECONDS)
+    if person.ui.messageLabel.text:
+        raise SystemExit(person.ui.messageLabel.text)
+
+
+def takePictures(person, world, output: Path) -> None:
+    """Write the panel beside the views, and the views with the check of the registration."""
+    person.ui.outlineCheckBox.setChecked(True)
+    person.rest(100)
+    beside(panelPicture(person), viewPictures(world)).save(output / "1.png", optimize=True)
+    person.ui.templateCheckBox.setChecked(True)
+    person.rest(100)
+    small(row(viewPictures(world))).save(output / "2.png", optimize=True)
+
+
+def panelPicture(person):
+    """Return the whole panel as a Pillow image."""
+    import qt
+    from PIL import Image
+
+    parent = person.module.parent
+    for _try in range(2):
+        parent.resize(PANEL_WIDTH, parent.sizeHint().height())
+        person.rest(50)
+    image = qt.QImage(parent.size, qt.QImage.Format_RGB888)
+    parent.render(image)
+    width, height = image.width(), image.height()
+    data = bytes(image.constBits())[: image.bytesPerLine() * height]
+    return Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
+
+
+def viewPictures(world) -> list:
+    """Return the three slice views as Pillow images."""
+    from PIL import Image
+
+    import offscreen
+
+    names = offscreen.VIEW_NAMES
+    return [Image.fromarray(world.view(name).picture(size=VIEW_PIXELS)) for name in names]
+
+
+def row(pictures: list):
+    """Return pictures side by side."""
+    from PIL import Image
+
+    width = sum(picture.width for picture in pictures)
+    joined = Image.new("RGB", (width, max(picture.height for picture in pictures)))
+    left = 0
+    for picture in pictures:
+        joined.paste(picture, (left, 0))
+        left += picture.width
+    return joined
+
+
+def beside(panel, views: list):
+    """Return the panel at the left, and the views one below the other at the right."""
+    from PIL import Image
+
+    height = max(panel.height, sum(view.height for view in views))
+    joined = Image.new("RGB", (panel.width + views[0].width, height), (239, 239, 239))
+    joined.paste(panel, (0, 0))
+    for number, view in enumerate(views):
+        joined.paste(view, (panel.width, number * view.height))
+    return small(joined)
+
+
+def small(picture):
+    """Return a picture with few colours: the file stays below 150 kB."""
+    return picture.quantize(160)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The whole way with the real library on the bundled sample: Apply, worker, scene, picture."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import slicer
+
+REAL_SECONDS = 280.0
+AGE_YEARS = 30
+
+
+def bundledModel() -> str:
+    """Return the model to test with: the bundled one, or the folder that a developer names."""
+    from BrainAgeSlicer import installation
+
+    named = os.environ.get("BRAINAGE_TEST_MODEL", "")
+    if not named and not installation.models():
+        pytest.skip("no model is bundled yet")
+    return named
+
+
+def loadVolume(path: Path):
+    """Load a file as the application does: the volume keeps its storage node."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Colin27 axial T1")
+    node.AddDefaultStorageNode(str(path))
+    assert node.GetStorageNode().ReadData(node)
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+@pytest.fixture
+def sample(person):
+    """The bundled sample, selected, in front of the real worker."""
+    from BrainAgeSlicer import installation
+
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("torch is not installed")
+    if not installation.sampleScan().is_file():
+        pytest.skip("the sample scan is not bundled yet")
+    model = bundledModel()
+    node = loadVolume(installation.sampleScan())
+    person.rest()
+    person.ui.inputSelector.setCurrentNode(node)
+    person.rest()
+    person.useRealWorker()
+    if model:
+        person.module.widget.panel._parameters.model = model
+    return node
+
+
+def test_the_sample_gets_an_age_and_an_overlay(person, sample, tmp_path):
+    import offscreen
+    from BrainAgeSlicer import scene, volumes
+
+    person.type(person.ui.ageEdit, str(AGE_YEARS))
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply", REAL_SECONDS)
+    assert person.ui.messageLabel.text == ""
+    result = scene.findResult(sample)
+    overlay, mask = result.part(scene.OVERLAY), result.part(scene.MASK)
+    assert np.allclose(volumes.ijkToRASOf(overlay), volumes.ijkToRASOf(sample))
+    values = slicer.util.arrayFromVolume(overlay)
+    brain = slicer.util.arrayFromSegmentBinaryLabelmap(mask, "Brain", sample) > 0
+    assert 0.9e6 < brain.sum() * np.prod(sample.GetSpacing()) < 2.0e6  # cubic mm
+    strong = np.abs(values) > 0.2 * np.abs(values).max()
+    assert (strong & brain).sum() > 0.9 * strong.sum()
+    assert result.part(scene.TO_TEMPLATE) is not None and result.part(scene.REPORT) is not None
+    person.click(person.ui.outlineCheckBox)
+    folder = Path(os.environ.get("BRAINAGE_PICTURES", tmp_path))
+    for name in offscreen.VIEW_NAMES:
+        offscreen.savePicture(person.world.view(name).picture(), folder / f"real_{name}.png")
+    person.click(person.ui.templateCheckBox)
+    person.rest()
+    offscreen.savePicture(person.world.view("Red").picture(), folder / "real_template.png")
+
+
+def test_cancelling_the_real_worker_leaves_nothing(person, sample):
+    from BrainAgeSlicer.processes import descendants
+
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.progressBar.value > 0, REAL_SECONDS)
+    children = descendants(os.getpid())
+    assert children
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply", 30)
+    person.wait(lambda: not set(children) & set(descendants(os.getpid())), 10)
+    assert [each for each in person.temporary.iterdir() if each.name.startswith("BrainAge-")] == []
+    assert scene_is_clean()
+
+
+def scene_is_clean() -> bool:
+    return slicer.util.getNodesByClass("vtkMRMLTextNode") == []
