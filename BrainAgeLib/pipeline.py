@@ -30,7 +30,6 @@ from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.predict import RawAge
-from BrainAgeLib.model.saliency import occlusion_map
 from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
 from BrainAgeLib.quality.gate import judge, no_brain, on_the_cpu_instead
 from BrainAgeLib.quality.measurements import Measurements
@@ -198,7 +197,7 @@ class _Job:
     ) -> np.ndarray:
         """Return where the age comes from (k, j, i), on the canonical voxels."""
         years = self.device.run(
-            lambda name: occlusion_map(self.ensemble.weights(name).networks, slices.to(name), advance)
+            lambda name: self.ensemble.saliency_years(slices.to(name), name, advance)
         )
         return to_scan_voxels(years, slices.planes, placed)
 

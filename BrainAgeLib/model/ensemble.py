@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import torch
+
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, predict_age
+from BrainAgeLib.model.saliency import Advance, occlusion_map
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, ModelRecord
 from BrainAgeLib.resources import models_folder
@@ -51,6 +54,13 @@ class Ensemble:
         """Return the raw age of a set of slices on that device."""
         weights = self.weights(device)
         return predict_age(weights.networks, slices, weights.tissues, self.card.tissue_share)
+
+    def saliency_years(self, slices: SliceSet, device: str, advance: Advance) -> torch.Tensor:
+        """Return where the age comes from (slice, y, x), in years, see ``saliency``."""
+        weights = self.weights(device)
+        return occlusion_map(
+            weights.networks, slices, advance, weights.tissues, self.card.tissue_share
+        )
 
     def choose_correction(self, name: str | None) -> str:
         """Return the name of the correction to use.

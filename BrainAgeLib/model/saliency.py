@@ -27,6 +27,8 @@ from BrainAgeLib.imaging.intensity import GREY_MATTER_LEVEL, HIGHEST_LEVEL, WHIT
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.blobs import Blobs, lattice_spacing_mm, place_blobs
 from BrainAgeLib.model.network import SliceSetNetwork
+from BrainAgeLib.model.tissue_maps import TissueNetwork, covers_the_brain
+from BrainAgeLib.model.tissue_saliency import tissue_effects_years
 
 SLICES_TO_ENCODE = 2400  # over all networks, without the edge; see above
 BATCH = 64
@@ -41,12 +43,17 @@ Advance = Callable[[float], None]
 
 @torch.inference_mode()
 def occlusion_map(
-    networks: Sequence[SliceSetNetwork], slices: SliceSet, advance: Advance | None = None
+    networks: Sequence[SliceSetNetwork],
+    slices: SliceSet,
+    advance: Advance | None = None,
+    tissues: Sequence[TissueNetwork] = (),
+    tissue_share: float = 0.0,
 ) -> torch.Tensor:
     """Return the map of a scan (slice, y, x) in years on the network's grid.
 
     It goes on for some mm around the brain, so that interpolation does not fade it at the edge,
-    and is 0 beyond. ``advance`` takes how much is done, 0-1.
+    and is 0 beyond. ``advance`` takes how much is done, 0-1. ``tissues`` and ``tissue_share`` are
+    those of the prediction: the map is of the age that both kinds of networks give together.
     """
     expected = template_as_image(slices)
     # What the template has counts as well: a ventricle that swallowed a blob is dark in the scan.
@@ -60,6 +67,9 @@ def occlusion_map(
         blobs = place_blobs(tissue, slices.planes, lattice_mm, shift)
         done = _part(advance, number, len(networks))
         effects = _effects_years(network, slices, expected, blobs, done)
+        if tissues and covers_the_brain(slices):
+            others = tissue_effects_years(tissues[number], slices, expected, blobs)
+            effects = torch.lerp(effects, _mean_over_blobs(others, blobs), tissue_share)
         years += torch.einsum("cs,cyx->syx", effects, blobs.profiles)
         weights += torch.einsum("cs,cyx->syx", blobs.touched.float(), blobs.profiles)
     return torch.where(weights > 0, years / weights, years)
@@ -106,6 +116,11 @@ def _effects_years(
         column, blob = asked[start : start + BATCH].T
         tokens = torch.where(blobs.reach[blob, :, None], occluded[column], as_it_is)
         effects[column, blob] = age - _ages_years(network, tokens)
+    return _mean_over_blobs(effects, blobs)
+
+
+def _mean_over_blobs(effects: torch.Tensor, blobs: Blobs) -> torch.Tensor:
+    """Return (column, slice) the mean of the effects (column, blob) of all that hold a slice."""
     reach = blobs.reach.float()
     return (effects @ reach) / reach.sum(0) * blobs.touched
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.network import NetworkSettings, SliceSetNetwork
+from BrainAgeLib.model.tissue_maps import TissueNetwork
 from BrainAgeLib.training.model_folder import CLASSES, write_model
 from BrainAgeLib.training.out_of_fold import Row
 from BrainAgeLib.training.people import is_locked
@@ -15,6 +16,8 @@ from BrainAgeLib.training.settings import TrainingSettings
 
 SMALL_NETWORK = NetworkSettings(widths=(4, 8, 8, 8), heads=2)
 FOLDS = 2
+MAP_VALUES = 3 * 18 * 26 * 10  # tissue, height, y, x
+TISSUE_SHARE = 0.4
 PEOPLE = 150  # a percentile needs 100 people
 
 
@@ -23,6 +26,18 @@ def small_network(seed: int) -> SliceSetNetwork:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return SliceSetNetwork(SMALL_NETWORK).eval()
+
+
+def small_tissue_network(seed: int) -> TissueNetwork:
+    """Return an untrained tissue network that keeps every 50th value."""
+    kept = torch.arange(MAP_VALUES) % 50 == 0
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        network = TissueNetwork(kept)
+    network.center.fill_(0.3)
+    network.age_center_years.fill_(50.0)
+    network.age_scale_years.fill_(18.0)
+    return network.eval()
 
 
 def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
@@ -47,7 +62,9 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
                     3.0,
                     24,
                     float(predicted),
+                    float(predicted),
                     float(spread),
+                    float(predicted),
                 )
             )
     return rows
@@ -56,5 +73,6 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
 def write_small_model(output: Path, name: str = "small") -> Path:
     """Write a model folder of two small networks; return it."""
     networks = [small_network(seed) for seed in (1, 2)]
+    tissues = [small_tissue_network(seed) for seed in (1, 2)]
     settings = TrainingSettings(name=name, folds=FOLDS, network=SMALL_NETWORK)
-    return write_model(output, networks, out_of_fold_rows(), settings)
+    return write_model(output, networks, tissues, TISSUE_SHARE, out_of_fold_rows(), settings)

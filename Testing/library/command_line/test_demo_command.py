@@ -21,9 +21,7 @@ def fast_sample(brain_file, monkeypatch):
         options.in_template_space = True
         return parser_of(options, scan, json_lines)
 
-    monkeypatch.setattr(
-        "BrainAgeLib.command_line.demo_command.predict_and_show", in_template_space
-    )
+    monkeypatch.setattr("BrainAgeLib.command_line.demo_command.predict_and_show", in_template_space)
 
 
 def test_the_sample_is_bundled():

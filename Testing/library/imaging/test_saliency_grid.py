@@ -24,7 +24,7 @@ OBLIQUE = (14.0, -9.0, 11.0)
 PROTOCOLS = {
     "axial": Protocol(),
     "axial, tilted": Protocol(tilt_degrees=OBLIQUE),
-    "axial, thin": Protocol(thickness_mm=3.0, tilt_degrees=OBLIQUE),
+    "axial, thin": Protocol(thickness_mm=3.0, gap_mm=0.0, tilt_degrees=OBLIQUE),
     "coronal": Protocol(plane="coronal", tilt_degrees=OBLIQUE),
     "sagittal": Protocol(plane="sagittal", tilt_degrees=OBLIQUE),
 }

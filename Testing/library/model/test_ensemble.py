@@ -87,8 +87,8 @@ def test_an_installation_without_models_has_none(installation):
 def test_networks_are_loaded_once(small_model):
     found = load_ensemble(str(small_model))
 
-    assert found.networks("cpu") is found.networks("cpu")
-    assert len(found.networks("cpu")) == found.card.networks
+    assert found.weights("cpu") is found.weights("cpu")
+    assert len(found.weights("cpu").networks) == found.card.networks
 
 
 def test_a_model_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path, small_model):
@@ -98,7 +98,7 @@ def test_a_model_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path, small_mod
     card.write_text(card.read_text("utf-8").replace(found.card.sha256, "0" * 64), "utf-8")
 
     with pytest.raises(InputError, match="was replaced"):
-        found.networks("cpu")
+        found.weights("cpu")
 
 
 def test_the_card_names_the_correction_unless_somebody_else_does(ensemble):

@@ -12,8 +12,8 @@ import torch
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.network import NetworkSettings
-from BrainAgeLib.model.weights import FILE_NAME, load_networks, pack_weights
-from Testing.library.model_folders import small_network
+from BrainAgeLib.model.weights import FILE_NAME, load_weights, pack_weights
+from Testing.library.model_folders import small_network, small_tissue_network
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,15 @@ def card_of(card, content):
 
 
 def test_weights_come_back_in_half_precision(small_model, card):
-    networks = load_networks(small_model, card, "cpu")
+    weights = load_weights(small_model, card, "cpu")
 
-    assert len(networks) == 2
-    for seed, network in zip((1, 2), networks, strict=True):
-        original = small_network(seed).state_dict()
+    assert len(weights.networks) == len(weights.tissues) == 2
+    both = [
+        *zip(map(small_network, (1, 2)), weights.networks, strict=True),
+        *zip(map(small_tissue_network, (1, 2)), weights.tissues, strict=True),
+    ]
+    for made, network in both:
+        original = made.state_dict()
         assert not network.training
         for name, value in network.state_dict().items():
             if value.is_floating_point():
@@ -53,14 +57,14 @@ def test_one_flipped_bit_is_noticed(small_model, card, tmp_path, place):
     (tmp_path / FILE_NAME).write_bytes(content)
 
     with pytest.raises(InstallationError, match="are not those of the card") as caught:
-        load_networks(tmp_path, card, "cpu")
+        load_weights(tmp_path, card, "cpu")
 
     assert caught.value.hint == "install the model again"
 
 
 def test_missing_weights_are_named(card, tmp_path):
     with pytest.raises(InstallationError, match=rf"{FILE_NAME} cannot be read"):
-        load_networks(tmp_path, card, "cpu")
+        load_weights(tmp_path, card, "cpu")
 
 
 @pytest.mark.parametrize(
@@ -76,12 +80,12 @@ def test_missing_weights_are_named(card, tmp_path):
 )
 def test_weights_of_another_network_do_not_fit(small_model, card, settings):
     with pytest.raises(InstallationError, match="do not fit the card"):
-        load_networks(small_model, replace(card, network=settings), "cpu")
+        load_weights(small_model, replace(card, network=settings), "cpu")
 
 
 def test_fewer_networks_than_the_card_says_do_not_fit(small_model, card):
     with pytest.raises(InstallationError, match="do not fit the card"):
-        load_networks(small_model, replace(card, networks=3), "cpu")
+        load_weights(small_model, replace(card, networks=3), "cpu")
 
 
 class Trap:
@@ -98,7 +102,7 @@ def test_a_pickle_is_never_run(card, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(content)
 
     with pytest.raises(InstallationError, match="do not fit the card"):
-        load_networks(tmp_path, card_of(card, content), "cpu")
+        load_weights(tmp_path, card_of(card, content), "cpu")
 
     assert not Trap.sprung
 
@@ -107,6 +111,6 @@ def test_a_pytorch_checkpoint_is_never_run(card, tmp_path):
     torch.save({"0.trap": Trap()}, tmp_path / FILE_NAME)
 
     with pytest.raises(InstallationError, match="do not fit the card"):
-        load_networks(tmp_path, card_of(card, (tmp_path / FILE_NAME).read_bytes()), "cpu")
+        load_weights(tmp_path, card_of(card, (tmp_path / FILE_NAME).read_bytes()), "cpu")
 
     assert not Trap.sprung

@@ -16,7 +16,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
-        self._text, self._collapsed = "", False
+        self._text, self._collapsed, self._hasMargins = "", False, False
         self._button = QtWidgets.QToolButton(self)
         self._button.setSizePolicy(
             QtWidgets.QSizePolicy.Policy.Expanding, QtWidgets.QSizePolicy.Policy.Fixed
@@ -69,14 +69,12 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
         height = self._button.sizeHint().height()
         self._button.setGeometry(0, 0, event.size().width(), height)
 
-    def childEvent(self, event: Any) -> None:
+    def showEvent(self, _event: Any) -> None:
         layout = QtWidgets.QWidget.layout(self)
-        if layout is not None:
+        if layout is not None and not self._hasMargins:
+            self._hasMargins = True
             height = self._button.sizeHint().height()
             layout.setContentsMargins(8, height + 6, 8, 6)
-
-    def showEvent(self, _event: Any) -> None:
-        self.childEvent(None)
         self._showChildren()
 
 

@@ -1,0 +1,42 @@
+"""What can be checked before a scan is opened is checked."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.options import Options
+
+
+def test_defaults_ask_for_everything_and_force_nothing():
+    options = Options()
+
+    assert options.saliency
+    assert not options.force
+    assert (options.age_years, options.sex, options.threads, options.model) == (None,) * 4
+    assert options.device == "auto"
+
+
+@pytest.mark.parametrize("age_years", [0.0, -1.0, 130.1, 2024.0, float("nan"), float("inf")])
+def test_an_age_that_cannot_be(age_years):
+    with pytest.raises(InputError, match="cannot be") as caught:
+        Options(age_years=age_years)
+
+    assert caught.value.hint == "give the age in years"
+
+
+@pytest.mark.parametrize("age_years", [0.1, 18, 88.5, 130.0])
+def test_an_age_that_can_be(age_years):
+    assert Options(age_years=age_years).age_years == age_years
+
+
+@pytest.mark.parametrize("sex", ["f", "female", "", "O", 1])
+def test_a_sex_that_is_not_known(sex):
+    with pytest.raises(InputError, match="is not known"):
+        Options(sex=sex)
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_that_cannot_work(threads):
+    with pytest.raises(InputError, match="cannot work"):
+        Options(threads=threads)

@@ -1,0 +1,289 @@
+"""The whole job in one process: from a scan to a record, an age that the image alone decides."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+import torch
+
+import BrainAgeLib
+from BrainAgeLib import pipeline
+from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.imaging import brain_extraction
+from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume
+from BrainAgeLib.imaging.placed_scan import PlacedScan
+from BrainAgeLib.imaging.read import scan_from_image
+from BrainAgeLib.imaging.registration import Registration
+from BrainAgeLib.model import devices
+from BrainAgeLib.options import Options
+from BrainAgeLib.pipeline import predict, run
+from BrainAgeLib.resources import sample_scan
+from Testing.library.phantoms import rigid_motion
+
+AXIS_ORDERS = ("RAS", "LPI", "PSR", "SAL", "IRP")
+
+
+@pytest.fixture(scope="module")
+def image(thick_brain):
+    """Return a brain-extracted scan in template space as an image in memory."""
+    return sitk_from_volume(thick_brain)
+
+
+@pytest.fixture
+def in_place(small_model):
+    """Return the options of a run in template space without a map."""
+    return {"in_template_space": True, "model": str(small_model), "saliency": False}
+
+
+@pytest.fixture(scope="module")
+def reordered_job(model_arguments, tmp_path_factory):
+    """Run the whole job on the sample stored in another axis order, while no socket can be made."""
+    attempts = []
+
+    def refuse(*arguments, **_):
+        attempts.append(arguments)
+        raise OSError("the network is out of bounds")
+
+    scan = sitk.DICOMOrient(sitk.ReadImage(str(sample_scan())), "PIR")
+    path = tmp_path_factory.mktemp("reordered") / "scan.nrrd"
+    sitk.WriteImage(scan, str(path))
+    model = model_arguments[1] if model_arguments else None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket, "socket", refuse)
+        patch.setattr(socket, "create_connection", refuse)
+        patch.setattr(socket, "getaddrinfo", refuse)
+        result = run(path, Options(30.0, "M", model=model))
+    return SimpleNamespace(result=result, scan=scan, attempts=attempts)
+
+
+def test_the_whole_job_needs_no_network(reordered_job):
+    assert reordered_job.result.prediction.brain_age_years is not None
+    assert reordered_job.attempts == []
+
+
+def test_the_axis_order_of_the_file_changes_nothing(reordered_job, full_job):
+    record = json.loads((full_job.folder / "prediction.json").read_text("utf-8"))
+    transform = sitk.ReadTransform(str(full_job.folder / "to_template.tfm"))
+
+    prediction = reordered_job.result.prediction
+
+    assert round(prediction.brain_age_years, 4) == record["brain_age_years"]
+    assert prediction.acquisition.slice_count == record["acquisition"]["slice_count"]
+    found = reordered_job.result.to_template.GetParameters()
+    assert np.allclose(found, transform.GetParameters(), atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["brain_mask", "saliency"])
+def test_images_come_back_in_the_axis_order_of_the_file(reordered_job, full_job, name):
+    first = sitk.ReadImage(str(full_job.folder / f"{name}.nii.gz"))
+    result = reordered_job.result
+    image = result.brain_mask if name == "brain_mask" else result.prediction.saliency
+
+    assert image.GetSize() == reordered_job.scan.GetSize()
+    assert np.allclose(image.GetDirection(), reordered_job.scan.GetDirection())
+    assert np.allclose(image.GetOrigin(), reordered_job.scan.GetOrigin())
+    back = sitk.GetArrayFromImage(sitk.DICOMOrient(image, "LPS"))
+    assert np.allclose(back, sitk.GetArrayFromImage(sitk.DICOMOrient(first, "LPS")), atol=1e-4)
+
+
+@pytest.mark.parametrize("order", AXIS_ORDERS)
+def test_every_axis_order_gives_the_same_bits(image, in_place, order):
+    straight = run(image, Options(**in_place))
+
+    other = run(sitk.DICOMOrient(image, order), Options(**in_place))
+
+    assert other.prediction.brain_age_years == straight.prediction.brain_age_years
+    assert other.prediction.acquisition == straight.prediction.acquisition
+    back = sitk.DICOMOrient(other.brain_mask, "LPS")
+    assert np.array_equal(
+        sitk.GetArrayFromImage(back),
+        sitk.GetArrayFromImage(sitk.DICOMOrient(straight.brain_mask, "LPS")),
+    )
+
+
+def test_a_file_and_an_image_in_memory_have_the_same_age(image, brain_file, in_place):
+    of_image, of_file = predict(image, **in_place), predict(brain_file, **in_place)
+
+    assert of_image.brain_age_years == of_file.brain_age_years
+    assert (of_image.input.path, of_image.input.sha256) == (None, None)
+    assert of_file.input.path == str(brain_file)
+
+
+def test_the_image_in_memory_stays_as_it_is(image, in_place):
+    before = sitk.GetArrayFromImage(image)
+
+    predict(image, **in_place)
+
+    assert np.array_equal(sitk.GetArrayFromImage(image), before)
+
+
+def test_predict_is_what_the_package_offers():
+    assert BrainAgeLib.predict is predict
+    assert BrainAgeLib.BrainAgeError is BrainAgeError
+
+
+def test_the_age_does_not_change_the_raw_age(image, in_place):
+    plain = predict(image, **in_place)
+    known = predict(image, 71.0, "F", **in_place)
+
+    assert known.brain_age_years == plain.brain_age_years
+    assert known.interval_years == plain.interval_years
+    assert known.gap_years == plain.brain_age_years - 71.0
+    assert (plain.gap_years, plain.corrected_gap_years, plain.gap_percentile) == (None,) * 3
+
+
+@pytest.fixture
+def from_header(monkeypatch):
+    """Let the header of every image tell an age and a sex."""
+    monkeypatch.setattr(
+        pipeline,
+        "scan_from_image",
+        lambda image: replace(
+            scan_from_image(image), age_years=61.0, sex="F", slice_thickness_mm=5.0
+        ),
+    )
+
+
+@pytest.mark.usefixtures("from_header")
+def test_the_header_tells_what_the_caller_does_not(image, in_place):
+    found = predict(image, **in_place)
+    overruled = predict(image, 40.0, "M", **in_place)
+
+    assert (found.chronological_age_years, found.sex) == (61.0, "F")
+    assert found.acquisition.slice_thickness_mm == 5.0
+    assert (overruled.chronological_age_years, overruled.sex) == (40.0, "M")
+    assert found.brain_age_years == overruled.brain_age_years
+
+
+def test_a_refusal_is_a_result(image, in_place):
+    far = sitk.Image(image)
+    far.SetOrigin((0.0, 0.0, 900.0))
+
+    refused = predict(far, 50.0, **in_place)
+
+    assert refused.quality.verdict == "refuse"
+    assert refused.brain_age_years is None
+    assert refused.interval_years is None
+    assert refused.chronological_age_years == 50.0
+
+
+@pytest.mark.parametrize("options", [{"model": "nowhere"}, {"correction": "guess"}])
+def test_what_cannot_be_used_is_an_error(image, in_place, options):
+    with pytest.raises(InputError):
+        predict(image, **(in_place | options))
+
+
+def test_an_unreadable_scan_is_an_error(in_place, tmp_path):
+    with pytest.raises(BrainAgeError, match="does not exist"):
+        predict(tmp_path / "nowhere.nii", **in_place)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_a_handful_of_slices_in_template_space_has_an_age(thick_brain, in_place, count):
+    middle = len(thick_brain.voxels) // 2
+    affine = thick_brain.affine.copy()
+    affine[:3, 3] += middle * affine[:3, 2]
+    few = Volume(np.ascontiguousarray(thick_brain.voxels[middle : middle + count]), affine)
+
+    found = predict(sitk_from_volume(few), **in_place)
+
+    assert 6 < found.brain_age_years < 102
+    assert found.acquisition.slice_count == count
+    assert found.quality.verdict != "refuse"
+
+
+def test_a_brain_is_extracted_and_registered_before_it_is_judged(
+    image, small_model, monkeypatch, thick_brain
+):
+    motion = rigid_motion((10, 5, 5), (20, -30, 10))
+    head = sitk_from_volume(Volume(thick_brain.voxels, motion @ thick_brain.affine))
+    seen = []
+
+    def stub_extractor(volume, device):
+        seen.append(device)
+        return volume.voxels > 25
+
+    monkeypatch.setitem(brain_extraction.EXTRACTORS, "deepbet", stub_extractor)
+    monkeypatch.setattr(
+        pipeline, "register_to_template", lambda *_: Registration(motion, similarity=0.95)
+    )
+
+    found = predict(head, device="cpu", model=str(small_model), saliency=False)
+
+    straight = predict(image, model=str(small_model), in_template_space=True, saliency=False)
+    assert seen == ["cpu"]
+    assert found.quality.verdict == "pass"
+    # The two masks differ by a few faint voxels at the rim.
+    assert found.brain_age_years == pytest.approx(straight.brain_age_years, abs=0.5)
+
+
+def test_the_map_lies_on_the_scans_grid_and_can_be_left_out(image, in_place):
+    with_map = predict(image, **(in_place | {"saliency": True}))
+
+    assert with_map.saliency.GetSize() == image.GetSize()
+    assert np.allclose(with_map.saliency.GetOrigin(), image.GetOrigin())
+    assert with_map.timings_seconds.saliency > 0
+    without_map = predict(image, **in_place)
+    assert without_map.saliency is None
+    assert without_map.timings_seconds.saliency is None
+    assert without_map.brain_age_years == with_map.brain_age_years
+
+
+def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, small_model):
+    seconds = predict(image, **in_place).timings_seconds
+    assert (seconds.brain_extraction, seconds.registration) == (None, None)
+    assert seconds.read is not None
+    assert seconds.prediction is not None
+
+    monkeypatch.setattr(
+        pipeline, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
+    )
+    options = {"brain_extracted": True, "saliency": False, "model": str(small_model)}
+    seconds = predict(image, **options).timings_seconds
+    assert seconds.brain_extraction is None
+    assert seconds.registration is not None
+
+
+def test_too_little_gpu_memory_means_the_cpu_and_a_note(image, in_place, monkeypatch):
+    slices = PlacedScan.slices
+
+    def large(self, template, device):
+        if device != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return slices(self, template, device)
+
+    on_the_cpu = predict(image, **in_place)
+    monkeypatch.setattr(PlacedScan, "slices", large)
+    monkeypatch.setattr(devices, "resolve_device", lambda _name: "cuda:0")
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+    found = predict(image, **in_place)
+
+    assert found.device == "cpu"
+    assert [finding.code for finding in found.quality.findings] == ["gpu_memory"]
+    assert found.quality.verdict == "pass"
+    assert found.brain_age_years == on_the_cpu.brain_age_years
+
+
+def test_progress_goes_through_the_stages_in_order(image, in_place):
+    heard = []
+
+    predict(image, on_progress=lambda *step: heard.append(step), **in_place)
+
+    names = list(dict.fromkeys(name for name, _ in heard))
+    assert names == ["read", "brain_extraction", "registration", "prediction"]
+    assert [fraction for _, fraction in heard] == sorted(fraction for _, fraction in heard)
+
+
+def test_pictures_show_slices_pairs_and_the_reference(image, in_place):
+    pictures = run(image, Options(**in_place)).pictures
+
+    assert len(pictures.input_slices) == image.GetSize()[2]
+    assert len(pictures.registered_slices) == len(pictures.template_slices) > 3
+    assert len(pictures.reference.ages_years) == len(pictures.reference.predicted_years)
