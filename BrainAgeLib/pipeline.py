@@ -3,60 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
-import torch
 
 from BrainAgeLib.imaging.acquisition import describe_acquisition
-from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
-from BrainAgeLib.imaging.geometry import (
-    Volume,
-    sitk_from_volume,
-    to_canonical,
-    to_grid_of,
-    volume_from_sitk,
-)
-from BrainAgeLib.imaging.pictures import input_pictures, itk_transform, registered_pictures
+from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
+from BrainAgeLib.imaging.pictures import itk_transform
 from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import Scan, read_scan, scan_from_image
-from BrainAgeLib.imaging.registration import NOT_REGISTERED, Registration, register_to_template
-from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.template import load_template
-from BrainAgeLib.model.devices import DeviceInUse
-from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
-from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.imaging.read import read_scan, scan_from_image
+from BrainAgeLib.imaging.registration import RegistrationError
+from BrainAgeLib.job import Job, Result
 from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
-from BrainAgeLib.quality.gate import judge, no_brain, on_the_cpu_instead
-from BrainAgeLib.quality.measurements import Measurements
-from BrainAgeLib.records import (
-    Acquisition,
-    Finding,
-    Pictures,
-    Prediction,
-    ProgressCallback,
-    Quality,
-    Sex,
-)
-from BrainAgeLib.software import software_record
-from BrainAgeLib.stages import Stages
-
-
-@dataclass(frozen=True)
-class Result:
-    """The prediction, and what lies on the scan's own grid or leads to the template.
-
-    ``brain_mask`` is None when no brain was found, ``to_template`` when nothing was registered.
-    """
-
-    prediction: Prediction
-    brain_mask: sitk.Image | None
-    to_template: sitk.Transform | None
-    pictures: Pictures
+from BrainAgeLib.quality.gate import judge, no_brain, not_registered
+from BrainAgeLib.records import Prediction, ProgressCallback, Sex
 
 
 def predict(
@@ -83,20 +44,22 @@ def run(
     on_progress: ProgressCallback | None = None,
 ) -> Result:
     """Do the whole job on one scan and return all that comes of it."""
-    job = _Job(options, on_progress)
+    job = Job(options, on_progress)
     with job.stages.stage("read"):
         is_image = isinstance(scan, sitk.Image)
         found = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
         job.know(found)
         volume = volume_from_sitk(to_canonical(found.image))
         acquisition = describe_acquisition(volume, found.slice_thickness_mm)
-    with job.stages.stage("brain_extraction"):
+    with job.stages.stage("brain_extraction", skipped=job.is_extracted):
         mask = job.brain_of(volume)
     if not mask.any():
-        prediction = job.prediction(acquisition, (no_brain(),), None, None)
-        return Result(prediction, None, None, Pictures(input_pictures(volume, None), (), ()))
-    with job.stages.stage("registration") as advance:
-        placed = PlacedScan(volume, mask, job.place(volume, mask, advance))
+        return job.refusal(volume, None, acquisition, no_brain())
+    try:
+        with job.stages.stage("registration", skipped=options.in_template_space) as advance:
+            placed = PlacedScan(volume, mask, job.place(volume, mask, advance))
+    except RegistrationError:
+        return job.refusal(volume, mask, acquisition, not_registered())
     with job.stages.stage("prediction"):
         slices = job.device.run(lambda name: placed.slices(job.template, name))
         raw = None
@@ -111,138 +74,6 @@ def run(
     prediction = job.prediction(acquisition, findings, raw, says)
     if saliency_years is not None:
         prediction = replace(prediction, saliency=job.on_scan_grid(volume, saliency_years))
-    mask_image = job.on_scan_grid(volume, mask.astype(np.uint8))
+    mask_image = job.on_scan_grid(volume, mask)
     transform = None if options.in_template_space else itk_transform(placed.registration)
     return Result(prediction, mask_image, transform, job.pictures(placed, saliency_years))
-
-
-class _Job:
-    """One scan being worked on: the options, the model, the device, the clock."""
-
-    def __init__(self, options: Options, on_progress: ProgressCallback | None) -> None:
-        self.options = options
-        self.device = DeviceInUse(options.device)
-        if options.threads is not None:
-            torch.set_num_threads(options.threads)
-            sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
-        self.ensemble: Ensemble = load_ensemble(options.model)
-        self.correction_name = self.ensemble.choose_correction(options.correction)
-        self.template = load_template()
-        self.stages = Stages(on_progress)
-        self.age_years, self.sex = options.age_years, options.sex
-        self.scan: Scan
-
-    def know(self, scan: Scan) -> None:
-        """Take from the scan's header what the options leave open."""
-        self.scan = scan
-        self.age_years = scan.age_years if self.age_years is None else self.age_years
-        self.sex = self.sex or scan.sex
-
-    def brain_of(self, volume: Volume) -> np.ndarray:
-        """Return the brain mask (k, j, i), bool; empty when there is no brain."""
-        if self.options.brain_extracted or self.options.in_template_space:
-            return mask_of_extracted(torch.as_tensor(volume.voxels)).bool().numpy()
-        return self.device.run(lambda name: extract_brain(volume, name))
-
-    def place(
-        self, volume: Volume, mask: np.ndarray, advance: Callable[[float], None]
-    ) -> Registration:
-        """Return the brain's place in the template."""
-        if self.options.in_template_space:
-            return NOT_REGISTERED
-        brain = volume.with_voxels(np.where(mask, volume.voxels, 0.0).astype(np.float32))
-        return register_to_template(brain, self.template, advance)
-
-    def measure(
-        self, placed: PlacedScan, acquisition: Acquisition, slice_count: int, raw: RawAge | None
-    ) -> Measurements:
-        """Return the facts that the gate judges."""
-        measured = Measurements(
-            acquisition,
-            placed.brain_volume_ml,
-            slice_count,
-            brain_age_years=raw.age_years if raw else None,
-            members_years=raw.members_years if raw else (),
-            chronological_age_years=self.age_years,
-            trained_age_range_years=self.ensemble.card.age_range_years,
-        )
-        if self.options.in_template_space:
-            return measured
-        coverage, overlap = placed.template_coverage_and_overlap(self.template)
-        return replace(
-            measured,
-            template_coverage=coverage,
-            template_overlap=overlap,
-            similarity=placed.registration.similarity,
-            scale=placed.scale_to_template(),
-        )
-
-    def interpret(
-        self, acquisition: Acquisition, slice_count: int, raw: RawAge | None
-    ) -> Interpretation | None:
-        """Return what the raw age means for this person."""
-        if raw is None:
-            return None
-        return self.ensemble.interpret(
-            raw, self.age_years, slice_count, acquisition.slice_spacing_mm, self.correction_name
-        )
-
-    def withholds(self, judged: tuple[Finding, ...]) -> bool:
-        """Say whether no number may leave: the gate refuses and nobody insists."""
-        refused = Quality(self.scan.findings + judged).verdict == "refuse"
-        return refused and not self.options.force
-
-    def saliency_years(
-        self, placed: PlacedScan, slices: SliceSet, advance: Callable[[float], None]
-    ) -> np.ndarray:
-        """Return where the age comes from (k, j, i), on the canonical voxels."""
-        years = self.device.run(
-            lambda name: self.ensemble.saliency_years(slices.to(name), name, advance)
-        )
-        return to_scan_voxels(years, slices.planes, placed)
-
-    def on_scan_grid(self, volume: Volume, voxels: np.ndarray) -> sitk.Image:
-        """Return an image on the scan's own grid of canonical voxels (k, j, i)."""
-        return to_grid_of(sitk_from_volume(volume.with_voxels(voxels)), self.scan.image)
-
-    def prediction(
-        self,
-        acquisition: Acquisition,
-        judged: tuple[Finding, ...],
-        raw: RawAge | None,
-        says: Interpretation | None,
-    ) -> Prediction:
-        """Return the record; without any number when the gate refuses and nobody insists."""
-        fell_back = (on_the_cpu_instead(),) if self.device.fell_back else ()
-        quality = Quality(self.scan.findings + fell_back + judged)
-        if self.withholds(judged):
-            raw = says = None
-        return Prediction(
-            brain_age_years=raw.age_years if raw else None,
-            interval_years=says.interval_years if says else None,
-            chronological_age_years=self.age_years,
-            sex=self.sex,
-            corrected_brain_age_years=says.corrected_brain_age_years if says else None,
-            correction=says.correction if says else None,
-            gap_percentile=says.gap_percentile if says else None,
-            quality=quality,
-            acquisition=acquisition,
-            input=self.scan.input,
-            model=self.ensemble.record,
-            software=software_record(),
-            device=self.device.name,
-            timings_seconds=self.stages.timings(),
-            interval_level=self.ensemble.card.interval_level,
-        )
-
-    def pictures(self, placed: PlacedScan, saliency_years: np.ndarray | None) -> Pictures:
-        """Return what a person looks at to judge mask, registration and saliency."""
-        registered, template = registered_pictures(
-            placed.volume, placed.registration, self.template
-        )
-        return Pictures(
-            input_pictures(placed.volume, placed.mask, saliency_years),
-            registered,
-            template,
-            self.ensemble.card.reference,
-        )

@@ -28,8 +28,8 @@ class Stages:
         self._began = time.perf_counter()
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[Callable[[float], None]]:
-        """Time a stage; the value takes its own progress, 0-1."""
+    def stage(self, name: str, skipped: bool = False) -> Iterator[Callable[[float], None]]:
+        """Time a stage; the value takes its own progress, 0-1. One that is skipped has no time."""
         names = list(STAGE_ENDS)
         index = names.index(name)
         start = STAGE_ENDS[names[index - 1]] if index else 0.0
@@ -37,7 +37,8 @@ class Stages:
         self._report(name, start)
         began = time.perf_counter()
         yield lambda share: self._report(name, start + (end - start) * min(1.0, share))
-        self._seconds[name] = time.perf_counter() - began
+        if not skipped:
+            self._seconds[name] = time.perf_counter() - began
         self._report(name, end)
 
     def timings(self) -> Timings:

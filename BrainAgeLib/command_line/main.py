@@ -34,8 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     json_lines = JsonLines(sys.stdout) if "--json-lines" in given else None
     previous = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        options = _parser().parse_args(given)
-        return int(options.run(options, json_lines))
+        return _run(given, json_lines)
     except BrainAgeError as error:
         return _report(error, json_lines)
     except KeyboardInterrupt:
@@ -56,6 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(BrainAgeError(f"internal error: {kind}", hint), json_lines)
     finally:
         signal.signal(signal.SIGTERM, previous)
+
+
+def _run(given: list[str], json_lines: JsonLines | None) -> int:
+    try:
+        options = _parser().parse_args(given)
+        return int(options.run(options, json_lines))
+    finally:
+        # Now, since at the interpreter's end a reader that is gone would cost a traceback.
+        if sys.stdout is not None:
+            sys.stdout.flush()
 
 
 def _interrupt(_signal: int, _frame: object) -> NoReturn:

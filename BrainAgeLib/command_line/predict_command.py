@@ -109,4 +109,4 @@ def predict_and_show(
         json_lines.result(outputs.prediction, verdict)
     else:
         print(readable_result(prediction, None if options.no_report else outputs.report))
-    return REFUSED if verdict == "refuse" and not options.force else 0
+    return REFUSED if prediction.brain_age_years is None else 0

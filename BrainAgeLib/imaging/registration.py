@@ -29,6 +29,10 @@ STARTS_TO_REFINE = 3
 STEPS = 100
 
 
+class RegistrationError(BrainAgeError):
+    """A brain whose place in the template cannot be found."""
+
+
 @dataclass(frozen=True)
 class Registration:
     """Where the template lies in the scan.
@@ -56,7 +60,7 @@ def register_to_template(
 ) -> Registration:
     """Register an extracted brain (background 0) to the template with 12 degrees of freedom.
 
-    Raises BrainAgeError when the brain holds too little to be registered.
+    Raises RegistrationError when the brain holds too little to be registered.
     """
     report = on_progress or (lambda _fraction: None)
     starts, center = _search(brain, template)
@@ -107,7 +111,7 @@ class _Problem:
         try:
             method.Execute(self.fixed, self.moving)
         except RuntimeError as error:
-            raise BrainAgeError("the brain could not be registered to the template") from error
+            raise RegistrationError("the brain could not be registered to the template") from error
         return float(method.GetMetricValue())
 
 
@@ -198,7 +202,7 @@ def _rotations() -> list[np.ndarray]:
 def _center_of_mass(image: sitk.Image) -> np.ndarray:
     occupied = np.argwhere(sitk.GetArrayViewFromImage(image) > 0)
     if len(occupied) < 8:
-        raise BrainAgeError("the brain is too small to be registered")
+        raise RegistrationError("the brain is too small to be registered")
     middle = occupied.mean(0)[::-1]
     return np.array(image.TransformContinuousIndexToPhysicalPoint(middle.tolist()))
 

@@ -39,6 +39,16 @@ def no_brain() -> Finding:
     )
 
 
+def not_registered() -> Finding:
+    """Return the finding of a brain whose place in the template could not be found."""
+    return Finding(
+        "not_registered",
+        "refuse",
+        "The brain could not be registered to the template. Check that the scan is a whole "
+        "T1-weighted head; a handful of slices only works with --in-template-space.",
+    )
+
+
 def on_the_cpu_instead() -> Finding:
     """Return the note that the GPU had too little memory."""
     return Finding(

@@ -13,7 +13,7 @@ import SimpleITK as sitk
 import torch
 
 import BrainAgeLib
-from BrainAgeLib import pipeline
+from BrainAgeLib import job, pipeline
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.imaging import brain_extraction
 from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume
@@ -211,7 +211,7 @@ def test_a_brain_is_extracted_and_registered_before_it_is_judged(
 
     monkeypatch.setitem(brain_extraction.EXTRACTORS, "deepbet", stub_extractor)
     monkeypatch.setattr(
-        pipeline, "register_to_template", lambda *_: Registration(motion, similarity=0.95)
+        job, "register_to_template", lambda *_: Registration(motion, similarity=0.95)
     )
 
     found = predict(head, device="cpu", model=str(small_model), saliency=False)
@@ -223,18 +223,6 @@ def test_a_brain_is_extracted_and_registered_before_it_is_judged(
     assert found.brain_age_years == pytest.approx(straight.brain_age_years, abs=0.5)
 
 
-def test_the_map_lies_on_the_scans_grid_and_can_be_left_out(image, in_place):
-    with_map = predict(image, **(in_place | {"saliency": True}))
-
-    assert with_map.saliency.GetSize() == image.GetSize()
-    assert np.allclose(with_map.saliency.GetOrigin(), image.GetOrigin())
-    assert with_map.timings_seconds.saliency > 0
-    without_map = predict(image, **in_place)
-    assert without_map.saliency is None
-    assert without_map.timings_seconds.saliency is None
-    assert without_map.brain_age_years == with_map.brain_age_years
-
-
 def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, small_model):
     seconds = predict(image, **in_place).timings_seconds
     assert (seconds.brain_extraction, seconds.registration) == (None, None)
@@ -242,7 +230,7 @@ def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, smal
     assert seconds.prediction is not None
 
     monkeypatch.setattr(
-        pipeline, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
+        job, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
     )
     options = {"brain_extracted": True, "saliency": False, "model": str(small_model)}
     seconds = predict(image, **options).timings_seconds

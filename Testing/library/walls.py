@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 45
 # BrainAgeLib. First the words, then the way of a scan, then its users; nothing looks downstream.
 WORDS = {"errors", "records", "options"}
 UP_TO_MODEL = WORDS | {"resources", "imaging", "model"}
-UP_TO_PIPELINE = UP_TO_MODEL | {"quality", "output", "software", "stages", "pipeline"}
+UP_TO_PIPELINE = UP_TO_MODEL | {"quality", "output", "software", "stages", "job", "pipeline"}
 MAY_IMPORT = {
     "errors": set(),
     "records": set(),
@@ -33,8 +33,9 @@ MAY_IMPORT = {
     "model": WORDS | {"resources", "imaging"},
     "quality": WORDS,
     "output": WORDS,
-    "pipeline": UP_TO_MODEL | {"quality", "output", "software", "stages"},
-    "delivery": WORDS | {"pipeline", "output"},
+    "job": UP_TO_MODEL | {"quality", "software", "stages"},
+    "pipeline": UP_TO_MODEL | {"quality", "job", "software", "stages"},
+    "delivery": WORDS | {"job", "pipeline", "output"},
     "cohort": UP_TO_PIPELINE - {"quality"} | {"delivery"},
     "training": UP_TO_MODEL | {"software"},
     "command_line": UP_TO_PIPELINE | {"delivery", "cohort", "training"},

@@ -23,7 +23,8 @@ from PIL import Image
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
 from BrainAgeLib.output.report_images import outlined
-from BrainAgeLib.pipeline import Result, run
+from BrainAgeLib.job import Result
+from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Pictures, Sex, SlicePicture
 
 PROJECT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ import pytest
 
 from BrainAgeLib.command_line import predict_command
 from BrainAgeLib.command_line.demo_command import EXPECTATION
+from BrainAgeLib.model import saliency
 from BrainAgeLib.resources import sample_scan
 
 
@@ -15,11 +16,12 @@ from BrainAgeLib.resources import sample_scan
 def fast_sample(brain_file, monkeypatch):
     """Let a brain-extracted scan in template space stand for the sample."""
     monkeypatch.setattr("BrainAgeLib.command_line.demo_command.sample_scan", lambda: brain_file)
-    parser_of = predict_command.predict_and_show
+    monkeypatch.setattr(saliency, "SLICES_TO_ENCODE", 300)
+    predict_and_show = predict_command.predict_and_show
 
     def in_template_space(options, scan, json_lines):
         options.in_template_space = True
-        return parser_of(options, scan, json_lines)
+        return predict_and_show(options, scan, json_lines)
 
     monkeypatch.setattr("BrainAgeLib.command_line.demo_command.predict_and_show", in_template_space)
 

@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.imaging.geometry import Volume
-from BrainAgeLib.imaging.registration import NOT_REGISTERED, Registration, register_to_template
+from BrainAgeLib.imaging.registration import (
+    NOT_REGISTERED,
+    Registration,
+    RegistrationError,
+    register_to_template,
+)
 from Testing.library.phantoms import (
     coarse_brain,
     moved,
@@ -119,7 +123,7 @@ def test_a_speck_is_too_small(template):
     voxels = np.zeros((12, 16, 16), np.float32)
     voxels[6, 8, 8] = 100.0
 
-    with pytest.raises(BrainAgeError, match="too small"):
+    with pytest.raises(RegistrationError, match="too small"):
         register_to_template(Volume(voxels, np.diag([16.0, 16.0, 16.0, 1.0])), template)
 
 
@@ -127,5 +131,5 @@ def test_a_single_slice_cannot_be_registered(template, thick_brain):
     middle = len(thick_brain.voxels) // 2
     slice_alone = Volume(thick_brain.voxels[middle : middle + 1], thick_brain.affine)
 
-    with pytest.raises(BrainAgeError, match="could not be registered"):
+    with pytest.raises(RegistrationError, match="could not be registered"):
         register_to_template(slice_alone, template)

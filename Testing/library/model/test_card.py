@@ -10,7 +10,7 @@ import pytest
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.card import card_from_dict, class_to_dict, read_card
 from BrainAgeLib.training.model_folder import CLASSES
-from Testing.library.model_folders import PEOPLE, SMALL_NETWORK
+from Testing.library.model_folders import PEOPLE, SMALL_NETWORK, TISSUE_SHARE
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,7 @@ def test_a_whole_card(small_model, text):
     assert (card.name, card.version, card.sha256) == ("small", "1", text["sha256"])
     assert card.networks == 2
     assert card.network == SMALL_NETWORK
+    assert card.tissue_share == TISSUE_SHARE
     assert card.age_range_years == (20.0, 88.0)
     assert card.interval_level == 0.9
     assert card.default_correction == "de-lange-cole"
@@ -94,6 +95,9 @@ DAMAGES = {
     "heads that are null": with_value(None, "network", "heads"),
     "no networks": with_value(0, "networks"),
     "networks that are a word": with_value("two", "networks"),
+    "no tissue share": without("tissue_share"),
+    "a tissue share above 1": with_value(1.5, "tissue_share"),
+    "a tissue share that is no number": with_value(float("nan"), "tissue_share"),
     "one end of the ages": with_value([20], "age_range_years"),
     "ages that are null": with_value(None, "age_range_years"),
     "no calibration": without("calibration"),

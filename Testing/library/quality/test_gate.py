@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.quality.gate import CHECKS, judge, no_brain, on_the_cpu_instead
+from BrainAgeLib.quality.gate import CHECKS, judge, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.quality.measurements import Measurements
 from BrainAgeLib.records import Acquisition, Finding, Quality
 
@@ -140,5 +140,5 @@ def test_the_worst_finding_decides(severities, verdict):
 
 
 def test_no_brain_is_refused_and_a_slower_machine_is_not():
-    assert no_brain().severity == "refuse"
+    assert no_brain().severity == not_registered().severity == "refuse"
     assert on_the_cpu_instead().severity == "note"

@@ -21,6 +21,7 @@ from Testing.library.model_folders import (
     FOLDS,
     PEOPLE,
     SMALL_NETWORK,
+    TISSUE_SHARE,
     out_of_fold_rows,
     small_network,
 )
@@ -118,7 +119,7 @@ def test_one_sided_people_still_make_a_card():
     rows = [replace(row, sex="F", locked=False) for row in out_of_fold_rows(30)]
     settings = TrainingSettings(network=SMALL_NETWORK)
 
-    card = make_card([small_network(1)], rows, settings, "0" * 64)
+    card = make_card([small_network(1)], TISSUE_SHARE, rows, settings, "0" * 64)
 
     assert card["training"]["sex"] == {"F": 30, "M": 0}
     assert card["accuracy"]["locked"][MAIN_PROTOCOL] is None

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from BrainAgeLib.model.predict import predict_age
+from BrainAgeLib.model.tissue_maps import tissue_maps
 from BrainAgeLib.training.out_of_fold import (
     FEW_SLICES,
     MAIN_PROTOCOL,
     RANDOM_SCANS,
     VENTRICLE_HEIGHT_MM,
     as_slices,
+    choose_tissue_share,
     judged_scans,
     predict_people,
     read_rows,
+    with_tissue_share,
     write_rows,
 )
 from BrainAgeLib.training.people import Person, is_locked
@@ -25,7 +32,11 @@ from BrainAgeLib.training.simulated_scans import (
     TEMPLATE_STEP,
     write_scans,
 )
-from Testing.library.model_folders import out_of_fold_rows, small_network
+from Testing.library.model_folders import (
+    out_of_fold_rows,
+    small_network,
+    small_tissue_network,
+)
 from Testing.library.stored_scans import same_scans, stored_scan
 
 PERSON = Person("sub-01", 44.0, "F", None)
@@ -50,7 +61,7 @@ def test_a_person_is_judged_on_every_protocol_and_on_parts_of_the_main_one(tmp_p
         *EVALUATION_PROTOCOLS,
         "one axial slice",
         f"{FEW_SLICES} axial slices",
-        *["random"] * RANDOM_SCANS,
+        *["random protocol and contrast"] * RANDOM_SCANS,
     ]
     assert same_scans([scan for _, scan in found[: len(scans)]], scans)
 
@@ -85,9 +96,9 @@ def test_few_slices_are_neighbours_around_it(tmp_path, slices, few):
 
 def test_rows_hold_what_the_network_says(tmp_path):
     scans = store(tmp_path, 8)
-    network, heard = small_network(1), []
+    network, tissue, heard = small_network(1), small_tissue_network(1), []
 
-    rows = predict_people(network, [PERSON], 3, tmp_path, "cpu", lambda: heard.append(1))
+    rows = predict_people(network, tissue, [PERSON], 3, tmp_path, "cpu", lambda: heard.append(1))
 
     assert len(rows) == len(EVALUATION_PROTOCOLS) + 2 + RANDOM_SCANS
     assert heard == [1]
@@ -97,8 +108,56 @@ def test_rows_hold_what_the_network_says(tmp_path):
     assert row.locked == is_locked("sub-01")
     assert (row.protocol, row.plane, row.spacing_mm) == (MAIN_PROTOCOL, "axial", 6.0)
     assert (row.tilt_degrees, row.slices) == (7.5, 8)
-    assert row.predicted_years == pytest.approx(raw.age_years, abs=1e-3)
+    assert row.network_years == pytest.approx(raw.age_years, abs=1e-3)
+    assert row.predicted_years == row.network_years
     assert row.spread_years == pytest.approx(raw.spread_years, abs=1e-3)
+
+
+def test_the_tissue_network_speaks_where_slices_cover_the_brain(tmp_path):
+    store(tmp_path, 21)
+    tissue = small_tissue_network(1)
+
+    rows = predict_people(small_network(1), tissue, [PERSON], 3, tmp_path, "cpu", lambda: None)
+
+    said = {row.protocol: row.tissue_years for row in rows}
+    maps = tissue_maps(as_slices(dict(judged_scans(tmp_path, PERSON))[MAIN_PROTOCOL], "cpu"))
+    with torch.inference_mode():
+        expected = float(tissue.age_years(maps[None]))
+    assert said[MAIN_PROTOCOL] == pytest.approx(expected, abs=1e-3)
+    assert math.isnan(said["one axial slice"])
+    assert math.isnan(said[f"{FEW_SLICES} axial slices"])
+
+
+def test_both_ages_are_put_together_where_there_are_two():
+    row = out_of_fold_rows(3)[0]
+    both = replace(row, network_years=50.0, tissue_years=60.0, predicted_years=50.0)
+    alone = replace(both, tissue_years=math.nan)
+
+    mixed = with_tissue_share([both, alone], 0.3)
+
+    assert mixed[0].predicted_years == pytest.approx(53.0)
+    assert (mixed[0].network_years, mixed[0].tissue_years) == (50.0, 60.0)
+    assert mixed[1].predicted_years == 50.0
+
+
+def test_the_share_is_that_with_the_least_error_of_open_people_on_the_main_scans():
+    # The truth lies at 0.3 for open people on the main protocol; others must not be looked at.
+    rows = [
+        replace(
+            row,
+            network_years=row.age_years - 3.0,
+            tissue_years=row.age_years + (7.0 if is_judged(row) else 1.0),
+        )
+        for row in out_of_fold_rows(40)
+    ]
+    assert any(row.locked for row in rows)
+
+    assert choose_tissue_share(rows) == 0.3
+
+
+def is_judged(row):
+    """Say whether a choice may look at a row."""
+    return row.protocol == MAIN_PROTOCOL and not row.locked
 
 
 def test_a_stored_scan_is_what_the_network_sees():

@@ -1,0 +1,204 @@
+"""One scan being worked on: the steps that ``pipeline`` puts in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.imaging.geometry import (
+    Volume,
+    sitk_from_volume,
+    to_grid_of,
+)
+from BrainAgeLib.imaging.pictures import input_pictures, registered_pictures
+from BrainAgeLib.imaging.placed_scan import PlacedScan
+from BrainAgeLib.imaging.read import Scan
+from BrainAgeLib.imaging.registration import (
+    NOT_REGISTERED,
+    Registration,
+    register_to_template,
+)
+from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
+from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.model.devices import DeviceInUse
+from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
+from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.options import Options
+from BrainAgeLib.quality.gate import on_the_cpu_instead
+from BrainAgeLib.quality.measurements import Measurements
+from BrainAgeLib.records import (
+    Acquisition,
+    Finding,
+    Pictures,
+    Prediction,
+    ProgressCallback,
+    Quality,
+)
+from BrainAgeLib.software import software_record
+from BrainAgeLib.stages import Stages
+
+
+@dataclass(frozen=True)
+class Result:
+    """The prediction, and what lies on the scan's own grid or leads to the template.
+
+    ``brain_mask`` is None when no brain was found, ``to_template`` when nothing was registered.
+    """
+
+    prediction: Prediction
+    brain_mask: sitk.Image | None
+    to_template: sitk.Transform | None
+    pictures: Pictures
+
+
+class Job:
+    """One scan being worked on: the options, the model, the device, the clock."""
+
+    def __init__(self, options: Options, on_progress: ProgressCallback | None) -> None:
+        self.options = options
+        self.device = DeviceInUse(options.device)
+        if options.threads is not None:
+            torch.set_num_threads(options.threads)
+            sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+        self.ensemble: Ensemble = load_ensemble(options.model)
+        self.correction_name = self.ensemble.choose_correction(options.correction)
+        self.template = load_template()
+        self.stages = Stages(on_progress)
+        self.age_years, self.sex = options.age_years, options.sex
+        self.scan: Scan
+
+    def know(self, scan: Scan) -> None:
+        """Take from the scan's header what the options leave open."""
+        self.scan = scan
+        self.age_years = scan.age_years if self.age_years is None else self.age_years
+        self.sex = self.sex or scan.sex
+
+    @property
+    def is_extracted(self) -> bool:
+        """Whether the scan has no skull."""
+        return self.options.brain_extracted or self.options.in_template_space
+
+    def brain_of(self, volume: Volume) -> np.ndarray:
+        """Return the brain mask (k, j, i), bool; empty when there is no brain."""
+        if self.is_extracted:
+            return mask_of_extracted(torch.as_tensor(volume.voxels)).bool().numpy()
+        return self.device.run(lambda name: extract_brain(volume, name))
+
+    def place(
+        self, volume: Volume, mask: np.ndarray, advance: Callable[[float], None]
+    ) -> Registration:
+        """Return the brain's place in the template."""
+        if self.options.in_template_space:
+            return NOT_REGISTERED
+        brain = volume.with_voxels(np.where(mask, volume.voxels, 0.0).astype(np.float32))
+        return register_to_template(brain, self.template, advance)
+
+    def measure(
+        self, placed: PlacedScan, acquisition: Acquisition, slice_count: int, raw: RawAge | None
+    ) -> Measurements:
+        """Return the facts that the gate judges."""
+        measured = Measurements(
+            acquisition,
+            placed.brain_volume_ml,
+            slice_count,
+            brain_age_years=raw.age_years if raw else None,
+            members_years=raw.members_years if raw else (),
+            chronological_age_years=self.age_years,
+            trained_age_range_years=self.ensemble.card.age_range_years,
+        )
+        if self.options.in_template_space:
+            return measured
+        coverage, overlap = placed.template_coverage_and_overlap(self.template)
+        return replace(
+            measured,
+            template_coverage=coverage,
+            template_overlap=overlap,
+            similarity=placed.registration.similarity,
+            scale=placed.scale_to_template(),
+        )
+
+    def interpret(
+        self, acquisition: Acquisition, slice_count: int, raw: RawAge | None
+    ) -> Interpretation | None:
+        """Return what the raw age means for this person."""
+        if raw is None:
+            return None
+        return self.ensemble.interpret(
+            raw, self.age_years, slice_count, acquisition.slice_spacing_mm, self.correction_name
+        )
+
+    def withholds(self, judged: tuple[Finding, ...]) -> bool:
+        """Say whether no number may leave: the gate refuses and nobody insists."""
+        refused = Quality(self.scan.findings + judged).verdict == "refuse"
+        return refused and not self.options.force
+
+    def saliency_years(
+        self, placed: PlacedScan, slices: SliceSet, advance: Callable[[float], None]
+    ) -> np.ndarray:
+        """Return where the age comes from (k, j, i), on the canonical voxels."""
+        years = self.device.run(
+            lambda name: self.ensemble.saliency_years(slices.to(name), name, advance)
+        )
+        return to_scan_voxels(years, slices.planes, placed)
+
+    def on_scan_grid(self, volume: Volume, voxels: np.ndarray) -> sitk.Image:
+        """Return an image on the scan's own grid of canonical voxels (k, j, i)."""
+        if voxels.dtype == bool:
+            voxels = voxels.astype(np.uint8)
+        return to_grid_of(sitk_from_volume(volume.with_voxels(voxels)), self.scan.image)
+
+    def prediction(
+        self,
+        acquisition: Acquisition,
+        judged: tuple[Finding, ...],
+        raw: RawAge | None,
+        says: Interpretation | None,
+    ) -> Prediction:
+        """Return the record; without any number when the gate refuses and nobody insists."""
+        fell_back = (on_the_cpu_instead(),) if self.device.fell_back else ()
+        quality = Quality(self.scan.findings + fell_back + judged)
+        if self.withholds(judged):
+            raw = says = None
+        return Prediction(
+            brain_age_years=raw.age_years if raw else None,
+            interval_years=says.interval_years if says else None,
+            chronological_age_years=self.age_years,
+            sex=self.sex,
+            corrected_brain_age_years=says.corrected_brain_age_years if says else None,
+            correction=says.correction if says else None,
+            gap_percentile=says.gap_percentile if says else None,
+            quality=quality,
+            acquisition=acquisition,
+            input=self.scan.input,
+            model=self.ensemble.record,
+            software=software_record(),
+            device=self.device.name,
+            timings_seconds=self.stages.timings(),
+            interval_level=self.ensemble.card.interval_level,
+        )
+
+    def refusal(
+        self, volume: Volume, mask: np.ndarray | None, acquisition: Acquisition, why: Finding
+    ) -> Result:
+        """Return what is left of a scan whose brain was not found, or not its place."""
+        prediction = self.prediction(acquisition, (why,), None, None)
+        mask_image = None if mask is None else self.on_scan_grid(volume, mask)
+        return Result(prediction, mask_image, None, Pictures(input_pictures(volume, mask), (), ()))
+
+    def pictures(self, placed: PlacedScan, saliency_years: np.ndarray | None) -> Pictures:
+        """Return what a person looks at to judge mask, registration and saliency."""
+        registered, template = registered_pictures(
+            placed.volume, placed.registration, self.template
+        )
+        return Pictures(
+            input_pictures(placed.volume, placed.mask, saliency_years),
+            registered,
+            template,
+            self.ensemble.card.reference,
+        )
