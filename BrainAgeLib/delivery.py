@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
 from BrainAgeLib.output.files import OutputFolder, prepare_output_folder
 from BrainAgeLib.output.images import write_image, write_transform
 from BrainAgeLib.output.record import write_prediction
 from BrainAgeLib.output.report import write_report
-from BrainAgeLib.job import Result
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Prediction, ProgressCallback
 

@@ -64,9 +64,16 @@ def rows(prediction: Prediction) -> list[Row]:
     )
     percentile = prediction.gap_percentile
     if percentile is not None:
-        text = _("a larger gap than in about {n:.0f} of 100").format(n=percentile)
-        found.append(Row(_("Healthy people of that age"), text))
+        found.append(Row(_("Healthy people of that age"), _comparison(percentile)))
     return found
+
+
+def _comparison(percentile: float) -> str:
+    if percentile > 99:
+        return _("a larger gap than in more than 99 of 100")
+    if percentile < 1:
+        return _("a smaller gap than in more than 99 of 100")
+    return _("a larger gap than in about {n:.0f} of 100").format(n=percentile)
 
 
 def _inside(prediction: Prediction) -> str:

@@ -139,7 +139,7 @@ def templateOverScan(result: Result) -> Any:
 
 def _layOut(legend: Any, signed: bool) -> None:
     legend.SetTitleText(_("Effect on\nage, years"))
-    legend.SetLabelFormat("%+.2f" if signed else "%.2f")
+    legend.SetLabelFormat("%+.2g" if signed else "%.2g")
     legend.SetMaxNumberOfColors(ENTRIES)
     legend.SetNumberOfLabels(5)
     legend.SetSize(0.15, 0.42)

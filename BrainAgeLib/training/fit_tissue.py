@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 from torch.nn import functional
 
 from BrainAgeLib.model.tissue_maps import TissueNetwork, tissue_maps
@@ -84,3 +85,18 @@ def _begin(network: TissueNetwork, centered: torch.Tensor) -> None:
     spread = float(centered.square().sum(1).mean().sqrt())
     network.hidden.weight.normal_(0.0, 1.0 / spread)
     network.direct.weight.zero_()
+
+
+def write_tissue_network(network: TissueNetwork, path: Path) -> None:
+    """Write a network through a temporary file, so that a run that is killed can go on."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(save({k: v.contiguous() for k, v in network.state_dict().items()}))
+    unfinished.replace(path)
+
+
+def read_tissue_network(path: Path) -> TissueNetwork:
+    """Return the network that :func:`write_tissue_network` wrote."""
+    tensors = load(path.read_bytes())
+    network = TissueNetwork(tensors["kept"])
+    network.load_state_dict(tensors)
+    return network.eval()

@@ -15,7 +15,12 @@ from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.network import SliceSetNetwork
 from BrainAgeLib.model.tissue_maps import TissueNetwork
 from BrainAgeLib.training.fit import Example, fit_network
-from BrainAgeLib.training.fit_tissue import fit_tissue_network, maps_of_people
+from BrainAgeLib.training.fit_tissue import (
+    fit_tissue_network,
+    maps_of_people,
+    read_tissue_network,
+    write_tissue_network,
+)
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
     choose_tissue_share,
@@ -89,17 +94,19 @@ def _tissue_networks(
     report: Report,
 ) -> list[TissueNetwork]:
     """Return the tissue network of each chosen fold, fitted on the people of the others."""
-    done = iter(range(1, len(people) + 1))
-    maps, ages = maps_of_people(
-        people, folder, lambda: report("tissue maps", next(done), len(people), "")
-    )
-    networks = []
-    for fold in chosen:
+    files = {fold: folder / f"tissue-{fold}.safetensors" for fold in chosen}
+    missing = [fold for fold, path in files.items() if not path.exists()]
+    if missing:
+        done = iter(range(1, len(people) + 1))
+        maps, ages = maps_of_people(
+            people, folder, lambda: report("tissue maps", next(done), len(people), "")
+        )
+    for count, fold in enumerate(missing):
         others = torch.from_numpy(folds != fold)
         network = fit_tissue_network(maps[others], ages[others], settings.seed + fold)
-        report(f"tissue network, fold {fold + 1} of {settings.folds}", 1, 1, "")
-        networks.append(network)
-    return networks
+        write_tissue_network(network, files[fold])
+        report("tissue networks", count + 1, len(missing), "")
+    return [read_tissue_network(path) for path in files.values()]
 
 
 def _fold(

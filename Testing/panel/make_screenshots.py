@@ -1,9 +1,9 @@
 """Make the pictures of the documentation: the module on the stand-in, with the bundled sample.
 
-    python Testing/panel/make_screenshots.py [--model FOLDER]
+    python Testing/panel/make_screenshots.py [--model FOLDER] [--output FOLDER]
 
 They show the real panel, the real MRML views and the real library; the window around them is the
-stand-in's, and the documentation says so. Written to Screenshots/.
+stand-in's, and the documentation says so.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE), str(HERE.parent / "slicer"), str(ROOT / "BrainAge"), str(ROOT)]
 
 AGE_YEARS = "30"
-VIEW_PIXELS = 380
+VIEW_PIXELS = 300
 PANEL_WIDTH = 440
 SECONDS = 600.0
 
@@ -28,6 +28,7 @@ SECONDS = 600.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="", help="another model than the bundled one")
+    parser.add_argument("--output", type=Path, default=ROOT / "Screenshots")
     arguments = parser.parse_args()
     from PySide6 import QtWidgets
 
@@ -36,9 +37,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         person, world, stand_in = openModule(Path(folder))
         runSample(person, arguments.model)
-        output = ROOT / "Screenshots"
-        output.mkdir(exist_ok=True)
-        takePictures(person, world, output)
+        arguments.output.mkdir(exist_ok=True)
+        takePictures(person, world, arguments.output)
         stand_in.close()
         world.clear()
 
@@ -146,7 +146,7 @@ def beside(panel, views: list):
 
 def small(picture):
     """Return a picture with few colours: the file stays below 150 kB."""
-    return picture.quantize(160)
+    return picture.quantize(96)
 
 
 if __name__ == "__main__":

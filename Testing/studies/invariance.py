@@ -35,8 +35,8 @@ from BrainAgeLib.imaging.geometry import Volume, apply_affine, to_canonical, vol
 from BrainAgeLib.imaging.geometry import sitk_from_volume as to_image
 from BrainAgeLib.imaging.read import read_scan
 from BrainAgeLib.imaging.template import load_template
-from BrainAgeLib.options import Options
 from BrainAgeLib.job import Result
+from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 
 MOST_SPREAD_YEARS = 0.1  # between the ways to store one scan

@@ -21,9 +21,9 @@ import SimpleITK as sitk
 from PIL import Image
 
 from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
 from BrainAgeLib.output.report_images import outlined
-from BrainAgeLib.job import Result
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Pictures, Sex, SlicePicture
 

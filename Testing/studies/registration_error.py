@@ -27,7 +27,12 @@ from BrainAgeLib.imaging.geometry import Volume, apply_affine, to_canonical, vol
 from BrainAgeLib.imaging.read import read_scan
 from BrainAgeLib.imaging.registration import register_to_template
 from BrainAgeLib.imaging.template import Template, load_template
-from BrainAgeLib.training.appearance import change_appearance, disturb_mask, registration_error
+from BrainAgeLib.training.appearance import (
+    TRAINING,
+    change_appearance,
+    disturb_mask,
+    registration_error,
+)
 from BrainAgeLib.training.people import Person, read_people
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, tilted
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
@@ -63,8 +68,9 @@ def thick_slices(brain: Volume, protocol: Protocol, seed: list[int]) -> Volume:
     generator = np.random.default_rng(seed)
     torch_generator = torch.Generator().manual_seed(int(generator.integers(2**62)))
     scan, affine = cut_thick_slices(torch.as_tensor(brain.voxels), brain.affine, protocol)
-    mask = disturb_mask(mask_of_extracted(scan), protocol.in_plane_mm, generator)
-    scan = change_appearance(scan, generator, torch_generator) * mask
+    mask = mask_of_extracted(scan)
+    mask = disturb_mask(mask, protocol.in_plane_mm, TRAINING.mask_wander, generator)
+    scan = change_appearance(scan, TRAINING, generator, torch_generator) * mask
     return Volume(scan.numpy(), affine)
 
 

@@ -173,7 +173,7 @@ def test_the_module_is_the_command():
 def test_a_usage_error_loads_nothing_heavy():
     code = (
         "import sys; from BrainAgeLib.command_line.main import main; main(['predict']); "
-        "sys.exit(any(name in sys.modules for name in ('torch', 'SimpleITK', 'numpy.linalg')))"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'SimpleITK')))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment(), capture_output=True, check=False
@@ -183,7 +183,7 @@ def test_a_usage_error_loads_nothing_heavy():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")
-@pytest.mark.parametrize("arguments", [["--version"], ["models"], ["--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["models"]])
 def test_a_reader_that_is_gone_gets_no_traceback(arguments):
     process = start_brainage(*arguments)
     process.stdout.close()

@@ -1,0 +1,61 @@
+"""What the panel says of a prediction."""
+
+from __future__ import annotations
+
+import pytest
+
+import worker_files
+
+
+@pytest.fixture
+def card(world):
+    from BrainAgeSlicer import card
+
+    return card
+
+
+def predictionWith(**changes):
+    from BrainAgeSlicer.record import predictionFromDict
+
+    return predictionFromDict(worker_files.record(**changes))
+
+
+def test_the_raw_age_is_the_headline_and_the_correction_says_what_it_was_fitted_on(card):
+    prediction = predictionWith()
+    assert card.headline(prediction) == "67.4 years"
+    text = card.rowsHtml(prediction)
+    assert "(raw)" in text and "fitted on Cam-CAN, out of fold: 601 people aged 18 to 88" in text
+
+
+def test_a_negative_gap_has_a_sign(card):
+    assert "\u22124.4 years" in card.rowsHtml(predictionWith(chronological_age_years=71.8))
+
+
+def test_nothing_unknown_becomes_zero(card):
+    unknown = dict.fromkeys(("chronological_age_years", "correction", "gap_percentile"))
+    text = card.rowsHtml(predictionWith(**unknown, corrected_brain_age_years=None))
+    assert "not known" in text and "0.0" not in text
+
+
+@pytest.mark.parametrize(("percentile", "words"), [(0.2, "smaller"), (71.0, "71"), (100.0, "99")])
+def test_a_percentile_never_claims_everybody(card, percentile, words):
+    assert words in card.rowsHtml(predictionWith(gap_percentile=percentile))
+
+
+def test_findings_have_sign_word_and_colour(card):
+    text = card.qualityHtml(predictionWith(), dark=False)
+    assert "\u26a0" in text and "Warning:" in text and card.COLORS["warn"][0] in text
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[n : n + 2], 16) / 255 for n in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize(("index", "background"), [(0, "#efefef"), (1, "#2b2b2b")])
+def test_colours_can_be_read_on_light_and_dark(card, index, background):
+    """A contrast of 4.5 at least, as WCAG 2 asks of text."""
+    for severity, colors in card.COLORS.items():
+        both = sorted((luminance(colors[index]), luminance(background)))
+        assert (both[1] + 0.05) / (both[0] + 0.05) >= 4.5, severity
