@@ -12,8 +12,8 @@ def stored_scan(slices: int, seed: int = 0) -> StoredScan:
     """Return slices of noise, each in a plane of its own."""
     generator = np.random.default_rng(seed)
     shape = (slices, GRID_HEIGHT, GRID_WIDTH)
-    heights = np.linspace(-40.0, 60.0, slices)
-    slopes = generator.uniform(-0.2, 0.2, (slices, 2))
+    heights = np.linspace(-45.0, 68.0, slices)
+    slopes = generator.uniform(-0.05, 0.05, (slices, 2))
     return StoredScan(
         generator.integers(0, 256, shape, dtype=np.uint8),
         generator.integers(0, 256, shape, dtype=np.uint8),
