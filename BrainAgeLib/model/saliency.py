@@ -31,7 +31,7 @@ from BrainAgeLib.model.tissue_maps import TissueNetwork, covers_the_brain
 from BrainAgeLib.model.tissue_saliency import tissue_effects_years
 
 SLICES_TO_ENCODE = 2400  # over all networks, without the edge; see above
-BATCH = 64
+BATCH = 128
 # Median of the bundled template's T1 where its priors exceed 0.75: the places by which
 # normalise_intensity sets a scan's grey and white matter.
 TEMPLATE_GREY_MATTER = 0.647
