@@ -100,20 +100,20 @@ class Job:
         return register_to_template(brain, self.template, advance)
 
     def measure(
-        self, placed: PlacedScan, acquisition: Acquisition, slice_count: int, raw: RawAge | None
+        self, placed: PlacedScan, acquisition: Acquisition, slices: SliceSet, raw: RawAge | None
     ) -> Measurements:
         """Return the facts that the gate judges."""
         measured = Measurements(
             acquisition,
             placed.brain_volume_ml,
-            slice_count,
+            len(slices),
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
             chronological_age_years=self.age_years,
             trained_age_range_years=self.ensemble.card.age_range_years,
         )
         if self.options.in_template_space:
-            return measured
+            return replace(measured, share_in_template=slices.share_in_template)
         coverage, overlap = placed.template_coverage_and_overlap(self.template)
         return replace(
             measured,

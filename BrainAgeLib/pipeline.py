@@ -65,7 +65,7 @@ def run(
         raw = None
         if len(slices) > 0:
             raw = job.device.run(lambda name: job.ensemble.predict(slices.to(name), name))
-        findings = judge(job.measure(placed, acquisition, len(slices), raw))
+        findings = judge(job.measure(placed, acquisition, slices, raw))
         says = job.interpret(acquisition, len(slices), raw)
     saliency_years = None
     if options.saliency and raw is not None and not job.withholds(findings):

@@ -33,6 +33,7 @@ TARGET_SPACING_MM = 5.0
 SLAB_SPACING_MM = 6.0
 SLAB_TAPS_MM = (-2.0, -1.0, 0.0, 1.0, 2.0)
 SLAB_RANGE_MM = (-66.0, 78.0)
+TEMPLATE_BRAIN_LEVEL = 0.1  # of the template's brightest
 LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
 
 
@@ -53,6 +54,13 @@ class SliceSet:
 
     def __len__(self) -> int:
         return int(self.images.shape[0])
+
+    @property
+    def share_in_template(self) -> float:
+        """Share of the brain's pixels that lie in the template's brain, 0-1."""
+        brain = self.images > 0
+        inside = brain & (self.template > TEMPLATE_BRAIN_LEVEL)
+        return float(inside.sum()) / max(1.0, float(brain.sum()))
 
     def to(self, device: str) -> SliceSet:
         """Return the same slices on another device."""

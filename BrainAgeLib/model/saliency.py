@@ -7,13 +7,13 @@ older than the template's would. Each blob is asked about alone, and a place get
 blobs that hold it, so the values of a map do not add up to the gap.
 
 Cost on a CPU: asking is nearly all encoding, at 44 million multiply-adds a slice. With pooling that
-is 1.3 ms of one core where brain extraction takes 4.1 s, so as many as 3,000 slices can be encoded
-in that time: 2,400 by area and a quarter more at the brain's edge. In slices 6 mm apart a head has
-about 320,000 mm2 of brain, which leaves each of five networks a lattice of 26 mm. Since each
-network's lattice is shifted, together they ask every 12 mm; the mean map then correlates at 0.97
-with that of a lattice of 10 mm for each. One view of the scan is asked about where the prediction
-takes two. Numbers of 16 bits would be faster only on some processors, and their rounding is as
-large as the smaller effects.
+is 1.4 ms of one core where brain extraction takes 4.2 s, so as many as 3,000 slices may be encoded:
+2,200 by area, a quarter more at the brain's edge, and a rest to be safe. In slices 6 mm apart a
+head has about 320,000 mm2 of brain, which leaves each of five networks a lattice of 27 mm. Since
+each network's lattice is shifted, together they ask every 12 mm; the mean map then correlates at
+0.97 with that of a lattice of 10 mm for each. One view of the scan is asked about where the
+prediction takes two. Numbers of 16 bits would be faster only on some processors, and their rounding
+is as large as the smaller effects.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from BrainAgeLib.model.network import SliceSetNetwork
 from BrainAgeLib.model.tissue_maps import TissueNetwork, covers_the_brain
 from BrainAgeLib.model.tissue_saliency import tissue_effects_years
 
-SLICES_TO_ENCODE = 2400  # over all networks, without the edge; see above
+SLICES_TO_ENCODE = 2200  # over all networks, without the edge; see above
 BATCH = 128
 # Median of the bundled template's T1 where its priors exceed 0.75: the places by which
 # normalise_intensity sets a scan's grey and white matter.

@@ -19,7 +19,9 @@ class Measurements:
     with the template after registration. ``template_coverage``: share of the template brain that
     lies in the field of view. ``scale``: the three scale factors from scan to template, smallest
     first. ``slices_in_view``: slices that show brain, as the network sees them.
-    ``members_years``: age by each member of the ensemble.
+    ``share_in_template``: share of these slices' brain that lies in the template's brain, for a
+    scan that is said to be in template space. ``members_years``: age by each member of the
+    ensemble.
     """
 
     acquisition: Acquisition
@@ -29,6 +31,7 @@ class Measurements:
     similarity: float | None = None
     template_coverage: float | None = None
     scale: tuple[float, float, float] | None = None
+    share_in_template: float | None = None
     brain_age_years: float | None = None
     members_years: tuple[float, ...] = ()
     chronological_age_years: float | None = None

@@ -121,7 +121,7 @@ def test_the_report_is_one_file_that_loads_nothing(full_job, record):
     assert page.lstrip().startswith("<!DOCTYPE html>")
     assert f"{record['brain_age_years']:.1f}" in page
     assert record["notice"] in page
-    for loads in (r"src=[\"'](?!data:)", r"<link\b", r"@import", r"url\((?!['\"]?data:)"):
+    for loads in (r"src=[\"'](?!data:)", r"<link\b", r"@import", r"url\((?!['\"]?(?:data:|#))"):
         assert not re.search(loads, page), loads
 
 

@@ -110,7 +110,8 @@ def test_every_axis_order_gives_the_same_bits(image, in_place, order):
 def test_a_file_and_an_image_in_memory_have_the_same_age(image, brain_file, in_place):
     of_image, of_file = predict(image, **in_place), predict(brain_file, **in_place)
 
-    assert of_image.brain_age_years == of_file.brain_age_years
+    # A NIfTI file holds its affine in single precision.
+    assert of_image.brain_age_years == pytest.approx(of_file.brain_age_years, abs=1e-4)
     assert (of_image.input.path, of_image.input.sha256) == (None, None)
     assert of_file.input.path == str(brain_file)
 

@@ -95,7 +95,9 @@ def test_a_refused_scan_is_3_with_a_record_without_numbers(brainage, beside, fas
     assert outcome.out.startswith("Brain age          none")
     assert outcome.err == ""
     assert record["quality"]["verdict"] == "refuse"
-    assert [finding["code"] for finding in record["quality"]["findings"]] == ["no_slices_in_view"]
+    assert [finding["code"] for finding in record["quality"]["findings"]] == [
+        "not_in_template_space"
+    ]
     for name in ("brain_age_years", "interval_years", "gap_years", "corrected_gap_years"):
         assert record[name] is None
     assert record["chronological_age_years"] == 50.0
@@ -115,12 +117,16 @@ def test_programs_hear_of_a_refusal_as_a_result(brainage, beside, fast, out):
     }
 
 
-def test_an_image_without_a_brain_is_refused(brainage, fast, out, tmp_path):
+@pytest.fixture
+def nothing(tmp_path):
+    """Return an image without any brain."""
     voxels = np.full((20, 64, 64), -5.0, np.float32)
     voxels[0, 0, 0] = -6.0
-    fast[1] = write_volume(
-        Volume(voxels, np.diag([3.0, 3.0, 6.0, 1.0])), tmp_path / "nothing.nii.gz"
-    )
+    return write_volume(Volume(voxels, np.diag([3.0, 3.0, 6.0, 1.0])), tmp_path / "nothing.nii.gz")
+
+
+def test_an_image_without_a_brain_is_refused(brainage, nothing, fast, out):
+    fast[1] = nothing
 
     outcome = brainage(*fast, "--output", out)
 
@@ -145,8 +151,8 @@ def test_force_gives_the_number_but_not_the_verdict(brainage, brain_file, small_
     assert forced.out.startswith("REFUSED by the quality gate")
 
 
-def test_force_cannot_give_what_is_not_there(brainage, beside, fast, out):
-    fast[1] = beside
+def test_force_cannot_give_what_is_not_there(brainage, nothing, fast, out):
+    fast[1] = nothing
 
     outcome = brainage(*fast, "--output", out, "--force")
 

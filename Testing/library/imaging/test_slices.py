@@ -181,6 +181,28 @@ def test_pixels_that_the_brain_fills_in_part_keep_its_brightness(maps):
     assert (brain - 100).abs().max() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("shift_mm", "least", "most"), [(0, 0.93, 1.0), (40, 0.4, 0.7), (600, 0, 0)]
+)
+def test_share_in_the_template_tells_whether_the_brain_lies_there(
+    maps, thick_brain, shift_mm, least, most
+):
+    voxels = torch.as_tensor(thick_brain.voxels)
+    affine = rigid_motion(shift_mm=(0, 0, shift_mm)) @ thick_brain.affine
+
+    slices = slices_of_scan(voxels, (voxels > 20).float(), affine, maps)
+
+    assert least <= slices.share_in_template <= most
+
+
+def test_share_of_no_brain_is_nothing(maps):
+    shape = (24, 96, 80)
+    affine = stack_affine((2.0, 2.0, 6.0), shape)
+    scan, mask = ball(affine, shape)
+
+    assert slices_of_scan(scan, mask * 0, affine, maps).share_in_template == 0.0
+
+
 def test_template_channel_shows_the_template_at_the_same_heights(maps, template):
     shape = (3, 96, 80)
     affine = stack_affine((2.0, 2.0, 6.0), shape)

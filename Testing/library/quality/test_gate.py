@@ -59,6 +59,9 @@ def test_a_good_scan_gets_no_finding():
         ({"template_coverage": 0.749}, {"brain_cut": "warn"}),
         ({"slices_in_view": 1}, {}),
         ({"slices_in_view": 0}, {"no_slices_in_view": "refuse"}),
+        ({"share_in_template": 0.7}, {}),
+        ({"share_in_template": 0.699}, {"not_in_template_space": "refuse"}),
+        ({"share_in_template": 0.0, "slices_in_view": 0}, {"no_slices_in_view": "refuse"}),
         ({"acquisition": with_slices(8)}, {}),
         ({"acquisition": with_slices(7)}, {"too_few_slices": "refuse"}),
         ({"acquisition": with_slices(1), "similarity": None}, {}),
@@ -102,7 +105,9 @@ def test_every_check_can_speak():
         chronological_age_years=5.0,
     )
 
-    assert len(judge(bad)) == len(CHECKS)
+    # One of the checks is for scans that were not registered.
+    assert len(judge(bad)) == len(CHECKS) - 1
+    assert judge(replace(FINE, share_in_template=0.1))
     assert Quality(judge(bad)).verdict == "refuse"
 
 
