@@ -20,8 +20,8 @@ LEAST_SLICES_TO_REGISTER = 8
 LEAST_COVERAGE = 0.75
 LEAST_SIMILARITY = 0.6  # the lowest of 549 healthy brains had 0.75, with a median of 0.92
 LEAST_OVERLAP = 0.85
-# 276 registered scans of healthy brains had 0.95 or more, and each of their middle slices alone 0.86
-# or more. A shift of 30 mm leaves 0.7.
+# 276 registered scans of healthy brains had 0.95 or more, their middle slices alone 0.86 or more; a
+# shift of 30 mm leaves 0.7.
 LEAST_SHARE_IN_TEMPLATE = 0.7
 SCALE_RANGE = (0.8, 1.5)  # 549 healthy brains, scan to template: 0.94 to 1.38
 MOST_DISAGREEMENT_YEARS = 15.0

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.command_line.main import main
+from BrainAgeLib.imaging.geometry import sitk_from_volume
 from BrainAgeLib.imaging.slices import TemplateMaps
 from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL, installed_models
@@ -46,6 +47,12 @@ def maps(template):
 def thick_brain():
     """Return the template's brain as a routine scan: tilted axial slices, 6 mm apart."""
     return thick_slices_of(template_brain())
+
+
+@pytest.fixture(scope="session")
+def image(thick_brain):
+    """Return the same scan as an image in memory."""
+    return sitk_from_volume(thick_brain)
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +104,12 @@ def fast(brain_file, small_model):
         *("predict", brain_file, "--in-template-space", "--model", small_model),
         *("--no-saliency", "--no-report"),
     ]
+
+
+@pytest.fixture
+def in_place(small_model):
+    """Return the options of a run in template space without a map."""
+    return {"in_template_space": True, "model": str(small_model), "saliency": False}
 
 
 @pytest.fixture

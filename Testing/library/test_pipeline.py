@@ -4,41 +4,24 @@ from __future__ import annotations
 
 import json
 import socket
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
-import torch
 
 import BrainAgeLib
-from BrainAgeLib import job, pipeline
+from BrainAgeLib import job
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.imaging import brain_extraction
 from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import scan_from_image
 from BrainAgeLib.imaging.registration import Registration
-from BrainAgeLib.model import devices
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import predict, run
 from BrainAgeLib.resources import sample_scan
 from Testing.library.phantoms import rigid_motion
 
 AXIS_ORDERS = ("RAS", "LPI", "PSR", "SAL", "IRP")
-
-
-@pytest.fixture(scope="module")
-def image(thick_brain):
-    """Return a brain-extracted scan in template space as an image in memory."""
-    return sitk_from_volume(thick_brain)
-
-
-@pytest.fixture
-def in_place(small_model):
-    """Return the options of a run in template space without a map."""
-    return {"in_template_space": True, "model": str(small_model), "saliency": False}
 
 
 @pytest.fixture(scope="module")
@@ -139,29 +122,6 @@ def test_the_age_does_not_change_the_raw_age(image, in_place):
     assert (plain.gap_years, plain.corrected_gap_years, plain.gap_percentile) == (None,) * 3
 
 
-@pytest.fixture
-def from_header(monkeypatch):
-    """Let the header of every image tell an age and a sex."""
-    monkeypatch.setattr(
-        pipeline,
-        "scan_from_image",
-        lambda image: replace(
-            scan_from_image(image), age_years=61.0, sex="F", slice_thickness_mm=5.0
-        ),
-    )
-
-
-@pytest.mark.usefixtures("from_header")
-def test_the_header_tells_what_the_caller_does_not(image, in_place):
-    found = predict(image, **in_place)
-    overruled = predict(image, 40.0, "M", **in_place)
-
-    assert (found.chronological_age_years, found.sex) == (61.0, "F")
-    assert found.acquisition.slice_thickness_mm == 5.0
-    assert (overruled.chronological_age_years, overruled.sex) == (40.0, "M")
-    assert found.brain_age_years == overruled.brain_age_years
-
-
 def test_a_refusal_is_a_result(image, in_place):
     far = sitk.Image(image)
     far.SetOrigin((0.0, 0.0, 900.0))
@@ -222,42 +182,6 @@ def test_a_brain_is_extracted_and_registered_before_it_is_judged(
     assert found.quality.verdict == "pass"
     # The two masks differ by a few faint voxels at the rim.
     assert found.brain_age_years == pytest.approx(straight.brain_age_years, abs=0.5)
-
-
-def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, small_model):
-    seconds = predict(image, **in_place).timings_seconds
-    assert (seconds.brain_extraction, seconds.registration) == (None, None)
-    assert seconds.read is not None
-    assert seconds.prediction is not None
-
-    monkeypatch.setattr(
-        job, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
-    )
-    options = {"brain_extracted": True, "saliency": False, "model": str(small_model)}
-    seconds = predict(image, **options).timings_seconds
-    assert seconds.brain_extraction is None
-    assert seconds.registration is not None
-
-
-def test_too_little_gpu_memory_means_the_cpu_and_a_note(image, in_place, monkeypatch):
-    slices = PlacedScan.slices
-
-    def large(self, template, device):
-        if device != "cpu":
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return slices(self, template, device)
-
-    on_the_cpu = predict(image, **in_place)
-    monkeypatch.setattr(PlacedScan, "slices", large)
-    monkeypatch.setattr(devices, "resolve_device", lambda _name: "cuda:0")
-    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
-
-    found = predict(image, **in_place)
-
-    assert found.device == "cpu"
-    assert [finding.code for finding in found.quality.findings] == ["gpu_memory"]
-    assert found.quality.verdict == "pass"
-    assert found.brain_age_years == on_the_cpu.brain_age_years
 
 
 def test_progress_goes_through_the_stages_in_order(image, in_place):

@@ -1,0 +1,93 @@
+"""``brainage predict`` with what cannot be: exit code 2, one line, nothing lost."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def out(tmp_path):
+    """Return the output folder."""
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--age", "0"],
+        ["--age", "-4"],
+        ["--age", "131"],
+        ["--age", "nan"],
+        ["--age", "inf"],
+        ["--threads", "0"],
+        ["--threads", "-2"],
+        ["--device", "gpu"],
+        ["--device", "cuda:99"],
+        ["--device", ""],
+        ["--model", "nowhere"],
+        ["--correction", "guess"],
+        ["--series", "1.2.3"],
+    ],
+)
+def test_a_value_that_cannot_be_is_one_line_and_2(brainage, fast, out, arguments):
+    outcome = brainage(*fast, "--output", out, *arguments)
+
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert outcome.err.startswith("brainage: error: ")
+    assert outcome.err.count("\n") == 1
+    assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_a_device_that_is_absent_is_2(brainage, fast, out, monkeypatch, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+
+    outcome = brainage(*fast, "--output", out, "--device", name)
+
+    assert outcome.code == 2
+    assert f"the device {name} is not available" in outcome.err
+
+
+@pytest.mark.parametrize("scan", ["nowhere.nii.gz", "", "."])
+def test_a_scan_that_cannot_be_read_is_2(brainage, fast, out, tmp_path, monkeypatch, scan):
+    monkeypatch.chdir(tmp_path)
+    fast[1] = scan
+
+    outcome = brainage(*fast, "--output", out)
+
+    assert outcome.code == 2
+    assert outcome.err.startswith("brainage: error: ")
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_folder_below_one_that_is_missing_is_2(brainage, fast, tmp_path):
+    outcome = brainage(*fast, "--output", tmp_path / "missing" / "out")
+
+    assert outcome.code == 2
+    assert "there is no folder" in outcome.err
+    assert not (tmp_path / "missing").exists()
+
+
+def test_the_scan_is_never_overwritten(brainage, fast, brain_file, out):
+    out.mkdir()
+    fast[1] = shutil.copy(brain_file, out / "brain_mask.nii.gz")
+    before = (out / "brain_mask.nii.gz").read_bytes()
+
+    outcome = brainage(*fast, "--output", out)
+
+    assert outcome.code == 2
+    assert (out / "brain_mask.nii.gz").read_bytes() == before
+
+
+def test_a_failed_run_leaves_no_earlier_result(brainage, fast, out):
+    assert brainage(*fast, "--output", out).code == 0
+    (out / "notes.txt").write_text("mine", "utf-8")
+    fast[1] = "nowhere.nii.gz"
+
+    assert brainage(*fast, "--output", out).code == 2
+    assert [path.name for path in out.iterdir()] == ["notes.txt"]

@@ -1,0 +1,102 @@
+"""What one scan brings along, what is skipped, and where the work is done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib import pipeline
+from BrainAgeLib import job as job_module
+from BrainAgeLib.imaging.placed_scan import PlacedScan
+from BrainAgeLib.imaging.read import scan_from_image
+from BrainAgeLib.imaging.registration import Registration
+from BrainAgeLib.job import Job
+from BrainAgeLib.model import devices
+from BrainAgeLib.options import Options
+from BrainAgeLib.pipeline import predict
+from BrainAgeLib.records import Finding
+
+
+@pytest.fixture
+def from_header(monkeypatch):
+    """Let the header of every image tell an age and a sex."""
+    monkeypatch.setattr(
+        pipeline,
+        "scan_from_image",
+        lambda image: replace(
+            scan_from_image(image), age_years=61.0, sex="F", slice_thickness_mm=5.0
+        ),
+    )
+
+
+@pytest.mark.usefixtures("from_header")
+def test_the_header_tells_what_the_caller_does_not(image, in_place):
+    found = predict(image, **in_place)
+    overruled = predict(image, 40.0, "M", **in_place)
+
+    assert (found.chronological_age_years, found.sex) == (61.0, "F")
+    assert found.acquisition.slice_thickness_mm == 5.0
+    assert (overruled.chronological_age_years, overruled.sex) == (40.0, "M")
+    assert found.brain_age_years == overruled.brain_age_years
+
+
+def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, small_model):
+    seconds = predict(image, **in_place).timings_seconds
+    assert (seconds.brain_extraction, seconds.registration) == (None, None)
+    assert seconds.read is not None
+    assert seconds.prediction is not None
+
+    monkeypatch.setattr(
+        job_module, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
+    )
+    options = {"brain_extracted": True, "saliency": False, "model": str(small_model)}
+    seconds = predict(image, **options).timings_seconds
+    assert seconds.brain_extraction is None
+    assert seconds.registration is not None
+
+
+def test_too_little_gpu_memory_means_the_cpu_and_a_note(image, in_place, monkeypatch):
+    slices = PlacedScan.slices
+
+    def large(self, template, device):
+        if device != "cpu":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return slices(self, template, device)
+
+    on_the_cpu = predict(image, **in_place)
+    monkeypatch.setattr(PlacedScan, "slices", large)
+    monkeypatch.setattr(devices, "resolve_device", lambda _name: "cuda:0")
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+
+    found = predict(image, **in_place)
+
+    assert found.device == "cpu"
+    assert [finding.code for finding in found.quality.findings] == ["gpu_memory"]
+    assert found.quality.verdict == "pass"
+    assert found.brain_age_years == on_the_cpu.brain_age_years
+
+
+REFUSAL = Finding("made_up", "refuse", "This cannot be.")
+NOTE = Finding("made_up", "note", "This is so.")
+
+
+@pytest.mark.parametrize(
+    ("of_reader", "judged", "force", "withheld"),
+    [
+        ((), (), False, False),
+        ((NOTE,), (NOTE,), False, False),
+        ((), (REFUSAL,), False, True),
+        ((REFUSAL,), (), False, True),
+        ((), (REFUSAL,), True, False),
+    ],
+)
+def test_no_number_leaves_a_refusal_unless_somebody_insists(
+    image, in_place, of_reader, judged, force, withheld
+):
+    job = Job(Options(**in_place, force=force), None)
+    job.know(replace(scan_from_image(image), findings=of_reader))
+
+    assert job.withholds(judged) == withheld
