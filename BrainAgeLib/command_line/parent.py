@@ -27,7 +27,8 @@ def _watch() -> None:
                 pass
         except (OSError, ValueError):
             pass  # no standard input is a closed one
-    signal.raise_signal(signal.SIGINT)
+    # Not SIGINT: whoever runs in the background of a shell script has that ignored.
+    signal.raise_signal(signal.SIGTERM)
     # Native code does not see the interruption before it returns.
     time.sleep(GRACE_SECONDS)
     os._exit(INTERRUPTED)

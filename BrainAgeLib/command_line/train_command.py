@@ -39,7 +39,9 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     settings = read_settings(options.config)
     if options.device:
         settings = replace(settings, device=options.device)
-    if options.threads:
+    if options.threads is not None:
+        if options.threads < 1:
+            raise InputError(f"{options.threads} threads cannot work", "give 1 or more")
         settings = replace(settings, threads=options.threads)
     if options.fold is not None and not 1 <= options.fold <= settings.folds:
         raise InputError(f"there is no fold {options.fold}", f"give 1 to {settings.folds}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -40,4 +41,7 @@ def run_brainage(*arguments: object, **options: Any) -> subprocess.CompletedProc
 def start_brainage(*arguments: object, **options: Any) -> subprocess.Popen[str]:
     """Start the command; what it says can be read line by line."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    if os.name != "nt":
+        # These tests may run in the background of a shell script, which ignores it.
+        pipes["preexec_fn"] = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     return subprocess.Popen(command_line(*arguments), env=environment(), text=True, **pipes)

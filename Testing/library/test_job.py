@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib import pipeline
 from BrainAgeLib import job as job_module
+from BrainAgeLib import pipeline
 from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.read import scan_from_image
 from BrainAgeLib.imaging.registration import Registration

@@ -42,7 +42,9 @@ def test_the_readme_shows_commands() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_command_runs(command: str, checkout: Path) -> None:
     arguments = [sys.executable, "-m", "BrainAgeLib", *command.split()[1:]]
-    done = subprocess.run(arguments, cwd=checkout, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(
+        arguments, cwd=checkout, capture_output=True, encoding="utf-8", timeout=240
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     if "--output" in arguments:
@@ -54,7 +56,11 @@ def test_command_runs(command: str, checkout: Path) -> None:
 @pytest.mark.parametrize("script", blocks("python"))
 def test_python_example_runs(script: str, checkout: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", script],
+        cwd=checkout,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert re.match(r"\d+\.\d+ \(", done.stdout)

@@ -18,7 +18,7 @@ STUBBORN = """
 import signal, sys, time
 from BrainAgeLib.command_line import parent
 parent.GRACE_SECONDS = 0.5
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 parent.stop_with_parent()
 print("working", flush=True)
 time.sleep(60)

@@ -61,7 +61,9 @@ def test_folds_are_counted_from_one(brainage, handed_over, tmp_path):
     assert (outcome.code, outcome.out) == (0, "")
 
 
-@pytest.mark.parametrize("arguments", [["--fold", "6"], ["--fold", "0"], ["--threads", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--fold", "6"], ["--fold", "0"], ["--threads", "-1"], ["--threads", "0"]]
+)
 def test_what_cannot_be_is_2(brainage, handed_over, tmp_path, arguments):
     outcome = brainage("train", "--data", tmp_path, "--output", tmp_path, *arguments)
 

@@ -124,7 +124,7 @@ def test_a_speck_is_too_small(template):
     voxels[6, 8, 8] = 100.0
 
     with pytest.raises(RegistrationError, match="too small"):
-        register_to_template(Volume(voxels, np.diag([16.0, 16.0, 16.0, 1.0])), template)
+        register_to_template(Volume(voxels, np.diag([8.0, 8.0, 8.0, 1.0])), template)
 
 
 def test_a_single_slice_cannot_be_registered(template, thick_brain):
