@@ -102,7 +102,7 @@ def registration_error(generator: np.random.Generator) -> np.ndarray:
     """Return a small random affine (4 x 4, mm) about the brain's middle in template space.
 
     Points of the brain move by about 1.1 mm (root mean square). Registering simulated thick
-    slices instead of the 3D volume moves them by 0.8 mm (median,
+    slices instead of the 3D volume moves them by 0.6 mm (median,
     ``Testing/studies/registration_error.py``); the masks of real heads add to that.
     """
     matrix = np.eye(3) + generator.normal(0, 0.0075, (3, 3))
