@@ -26,9 +26,10 @@ from BrainAgeLib.imaging.registration import (
 from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.imaging.template_volume import grid_planes
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
-from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.options import Options
 from BrainAgeLib.quality.gate import on_the_cpu_instead
 from BrainAgeLib.quality.measurements import Measurements
@@ -139,13 +140,11 @@ class Job:
         return refused and not self.options.force
 
     def saliency_years(
-        self, placed: PlacedScan, slices: SliceSet, advance: Callable[[float], None]
+        self, placed: PlacedScan, maps: ScanMaps, advance: Callable[[float], None]
     ) -> np.ndarray:
         """Return where the age comes from (k, j, i), on the canonical voxels."""
-        years = self.device.run(
-            lambda name: self.ensemble.saliency_years(slices.to(name), name, advance)
-        )
-        return to_scan_voxels(years, slices.planes, placed)
+        years = self.device.run(lambda name: self.ensemble.saliency_years(maps, name, advance))
+        return to_scan_voxels(years, grid_planes(years), placed)
 
     def on_scan_grid(self, volume: Volume, voxels: np.ndarray) -> sitk.Image:
         """Return an image on the scan's own grid of canonical voxels (k, j, i)."""

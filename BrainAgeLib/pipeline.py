@@ -62,15 +62,15 @@ def run(
         return job.refusal(volume, mask, acquisition, not_registered())
     with job.stages.stage("prediction"):
         slices = job.device.run(lambda name: placed.slices(job.template, name))
-        raw = None
+        raw = maps = None
         if len(slices) > 0:
-            raw = job.device.run(lambda name: job.ensemble.predict(slices.to(name), name))
+            raw, maps = job.device.run(lambda name: job.ensemble.predict(slices, name))
         findings = judge(job.measure(placed, acquisition, slices, raw))
         says = job.interpret(acquisition, len(slices), raw)
     saliency_years = None
-    if options.saliency and raw is not None and not job.withholds(findings):
+    if options.saliency and maps is not None and not job.withholds(findings):
         with job.stages.stage("saliency") as advance:
-            saliency_years = job.saliency_years(placed, slices, advance)
+            saliency_years = job.saliency_years(placed, maps, advance)
     prediction = job.prediction(acquisition, findings, raw, says)
     if saliency_years is not None:
         prediction = replace(prediction, saliency=job.on_scan_grid(volume, saliency_years))

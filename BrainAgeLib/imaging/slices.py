@@ -138,8 +138,8 @@ def _is_axial(index_to_template: np.ndarray) -> bool:
     return bool(abs(normal[2]) > math.sqrt(0.5) * np.linalg.norm(normal))
 
 
-def _grid(like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return template x and y in mm, each (y, x)."""
+def grid_xy_mm(like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return template x and y in mm, each (y, x), on the device of ``like``."""
     x = torch.arange(GRID_WIDTH, device=like.device) * GRID_SPACING_MM + GRID_FIRST_XY_MM[0]
     y = torch.arange(GRID_HEIGHT, device=like.device) * GRID_SPACING_MM + GRID_FIRST_XY_MM[1]
     return x[None, :].expand(GRID_HEIGHT, -1), y[:, None].expand(-1, GRID_WIDTH)
@@ -152,7 +152,7 @@ def _acquired_slices(
     stacked, affine, group = _average_neighbours(stacked, affine)
     stacked = _blur_in_plane(stacked, affine)
     _, count, rows, columns = stacked.shape
-    x, y = _grid(stacked)
+    x, y = grid_xy_mm(stacked)
     k = torch.arange(count, device=stacked.device, dtype=torch.float32)[:, None, None]
     inverse = np.linalg.inv(affine[:2, :2])
     along_x = x - affine[0, 3] - affine[0, 2] * k
@@ -214,7 +214,7 @@ def _axial_slabs(
     stacked: torch.Tensor, affine: np.ndarray
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Average a volume (channel, k, j, i) into axial slabs of the template."""
-    x, y = _grid(stacked)
+    x, y = grid_xy_mm(stacked)
     heights = torch.arange(*SLAB_RANGE_MM, SLAB_SPACING_MM, device=stacked.device)
     z = heights[:, None, None].expand(-1, GRID_HEIGHT, GRID_WIDTH)
     points = torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
@@ -247,7 +247,7 @@ def _planes(points: torch.Tensor) -> torch.Tensor:
 
 def heights_mm(planes: torch.Tensor) -> torch.Tensor:
     """Return the height of each pixel (..., y, x) for planes (..., 3)."""
-    x, y = _grid(planes)
+    x, y = grid_xy_mm(planes)
     a, b, c = (planes[..., n, None, None] for n in range(3))
     return a + b * x + c * y
 

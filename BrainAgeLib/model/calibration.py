@@ -14,6 +14,7 @@ import numpy as np
 
 from BrainAgeLib.records import Correction
 
+SCALE_SIGMA_YEARS = 10.0
 NEIGHBOURS = 100  # people nearest in age that a gap is ranked among
 
 
@@ -23,15 +24,37 @@ class AcquisitionClass:
 
     A scan belongs to the first class in a card whose limits it meets: at least ``least_slices``
     slices that show brain, at most ``most_spacing_mm`` between slice centres.
-    ``half_width_factor``: half the interval's width in units of the predicted spread.
+    ``half_width_factor``: half the interval's width in units of the expected error, which is
+    ``scales_years`` at the predicted ages ``scale_ages_years`` and linear between them.
     """
 
     name: str
     least_slices: int
     most_spacing_mm: float
     half_width_factor: float
+    scale_ages_years: tuple[float, ...]
+    scales_years: tuple[float, ...]
     people: int
     corrections: tuple[Correction, ...] = ()
+
+    def half_width_years(self, predicted_years: float) -> float:
+        """Return half the interval's width around a predicted age."""
+        scale = np.interp(predicted_years, self.scale_ages_years, self.scales_years)
+        return self.half_width_factor * float(scale)
+
+
+def expected_errors(
+    predicted_years: np.ndarray, errors_years: np.ndarray, at_years: np.ndarray
+) -> np.ndarray:
+    """Return the mean absolute error of people predicted to be of about these ages, smoothed.
+
+    A Gaussian kernel over the predicted age (Nadaraya 1964, doi 10.1137/1109020). Inputs are
+    (person,); ``at_years`` and the result (age,).
+    """
+    distance = (np.asarray(at_years)[:, None] - predicted_years) / SCALE_SIGMA_YEARS
+    nearness = np.exp(-0.5 * distance**2) + 1e-9
+    weighted: np.ndarray = (nearness * np.abs(errors_years)).sum(1) / nearness.sum(1)
+    return weighted
 
 
 def conformal_factor(errors_years: np.ndarray, spreads_years: np.ndarray, level: float) -> float:

@@ -12,23 +12,24 @@ from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.network import NetworkSettings
 from BrainAgeLib.records import Correction, Reference
 
-CARD_VERSION = "1"
+CARD_VERSION = "2"
 
 
 @dataclass(frozen=True)
 class Card:
     """The part of ``card.json`` that the program acts on; ``text`` is all of it.
 
-    ``sha256`` is that of ``model.safetensors``. ``tissue_share``: of the tissue
-    networks in the age, 0-1. ``classes`` are tried in order.
+    ``sha256`` is that of ``model.safetensors``. ``members``: of the ensemble.
+    ``network_share``: of the networks in the age of a whole brain, 0-1. ``classes`` are tried in
+    order.
     """
 
     name: str
     version: str
     sha256: str
     age_range_years: tuple[float, float]
-    networks: int
-    tissue_share: float
+    members: int
+    network_share: float
     network: NetworkSettings
     interval_level: float
     default_correction: str
@@ -69,12 +70,12 @@ def card_from_dict(text: dict[str, Any]) -> Card:
     classes = tuple(_class_from_dict(entry) for entry in calibration["classes"])
     if not classes:
         raise ValueError("the calibration has no class")
-    networks = int(text["networks"])
-    if networks < 1:
-        raise ValueError("the ensemble has no network")
-    tissue_share = float(text["tissue_share"])
-    if not 0 <= tissue_share <= 1:
-        raise ValueError("the tissue share is not between 0 and 1")
+    members = int(text["members"])
+    if members < 1:
+        raise ValueError("the ensemble has no member")
+    network_share = float(text["network_share"])
+    if not 0 <= network_share <= 1:
+        raise ValueError("the network share is not between 0 and 1")
     reference = Reference(
         tuple(float(age) for age in text["out_of_fold"]["ages_years"]),
         tuple(float(age) for age in text["out_of_fold"]["predicted_years"]),
@@ -86,8 +87,8 @@ def card_from_dict(text: dict[str, Any]) -> Card:
         str(text["version"]),
         str(text["sha256"]),
         (float(low), float(high)),
-        networks,
-        tissue_share,
+        members,
+        network_share,
         _network_from_dict(text["network"]),
         float(calibration["interval_level"]),
         str(calibration["default_correction"]),
@@ -98,15 +99,8 @@ def card_from_dict(text: dict[str, Any]) -> Card:
 
 
 def _network_from_dict(entry: dict[str, Any]) -> NetworkSettings:
-    others = dict(entry)
-    widths = tuple(int(width) for width in others.pop("widths"))
-    if not widths:
-        raise ValueError("the network has no widths")
-    counts = ("heads", "bins")
-    numbers: dict[str, Any] = {
-        name: int(value) if name in counts else float(value) for name, value in others.items()
-    }
-    return NetworkSettings(widths, **numbers)
+    widths = tuple(int(width) for width in entry["widths"])
+    return NetworkSettings(widths, int(entry["layout_channels"]), float(entry["dropout"]))
 
 
 def _class_from_dict(entry: dict[str, Any]) -> AcquisitionClass:
@@ -126,6 +120,8 @@ def _class_from_dict(entry: dict[str, Any]) -> AcquisitionClass:
         int(entry["least_slices"]),
         float(entry["most_spacing_mm"]),
         float(entry["half_width_factor"]),
+        tuple(float(age) for age in entry["scale_ages_years"]),
+        tuple(float(scale) for scale in entry["scales_years"]),
         int(entry["people"]),
         corrections,
     )

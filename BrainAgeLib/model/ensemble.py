@@ -1,4 +1,4 @@
-"""A model folder in use: the raw age of a set of slices and what the card makes of it."""
+"""A model folder in use: the raw age of a scan and what the card makes of it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,19 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.predict import RawAge, predict_age
-from BrainAgeLib.model.saliency import Advance, occlusion_map
+from BrainAgeLib.model.predict import (
+    MOST_SLICES_OF_A_PART,
+    RawAge,
+    ScanMaps,
+    maps_of_scan,
+    predict_age,
+)
+from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, ModelRecord
 from BrainAgeLib.resources import models_folder
 
-DEFAULT_MODEL = "slice-set"
+DEFAULT_MODEL = "thick-slice"
 NO_CORRECTION = "none"
 
 
@@ -47,20 +53,18 @@ class Ensemble:
         return ModelRecord(card.name, card.version, card.sha256, card.age_range_years)
 
     def weights(self, device: str) -> Weights:
-        """Return the networks on a device; loaded once for each."""
+        """Return the members on a device; loaded once for each."""
         return _weights(self.folder, self.card.sha256, device)
 
-    def predict(self, slices: SliceSet, device: str) -> RawAge:
-        """Return the raw age of a set of slices on that device."""
-        weights = self.weights(device)
-        return predict_age(weights.networks, slices, weights.tissues, self.card.tissue_share)
+    def predict(self, slices: SliceSet, device: str) -> tuple[RawAge, ScanMaps]:
+        """Return the raw age of a set of slices on that device, and the maps it was read from."""
+        maps = maps_of_scan(slices.to(device))
+        return predict_age(self.weights(device).members, maps, self.card.network_share), maps
 
-    def saliency_years(self, slices: SliceSet, device: str, advance: Advance) -> torch.Tensor:
-        """Return where the age comes from (slice, y, x), in years, see ``saliency``."""
-        weights = self.weights(device)
-        return occlusion_map(
-            weights.networks, slices, advance, weights.tissues, self.card.tissue_share
-        )
+    def saliency_years(self, maps: ScanMaps, device: str, advance: Advance) -> torch.Tensor:
+        """Return where the age comes from (z, y, x), in years, see ``saliency``."""
+        weights, share = self.weights(device), self.card.network_share
+        return saliency_map(weights.members, maps.to(device), share, weights.mean_maps, advance)
 
     def choose_correction(self, name: str | None) -> str:
         """Return the name of the correction to use.
@@ -83,8 +87,10 @@ class Ensemble:
         correction_name: str,
     ) -> Interpretation:
         """Return interval, correction and percentile for a scan with so many slices in view."""
+        if not raw.covers_brain:  # its error is that of few slices, however many there are
+            slice_count = min(slice_count, MOST_SLICES_OF_A_PART - 1)
         entry = self.card.class_of(slice_count, spacing_mm)
-        half = entry.half_width_factor * raw.spread_years
+        half = entry.half_width_years(raw.age_years)
         interval = (raw.age_years - half, raw.age_years + half) if math.isfinite(half) else None
         correction = next((c for c in entry.corrections if c.method == correction_name), None)
         corrected = percentile = None

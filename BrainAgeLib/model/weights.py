@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,34 +13,44 @@ from torch import nn
 
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.network import SliceSetNetwork
-from BrainAgeLib.model.tissue_maps import TissueNetwork
+from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.regional_model import RegionalModel
 
 FILE_NAME = "model.safetensors"
-TISSUE = "tissue."
-
-
-def pack_weights(
-    networks: Sequence[SliceSetNetwork], tissues: Sequence[TissueNetwork] = ()
-) -> bytes:
-    """Return the ensemble's weights as the bytes of a safetensors file, in half precision."""
-    tensors = {}
-    for prefix, modules in (("", networks), (TISSUE, tissues)):
-        for number, module in enumerate(modules):
-            for name, value in module.state_dict().items():
-                if name.endswith("num_batches_tracked"):
-                    continue
-                half = value.detach().half() if value.is_floating_point() else value.detach()
-                tensors[f"{prefix}{number}.{name}"] = half.cpu().contiguous()
-    return save(tensors)
+MEAN_MAPS = "mean_maps"
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The ensemble: a network of slices for each fold, and a tissue network or none."""
+    """The ensemble's members and the mean brain that saliency compares with.
 
-    networks: list[SliceSetNetwork]
-    tissues: list[TissueNetwork]
+    ``mean_maps``: (3, z, y, x), the mean of the networks' tissue maps over everybody.
+    """
+
+    members: list[Member]
+    mean_maps: torch.Tensor
+
+
+def pack_weights(weights: Weights) -> bytes:
+    """Return the ensemble's weights as the bytes of a safetensors file.
+
+    Matrices and kernels are kept in half precision.
+    """
+    tensors = {MEAN_MAPS: weights.mean_maps.half().cpu().contiguous()}
+    for number, member in enumerate(weights.members):
+        for part, module in _parts(member).items():
+            for name, value in module.state_dict().items():
+                if name.endswith("num_batches_tracked"):
+                    continue
+                value = value.detach()
+                kept = value.half() if value.is_floating_point() and value.ndim > 1 else value
+                tensors[f"{number}.{part}.{name}"] = kept.cpu().contiguous()
+    return save(tensors)
+
+
+def _parts(member: Member) -> dict[str, nn.Module]:
+    return {"whole": member.whole, "part": member.part, "regional": member.regional}
 
 
 def load_weights(folder: Path, card: Card, device: str) -> Weights:
@@ -62,11 +71,10 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
             f"instead of {card.sha256[:12]}…",
             _HINT,
         )
-    numbers = range(card.networks)
     try:
         tensors = load(content)
-        tissues = [_tissue(tensors, number, device) for number in numbers if card.tissue_share]
-        return Weights([_network(tensors, number, card, device) for number in numbers], tissues)
+        members = [_member(tensors, number, card, device) for number in range(card.members)]
+        return Weights(members, tensors[MEAN_MAPS].float().to(device))
     except (SafetensorError, RuntimeError, ValueError, AssertionError, KeyError) as error:
         # torch says in these ways that there is no such network.
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
@@ -75,21 +83,13 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
 _HINT = "install the model again"
 
 
-def _network(
-    tensors: dict[str, torch.Tensor], number: int, card: Card, device: str
-) -> SliceSetNetwork:
-    network = SliceSetNetwork(card.network)
-    _fill(network, tensors, f"{number}.")
-    network.to(device)
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval()
-
-
-def _tissue(tensors: dict[str, torch.Tensor], number: int, device: str) -> TissueNetwork:
-    prefix = f"{TISSUE}{number}."
-    network = TissueNetwork(tensors[f"{prefix}kept"])
-    _fill(network, tensors, prefix)
-    return network.to(device).eval()
+def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:
+    count = len(tensors[f"{number}.regional.shares"])
+    member = Member(VolumeNetwork(card.network), VolumeNetwork(card.network), RegionalModel(count))
+    for part, module in _parts(member).items():
+        _fill(module, tensors, f"{number}.{part}.")
+        module.to(device).eval()
+    return member
 
 
 def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], prefix: str) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,11 @@ from BrainAgeLib.model.calibration import (
     FITS,
     AcquisitionClass,
     conformal_factor,
+    expected_errors,
 )
 from BrainAgeLib.model.card import CARD_VERSION, card_from_dict
-from BrainAgeLib.model.network import SliceSetNetwork
-from BrainAgeLib.model.tissue_maps import TissueNetwork
-from BrainAgeLib.model.weights import FILE_NAME, pack_weights
+from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.weights import FILE_NAME, Weights, pack_weights
 from BrainAgeLib.training.metrics import accuracy, exact_interval
 from BrainAgeLib.training.out_of_fold import FEW_SLICES, MAIN_PROTOCOL, Row
 from BrainAgeLib.training.settings import TrainingSettings
@@ -28,6 +29,8 @@ INTERVAL_LEVEL = 0.9
 DEFAULT_CORRECTION = "de-lange-cole"
 WIDE_SPACING_MM = 7.0
 ANY_SPACING_MM = 1000.0
+VERSION = "2"
+SCALE_AGES_YEARS = (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0)
 # Name, least slices in view, most spacing, and the simulated scans that stand for the class.
 CLASSES: tuple[tuple[str, int, float, str], ...] = (
     ("slices up to 7 mm apart", 10, WIDE_SPACING_MM, MAIN_PROTOCOL),
@@ -39,28 +42,27 @@ CLASSES: tuple[tuple[str, int, float, str], ...] = (
 
 def write_model(
     output: Path,
-    networks: list[SliceSetNetwork],
-    tissues: list[TissueNetwork],
-    tissue_share: float,
+    weights: Weights,
+    network_share: float,
     rows: list[Row],
     settings: TrainingSettings,
 ) -> Path:
     """Write ``model.safetensors`` and ``card.json``; return the folder."""
     folder = output / settings.name
     folder.mkdir(parents=True, exist_ok=True)
-    weights = pack_weights(networks, tissues)
-    sha256 = hashlib.sha256(weights).hexdigest()
-    card = make_card(networks, tissue_share, rows, settings, sha256)
+    content = pack_weights(weights)
+    sha256 = hashlib.sha256(content).hexdigest()
+    card = make_card(weights.members, network_share, rows, settings, sha256)
     card_from_dict(json.loads(json.dumps(card)))  # what is written can be read
-    (folder / FILE_NAME).write_bytes(weights)
+    (folder / FILE_NAME).write_bytes(content)
     text = json.dumps(card, indent=1, ensure_ascii=False)
     (folder / "card.json").write_text(text + "\n", "utf-8")
     return folder
 
 
 def make_card(
-    networks: list[SliceSetNetwork],
-    tissue_share: float,
+    members: list[Member],
+    network_share: float,
     rows: list[Row],
     settings: TrainingSettings,
     sha256: str,
@@ -71,18 +73,21 @@ def make_card(
     return {
         "card_version": CARD_VERSION,
         "name": settings.name,
-        "version": "1",
+        "version": VERSION,
         "sha256": sha256,
         "notice": "Weights for research use only.",
-        "networks": len(networks),
-        "tissue_share": tissue_share,
+        "members": len(members),
+        "network_share": network_share,
         "network": settings.network.as_dict(),
         "age_range_years": [min(ages), max(ages)],
         "training": {
             "people": len(main),
             "sex": {sex: sum(row.sex == sex for row in main) for sex in ("F", "M")},
             "settings": settings.as_dict(),
-            "parameters": sum(p.numel() for p in networks[0].parameters()),
+            "parameters": {
+                "networks": sum(p.numel() for p in members[0].whole.parameters()),
+                "regional": int(sum((m.regional.weights != 0).sum() for m in members)),
+            },
         },
         "calibration": {
             "interval_level": INTERVAL_LEVEL,
@@ -90,6 +95,7 @@ def make_card(
             "classes": [asdict(_fit_class(rows, *entry)) for entry in CLASSES],
         },
         "accuracy": _tables(rows),
+        "parts": _parts(rows),
         "out_of_fold": {
             "described_as": "healthy people, each predicted by a network that had not seen them, "
             f"from a simulated {MAIN_PROTOCOL} scan",
@@ -103,19 +109,45 @@ def _fit_class(
     rows: list[Row], name: str, least_slices: int, most_spacing_mm: float, protocol: str
 ) -> AcquisitionClass:
     chosen = [row for row in rows if row.protocol == protocol]
-    ages, predicted, spreads = (
-        np.array([getattr(row, field) for row in chosen])
-        for field in ("age_years", "predicted_years", "spread_years")
-    )
+    ages, predicted = _columns(chosen)
+    scales = expected_errors(predicted, predicted - ages, np.array(SCALE_AGES_YEARS))
     fitted_on = f"simulated {protocol} scans, out of fold"
     return AcquisitionClass(
         name,
         least_slices,
         most_spacing_mm,
-        round(conformal_factor(predicted - ages, spreads, INTERVAL_LEVEL), 4),
+        round(_factor(predicted, predicted - ages, scales), 4),
+        SCALE_AGES_YEARS,
+        tuple(round(float(scale), 3) for scale in scales),
         len(chosen),
         tuple(fit(ages, predicted, fitted_on) for fit in FITS.values()),
     )
+
+
+def _factor(predicted: np.ndarray, errors: np.ndarray, scales: np.ndarray) -> float:
+    spreads = np.interp(predicted, SCALE_AGES_YEARS, scales)
+    return conformal_factor(errors, spreads, INTERVAL_LEVEL)
+
+
+def _columns(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Return ages and predictions (row,) in years."""
+    ages = np.array([row.age_years for row in rows])
+    return ages, np.array([row.predicted_years for row in rows])
+
+
+def _parts(rows: list[Row]) -> dict[str, Any]:
+    """Return the raw error of network and regional model alone, for the people not locked."""
+    judged = [row for row in rows if row.protocol == MAIN_PROTOCOL and not row.locked]
+    return {
+        "network": _accuracy([replace(r, predicted_years=r.network_years) for r in judged]),
+        "regional": _accuracy(
+            [
+                replace(r, predicted_years=r.regional_years)
+                for r in judged
+                if not math.isnan(r.regional_years)
+            ]
+        ),
+    }
 
 
 def _tables(rows: list[Row]) -> dict[str, Any]:
@@ -156,12 +188,13 @@ def _coverage(rows: list[Row], protocol: str) -> dict[str, Any]:
     chosen = [row for row in rows if row.protocol == protocol]
     folds = np.array([row.fold for row in chosen])
     errors = np.array([row.predicted_years - row.age_years for row in chosen])
-    spreads = np.array([row.spread_years for row in chosen])
+    predicted = np.array([row.predicted_years for row in chosen])
     half_widths = np.zeros(len(chosen))
     for fold in np.unique(folds):
         others = folds != fold
-        factor = conformal_factor(errors[others], spreads[others], INTERVAL_LEVEL)
-        half_widths[~others] = factor * spreads[~others]
+        scales = expected_errors(predicted[others], errors[others], np.array(SCALE_AGES_YEARS))
+        factor = _factor(predicted[others], errors[others], scales)
+        half_widths[~others] = factor * np.interp(predicted[~others], SCALE_AGES_YEARS, scales)
     covered = np.abs(errors) <= half_widths
     low, high = exact_interval(int(covered.sum()), len(covered))
     by_decade = {}

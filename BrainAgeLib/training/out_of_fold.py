@@ -1,4 +1,4 @@
-"""Predictions of people by networks that have not seen them, on the scans that count."""
+"""Predictions of people by models that have not seen them, on the scans that count."""
 
 from __future__ import annotations
 
@@ -12,34 +12,33 @@ from typing import Any
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.model.network import SliceSetNetwork
-from BrainAgeLib.model.predict import predict_age
-from BrainAgeLib.model.tissue_maps import TissueNetwork, covers_the_brain, tissue_maps
-from BrainAgeLib.training.batches import subset
+from BrainAgeLib.imaging.template_volume import volume_of_slices
+from BrainAgeLib.model.brain_maps import network_maps
+from BrainAgeLib.model.predict import Member
+from BrainAgeLib.training.examples import VENTRICLE_HEIGHT_MM
+from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 from BrainAgeLib.training.people import Person, is_locked
-from BrainAgeLib.training.prepare import evaluation_file, training_file
+from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
 from BrainAgeLib.training.simulated_scans import (
     EVALUATION_PROTOCOLS,
-    IMAGE_STEP,
-    TEMPLATE_STEP,
     StoredScan,
+    as_slices,
     read_scans,
+    subset,
 )
 
 MAIN_PROTOCOL = "axial 5+1 mm"
-RANDOM_SCANS = 1  # of the random protocols and contrasts, per person
-VENTRICLE_HEIGHT_MM = 18.0  # a slice through the bodies of the lateral ventricles
 FEW_SLICES = 6
-TISSUE_SHARES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+RANDOM_PROTOCOL = "random protocol and contrast"
+NETWORK_SHARES = tuple(round(0.1 * n, 1) for n in range(11))
 
 
 @dataclass(frozen=True)
 class Row:
     """One prediction of one scan; ages in years, lengths in mm.
 
-    ``network_years`` and ``tissue_years``: by the network of slices and by the tissue network,
-    which is NaN where the slices do not cover the brain. ``predicted_years``: both together.
+    ``network_years`` and ``regional_years``: by the network and by the regional model, which is
+    NaN where the slices do not cover the brain. ``predicted_years``: both together.
     """
 
     participant_id: str
@@ -53,107 +52,109 @@ class Row:
     tilt_degrees: float
     slices: int
     network_years: float
-    tissue_years: float
-    spread_years: float
+    regional_years: float
     predicted_years: float
 
 
 def judged_scans(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan]]:
-    """Yield the scans that a person is judged on, each with the name of its protocol."""
-    scans = dict(
-        zip(EVALUATION_PROTOCOLS, read_scans(evaluation_file(folder, person)), strict=True)
-    )
-    yield from scans.items()
-    main = scans[MAIN_PROTOCOL]
-    middle = int(np.argmin(np.abs(_heights_in_the_middle(main) - VENTRICLE_HEIGHT_MM)))
+    """Yield the whole scans that a person is judged on, in the order of the map store."""
+    scans = read_scans(evaluation_file(folder, person))
+    yield from zip(EVALUATION_PROTOCOLS, scans, strict=True)
+    yield RANDOM_PROTOCOL, read_scans(training_file(folder, person))[0]
+
+
+def judged_parts(main: StoredScan) -> Iterator[tuple[str, StoredScan]]:
+    """Yield the parts of a main scan that a person is judged on as well."""
+    middle = int(np.argmin(np.abs(main.heights_in_the_middle_mm - VENTRICLE_HEIGHT_MM)))
     yield "one axial slice", subset(main, np.array([middle]))
     low = max(0, min(middle - FEW_SLICES // 2, len(main) - FEW_SLICES))
-    yield (
-        f"{FEW_SLICES} axial slices",
-        subset(main, np.arange(low, min(low + FEW_SLICES, len(main)))),
-    )
-    for scan in read_scans(training_file(folder, person))[:RANDOM_SCANS]:
-        yield "random protocol and contrast", scan
+    chosen = np.arange(low, min(low + FEW_SLICES, len(main)))
+    yield f"{FEW_SLICES} axial slices", subset(main, chosen)
 
 
 @torch.inference_mode()
 def predict_people(
-    network: SliceSetNetwork,
-    tissue: TissueNetwork,
+    member: Member,
     people: list[Person],
     fold: int,
     folder: Path,
     device: str,
     on_person: Callable[[], None],
 ) -> list[Row]:
-    """Return the rows of people whom these networks have not seen in training."""
+    """Return the rows of people whom this member's models have not seen in training."""
     rows = []
     for person in people:
-        for protocol, scan in judged_scans(folder, person):
-            slices = as_slices(scan, device)
-            raw = predict_age([network], slices)
+        row = _Rows(person, fold)
+        path = [maps_file(folder, person)]
+        maps, regional, covered = (
+            read_maps(path, name)[0] for name in ("network", "regional", "covered")
+        )
+        whole = dict(judged_scans(folder, person))
+        for number, (protocol, scan) in enumerate(whole.items()):
+            seen = (maps[number : number + 1].float() * MAP_STEP).to(device)
+            age = float(member.whole.age_years(seen))
             other = math.nan
-            if covers_the_brain(slices):
-                other = float(tissue.age_years(tissue_maps(slices)[None]))
-            rows.append(
-                Row(
-                    participant_id=person.participant_id,
-                    age_years=person.age_years,
-                    sex=person.sex,
-                    fold=fold,
-                    locked=is_locked(person.participant_id),
-                    protocol=protocol,
-                    plane=scan.plane,
-                    spacing_mm=round(scan.spacing_mm, 3),
-                    tilt_degrees=round(scan.tilt_degrees, 2),
-                    slices=len(scan),
-                    network_years=round(raw.age_years, 3),
-                    tissue_years=round(other, 3),
-                    spread_years=round(raw.spread_years, 3),
-                    predicted_years=round(raw.age_years, 3),
-                )
-            )
+            if covered[number]:
+                other = float(member.regional(regional[number : number + 1].float()))
+            rows.append(row.of(protocol, scan, age, other))
+        for protocol, scan in judged_parts(whole[MAIN_PROTOCOL]):
+            seen = network_maps(volume_of_slices(as_slices(scan, device)))[None]
+            rows.append(row.of(protocol, scan, float(member.part.age_years(seen)), math.nan))
         on_person()
     return rows
 
 
-def choose_tissue_share(rows: list[Row]) -> float:
-    """Return the share of the tissue networks with the least raw error of the people not locked."""
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of one person."""
+
+    person: Person
+    fold: int
+
+    def of(
+        self, protocol: str, scan: StoredScan, network_years: float, regional_years: float
+    ) -> Row:
+        """Return one row."""
+        person = self.person
+        return Row(
+            participant_id=person.participant_id,
+            age_years=person.age_years,
+            sex=person.sex,
+            fold=self.fold,
+            locked=is_locked(person.participant_id),
+            protocol=protocol,
+            plane=scan.plane,
+            spacing_mm=round(scan.spacing_mm, 3),
+            tilt_degrees=round(scan.tilt_degrees, 2),
+            slices=len(scan),
+            network_years=round(network_years, 3),
+            regional_years=round(regional_years, 3),
+            predicted_years=round(network_years, 3),
+        )
+
+
+def choose_network_share(rows: list[Row]) -> float:
+    """Return the share of the networks with the least raw error of the people not locked."""
     judged = [row for row in rows if row.protocol == MAIN_PROTOCOL and not row.locked]
 
     def error(share: float) -> float:
-        mixed = with_tissue_share(judged, share)
+        mixed = with_network_share(judged, share)
         return float(np.mean([abs(row.predicted_years - row.age_years) for row in mixed]))
 
-    return min(TISSUE_SHARES, key=error)
+    return min(NETWORK_SHARES, key=error)
 
 
-def with_tissue_share(rows: list[Row], share: float) -> list[Row]:
+def with_network_share(rows: list[Row], share: float) -> list[Row]:
     """Return the rows with both ages put together, as ``predict_age`` does."""
     return [
         row
-        if math.isnan(row.tissue_years)
+        if math.isnan(row.regional_years)
         else replace(
             row,
-            predicted_years=round((1 - share) * row.network_years + share * row.tissue_years, 3),
+            predicted_years=round(share * row.network_years + (1 - share) * row.regional_years, 3),
         )
         for row in rows
     ]
-
-
-def as_slices(scan: StoredScan, device: str) -> SliceSet:
-    """Return a stored scan as the network's input."""
-    return SliceSet(
-        torch.from_numpy(scan.images).to(device).float() * IMAGE_STEP,
-        torch.from_numpy(scan.template).to(device).float() * TEMPLATE_STEP,
-        torch.from_numpy(scan.planes).to(device),
-        torch.arange(len(scan), device=device),
-    )
-
-
-def _heights_in_the_middle(scan: StoredScan) -> np.ndarray:
-    """Return each slice's height in mm at the middle of the brain, x = 0, y = 18 mm."""
-    return scan.planes[:, 0] + 18.0 * scan.planes[:, 2]
 
 
 def write_rows(rows: list[Row], path: Path) -> None:
@@ -176,9 +177,8 @@ def read_rows(path: Path) -> list[Row]:
         "tilt_degrees": float,
         "slices": int,
         "network_years": float,
-        "tissue_years": float,
+        "regional_years": float,
         "predicted_years": float,
-        "spread_years": float,
     }
     with path.open(encoding="utf-8", newline="") as stream:
         return [

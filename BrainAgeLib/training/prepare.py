@@ -17,12 +17,14 @@ from BrainAgeLib.imaging.read import read_scan
 from BrainAgeLib.imaging.registration import register_to_template
 from BrainAgeLib.imaging.slices import TemplateMaps
 from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.training.map_store import write_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulated_scans import (
     Simulator,
     evaluation_scans,
     random_scans,
+    read_scans,
     write_scans,
 )
 
@@ -35,6 +37,11 @@ def training_file(folder: Path, person: Person) -> Path:
 def evaluation_file(folder: Path, person: Person) -> Path:
     """Return where a person's evaluation scans are kept."""
     return folder / "scans" / f"{person.participant_id}_evaluation.npz"
+
+
+def maps_file(folder: Path, person: Person) -> Path:
+    """Return where the maps of a person's scans are kept."""
+    return folder / "scans" / f"{person.participant_id}_maps.npz"
 
 
 def prepare(
@@ -50,7 +57,7 @@ def prepare(
     """
     (folder / "scans").mkdir(parents=True, exist_ok=True)
     (folder / "registrations").mkdir(exist_ok=True)
-    waiting = [p for p in people if not evaluation_file(folder, p).exists()]
+    waiting = [p for p in people if not maps_file(folder, p).exists()]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     context = multiprocessing.get_context("spawn")
@@ -68,6 +75,14 @@ def _single_threaded() -> None:
 
 
 def prepare_person(person: Person, folder: Path, settings: TrainingSettings) -> None:
+    """Simulate one person's scans and work out their maps; each file is made once."""
+    if not evaluation_file(folder, person).exists():
+        _simulate(person, folder, settings)
+    scans = read_scans(evaluation_file(folder, person)) + read_scans(training_file(folder, person))
+    write_maps(maps_file(folder, person), scans)
+
+
+def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> None:
     """Register one brain-extracted scan and write the scans that are simulated from it."""
     image = to_canonical(read_scan(person.path).image)
     brain = volume_from_sitk(image)

@@ -14,17 +14,16 @@ MOST = 1e9
 # Numbers that are not named here are 0 or more.
 LIMITS: dict[str, tuple[float, float]] = {
     "folds": (2, MOST),
-    "scans_per_person": (1, MOST),
-    "epochs": (1, MOST),
-    "people_per_step": (1, MOST),
-    "slices_per_step": (1, MOST),
+    "scans_per_person": (2, MOST),
+    "steps": (1, MOST),
+    "part_steps": (1, MOST),
+    "people_per_step": (2, MOST),
     "warm_up_fraction": (0, 1),
     "average_decay": (0, 1),
-    "label_width_years": (0.1, MOST),
+    "mixing": (0.01, MOST),
     "widths": (1, MOST),
-    "heads": (1, MOST),
+    "layout_channels": (1, MOST),
     "dropout": (0, 1),
-    "bins": (2, MOST),
 }
 
 
@@ -33,25 +32,23 @@ class TrainingSettings:
     """Settings of ``brainage train``; a JSON file with any of these names replaces the defaults.
 
     ``scans_per_person``: random thick-slice scans that are simulated of each person.
-    ``slices_per_step``: how many slices of a scan one training step sees at most.
-    ``folds``: cross-validation by person; the networks of all folds are the shipped ensemble.
-    ``label_width_years``: standard deviation of the soft label.
+    ``steps``: of the network for whole brains; ``part_steps``: of the one for a few slices.
+    ``folds``: cross-validation by person; the models of all folds are the shipped ensemble.
+    ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
     """
 
-    name: str = "slice-set"
+    name: str = "thick-slice"
     seed: int = 2025
     folds: int = 5
-    scans_per_person: int = 8
-    epochs: int = 45
-    people_per_step: int = 8
-    slices_per_step: int = 12
-    learning_rate: float = 1.5e-3
+    scans_per_person: int = 4
+    steps: int = 3000
+    part_steps: int = 1500
+    people_per_step: int = 16
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
-    warm_up_fraction: float = 0.1
-    average_decay: float = 0.999
-    label_width_years: float = 3.0
-    age_loss_weight: float = 0.1
-    slice_loss_weight: float = 0.5
+    warm_up_fraction: float = 0.05
+    average_decay: float = 0.995
+    mixing: float = 0.4
     device: str = "auto"
     threads: int = 0
     network: NetworkSettings = field(default_factory=NetworkSettings)
@@ -88,10 +85,9 @@ def read_settings(path: Path | None) -> TrainingSettings:
     _check(network, NetworkSettings(), path)
     if "widths" in network:
         network["widths"] = tuple(network["widths"])
-    settings = TrainingSettings(**given, network=NetworkSettings(**network))
-    if settings.network.widths[-1] % settings.network.heads:
-        raise InputError(f"in {path} heads must divide the last of widths")
-    return settings
+        if len(network["widths"]) != len(NetworkSettings().widths):
+            raise InputError(f"in {path} widths must be {len(NetworkSettings().widths)} numbers")
+    return TrainingSettings(**given, network=NetworkSettings(**network))
 
 
 def _check(given: dict[str, Any], defaults: object, path: Path) -> None:

@@ -55,6 +55,11 @@ class StoredScan:
     def __len__(self) -> int:
         return len(self.planes)
 
+    @property
+    def heights_in_the_middle_mm(self) -> np.ndarray:
+        """Return each slice's height at the middle of the brain, x = 0, y = 18 mm."""
+        return self.planes[:, 0] + 18.0 * self.planes[:, 2]
+
 
 class Simulator:
     """Makes simulated scans of one person's brain-extracted volume.
@@ -134,6 +139,28 @@ def _stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
         protocol.spacing_mm if protocol else 2.0,
         protocol.plane if protocol else "3d",
         tilt,
+    )
+
+
+def as_slices(scan: StoredScan, device: str) -> SliceSet:
+    """Return a stored scan as the network's input."""
+    return SliceSet(
+        torch.from_numpy(scan.images).to(device).float() * IMAGE_STEP,
+        torch.from_numpy(scan.template).to(device).float() * TEMPLATE_STEP,
+        torch.from_numpy(scan.planes).to(device),
+        torch.arange(len(scan), device=device),
+    )
+
+
+def subset(scan: StoredScan, chosen: np.ndarray) -> StoredScan:
+    """Return the chosen slices of a scan."""
+    return StoredScan(
+        scan.images[chosen],
+        scan.template[chosen],
+        scan.planes[chosen],
+        scan.spacing_mm,
+        scan.plane,
+        scan.tilt_degrees,
     )
 
 

@@ -4,35 +4,27 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.model.network import SliceSetNetwork
-from BrainAgeLib.model.tissue_maps import TissueNetwork
-from BrainAgeLib.training.fit import Example, fit_network
-from BrainAgeLib.training.fit_tissue import (
-    fit_tissue_network,
-    maps_of_people,
-    read_tissue_network,
-    write_tissue_network,
-)
+from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.map_store import mean_maps
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
-    choose_tissue_share,
-    predict_people,
+    choose_network_share,
     read_rows,
-    with_tissue_share,
+    with_network_share,
     write_rows,
 )
-from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.prepare import prepare, training_file
+from BrainAgeLib.training.people import assign_folds, read_people
+from BrainAgeLib.training.prepare import maps_file, prepare
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import read_scans
 
 # Says what is done and how far: (stage, done, of how many, remark).
 Report = Callable[[str, int, int, str], None]
@@ -70,85 +62,20 @@ def train_model(
     )
     folds = assign_folds(people, settings.folds, settings.seed)
     chosen = range(settings.folds) if only_fold is None else [only_fold]
-    tissues = _tissue_networks(people, folds, chosen, folder, settings, report)
-    networks = [
-        _fold(people, folds, fold, tissue, folder, settings, device, report)
-        for fold, tissue in zip(chosen, tissues, strict=True)
-    ]
+    members: list[Member] = []
+    for number in chosen:
+        fold = Fold(number, people, folds, folder, settings, device, report)
+        members.append(fold.train())
+        fold.predict(members[-1])
     if only_fold is not None:
         return None
-    rows = [row for fold in chosen for row in read_rows(folder / f"fold-{fold}.csv")]
-    share = choose_tissue_share(rows)
-    rows = with_tissue_share(rows, share)
+    rows = [row for number in chosen for row in read_rows(folder / f"fold-{number}.csv")]
+    share = choose_network_share(rows)
+    rows = with_network_share(rows, share)
     rows.sort(key=lambda row: (row.participant_id, row.protocol))
     write_rows(rows, output / "out_of_fold.csv")
-    return write_model(output, networks, tissues, share, rows, settings)
-
-
-def _tissue_networks(
-    people: list[Person],
-    folds: np.ndarray,
-    chosen: Iterable[int],
-    folder: Path,
-    settings: TrainingSettings,
-    report: Report,
-) -> list[TissueNetwork]:
-    """Return the tissue network of each chosen fold, fitted on the people of the others."""
-    files = {fold: folder / f"tissue-{fold}.safetensors" for fold in chosen}
-    missing = [fold for fold, path in files.items() if not path.exists()]
-    if missing:
-        done = iter(range(1, len(people) + 1))
-        maps, ages = maps_of_people(
-            people, folder, lambda: report("tissue maps", next(done), len(people), "")
-        )
-    for count, fold in enumerate(missing):
-        others = torch.from_numpy(folds != fold)
-        network = fit_tissue_network(maps[others], ages[others], settings.seed + fold)
-        write_tissue_network(network, files[fold])
-        report("tissue networks", count + 1, len(missing), "")
-    return [read_tissue_network(path) for path in files.values()]
-
-
-def _fold(
-    people: list[Person],
-    folds: np.ndarray,
-    fold: int,
-    tissue: TissueNetwork,
-    folder: Path,
-    settings: TrainingSettings,
-    device: str,
-    report: Report,
-) -> SliceSetNetwork:
-    """Train one fold's network of slices and predict the people whom it has not seen."""
-    examples = [
-        Example(read_scans(training_file(folder, person)), person.age_years)
-        for person, own in zip(people, folds, strict=True)
-        if own != fold
-    ]
-    name = f"fold {fold + 1} of {settings.folds}"
-    network = fit_network(
-        examples,
-        settings,
-        settings.seed + fold,
-        folder / f"fold-{fold}.pt",
-        device,
-        lambda epoch, loss: report(f"train {name}", epoch, settings.epochs, f"loss {loss:.3f}"),
-    )
-    held_out = [person for person, own in zip(people, folds, strict=True) if own == fold]
-    table = folder / f"fold-{fold}.csv"
-    if not table.exists():
-        done = iter(range(1, len(held_out) + 1))
-        rows = predict_people(
-            network,
-            tissue.to(device),
-            held_out,
-            fold,
-            folder,
-            device,
-            lambda: report(f"predict {name}", next(done), len(held_out), ""),
-        )
-        write_rows(rows, table)
-    return network
+    paths = [maps_file(folder, person) for person in people]
+    return write_model(output, Weights(members, mean_maps(paths)), share, rows, settings)
 
 
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:

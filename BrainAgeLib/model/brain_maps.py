@@ -1,0 +1,105 @@
+"""What the age is read from: tissue maps of a brain in template space.
+
+Two kinds. The network's maps are as the affine registration leaves them. The regional maps are
+aligned to the template first, so that one cell means one place in every brain; how much each place
+had to be stretched goes along. Left and right are averaged in the regional maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import torch
+import torch.nn.functional as functional
+
+from BrainAgeLib.imaging.alignment import (
+    align_to_template,
+    log_jacobian,
+    resize_displacement,
+    warp,
+)
+from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.imaging.template_volume import TemplateVolume, brain_region, template_target
+
+# Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
+CSF_EDGES = (0.2, 0.5)
+WHITE_MATTER_EDGES = (0.78, 0.94)
+POOLED = 2  # pixels along x and y that become one: 5 mm
+HIGHEST_SHOWN = 1.3
+LEAST_BRAIN_SHARE = 0.3  # of a cell that counts
+# The regional maps' channels, in groups that say one thing: tissue by volume, tissue as it is,
+# stretching, brightness.
+GROUPS = (slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8))
+CHANNELS = 8
+# The regional maps say something only when the slices cover the brain without a hole.
+COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
+LARGEST_HOLE_MM = 14.0
+
+
+def tissue_shares(levels: torch.Tensor) -> torch.Tensor:
+    """Return CSF, grey and white matter (..., 3, z, y, x), 0-1, of levels (..., z, y, x)."""
+    csf = ((CSF_EDGES[1] - levels) / (CSF_EDGES[1] - CSF_EDGES[0])).clamp(0, 1)
+    low, high = WHITE_MATTER_EDGES
+    white_matter = ((levels - low) / (high - low)).clamp(0, 1)
+    grey_matter = (1 - csf - white_matter).clamp(0, 1)
+    return torch.stack([csf, grey_matter, white_matter], -4)
+
+
+def network_maps(volume: TemplateVolume) -> torch.Tensor:
+    """Return the network's maps (4, z, y, x): three tissues and what was seen, 0-1."""
+    tissues = tissue_shares(volume.images) * (volume.images > 0)
+    maps = torch.cat([tissues, volume.seen[None].to(tissues.dtype)])
+    return functional.avg_pool2d(maps, POOLED)
+
+
+def alignments(volumes: Sequence[TemplateVolume]) -> torch.Tensor:
+    """Return the displacements (scan, 3, z, y, x) of several volumes, see ``alignment``."""
+    device = str(volumes[0].images.device)
+    return align_to_template(
+        template_target(device),
+        torch.stack([volume.images for volume in volumes]),
+        torch.stack([volume.seen for volume in volumes]),
+    )
+
+
+def regional_maps(images: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
+    """Return the regional maps (scan, channel, cell).
+
+    ``images``: (scan, z, y, x). ``fields``: (scan, 3, z, y, x), their displacements.
+    """
+    return sided_maps(images, fields).mean(0)
+
+
+def sided_maps(images: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
+    """Return the regional maps of each side (2, scan, channel, cell): the half with low x first."""
+    fields = resize_displacement(fields, tuple(images.shape[1:]))
+    levels = warp(images[:, None], fields)[:, 0]
+    stretched = log_jacobian(fields)[:, None]
+    tissues = tissue_shares(levels)
+    shown = levels.clamp(0, HIGHEST_SHOWN)[:, None]
+    channels = torch.cat([tissues * stretched.exp(), tissues, stretched, shown], 1)
+    pooled = functional.avg_pool3d(channels, (1, POOLED, POOLED))
+    half = pooled.shape[-1] // 2
+    sides = torch.stack([pooled[..., :half], pooled.flip(-1)[..., :half]])
+    return sides[..., region_cells(str(images.device))]
+
+
+@cache
+def region_cells(device: str) -> torch.Tensor:
+    """Return which cells (z, y, x / 2) of half the pooled grid the regional maps hold.
+
+    The grid is symmetric about the template's midline.
+    """
+    region = brain_region(device).float()
+    both = functional.avg_pool2d((region + region.flip(-1)) / 2, POOLED)
+    return both[..., : both.shape[-1] // 2] > LEAST_BRAIN_SHARE
+
+
+def covers_the_brain(slices: SliceSet) -> bool:
+    """Say whether the slices leave no hole in the middle of the brain."""
+    middle = slices.planes[:, 0] + 18.0 * slices.planes[:, 2]
+    heights = torch.sort(middle.cpu()).values
+    if len(heights) < 2 or heights[0] > COVERED_FROM_MM or heights[-1] < COVERED_TO_MM:
+        return False
+    return float((heights[1:] - heights[:-1]).max()) <= LARGEST_HOLE_MM

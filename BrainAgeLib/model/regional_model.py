@@ -1,0 +1,121 @@
+"""Age from regional maps: many small experts, each for one region and one kind of map.
+
+An expert is linear in its region's maps, damped where they are unlike anybody's: an outlier of a
+region pulls its expert towards the mean age instead of far away. The age is the mean age plus the
+experts' differences from it, each with a weight that is never negative; experts that say nothing
+new have the weight 0. Every part of the age has a place, so the model can be looked into.
+
+The regions are boxes of three sizes that tile the template's brain; left and right are one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from BrainAgeLib.model.brain_maps import CHANNELS, GROUPS, region_cells
+
+# Cells of 4 x 5 x 5 mm along z, y and x. Half the brain has 37 x 38 x 15.
+BOXES = ((13, 19, 15), (13, 19, 8), (19, 19, 15))
+LEAST_CELLS = 20  # smaller boxes are left out
+DAMPING = 0.15
+
+
+@dataclass(frozen=True)
+class Expert:
+    """Where an expert looks: the cells (cell,) of its box and its channels."""
+
+    cells: torch.Tensor
+    channels: slice
+
+
+def experts() -> list[Expert]:
+    """Return all experts in a fixed order."""
+    places = torch.nonzero(region_cells("cpu"))
+    found = []
+    for box in BOXES:
+        numbers = places // torch.tensor(box)
+        codes = numbers[:, 0] * 10_000 + numbers[:, 1] * 100 + numbers[:, 2]
+        members = [torch.nonzero(codes == code)[:, 0] for code in codes.unique()]
+        found += [
+            Expert(cells, channels)
+            for channels in GROUPS
+            for cells in members
+            if len(cells) >= LEAST_CELLS
+        ]
+    return found
+
+
+class RegionalModel(nn.Module):
+    """Ages of regional maps (scan, channel, cell).
+
+    ``center``: (channel, cell) the mean of the people it was fitted on. ``weights``: (expert,
+    channel, cell), 0 outside of the expert's place. ``offsets``, ``shares``: (expert,).
+    ``inverse_size``: (expert,), one over the mean square of the expert's maps.
+    ``mean_age_years``: scalar. Only experts with a share are kept.
+    """
+
+    center: torch.Tensor
+    weights: torch.Tensor
+    offsets: torch.Tensor
+    shares: torch.Tensor
+    inverse_size: torch.Tensor
+    numbers: torch.Tensor
+    mean_age_years: torch.Tensor
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        everyone = experts()
+        cells = int(region_cells("cpu").sum())
+        self.register_buffer("center", torch.zeros(CHANNELS, cells))
+        self.register_buffer("weights", torch.zeros(count, _most_values(everyone)))
+        self.register_buffer("offsets", torch.zeros(count))
+        self.register_buffer("shares", torch.zeros(count))
+        self.register_buffer("inverse_size", torch.ones(count))
+        self.register_buffer("numbers", torch.zeros(count, dtype=torch.int32))
+        self.register_buffer("mean_age_years", torch.zeros(()))
+        self._everyone = everyone
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return the ages (scan,) in years of maps (scan, channel, cell)."""
+        centered = maps - self.center
+        age = self.mean_age_years.expand(len(maps))
+        for number in range(len(self.shares)):
+            damped, says = self._says(number, self.values(number, centered))
+            age = age + self.shares[number] * damped * says
+        return age
+
+    def weights_of_scan(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return by how many years each value (channel, cell) of one scan's maps moves the age.
+
+        The age is the mean brain's plus the sum of these weights times what the maps differ from
+        ``center``; the experts' damping is that of this scan.
+        """
+        centered = maps[None] - self.center
+        result = torch.zeros_like(maps)
+        for number in range(len(self.shares)):
+            expert = self._everyone[int(self.numbers[number])]
+            values = self.values(number, centered)
+            damped, _ = self._says(number, values)
+            weights = self.shares[number] * damped * self.weights[number, : values.shape[1]]
+            place = result[expert.channels]
+            place[:, expert.cells] += weights.reshape(len(place), -1)
+        return result
+
+    def values(self, number: int, centered: torch.Tensor) -> torch.Tensor:
+        """Return what one of the kept experts sees (scan, value) of centered maps."""
+        expert = self._everyone[int(self.numbers[number])]
+        return centered[:, expert.channels][:, :, expert.cells].flatten(1)
+
+    def _says(self, number: int, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        size = values.square().sum(1) * self.inverse_size[number]
+        says = self.offsets[number] + values @ self.weights[number, : values.shape[1]]
+        return torch.exp(-DAMPING * size), says
+
+
+def _most_values(everyone: list[Expert]) -> int:
+    """Return how many values the largest expert sees."""
+    widths = [range(CHANNELS)[expert.channels] for expert in everyone]
+    return max(len(w) * len(e.cells) for w, e in zip(widths, everyone, strict=True))

@@ -1,0 +1,141 @@
+"""Training of one fold's regional model: closed forms, some minutes on a CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load, save
+
+from BrainAgeLib.model.regional_model import DAMPING, Expert, RegionalModel, experts
+from BrainAgeLib.training.non_negative import non_negative_least_squares
+
+RIDGE = 0.01  # of the kernel's diagonal
+INNER_FOLDS = 5
+LEAST_SHARE = 1e-4
+
+
+def fit_regional_model(
+    maps: torch.Tensor,
+    covered: torch.Tensor,
+    ages_years: torch.Tensor,
+    on_expert: Callable[[int, int], None] | None = None,
+) -> RegionalModel:
+    """Return a model fitted on maps (person, scan, channel, cell) and ages (person,).
+
+    ``covered``: bool (person, scan), which scans count. Each expert is fitted by kernel ridge
+    regression. The experts' weights are the non-negative least squares of the age on what each
+    says of people whom it has not seen (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1;
+    Breiman 1996, doi 10.1007/BF00117832), in folds inside of these people.
+    """
+    people, scans = covered.shape
+    rows = torch.nonzero(covered.flatten())[:, 0]
+    person = rows // scans
+    ages = ages_years.double()[person]
+    inner = _inner_folds(ages_years)[person]
+    flat = maps.flatten(0, 1)
+    center = _mean(flat, rows)
+    everyone = experts()
+    fitted, said = [], []
+    for number, expert in enumerate(everyone):
+        values = _values_of(flat, rows, expert, center)
+        fit = _ExpertFit(values, ages)
+        said.append(fit.says_of_unseen(inner))
+        fitted.append(fit.solution(values))
+        if on_expert is not None:
+            on_expert(number + 1, len(everyone))
+    mean_age = float(ages.mean())
+    shares = non_negative_least_squares(
+        torch.stack(said, 1).numpy() - mean_age, ages.numpy() - mean_age
+    )
+    kept = [n for n, share in enumerate(shares) if share > LEAST_SHARE]
+    model = RegionalModel(len(kept))
+    model.center.copy_(center)
+    model.mean_age_years.fill_(mean_age)
+    for place, number in enumerate(kept):
+        weights, offset, inverse_size = fitted[number]
+        model.weights[place, : len(weights)] = weights
+        model.offsets[place] = offset
+        model.inverse_size[place] = inverse_size
+        model.shares[place] = float(shares[number])
+        model.numbers[place] = number
+    return model.eval()
+
+
+class _ExpertFit:
+    """Kernel ridge regression of one expert; ``values``: (row, value)."""
+
+    def __init__(self, values: torch.Tensor, ages: torch.Tensor) -> None:
+        products = (values @ values.T).double()
+        self.inverse_size = 0.5 / float(products.diagonal().mean())
+        products *= self.inverse_size
+        self.damping = torch.exp(-DAMPING * products.diagonal())
+        kernel = self.damping[:, None] * self.damping * (1 + 2 * DAMPING * products)
+        self.kernel, self.ages, self.mean_age = kernel, ages, float(ages.mean())
+
+    def _solve(self, rows: torch.Tensor) -> tuple[torch.Tensor, float]:
+        mean = float(self.ages[rows].mean())
+        kernel = self.kernel[rows][:, rows]
+        kernel = kernel + RIDGE * torch.eye(len(rows), dtype=kernel.dtype)
+        return torch.linalg.solve(kernel, self.ages[rows] - mean), mean
+
+    def says_of_unseen(self, inner: torch.Tensor) -> torch.Tensor:
+        """Return the ages (row,) that fits without each row's inner fold give."""
+        result = torch.zeros_like(self.ages)
+        for fold in range(INNER_FOLDS):
+            rows = torch.nonzero(inner != fold)[:, 0]
+            others = torch.nonzero(inner == fold)[:, 0]
+            solution, mean = self._solve(rows)
+            result[others] = mean + self.kernel[others][:, rows] @ solution
+        return result
+
+    def solution(self, values: torch.Tensor) -> tuple[torch.Tensor, float, float]:
+        """Return weights (value,), offset and inverse size of the fit on all rows."""
+        solution, _ = self._solve(torch.arange(len(self.ages)))
+        weighted = solution * self.damping
+        slope = 2 * DAMPING * self.inverse_size
+        return slope * (weighted.float() @ values), float(weighted.sum()), self.inverse_size
+
+
+def _values_of(
+    flat: torch.Tensor, rows: torch.Tensor, expert: Expert, center: torch.Tensor
+) -> torch.Tensor:
+    """Return what an expert sees (row, value), centered."""
+    one = flat[:, expert.channels][:, :, expert.cells][rows].float()
+    return (one - center[expert.channels][:, expert.cells]).flatten(1)
+
+
+def _mean(flat: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    total = torch.zeros(flat.shape[1:], dtype=torch.float64)
+    for start in range(0, len(rows), 128):
+        total += flat[rows[start : start + 128]].double().sum(0)
+    return (total / len(rows)).float()
+
+
+def _inner_folds(ages_years: torch.Tensor) -> torch.Tensor:
+    """Return the inner fold (person,): neighbours in age are dealt out in turn."""
+    rank = torch.argsort(torch.argsort(ages_years, stable=True))
+    return (rank * 7919) % INNER_FOLDS  # a prime, so that folds do not follow the order of names
+
+
+def write_regional_model(model: RegionalModel, path: Path) -> None:
+    """Write a model through a temporary file, so that a run that is killed can go on."""
+    unfinished = path.with_suffix(".part")
+    unfinished.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
+    unfinished.replace(path)
+
+
+def read_regional_model(path: Path) -> RegionalModel:
+    """Return the model that :func:`write_regional_model` wrote."""
+    tensors = load(path.read_bytes())
+    model = RegionalModel(len(tensors["shares"]))
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def to_numpy(model: RegionalModel, maps: torch.Tensor) -> np.ndarray:
+    """Return the ages (scan,) of maps (scan, channel, cell) of any precision."""
+    ages: np.ndarray = model(maps.float()).double().numpy()
+    return ages

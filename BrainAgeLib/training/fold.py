@@ -1,0 +1,120 @@
+"""One fold of a training run: the models of one member, and the people whom it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.regional_model import RegionalModel
+from BrainAgeLib.training.examples import Draw, PartialScans, WholeScans
+from BrainAgeLib.training.fit import fit_network
+from BrainAgeLib.training.fit_regional import (
+    fit_regional_model,
+    read_regional_model,
+    write_regional_model,
+)
+from BrainAgeLib.training.map_store import read_maps
+from BrainAgeLib.training.out_of_fold import predict_people, write_rows
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulated_scans import read_scans
+
+# Of the map store: axial 5+1 mm, axial 7+2 mm, 3D and two random scans. More cost hours and the
+# other protocols are much like these.
+REGIONAL_SCANS = (0, 1, 5, 6, 7)
+PART_SEED = 500  # the two networks of a fold start from different numbers
+
+
+@dataclass(frozen=True)
+class Fold:
+    """``folds``: (person,) the fold of each. ``report`` takes stage, done, of how many, remark."""
+
+    number: int
+    people: list[Person]
+    folds: np.ndarray
+    folder: Path
+    settings: TrainingSettings
+    device: str
+    report: Callable[[str, int, int, str], None]
+
+    @property
+    def others(self) -> list[Person]:
+        """The people that the member is trained on."""
+        return [p for p, own in zip(self.people, self.folds, strict=True) if own != self.number]
+
+    @property
+    def held_out(self) -> list[Person]:
+        """The people that the member has not seen."""
+        return [p for p, own in zip(self.people, self.folds, strict=True) if own == self.number]
+
+    def train(self) -> Member:
+        """Train the member's three models, or go on where that stopped."""
+        regional = self._regional()
+        return Member(self._whole(), self._part(), regional)
+
+    def predict(self, member: Member) -> None:
+        """Write what the member says of the people whom it has not seen, once."""
+        table = self.folder / f"fold-{self.number}.csv"
+        if table.exists():
+            return
+        held_out, done = self.held_out, iter(range(1, len(self.people) + 1))
+        rows = predict_people(
+            member,
+            held_out,
+            self.number,
+            self.folder,
+            "cpu",
+            lambda: self._say("predict", next(done), len(held_out)),
+        )
+        write_rows(rows, table)
+
+    def _say(self, what: str, done: int, count: int, remark: str = "") -> None:
+        self.report(f"{what} fold {self.number + 1} of {self.settings.folds}", done, count, remark)
+
+    def _regional(self) -> RegionalModel:
+        path = self.folder / f"regional-{self.number}.safetensors"
+        if not path.exists():
+            chosen = list(REGIONAL_SCANS)
+            paths = [maps_file(self.folder, person) for person in self.others]
+            maps = read_maps(paths, "regional")[:, chosen]
+            covered = read_maps(paths, "covered")[:, chosen]
+            ages = torch.tensor([person.age_years for person in self.others])
+            model = fit_regional_model(
+                maps, covered, ages, lambda done, count: self._say("regions of", done, count)
+            )
+            write_regional_model(model, path)
+        return read_regional_model(path)
+
+    def _whole(self) -> VolumeNetwork:
+        paths = [maps_file(self.folder, person) for person in self.others]
+        maps = read_maps(paths, "network")
+        return self._network("whole", WholeScans(maps), self.settings.steps, True, 0)
+
+    def _part(self) -> VolumeNetwork:
+        scans = [
+            read_scans(evaluation_file(self.folder, p)) + read_scans(training_file(self.folder, p))
+            for p in self.others
+        ]
+        return self._network(
+            "part", PartialScans(scans), self.settings.part_steps, False, PART_SEED
+        )
+
+    def _network(self, name: str, draw: Draw, steps: int, mixed: bool, seed: int) -> VolumeNetwork:
+        return fit_network(
+            draw,
+            np.array([person.age_years for person in self.others]),
+            self.settings,
+            steps,
+            mixed,
+            self.settings.seed + self.number + seed,
+            self.folder / f"{name}-{self.number}.pt",
+            self.device,
+            lambda done, loss: self._say(f"train {name},", done, steps, f"loss {loss:.3f}"),
+        )

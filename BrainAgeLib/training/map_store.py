@@ -1,0 +1,71 @@
+"""The maps of everybody's simulated scans, worked out once and kept on disk.
+
+A person's scans come in one order: those of the evaluation protocols, then the random ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from BrainAgeLib.imaging.template_volume import volume_of_slices
+from BrainAgeLib.model.brain_maps import (
+    alignments,
+    covers_the_brain,
+    network_maps,
+    regional_maps,
+)
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, as_slices
+
+ALIGNED_RANDOM_SCANS = 2
+ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
+MAP_STEP = 1.0 / 255.0
+
+
+def write_maps(path: Path, scans: list[StoredScan]) -> None:
+    """Write the maps of one person's scans; a run that is killed leaves no file.
+
+    ``network``: uint8 (scan, 4, z, y, x). ``regional``: float16 (scan, channel, cell) of the first
+    ``ALIGNED_SCANS``. ``covered``: bool (scan,) of these, whether the slices cover the brain.
+    """
+    slices = [as_slices(scan, "cpu") for scan in scans]
+    volumes = [volume_of_slices(one) for one in slices]
+    maps = torch.stack([network_maps(volume) for volume in volumes])
+    aligned = volumes[:ALIGNED_SCANS]
+    regional = regional_maps(torch.stack([v.images for v in aligned]), alignments(aligned))
+    unfinished = path.with_suffix(".part.npz")
+    np.savez(
+        unfinished,
+        allow_pickle=False,
+        network=(maps / MAP_STEP).round().byte().numpy(),
+        regional=regional.half().numpy(),
+        covered=np.array([covers_the_brain(one) for one in slices[:ALIGNED_SCANS]]),
+    )
+    unfinished.replace(path)
+
+
+def read_maps(
+    paths: list[Path], name: str, on_file: Callable[[], None] | None = None
+) -> torch.Tensor:
+    """Return one of the arrays of :func:`write_maps` of several people (person, scan, ...)."""
+    result: torch.Tensor | None = None
+    for number, path in enumerate(paths):
+        with np.load(path, allow_pickle=False) as arrays:
+            one = torch.from_numpy(arrays[name])
+        if result is None:
+            result = torch.empty((len(paths), *one.shape), dtype=one.dtype)
+        result[number] = one
+        if on_file is not None:
+            on_file()
+    if result is None:
+        raise ValueError("there is nobody to read")
+    return result
+
+
+def mean_maps(paths: list[Path]) -> torch.Tensor:
+    """Return the mean tissue maps (3, z, y, x) of everybody's scan of the main protocol."""
+    main = read_maps(paths, "network")[:, 0, :3]
+    return main.float().mean(0) * MAP_STEP
