@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from BrainAgeLib.model.tissue_maps import TissueNetwork
 
 from BrainAgeLib.model.network import NetworkSettings, SliceSetNetwork
-from BrainAgeLib.model.tissue_maps import TissueNetwork
 from BrainAgeLib.training.model_folder import CLASSES, write_model
 from BrainAgeLib.training.out_of_fold import Row
 from BrainAgeLib.training.people import is_locked

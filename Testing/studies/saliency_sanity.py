@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
+from BrainAgeLib.model.tissue_maps import TissueNetwork
 
 from BrainAgeLib.imaging.geometry import (
     Volume,
@@ -39,7 +40,6 @@ from BrainAgeLib.job import Job
 from BrainAgeLib.model.ensemble import Ensemble
 from BrainAgeLib.model.network import SliceSetNetwork
 from BrainAgeLib.model.saliency import occlusion_map
-from BrainAgeLib.model.tissue_maps import TissueNetwork
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run

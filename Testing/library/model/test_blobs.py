@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_SPACING_MM, GRID_WIDTH
 from BrainAgeLib.model.blobs import (
     BLOB_MM,
     LATTICE_RANGE_MM,
     lattice_spacing_mm,
     place_blobs,
 )
+
+from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_SPACING_MM, GRID_WIDTH
 
 
 def planes_apart(spacing_mm, count=24):

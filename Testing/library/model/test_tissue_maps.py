@@ -2,15 +2,15 @@ from dataclasses import replace
 
 import pytest
 import torch
-
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet, mirrored
-from BrainAgeLib.model.predict import predict_age
 from BrainAgeLib.model.tissue_maps import (
     HEIGHTS_MM,
     TissueNetwork,
     covers_the_brain,
     tissue_maps,
 )
+
+from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet, mirrored
+from BrainAgeLib.model.predict import predict_age
 from Testing.library.model_folders import MAP_VALUES, small_network, small_tissue_network
 
 CSF, GREY_MATTER, WHITE_MATTER = range(3)

@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet
 from BrainAgeLib.model.blobs import place_blobs
-from BrainAgeLib.model.saliency import occlusion_map, template_as_image
 from BrainAgeLib.model.tissue_maps import tissue_maps
 from BrainAgeLib.model.tissue_saliency import tissue_effects_years
+
+from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet
+from BrainAgeLib.model.saliency import occlusion_map, template_as_image
 from Testing.library.model_folders import small_network, small_tissue_network
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
-from BrainAgeLib.imaging.slices import mirrored
 from BrainAgeLib.training.batches import (
     TORN_FRACTION,
     collate,
@@ -14,6 +12,8 @@ from BrainAgeLib.training.batches import (
     pick_slices,
     subset,
 )
+
+from BrainAgeLib.imaging.slices import mirrored
 from BrainAgeLib.training.out_of_fold import as_slices
 from BrainAgeLib.training.simulated_scans import IMAGE_STEP, TEMPLATE_STEP
 from Testing.library.model_folders import small_network

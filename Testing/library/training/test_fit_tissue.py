@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-
 from BrainAgeLib.model.tissue_maps import tissue_maps
-from BrainAgeLib.training import fit_tissue
 from BrainAgeLib.training.fit_tissue import fit_tissue_network, maps_of_people
+
+from BrainAgeLib.training import fit_tissue
 from BrainAgeLib.training.out_of_fold import as_slices
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, training_file

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from BrainAgeLib.model.tissue_maps import tissue_maps
 
 from BrainAgeLib.model.predict import predict_age
-from BrainAgeLib.model.tissue_maps import tissue_maps
 from BrainAgeLib.training.out_of_fold import (
     FEW_SLICES,
     MAIN_PROTOCOL,
