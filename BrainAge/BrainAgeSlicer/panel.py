@@ -23,7 +23,7 @@ from BrainAgeSlicer.choices import AdvancedChoices
 from BrainAgeSlicer.exports import Exports
 from BrainAgeSlicer.logic import Predictor
 from BrainAgeSlicer.overlaycontrols import OverlayControls
-from BrainAgeSlicer.parameters import BrainAgeParameterNode
+from BrainAgeSlicer.parameters import BrainAgeParameterNode, GuiConnection
 from BrainAgeSlicer.run import Request
 from BrainAgeSlicer.runcontrols import RunControls
 from BrainAgeSlicer.scene import findResult
@@ -48,7 +48,7 @@ class Panel(VTKObservationMixin):
         self.ui = ui
         self._getParameters = getParameters
         self._parameters: BrainAgeParameterNode | None = None
-        self._guiTag: Any = None
+        self._connection: GuiConnection | None = None
         self._entered = False
         self._message = MessageView(ui.messageLabel)
         self._result = ResultView(ui)
@@ -127,8 +127,9 @@ class Panel(VTKObservationMixin):
     # Choices
 
     def _setParameters(self, parameters: BrainAgeParameterNode | None) -> None:
-        if self._parameters is not None:
-            self._parameters.disconnectGui(self._guiTag)
+        if self._connection is not None:
+            self._connection.end()
+            self._connection = None
             self.removeObserver(
                 self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified
             )
@@ -138,7 +139,7 @@ class Panel(VTKObservationMixin):
         if parameters.inputVolume is None:
             parameters.inputVolume = self._firstUsable()
         self._subject.forget()
-        self._guiTag = parameters.connectGui(self.ui)
+        self._connection = GuiConnection(parameters, self.ui)
         self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self._advanced.show(parameters)
         self._refresh()
