@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 
 from slicer.i18n import tr as _
@@ -19,6 +20,10 @@ COLORS = {
 }
 
 
+LONGEST_WORD = 24  # a label cannot be narrower than its longest word
+ZERO_WIDTH_SPACE = "\u200b"
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the card: what, how much, and what to know of it."""
@@ -26,6 +31,26 @@ class Row:
     label: str
     value: str
     explanation: str = ""
+
+
+def breakable(text: str) -> str:
+    """Return a text whose long words, file names and paths mostly, may go on in the next line."""
+
+    def parted(word: re.Match[str]) -> str:
+        parts = re.findall(rf"[^\W_]{{1,{LONGEST_WORD}}}[\W_]*|[\W_]+", word[0])
+        return ZERO_WIDTH_SPACE.join(parts)
+
+    return re.sub(rf"\S{{{LONGEST_WORD + 1},}}", parted, text)
+
+
+def sentence(text: str) -> str:
+    """Return the words of an error, which begin in lower case, as a sentence begins."""
+    return text[:1].upper() + text[1:]
+
+
+def readable(text: str) -> str:
+    """Return a text as HTML that fits into any width."""
+    return html.escape(breakable(text))
 
 
 def headline(prediction: Prediction) -> str:
@@ -64,16 +89,16 @@ def rows(prediction: Prediction) -> list[Row]:
     )
     percentile = prediction.gap_percentile
     if percentile is not None:
-        found.append(Row(_("Healthy people of that age"), _comparison(percentile)))
+        found.append(Row(_("Among healthy people of that age"), _comparison(percentile)))
     return found
 
 
 def _comparison(percentile: float) -> str:
     if percentile > 99:
-        return _("a larger gap than in more than 99 of 100")
+        return _("larger gap than in more than 99 of 100")
     if percentile < 1:
-        return _("a smaller gap than in more than 99 of 100")
-    return _("a larger gap than in about {n:.0f} of 100").format(n=percentile)
+        return _("smaller gap than in more than 99 of 100")
+    return _("larger gap than in about {n:.0f} of 100").format(n=percentile)
 
 
 def _inside(prediction: Prediction) -> str:
@@ -114,12 +139,10 @@ def rowsHtml(prediction: Prediction) -> str:
     """Return the lines as a table."""
     lines = []
     for row in rows(prediction):
-        explanation = (
-            f"<br><small>{html.escape(row.explanation)}</small>" if row.explanation else ""
-        )
+        explanation = f"<br><small>{readable(row.explanation)}</small>" if row.explanation else ""
         lines.append(
-            f"<tr><td style='padding-right:12px'>{html.escape(row.label)}</td>"
-            f"<td><b>{html.escape(row.value)}</b>{explanation}</td></tr>"
+            f"<tr><td style='padding-right:12px'>{readable(row.label)}</td>"
+            f"<td><b>{readable(row.value)}</b>{explanation}</td></tr>"
         )
     return f"<table cellspacing='0' cellpadding='2'>{''.join(lines)}</table>"
 
@@ -140,14 +163,14 @@ def qualityHtml(prediction: Prediction, dark: bool) -> str:
 def _findingHtml(finding: Finding, dark: bool) -> str:
     words = {"note": _("Note"), "warn": _("Warning"), "refuse": _("Refused")}
     label = signed(finding.severity, words[finding.severity] + ":", dark)
-    message = html.escape(finding.message)
+    message = readable(sentence(finding.message))
     return f"<tr><td style='white-space:pre'>{label} </td><td>{message}</td></tr>"
 
 
 def signed(severity: str, text: str, dark: bool) -> str:
     """Return a text with the sign and colour of a severity."""
     color = COLORS[severity][1 if dark else 0]
-    return f"<span style='color:{color}'>{SIGNS[severity]} {html.escape(text)}</span>"
+    return f"<span style='color:{color}'>{SIGNS[severity]} {readable(text)}</span>"
 
 
 def modelText(prediction: Prediction) -> str:

@@ -1,4 +1,4 @@
-"""The buttons that take results out: the plot, the table as CSV, the report as HTML."""
+"""The buttons that show and take out results: plot, table, CSV and HTML files."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ class Exports:
         self._currentVolume = currentVolume
         self._layoutBefore: int | None = None
         ui.plotButton.connect("clicked(bool)", lambda _checked: self.showPlot())
+        ui.showTableButton.connect("clicked(bool)", lambda _checked: self.showTable())
         ui.exportTableButton.connect("clicked(bool)", lambda _checked: self.exportTable())
         ui.exportReportButton.connect("clicked(bool)", lambda _checked: self.exportReport())
 
@@ -33,13 +34,26 @@ class Exports:
         result = findResult(self._currentVolume())
         if result is None or result.part(CHART) is None:
             return
-        manager = slicer.app.layoutManager()
-        if self._layoutBefore is None:
-            self._layoutBefore = manager.layout
+        self._rememberLayout()
         slicer.modules.plots.logic().ShowChartInLayout(result.part(CHART))
 
+    def showTable(self) -> None:
+        """Show the table of all runs below the slice views; the layout comes back later."""
+        node = table.resultsTable()
+        if node is None:
+            return
+        self._rememberLayout()
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        logic = slicer.app.applicationLogic()
+        logic.GetSelectionNode().SetActiveTableID(node.GetID())
+        logic.PropagateTableSelection()
+
+    def _rememberLayout(self) -> None:
+        if self._layoutBefore is None:
+            self._layoutBefore = slicer.app.layoutManager().layout
+
     def restoreLayout(self) -> None:
-        """Bring back the layout from before the plot."""
+        """Bring back the layout from before the plot or the table."""
         before, self._layoutBefore = self._layoutBefore, None
         if before is not None:
             slicer.app.layoutManager().setLayout(before)

@@ -21,6 +21,8 @@ class OverlayControls:
         self._views = overlay.SliceViews()
         self._result: Result | None = None
         self._applied: tuple[Any, ...] = ()
+        self._tips = {box: box.toolTip for box in self._boxes()}
+        self._enable()
 
     def setResult(self, result: Result | None) -> None:
         """Take another result; what an earlier one showed is taken down first."""
@@ -28,7 +30,14 @@ class OverlayControls:
             return
         self.takeDown()
         self._result = result
-        ui = self._ui
+        self._enable()
+
+    def _boxes(self) -> tuple[Any, Any, Any]:
+        return self._ui.overlayCheckBox, self._ui.outlineCheckBox, self._ui.templateCheckBox
+
+    def _enable(self) -> None:
+        """Enable the controls of what there is; a tool tip says why another is not."""
+        result, ui = self._result, self._ui
         parts = (
             (ui.overlayCheckBox, OVERLAY, _("No map of what the age rests on was made.")),
             (ui.outlineCheckBox, MASK, _("There is no brain mask.")),
@@ -37,8 +46,8 @@ class OverlayControls:
         for box, role, reason in parts:
             there = result is not None and result.part(role) is not None
             box.setEnabled(there)
-            if result is not None and not there:
-                box.toolTip = reason
+            wanting = reason if result is not None else _("There is no result for this scan yet.")
+            box.toolTip = self._tips[box] if there else wanting
         for slider in (ui.thresholdSlider, ui.opacitySlider):
             slider.setEnabled(result is not None and result.part(OVERLAY) is not None)
 

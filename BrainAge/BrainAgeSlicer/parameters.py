@@ -38,6 +38,7 @@ class BrainAgeParameterNode:
     device: str = "auto"
     brainExtracted: bool = False
     siteCalibration: str = ""
+    force: bool = False
     makeSaliency: bool = True
     makeReport: bool = True
     overlayVisible: bool = False

@@ -114,6 +114,7 @@ class Person:
         python = str(Path(slicer.app.slicerHome) / "bin" / "PythonSlicer")
         command = [python, str(HERE / "stub_worker.py"), mode]
         self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
+        self.monkeypatch.setattr(dependencies, "whyTooOld", lambda: "")
         self.monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: True)
         self.monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: [])
 
