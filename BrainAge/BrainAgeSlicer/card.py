@@ -84,7 +84,7 @@ def rows(prediction: Prediction) -> list[Row]:
         Row(
             _("Brain age gap (corrected)"),
             _gap(prediction.corrected_gap_years),
-            _correctionText(prediction.correction, prediction.corrected_gap_years),
+            _aboutCorrection(prediction),
         )
     )
     percentile = prediction.gap_percentile
@@ -103,7 +103,9 @@ def _comparison(percentile: float) -> str:
 
 def _inside(prediction: Prediction) -> str:
     age, ends = prediction.chronological_age_years, prediction.interval_years
-    if age is None or ends is None:
+    if age is None:
+        return _("enter the age at the top to see it")
+    if ends is None:
         return ""
     if ends[0] <= age <= ends[1]:
         return _("the age lies inside the interval: the model errs by as much in healthy people")
@@ -116,9 +118,17 @@ def _gap(years: float | None) -> str:
     return _("{gap} years").format(gap=f"{years:+.1f}".replace("-", "\u2212"))
 
 
-def _correctionText(correction: Correction | None, gap: float | None) -> str:
-    if correction is None:
-        return "" if gap is None else _("correction not stated")
+def _aboutCorrection(prediction: Prediction) -> str:
+    if prediction.corrected_gap_years is None:
+        if prediction.chronological_age_years is None:
+            return ""
+        return _("there is no correction for this age: none is fitted on people of that age")
+    if prediction.correction is None:
+        return _("correction not stated")
+    return _correctionText(prediction.correction)
+
+
+def _correctionText(correction: Correction) -> str:
     low, high = correction.age_range_years
     text = _(
         "age-bias correction \u201c{method}\u201d, fitted on {fittedOn}: {people} people "
@@ -131,7 +141,7 @@ def _correctionText(correction: Correction | None, gap: float | None) -> str:
         high=high,
     )
     if correction.site:
-        text += _("; site {site}").format(site=correction.site)
+        text = _("calibrated for the site {site}: ").format(site=correction.site) + text
     return text
 
 
@@ -156,13 +166,19 @@ def qualityHtml(prediction: Prediction, dark: bool) -> str:
         "refuse": _("Scan quality: refused"),
     }
     title = f"<b>{signed(verdict, words[verdict], dark)}</b>"
-    lines = [_findingHtml(finding, dark) for finding in prediction.quality.findings]
+    findings = sorted(prediction.quality.findings, key=_rank)  # the worst first
+    lines = [_findingHtml(finding, dark) for finding in findings]
     return f"{title}<table cellspacing='0' cellpadding='1'>{''.join(lines)}</table>"
+
+
+def _rank(finding: Finding) -> int:
+    return {"refuse": 0, "warn": 1}.get(finding.severity, 2)
 
 
 def _findingHtml(finding: Finding, dark: bool) -> str:
     words = {"note": _("Note"), "warn": _("Warning"), "refuse": _("Refused")}
-    label = signed(finding.severity, words[finding.severity] + ":", dark)
+    severity = finding.severity if finding.severity in words else "note"  # of a later version
+    label = signed(severity, words[severity] + ":", dark)
     message = readable(sentence(finding.message))
     return f"<tr><td style='white-space:pre'>{label} </td><td>{message}</td></tr>"
 
@@ -195,4 +211,6 @@ def oneLine(prediction: Prediction) -> str:
     text = _("{age:.1f} years").format(age=prediction.brain_age_years)
     if prediction.quality.verdict == "warn":
         text += _(" (warnings)")
+    if prediction.quality.verdict == "refuse":
+        text += _(" (refused, forced)")
     return text

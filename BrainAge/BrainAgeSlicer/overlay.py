@@ -99,6 +99,7 @@ def setLegendVisible(result: Result, visible: bool) -> None:
         legend = logic.AddDefaultColorLegendDisplayNode(overlay)
         _layOut(legend, overlay.GetDisplayNode().GetWindowLevelMin() < 0)
     legend.SetVisibility(visible)
+    legend.Modified()  # the views look at it now, whether it changed or not
 
 
 def setOutlineVisible(result: Result, visible: bool) -> None:

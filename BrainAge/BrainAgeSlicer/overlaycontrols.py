@@ -70,7 +70,6 @@ class OverlayControls:
         templateVisible = parameters.templateVisible and result.part(TO_TEMPLATE) is not None
         if overlayVisible:
             overlay.setThreshold(result, parameters.overlayThreshold / PERCENT)
-        overlay.setLegendVisible(result, overlayVisible and not templateVisible)
         overlay.setOutlineVisible(result, parameters.outlineVisible)
         if not overlayVisible and not templateVisible:
             self._views.restore()
@@ -79,6 +78,8 @@ class OverlayControls:
             self._views.show(result.volumeNode, node, parameters.overlayOpacity)
         else:
             self._views.setOpacity(parameters.overlayOpacity)
+        # Last: a view shows a legend only of what it shows already.
+        overlay.setLegendVisible(result, overlayVisible and not templateVisible)
 
     def takeDown(self) -> None:
         """Bring the views back to what they showed before."""

@@ -151,6 +151,29 @@ def test_progress_and_an_error(person, head, worker, tmp_path):
     grab(person, 1.0).save(str(folder(tmp_path) / "panel_error.png"))
 
 
+def legendPixels(person, name: str) -> int:
+    """Return how many pixels of the margin at the right are as white as the legend's text."""
+    return int((person.world.view(name).picture()[:, 350:].min(axis=-1) > 230).sum())
+
+
+def test_every_run_shows_the_legend(person, head):
+    import offscreen
+
+    assert [legendPixels(person, name) for name in offscreen.VIEW_NAMES] == [0, 0, 0]
+    for _run in range(3):
+        person.applyAndWait()
+        assert min(legendPixels(person, name) for name in offscreen.VIEW_NAMES) > 50
+    person.click(person.ui.templateCheckBox)
+    person.rest()
+    assert legendPixels(person, "Red") == 0
+    person.click(person.ui.templateCheckBox)
+    person.rest()
+    assert legendPixels(person, "Red") > 50
+    person.click(person.ui.overlayCheckBox)
+    person.rest()
+    assert legendPixels(person, "Red") == 0
+
+
 def test_the_slice_views_show_the_overlay(person, head, tmp_path):
     import offscreen
 
