@@ -102,7 +102,8 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
 
     def onReload(self) -> None:
         """Reload our packages too: Slicer reloads only this file."""
-        for name in [each for each in sys.modules if each.split(".")[0] == "BrainAgeSlicer"]:
+        ours = ("BrainAgeSlicer", "BrainAgeLib")
+        for name in [each for each in sys.modules if each.split(".")[0] in ours]:
             del sys.modules[name]
         importlib.invalidate_caches()
         super().onReload()

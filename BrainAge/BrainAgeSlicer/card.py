@@ -131,8 +131,8 @@ def _aboutCorrection(prediction: Prediction) -> str:
 def _correctionText(correction: Correction) -> str:
     low, high = correction.age_range_years
     text = _(
-        "age-bias correction \u201c{method}\u201d, fitted on {fittedOn}: {people} people "
-        "aged {low:.0f} to {high:.0f}"
+        "age-bias correction \u201c{method}\u201d, fitted on {people} people aged "
+        "{low:.0f} to {high:.0f}: {fittedOn}"
     ).format(
         method=correction.method,
         fittedOn=correction.fitted_on,

@@ -100,6 +100,22 @@ def test_cancel_leaves_out_the_rest(person, heads, worker):
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
 
+@pytest.mark.parametrize("end", ["the scene is closed", "the module is reloaded"])
+def test_the_list_ends_at_once_when(person, heads, worker, end):
+    worker("wait:registration")
+    for row in range(3):
+        tick(person, row)
+    person.click(person.ui.batchButton)
+    person.wait(lambda: "Registering" in person.ui.stageLabel.text)
+    if end == "the scene is closed":
+        slicer.mrmlScene.Clear(0)
+    else:
+        person.module.widget.onReload()
+    person.rest(200)
+    assert person.ui.applyButton.text == "Apply" and len(person.workers()) == 1
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
 def test_a_volume_removed_while_it_waits_is_left_out(person, heads, worker):
     for row in range(3):
         tick(person, row)

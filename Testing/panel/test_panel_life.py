@@ -106,9 +106,10 @@ def test_the_application_ends_in_mid_run(person, head, worker, stage):
 def test_reloading_takes_new_code(person, head):
     import sys
 
-    before = sys.modules["BrainAgeSlicer.panel"]
+    names = ("BrainAgeSlicer.panel", "BrainAgeLib.records")
+    before = [sys.modules[name] for name in names]
     person.module.widget.onReload()
-    assert sys.modules["BrainAgeSlicer.panel"] is not before
+    assert not any(sys.modules[name] is old for name, old in zip(names, before, strict=True))
     person.useWorker("ok")
     person.applyAndWait()
     assert person.ui.brainAgeLabel.text == "67.4 years"

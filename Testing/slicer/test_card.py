@@ -24,7 +24,7 @@ def test_the_raw_age_is_the_headline_and_the_correction_says_what_it_was_fitted_
     prediction = predictionWith()
     assert card.headline(prediction) == "67.4 years"
     text = card.rowsHtml(prediction)
-    assert "(raw)" in text and "fitted on Cam-CAN, out of fold: 601 people aged 18 to 88" in text
+    assert "(raw)" in text and "fitted on 601 people aged 18 to 88: Cam-CAN, out of fold" in text
 
 
 def test_a_negative_gap_has_a_sign(card):
