@@ -44,8 +44,11 @@ def breakable(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """Return the words of an error, which begin in lower case, as a sentence begins."""
-    return text[:1].upper() + text[1:]
+    """Return the words of an error, which begin in lower case, as a sentence begins.
+
+    A file's name stays as it is.
+    """
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]+[ ,:]", text) else text
 
 
 def readable(text: str) -> str:

@@ -66,7 +66,7 @@ def ensureDependencies(requirements: Path) -> None:
         left = _missingPackages(requirements)
         if left:
             raise InstallationError(
-                _("{packages} could not be installed.").format(packages=_named(left)),
+                _("These packages were not installed: {packages}.").format(packages=_named(left)),
                 _("see the Python console, then try again"),
             )
 
@@ -76,7 +76,7 @@ def _attempt(install: Any, what: str) -> None:
         install()
     except Exception as error:  # pip, the network, the disk: all end in one sentence
         raise InstallationError(
-            _("{what} could not be installed: {reason}").format(what=what, reason=error),
+            _("Installing {what} failed: {reason}").format(what=what, reason=error),
             _("see the Python console; check the network and the free disk space, then try again"),
         ) from error
 

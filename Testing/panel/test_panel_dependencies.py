@@ -79,7 +79,7 @@ def test_an_installation_that_did_nothing_is_noticed(person, packaging, missing,
     """As pip_ensure does when Slicer runs its tests."""
     monkeypatch.setattr(packaging, "pip_ensure", lambda *_details, **_more: None)
     person.click(person.ui.applyButton)
-    assert "deepbet&gt;=1.0.2 could not be installed" in person.ui.messageLabel.text
+    assert "not installed: deepbet&gt;=1.0.2" in person.ui.messageLabel.text
     assert person.workers() == []
 
 

@@ -79,6 +79,19 @@ def test_long_words_can_be_broken_and_read_the_same(card, word):
     assert max(len(part) for part in text.replace("\u200b", " ").split()) <= card.LONGEST_WORD + 1
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the file holds four images", "The file holds four images"),
+        ("site.json is none", "site.json is none"),
+        ("/a/b is none", "/a/b is none"),
+        ("", ""),
+    ],
+)
+def test_an_error_begins_as_a_sentence_and_a_file_as_itself(card, text, shown):
+    assert card.sentence(text) == shown
+
+
 def test_findings_have_sign_word_and_colour(card):
     text = card.qualityHtml(predictionWith(), dark=False)
     assert "\u26a0" in text and "Warning:" in text and card.COLORS["warn"][0] in text
