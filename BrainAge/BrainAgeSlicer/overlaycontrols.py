@@ -93,6 +93,7 @@ class OverlayControls:
         """Let go of a scene that is closing."""
         self._views.forget()
         self._result, self._applied = None, ()
+        self._enable()
 
     def _same(self, result: Result | None) -> bool:
         if result is None or self._result is None:

@@ -206,6 +206,17 @@ def test_the_table_is_shown_on_request_and_the_layout_comes_back(person, head):
     assert manager.layout == before
 
 
+def test_a_layout_that_the_user_chose_meanwhile_stays(person, head):
+    manager = slicer.app.layoutManager()
+    before = manager.layout
+    person.applyAndWait()
+    person.click(person.ui.plotButton)
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    person.module.exit()
+    assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    manager.setLayout(before)
+
+
 def test_the_plot_is_shown_on_request_and_the_layout_comes_back(person, head):
     manager = slicer.app.layoutManager()
     before = manager.layout

@@ -51,6 +51,7 @@ def test_the_scene_is_closed_in_mid_run(person, head, worker, stage):
     person.rest()
     assert person.ui.applyButton.text == "Apply"
     assert not slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    assert not person.ui.overlayCheckBox.enabled and not person.ui.thresholdSlider.enabled
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
 
