@@ -93,13 +93,14 @@ def test_large_fonts_are_not_cut_off(person, head, tmp_path):
     larger = qt.QFont(before)
     larger.setPointSizeF(2 * before.pointSizeF())
     application.setFont(larger)
-    person.module.widget.onReload()  # as when Slicer starts with such a font
-    person.useWorker("ok")
-    person.applyAndWait()
-    grab(person, 1.0, width=760).save(str(folder(tmp_path) / "panel_large_fonts.png"))
-    found = cutOff(person)
-    application.setFont(before)
-    assert found == []
+    try:
+        person.module.widget.onReload()  # as when Slicer starts with such a font
+        person.useWorker("ok")
+        person.applyAndWait()
+        grab(person, 1.0, width=760).save(str(folder(tmp_path) / "panel_large_fonts.png"))
+        assert cutOff(person) == []
+    finally:
+        application.setFont(before)
 
 
 LONG_NAME = "sub-0123456789_ses-20260101_acq-tse2davsagittal_run-01_desc-preprocdenoisedcropped_T1w"
