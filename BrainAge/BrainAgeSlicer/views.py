@@ -137,10 +137,6 @@ class ResultView:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        font = qt.QFont(ui.brainAgeLabel.font)
-        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
-        font.setBold(True)
-        ui.brainAgeLabel.setFont(font)
         ui.noticeLabel.text = f"<b>{html.escape(NOTICE)}</b>"
 
     def show(self, result: Result | None) -> None:
@@ -155,6 +151,10 @@ class ResultView:
         if result is None:
             return
         prediction = result.prediction
+        font = qt.QFont(ui.titleLabel.font)  # anew each time: the user may change the window's
+        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
+        font.setBold(True)
+        ui.brainAgeLabel.setFont(font)
         ui.titleLabel.text = card.breakable(
             _("Predicted brain age of {name}").format(name=result.volumeNode.GetName())
         )

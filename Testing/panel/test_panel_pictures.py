@@ -99,6 +99,8 @@ def test_large_fonts_are_not_cut_off(person, head, tmp_path):
         person.applyAndWait()
         grab(person, 1.0, width=760).save(str(folder(tmp_path) / "panel_large_fonts.png"))
         assert cutOff(person) == []
+        headline, title = person.ui.brainAgeLabel.font, person.ui.titleLabel.font
+        assert headline.pointSizeF() > 2 * title.pointSizeF()
     finally:
         application.setFont(before)
 
