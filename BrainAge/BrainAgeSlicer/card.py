@@ -107,7 +107,7 @@ def _comparison(percentile: float) -> str:
 def _inside(prediction: Prediction) -> str:
     age, ends = prediction.chronological_age_years, prediction.interval_years
     if age is None:
-        return _("enter the age at the top to see it")
+        return _("enter the age at the top and press Apply to see it")
     if ends is None:
         return ""
     if ends[0] <= age <= ends[1]:

@@ -10,7 +10,7 @@ import qt
 from slicer.i18n import tr as _
 
 from BrainAgeLib.records import NOTICE
-from BrainAgeSlicer import card
+from BrainAgeSlicer import card, subject
 from BrainAgeSlicer.scene import CHART, REPORT, Result
 from BrainAgeSlicer.table import resultsTable
 
@@ -118,6 +118,13 @@ class MessageView:
         self._label.show()
 
 
+def _ageChanged(result: Result) -> str:
+    known = subject.subjectOf(result.volumeNode).ageYears
+    if known in (None, result.prediction.chronological_age_years):
+        return ""
+    return _("The age was changed since this prediction; press Apply to use it.")
+
+
 class ReasonView:
     """Why the button above is disabled: in its tool tip, and below it for those who wonder."""
 
@@ -142,7 +149,9 @@ class ResultView:
     def show(self, result: Result | None) -> None:
         """Show a result, or that there is none yet."""
         ui = self._ui
-        ui.emptyLabel.setVisible(result is None)
+        state = _("No result for this scan yet.") if result is None else _ageChanged(result)
+        ui.stateLabel.text = state
+        ui.stateLabel.setVisible(bool(state))
         ui.showTableButton.setEnabled(resultsTable() is not None)
         ui.exportTableButton.setEnabled(resultsTable() is not None)
         ui.cardFrame.setVisible(result is not None)
