@@ -73,6 +73,9 @@ class Panel(VTKObservationMixin):
         self._refreshTimer.setInterval(0)
         self._refreshTimer.connect("timeout()", self._onSceneSettled)
         ui.applyButton.connect("clicked(bool)", lambda _checked: self._onApply())
+        ui.batchCollapsibleButton.connect(
+            "contentsCollapsed(bool)", lambda _folded: self._refresh()
+        )
         ui.ageEdit.connect("returnPressed()", self._onReturnPressed)
         ui.batchButton.connect("clicked(bool)", lambda _checked: self._onApplyToList())
         scene = slicer.mrmlScene
@@ -170,7 +173,7 @@ class Panel(VTKObservationMixin):
         self._result.show(result)
         self._overlay.setResult(result)
         self._overlay.update(self._parameters)
-        if not self._runs.running:
+        if not self._runs.running and not self.ui.batchCollapsibleButton.collapsed:
             self._batchList.refresh()
         self._checkCanApply()
 
