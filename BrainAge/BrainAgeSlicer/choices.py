@@ -73,7 +73,7 @@ class AdvancedChoices:
         self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
         self._device = Choice(ui.deviceComboBox, lambda name: self._choose("device", name))
         ui.siteCalibrationPath.filters = ctk.ctkPathLineEdit.Files
-        ui.siteCalibrationPath.nameFilters = [_("Site calibration") + " (*.json)"]
+        ui.siteCalibrationPath.nameFilters = ["*.json"]
         ui.siteCalibrationPath.connect(
             "currentPathChanged(QString)", lambda path: self._choose("siteCalibration", path)
         )

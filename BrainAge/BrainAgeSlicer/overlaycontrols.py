@@ -21,7 +21,8 @@ class OverlayControls:
         self._views = overlay.SliceViews()
         self._result: Result | None = None
         self._applied: tuple[Any, ...] = ()
-        self._tips = {box: box.toolTip for box in self._boxes()}
+        boxes = (ui.overlayCheckBox, ui.outlineCheckBox, ui.templateCheckBox)
+        self._tips = [box.toolTip for box in boxes]
         self._enable()
 
     def setResult(self, result: Result | None) -> None:
@@ -32,9 +33,6 @@ class OverlayControls:
         self._result = result
         self._enable()
 
-    def _boxes(self) -> tuple[Any, Any, Any]:
-        return self._ui.overlayCheckBox, self._ui.outlineCheckBox, self._ui.templateCheckBox
-
     def _enable(self) -> None:
         """Enable the controls of what there is; a tool tip says why another is not."""
         result, ui = self._result, self._ui
@@ -43,11 +41,11 @@ class OverlayControls:
             (ui.outlineCheckBox, MASK, _("There is no brain mask.")),
             (ui.templateCheckBox, TO_TEMPLATE, _("The scan was not registered.")),
         )
-        for box, role, reason in parts:
+        for (box, role, reason), tip in zip(parts, self._tips, strict=True):
             there = result is not None and result.part(role) is not None
-            box.setEnabled(there)
             wanting = reason if result is not None else _("There is no result for this scan yet.")
-            box.toolTip = self._tips[box] if there else wanting
+            box.setEnabled(there)
+            box.toolTip = tip if there else wanting
         for slider in (ui.thresholdSlider, ui.opacitySlider):
             slider.setEnabled(result is not None and result.part(OVERLAY) is not None)
 
