@@ -131,7 +131,8 @@ class Batch:
         return run
 
     def _take(self, index: int, ended: Ended) -> None:
-        node = self._items[index].volumeNode
+        item = self._items[index]
+        node = item.volumeNode
         if ended.error is not None and node is not None and node.GetScene() is not None:
-            table.addRun(node, None, ended.error.exit_code, str(ended.error))
+            table.addFailure(node, item.request, ended.error)
         self._listener.onItemEnded(index, ended)

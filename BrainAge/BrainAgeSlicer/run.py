@@ -143,7 +143,7 @@ class Run:
         if outcome.cancelled:
             return Ended(cancelled=True, why=self._why)
         if not outcome.done:
-            return Ended(error=BrainAgeError(outcome.message, outcome.hint))
+            return Ended(error=_errorOf(outcome))
         result = None
         try:
             result = addResult(self._volumeNode, self._folder / "output", self._lattice)
@@ -188,6 +188,13 @@ class Run:
                     "{name} was removed while it was being processed; its prediction was stopped."
                 ).format(name=node.GetName())
             )
+
+
+def _errorOf(outcome: Outcome) -> BrainAgeError:
+    error = BrainAgeError(outcome.message, outcome.hint)
+    if outcome.exitCode > 0:  # the worker's own; a crash has none
+        error.exit_code = outcome.exitCode
+    return error
 
 
 def _asError(error: Exception) -> BrainAgeError:
