@@ -185,6 +185,8 @@ class Panel(VTKObservationMixin):
     def _checkCanApply(self) -> None:
         batch = self.ui.batchButton
         if self._runs.running:
+            if not self._runs.cancelling:
+                self._reason.show("", _("Stop the prediction; nothing of it stays"))
             batch.setEnabled(False)
             return
         tooOld = dependencies.whyTooOld()

@@ -20,8 +20,8 @@ from BrainAgeSlicer.views import MessageView, ProgressView
 class RunControls:
     """Runs volumes one after the other.
 
-    ``onChanged()`` is called when running starts and ends, ``onResult(node)`` with the result of
-    a volume that was run alone.
+    ``cancelling``: the end has been asked for. ``onChanged()`` is called when running starts and
+    ends, ``onResult(node)`` with the result of a volume that was run alone.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class RunControls:
         self._ends: list[Ended] = []
         self._progress = ProgressView(ui)
         self._batch: Batch | None = None
+        self.cancelling = False
 
     @property
     def running(self) -> bool:
@@ -69,6 +70,7 @@ class RunControls:
 
     def cancel(self) -> None:
         """Ask the run to end; the button comes back when it did."""
+        self.cancelling = True
         self._progress.setCancelling()
         self._ui.applyButton.setEnabled(False)
         if self._batch is not None:
@@ -116,7 +118,7 @@ class RunControls:
     def _onEnded(self, cancelled: bool) -> None:
         if len(self._items) > 1:
             self._summarise(cancelled)
-        self._batch = None
+        self._batch, self.cancelling = None, False
         self._progress.end()
         self._showRunning(False)
 
@@ -139,7 +141,6 @@ class RunControls:
     def _showRunning(self, running: bool) -> None:
         ui = self._ui
         ui.applyButton.text = _("Cancel") if running else _("Apply")
-        ui.applyButton.toolTip = _("Stop the prediction; nothing of it stays")
         for widget in (ui.inputsButton, ui.advancedButton, ui.batchTree):
             widget.setEnabled(not running)
         self.onChanged()

@@ -73,6 +73,21 @@ def test_a_failure_does_not_stop_the_rest(person, heads, monkeypatch):
     assert "four images" in rows[1]["error"] and rows[1]["brain_age_years"] == ""
 
 
+def test_a_list_can_be_cancelled_without_a_selected_volume(person, heads, worker):
+    worker("wait:prediction")
+    tick(person, 0)
+    person.ui.inputSelector.setCurrentNode(None)
+    person.rest()
+    assert person.ui.reasonLabel.visible
+    person.click(person.ui.batchButton)
+    person.wait(lambda: person.ui.stageLabel.text == "Predicting the age")
+    assert not person.ui.reasonLabel.visible
+    assert "nothing of it stays" in person.ui.applyButton.toolTip
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
 def test_all_are_ticked_at_once_and_each_shows_its_age(person, heads):
     ui = person.ui
     ui.batchCollapsibleButton.collapsed = False
