@@ -102,7 +102,8 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
 
     def onReload(self) -> None:
         """Reload our packages too: Slicer reloads only this file."""
-        for name in [each for each in sys.modules if each.split(".")[0] == "BrainAgeSlicer"]:
+        ours = ("BrainAgeSlicer", "BrainAgeLib")
+        for name in [each for each in sys.modules if each.split(".")[0] in ours]:
             del sys.modules[name]
         importlib.invalidate_caches()
         super().onReload()
@@ -138,13 +139,13 @@ class BrainAgeLogic(ScriptedLoadableModuleLogic):
         a scan that the quality gate refused has no age in it, and why in its ``quality``. With
         ``callback`` it returns the run at once, which can be cancelled, and calls back with how it
         ended (``BrainAgeSlicer.run.Ended``). ``options`` are those of
-        ``BrainAgeSlicer.run.Request``: device, model, brainExtracted, siteCalibration, saliency,
-        report.
+        ``BrainAgeSlicer.request.Request``: device, model, brainExtracted, siteCalibration, force,
+        saliency, report.
 
         Raises BrainAgeError when the volume or an option cannot be used, and without ``callback``
         also when the prediction fails.
         """
-        from BrainAgeSlicer.logic import requestFor
+        from BrainAgeSlicer.request import requestFor
         from BrainAgeSlicer.run import Listener
 
         request = requestFor(ageYears, sex, **options)

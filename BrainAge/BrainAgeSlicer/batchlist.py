@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
-from BrainAgeSlicer import card
+from BrainAgeSlicer import card, subject
 from BrainAgeSlicer.run import Ended
 from BrainAgeSlicer.scene import findResult
-from BrainAgeSlicer.volumes import whyNotUsable
+from BrainAgeSlicer.volumes import usableVolumes
 
-NAME, STATE = 0, 1
+NAME, AGE, STATE = 0, 1, 2
+NAME_WIDTH = 150
 TICKABLE = qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable
 
 
 class BatchList:
-    """One row a volume: a tick box, its name, and how its run went."""
+    """One row a volume: a tick box, its name, the person's age, and how its run went."""
 
-    def __init__(self, tree: Any, onTicked: Any) -> None:
+    def __init__(self, tree: Any, tickAllButton: Any, onTicked: Callable[[], None]) -> None:
         self._tree = tree
+        self._tickAllButton = tickAllButton
+        self._onTicked = onTicked
         self._nodes: list[Any] = []
         self._states: dict[str, str] = {}  # by node id
-        tree.connect("itemChanged(QTreeWidgetItem*,int)", lambda _item, _column: onTicked())
-        tree.setColumnCount(2)
-        tree.setHeaderLabels([_("Volume"), _("Result")])
+        tree.connect("itemChanged(QTreeWidgetItem*,int)", lambda _item, _column: self._changed())
+        tickAllButton.connect("clicked(bool)", lambda _checked: self._tickAll())
+        tree.setColumnCount(3)
+        tree.setHeaderLabels([_("Volume"), _("Age"), _("Result")])
         tree.header().setSectionResizeMode(NAME, qt.QHeaderView.Interactive)
+        tree.header().resizeSection(NAME, NAME_WIDTH)
         tree.header().setStretchLastSection(True)
 
     def refresh(self) -> None:
         """Show the volumes of the scene; ticks stay."""
         ticked = {node.GetID() for node in self.ticked()}
-        volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        self._nodes = [node for node in volumes if not whyNotUsable(node)]
+        self._nodes = usableVolumes()
         before = self._tree.blockSignals(True)
         self._tree.clear()
         for node in self._nodes:
             item = qt.QTreeWidgetItem(self._tree)
             item.setFlags(TICKABLE)
             item.setText(NAME, node.GetName())
+            item.setToolTip(NAME, node.GetName())
+            item.setText(AGE, subject.textFromAge(subject.subjectOf(node).ageYears))
+            item.setToolTip(AGE, _("To change it, select the volume at the top."))
             chosen = node.GetID() in ticked
             item.setCheckState(NAME, qt.Qt.Checked if chosen else qt.Qt.Unchecked)
             self._write(item, self._states.get(node.GetID()) or _stateOf(node))
-        self._tree.resizeColumnToContents(NAME)
+        self._tree.resizeColumnToContents(AGE)
         self._tree.blockSignals(before)
+        self._nameTickAllButton()
 
     def ticked(self) -> list[Any]:
         """Return the ticked volumes that are still in the scene."""
@@ -72,6 +80,26 @@ class BatchList:
         """Let go of a scene that is closing."""
         self._nodes, self._states = [], {}
         self._tree.clear()
+        self._nameTickAllButton()
+
+    def _changed(self) -> None:
+        self._nameTickAllButton()
+        self._onTicked()
+
+    def _tickAll(self) -> None:
+        some = len(self.ticked()) < len(self._nodes)
+        state = qt.Qt.Checked if some else qt.Qt.Unchecked
+        before = self._tree.blockSignals(True)
+        for row in range(len(self._nodes)):
+            self._tree.topLevelItem(row).setCheckState(NAME, state)
+        self._tree.blockSignals(before)
+        self._changed()
+
+    def _nameTickAllButton(self) -> None:
+        button = self._tickAllButton
+        button.setEnabled(bool(self._nodes))
+        full = bool(self._nodes) and len(self.ticked()) == len(self._nodes)
+        button.text = _("Tick none") if full else _("Tick all")
 
     def _write(self, item: Any, text: str) -> None:
         item.setText(STATE, text)

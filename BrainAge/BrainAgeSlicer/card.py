@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
 
 from slicer.i18n import tr as _
@@ -19,6 +20,10 @@ COLORS = {
 }
 
 
+LONGEST_WORD = 24  # a label cannot be narrower than its longest word
+ZERO_WIDTH_SPACE = "\u200b"
+
+
 @dataclass(frozen=True)
 class Row:
     """One line of the card: what, how much, and what to know of it."""
@@ -26,6 +31,29 @@ class Row:
     label: str
     value: str
     explanation: str = ""
+
+
+def breakable(text: str) -> str:
+    """Return a text whose long words, file names and paths mostly, may go on in the next line."""
+
+    def parted(word: re.Match[str]) -> str:
+        parts = re.findall(rf"[^\W_]{{1,{LONGEST_WORD}}}[\W_]*|[\W_]+", word[0])
+        return ZERO_WIDTH_SPACE.join(parts)
+
+    return re.sub(rf"\S{{{LONGEST_WORD + 1},}}", parted, text)
+
+
+def sentence(text: str) -> str:
+    """Return the words of an error, which begin in lower case, as a sentence begins.
+
+    A file's name stays as it is.
+    """
+    return text[:1].upper() + text[1:] if re.match(r"[a-z]+[ ,:]", text) else text
+
+
+def readable(text: str) -> str:
+    """Return a text as HTML that fits into any width."""
+    return html.escape(breakable(text))
 
 
 def headline(prediction: Prediction) -> str:
@@ -59,26 +87,28 @@ def rows(prediction: Prediction) -> list[Row]:
         Row(
             _("Brain age gap (corrected)"),
             _gap(prediction.corrected_gap_years),
-            _correctionText(prediction.correction, prediction.corrected_gap_years),
+            _aboutCorrection(prediction),
         )
     )
     percentile = prediction.gap_percentile
     if percentile is not None:
-        found.append(Row(_("Healthy people of that age"), _comparison(percentile)))
+        found.append(Row(_("Among healthy people of that age"), _comparison(percentile)))
     return found
 
 
 def _comparison(percentile: float) -> str:
     if percentile > 99:
-        return _("a larger gap than in more than 99 of 100")
+        return _("larger gap than in more than 99 of 100")
     if percentile < 1:
-        return _("a smaller gap than in more than 99 of 100")
-    return _("a larger gap than in about {n:.0f} of 100").format(n=percentile)
+        return _("smaller gap than in more than 99 of 100")
+    return _("larger gap than in about {n:.0f} of 100").format(n=percentile)
 
 
 def _inside(prediction: Prediction) -> str:
     age, ends = prediction.chronological_age_years, prediction.interval_years
-    if age is None or ends is None:
+    if age is None:
+        return _("enter the age at the top and press Apply to see it")
+    if ends is None:
         return ""
     if ends[0] <= age <= ends[1]:
         return _("the age lies inside the interval: the model errs by as much in healthy people")
@@ -91,13 +121,21 @@ def _gap(years: float | None) -> str:
     return _("{gap} years").format(gap=f"{years:+.1f}".replace("-", "\u2212"))
 
 
-def _correctionText(correction: Correction | None, gap: float | None) -> str:
-    if correction is None:
-        return "" if gap is None else _("correction not stated")
+def _aboutCorrection(prediction: Prediction) -> str:
+    if prediction.corrected_gap_years is None:
+        if prediction.chronological_age_years is None:
+            return ""
+        return _("there is no correction for this age: none is fitted on people of that age")
+    if prediction.correction is None:
+        return _("correction not stated")
+    return _correctionText(prediction.correction)
+
+
+def _correctionText(correction: Correction) -> str:
     low, high = correction.age_range_years
     text = _(
-        "age-bias correction \u201c{method}\u201d, fitted on {fittedOn}: {people} people "
-        "aged {low:.0f} to {high:.0f}"
+        "age-bias correction \u201c{method}\u201d, fitted on {people} people aged "
+        "{low:.0f} to {high:.0f}: {fittedOn}"
     ).format(
         method=correction.method,
         fittedOn=correction.fitted_on,
@@ -106,7 +144,7 @@ def _correctionText(correction: Correction | None, gap: float | None) -> str:
         high=high,
     )
     if correction.site:
-        text += _("; site {site}").format(site=correction.site)
+        text = _("calibrated for the site {site}: ").format(site=correction.site) + text
     return text
 
 
@@ -114,12 +152,10 @@ def rowsHtml(prediction: Prediction) -> str:
     """Return the lines as a table."""
     lines = []
     for row in rows(prediction):
-        explanation = (
-            f"<br><small>{html.escape(row.explanation)}</small>" if row.explanation else ""
-        )
+        explanation = f"<br><small>{readable(row.explanation)}</small>" if row.explanation else ""
         lines.append(
-            f"<tr><td style='padding-right:12px'>{html.escape(row.label)}</td>"
-            f"<td><b>{html.escape(row.value)}</b>{explanation}</td></tr>"
+            f"<tr><td style='padding-right:12px'>{readable(row.label)}</td>"
+            f"<td><b>{readable(row.value)}</b>{explanation}</td></tr>"
         )
     return f"<table cellspacing='0' cellpadding='2'>{''.join(lines)}</table>"
 
@@ -133,21 +169,27 @@ def qualityHtml(prediction: Prediction, dark: bool) -> str:
         "refuse": _("Scan quality: refused"),
     }
     title = f"<b>{signed(verdict, words[verdict], dark)}</b>"
-    lines = [_findingHtml(finding, dark) for finding in prediction.quality.findings]
+    findings = sorted(prediction.quality.findings, key=_rank)  # the worst first
+    lines = [_findingHtml(finding, dark) for finding in findings]
     return f"{title}<table cellspacing='0' cellpadding='1'>{''.join(lines)}</table>"
+
+
+def _rank(finding: Finding) -> int:
+    return {"refuse": 0, "warn": 1}.get(finding.severity, 2)
 
 
 def _findingHtml(finding: Finding, dark: bool) -> str:
     words = {"note": _("Note"), "warn": _("Warning"), "refuse": _("Refused")}
-    label = signed(finding.severity, words[finding.severity] + ":", dark)
-    message = html.escape(finding.message)
+    severity = finding.severity if finding.severity in words else "note"  # of a later version
+    label = signed(severity, words[severity] + ":", dark)
+    message = readable(sentence(finding.message))
     return f"<tr><td style='white-space:pre'>{label} </td><td>{message}</td></tr>"
 
 
 def signed(severity: str, text: str, dark: bool) -> str:
     """Return a text with the sign and colour of a severity."""
     color = COLORS[severity][1 if dark else 0]
-    return f"<span style='color:{color}'>{SIGNS[severity]} {html.escape(text)}</span>"
+    return f"<span style='color:{color}'>{SIGNS[severity]} {readable(text)}</span>"
 
 
 def modelText(prediction: Prediction) -> str:
@@ -172,4 +214,6 @@ def oneLine(prediction: Prediction) -> str:
     text = _("{age:.1f} years").format(age=prediction.brain_age_years)
     if prediction.quality.verdict == "warn":
         text += _(" (warnings)")
+    if prediction.quality.verdict == "refuse":
+        text += _(" (refused, forced)")
     return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import ctk
 import qt
 from slicer.i18n import tr as _
 
@@ -71,6 +72,8 @@ class AdvancedChoices:
         self._parameters: BrainAgeParameterNode | None = None
         self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
         self._device = Choice(ui.deviceComboBox, lambda name: self._choose("device", name))
+        ui.siteCalibrationPath.filters = ctk.ctkPathLineEdit.Files
+        ui.siteCalibrationPath.nameFilters = ["*.json"]
         ui.siteCalibrationPath.connect(
             "currentPathChanged(QString)", lambda path: self._choose("siteCalibration", path)
         )

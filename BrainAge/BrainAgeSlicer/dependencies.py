@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,17 @@ from BrainAgeLib.errors import InstallationError
 
 TORCH = "torch>=2.4"
 OLDEST_SLICER = "5.12"
+# Slicer's own copies, and what the PyTorch extension chose: another package must not replace them.
+KEPT = ("numpy", "SimpleITK", "torch")
+
+
+def whyTooOld() -> str:
+    """Return a sentence when this Slicer lacks what the module builds on, or nothing."""
+    if importlib.util.find_spec("slicer.packaging") is not None:
+        return ""
+    return _("Brain Age needs 3D Slicer {version} or newer; this one is older.").format(
+        version=OLDEST_SLICER
+    )
 
 
 def ensureDependencies(requirements: Path) -> None:
@@ -25,6 +37,9 @@ def ensureDependencies(requirements: Path) -> None:
     Raises InstallationError with a sentence when the user says no or something fails; asked
     again, it goes on with what is still missing.
     """
+    tooOld = whyTooOld()
+    if tooOld:
+        raise InstallationError(tooOld, _("install a newer Slicer"))
     torchMissing = not _torchIsInstalled()
     missing = _missingPackages(requirements)
     if not torchMissing and not missing:
@@ -46,7 +61,14 @@ def ensureDependencies(requirements: Path) -> None:
     if installTorch is not None:
         _attempt(installTorch, TORCH)
     if missing:
-        _attempt(lambda: _installPackages(missing), ", ".join(str(each) for each in missing))
+        _attempt(lambda: _installPackages(missing), _named(missing))
+        importlib.invalidate_caches()
+        left = _missingPackages(requirements)
+        if left:
+            raise InstallationError(
+                _("These packages were not installed: {packages}.").format(packages=_named(left)),
+                _("see the Python console, then try again"),
+            )
 
 
 def _attempt(install: Any, what: str) -> None:
@@ -54,7 +76,7 @@ def _attempt(install: Any, what: str) -> None:
         install()
     except Exception as error:  # pip, the network, the disk: all end in one sentence
         raise InstallationError(
-            _("{what} could not be installed: {reason}").format(what=what, reason=error),
+            _("Installing {what} failed: {reason}").format(what=what, reason=error),
             _("see the Python console; check the network and the free disk space, then try again"),
         ) from error
 
@@ -92,21 +114,32 @@ def _torchInstaller() -> Any:
 
 
 def _missingPackages(requirements: Path) -> list[Any]:
-    packaging = _packaging()
-    wanted = packaging.load_requirements(requirements)
-    return [each for each in wanted if not packaging.pip_check(each)]
+    import slicer.packaging
+
+    wanted = slicer.packaging.load_requirements(requirements)
+    return [each for each in wanted if not slicer.packaging.pip_check(each)]
 
 
 def _installPackages(missing: list[Any]) -> None:
-    _packaging().pip_ensure(missing, requester="BrainAge", prompt_install=False)
+    import slicer.packaging
+
+    with tempfile.TemporaryDirectory(prefix="BrainAge-") as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text("".join(f"{line}\n" for line in _keptVersions()))
+        slicer.packaging.pip_ensure(
+            missing, constraints=constraints, requester="BrainAge", prompt_install=False
+        )
 
 
-def _packaging() -> Any:
-    try:
-        import slicer.packaging
-    except ImportError as error:
-        raise InstallationError(
-            _("This version of 3D Slicer is too old for BrainAge."),
-            _("install Slicer {version} or newer").format(version=OLDEST_SLICER),
-        ) from error
-    return slicer.packaging
+def _keptVersions() -> list[str]:
+    kept = []
+    for name in KEPT:
+        try:
+            kept.append(f"{name}=={importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return kept
+
+
+def _named(packages: list[Any]) -> str:
+    return ", ".join(str(each) for each in packages)

@@ -1,8 +1,9 @@
-"""The buttons that take results out: the plot, the table as CSV, the report as HTML."""
+"""The buttons that show and take out results: plot, table, CSV and HTML files."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ class Exports:
         self._message = message
         self._currentVolume = currentVolume
         self._layoutBefore: int | None = None
+        self._layoutShown: int | None = None
         ui.plotButton.connect("clicked(bool)", lambda _checked: self.showPlot())
+        ui.showTableButton.connect("clicked(bool)", lambda _checked: self.showTable())
         ui.exportTableButton.connect("clicked(bool)", lambda _checked: self.exportTable())
         ui.exportReportButton.connect("clicked(bool)", lambda _checked: self.exportReport())
 
@@ -33,16 +36,34 @@ class Exports:
         result = findResult(self._currentVolume())
         if result is None or result.part(CHART) is None:
             return
+        with self._anotherLayout():
+            slicer.modules.plots.logic().ShowChartInLayout(result.part(CHART))
+
+    def showTable(self) -> None:
+        """Show the table of all runs below the slice views; the layout comes back later."""
+        node = table.resultsTable()
+        if node is None:
+            return
+        with self._anotherLayout() as manager:
+            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        logic = slicer.app.applicationLogic()
+        logic.GetSelectionNode().SetActiveTableID(node.GetID())
+        logic.PropagateTableSelection()
+
+    @contextmanager
+    def _anotherLayout(self) -> Iterator[Any]:
         manager = slicer.app.layoutManager()
-        if self._layoutBefore is None:
+        if self._layoutBefore is None or manager.layout != self._layoutShown:
             self._layoutBefore = manager.layout
-        slicer.modules.plots.logic().ShowChartInLayout(result.part(CHART))
+        yield manager
+        self._layoutShown = manager.layout
 
     def restoreLayout(self) -> None:
-        """Bring back the layout from before the plot."""
+        """Bring back the layout from before the plot or the table, if theirs is still shown."""
+        manager = slicer.app.layoutManager()
         before, self._layoutBefore = self._layoutBefore, None
-        if before is not None:
-            slicer.app.layoutManager().setLayout(before)
+        if before is not None and manager.layout == self._layoutShown:
+            manager.setLayout(before)
 
     def exportTable(self) -> None:
         """Write the table of all runs."""

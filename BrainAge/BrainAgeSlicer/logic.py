@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import slicer
-from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import installation, table
-from BrainAgeSlicer.run import Ended, Listener, Request, Run
+from BrainAgeSlicer.request import Request
+from BrainAgeSlicer.run import Ended, Listener, Run
 from BrainAgeSlicer.volumes import whyNotUsable
 
 WAIT_MILLISECONDS = 50
@@ -131,19 +131,8 @@ class Batch:
         return run
 
     def _take(self, index: int, ended: Ended) -> None:
-        node = self._items[index].volumeNode
+        item = self._items[index]
+        node = item.volumeNode
         if ended.error is not None and node is not None and node.GetScene() is not None:
-            table.addRun(node, None, ended.error.exit_code, str(ended.error))
+            table.addFailure(node, item.request, ended.error)
         self._listener.onItemEnded(index, ended)
-
-
-def requestFor(ageYears: float | None, sex: str | None, **options: Any) -> Request:
-    """Return a request from a script's arguments.
-
-    Raises InputError when they cannot be meant.
-    """
-    if sex not in (None, "", "F", "M"):
-        raise InputError(_("The sex is F or M, not {sex}.").format(sex=sex))
-    if ageYears is not None and not 0 <= ageYears <= 120:
-        raise InputError(_("The age is in years, not {age}.").format(age=ageYears))
-    return Request(ageYears=ageYears, sex=sex or None, **options)

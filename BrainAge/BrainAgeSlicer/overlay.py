@@ -15,6 +15,7 @@ from slicer.i18n import tr as _
 from BrainAgeSlicer.colors import ENTRIES, ValueRange, fillColorNode
 from BrainAgeSlicer.installation import templateImage
 from BrainAgeSlicer.scene import COLORS, MASK, OVERLAY, TO_TEMPLATE, Result, adopt
+from BrainAgeSlicer.volumes import OURS
 
 TEMPLATE = "BrainAge.Template"
 
@@ -98,6 +99,7 @@ def setLegendVisible(result: Result, visible: bool) -> None:
         legend = logic.AddDefaultColorLegendDisplayNode(overlay)
         _layOut(legend, overlay.GetDisplayNode().GetWindowLevelMin() < 0)
     legend.SetVisibility(visible)
+    legend.Modified()  # the views look at it now, whether it changed or not
 
 
 def setOutlineVisible(result: Result, visible: bool) -> None:
@@ -119,7 +121,7 @@ def templateOverScan(result: Result) -> Any:
     node = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLScalarVolumeNode", f"{result.volumeNode.GetName()} {_('template')}"
     )
-    node.SetAttribute("BrainAge.Role", "template")
+    node.SetAttribute(OURS, "template")
     storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
     slicer.mrmlScene.AddNode(storage)
     storage.SetFileName(str(templateImage()))
@@ -143,7 +145,7 @@ def _layOut(legend: Any, signed: bool) -> None:
     legend.SetMaxNumberOfColors(ENTRIES)
     legend.SetNumberOfLabels(5)
     legend.SetSize(0.15, 0.42)
-    legend.SetPosition(0.99, 0.5)
+    legend.SetPosition(0.97, 0.5)
     for text, points in ((legend.GetTitleTextProperty(), 12), (legend.GetLabelTextProperty(), 11)):
         text.SetFontSize(points)
         text.SetFontFamilyToArial()
@@ -165,9 +167,11 @@ def _views() -> list[tuple[Any, Any]]:
 
 def _layersOf(composite: Any, sliceNode: Any) -> _Layers:
     matrix = sliceNode.GetSliceToRAS()
+    foreground = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")
+    ours = foreground is not None and foreground.GetAttribute(OURS)  # a scene saved like that
     return _Layers(
         composite.GetBackgroundVolumeID(),
-        composite.GetForegroundVolumeID(),
+        None if ours else composite.GetForegroundVolumeID(),
         composite.GetForegroundOpacity(),
         tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4)),
         tuple(sliceNode.GetFieldOfView()),

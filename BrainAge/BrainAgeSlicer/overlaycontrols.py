@@ -21,6 +21,9 @@ class OverlayControls:
         self._views = overlay.SliceViews()
         self._result: Result | None = None
         self._applied: tuple[Any, ...] = ()
+        boxes = (ui.overlayCheckBox, ui.outlineCheckBox, ui.templateCheckBox)
+        self._tips = [box.toolTip for box in boxes]
+        self._enable()
 
     def setResult(self, result: Result | None) -> None:
         """Take another result; what an earlier one showed is taken down first."""
@@ -28,17 +31,21 @@ class OverlayControls:
             return
         self.takeDown()
         self._result = result
-        ui = self._ui
+        self._enable()
+
+    def _enable(self) -> None:
+        """Enable the controls of what there is; a tool tip says why another is not."""
+        result, ui = self._result, self._ui
         parts = (
             (ui.overlayCheckBox, OVERLAY, _("No map of what the age rests on was made.")),
             (ui.outlineCheckBox, MASK, _("There is no brain mask.")),
             (ui.templateCheckBox, TO_TEMPLATE, _("The scan was not registered.")),
         )
-        for box, role, reason in parts:
+        for (box, role, reason), tip in zip(parts, self._tips, strict=True):
             there = result is not None and result.part(role) is not None
+            wanting = reason if result is not None else _("There is no result for this scan yet.")
             box.setEnabled(there)
-            if result is not None and not there:
-                box.toolTip = reason
+            box.toolTip = tip if there else wanting
         for slider in (ui.thresholdSlider, ui.opacitySlider):
             slider.setEnabled(result is not None and result.part(OVERLAY) is not None)
 
@@ -61,7 +68,6 @@ class OverlayControls:
         templateVisible = parameters.templateVisible and result.part(TO_TEMPLATE) is not None
         if overlayVisible:
             overlay.setThreshold(result, parameters.overlayThreshold / PERCENT)
-        overlay.setLegendVisible(result, overlayVisible and not templateVisible)
         overlay.setOutlineVisible(result, parameters.outlineVisible)
         if not overlayVisible and not templateVisible:
             self._views.restore()
@@ -70,6 +76,8 @@ class OverlayControls:
             self._views.show(result.volumeNode, node, parameters.overlayOpacity)
         else:
             self._views.setOpacity(parameters.overlayOpacity)
+        # Last: a view shows a legend only of what it shows already.
+        overlay.setLegendVisible(result, overlayVisible and not templateVisible)
 
     def takeDown(self) -> None:
         """Bring the views back to what they showed before."""
@@ -83,6 +91,7 @@ class OverlayControls:
         """Let go of a scene that is closing."""
         self._views.forget()
         self._result, self._applied = None, ()
+        self._enable()
 
     def _same(self, result: Result | None) -> bool:
         if result is None or self._result is None:

@@ -17,18 +17,18 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeSlicer import installation, subject, volumes
+from BrainAgeSlicer import dependencies, installation, volumes
 from BrainAgeSlicer.batchlist import BatchList
 from BrainAgeSlicer.choices import AdvancedChoices
 from BrainAgeSlicer.exports import Exports
 from BrainAgeSlicer.logic import Predictor
 from BrainAgeSlicer.overlaycontrols import OverlayControls
-from BrainAgeSlicer.parameters import BrainAgeParameterNode
-from BrainAgeSlicer.run import Request
+from BrainAgeSlicer.parameters import BrainAgeParameterNode, GuiConnection
+from BrainAgeSlicer.request import Request, requestOf, whyNotMeant, whyNotReady
 from BrainAgeSlicer.runcontrols import RunControls
 from BrainAgeSlicer.scene import findResult
 from BrainAgeSlicer.subjectfields import SubjectFields
-from BrainAgeSlicer.views import MessageView, ResultView
+from BrainAgeSlicer.views import MessageView, ReasonView, ResultView
 
 
 class Panel(VTKObservationMixin):
@@ -48,12 +48,14 @@ class Panel(VTKObservationMixin):
         self.ui = ui
         self._getParameters = getParameters
         self._parameters: BrainAgeParameterNode | None = None
-        self._guiTag: Any = None
+        self._connection: GuiConnection | None = None
         self._entered = False
+        self._maybeNewVolume = False
         self._message = MessageView(ui.messageLabel)
+        self._reason = ReasonView(ui.applyButton, ui.reasonLabel)
         self._result = ResultView(ui)
         self._overlay = OverlayControls(ui)
-        self._batchList = BatchList(ui.batchTree, self._checkCanApply)
+        self._batchList = BatchList(ui.batchTree, ui.tickAllButton, self._checkCanApply)
         self._runs = RunControls(ui, predictor, ensureDependencies, self._batchList, self._message)
         self._runs.onChanged = self._refresh
         self._runs.onResult = self._onResult
@@ -69,15 +71,19 @@ class Panel(VTKObservationMixin):
         ui = self.ui
         self._refreshTimer.setSingleShot(True)
         self._refreshTimer.setInterval(0)
-        self._refreshTimer.connect("timeout()", self._refresh)
+        self._refreshTimer.connect("timeout()", self._onSceneSettled)
         ui.applyButton.connect("clicked(bool)", lambda _checked: self._onApply())
+        ui.batchCollapsibleButton.connect(
+            "contentsCollapsed(bool)", lambda _folded: self._refresh()
+        )
+        ui.ageEdit.connect("returnPressed()", self._onReturnPressed)
         ui.batchButton.connect("clicked(bool)", lambda _checked: self._onApplyToList())
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._onSceneStartClose)
         for event in (scene.EndImportEvent, scene.EndCloseEvent):
             self.addObserver(scene, event, self._onSceneReplaced)
-        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
-            self.addObserver(scene, event, self._onNodesChanged)
+        self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodesChanged)
         try:
             self._advanced.offer(installation.models())
         except BrainAgeError as error:
@@ -120,15 +126,27 @@ class Panel(VTKObservationMixin):
         if self._entered:
             self.enter()
 
+    def _onNodeAdded(self, caller: Any, event: Any) -> None:
+        self._maybeNewVolume = True
+        self._onNodesChanged(caller, event)
+
     def _onNodesChanged(self, _caller: Any, _event: Any) -> None:
         if self._entered and not slicer.mrmlScene.IsBatchProcessing():
             self._refreshTimer.start()
 
+    def _onSceneSettled(self) -> None:
+        new, self._maybeNewVolume = self._maybeNewVolume, False
+        parameters = self._parameters
+        if new and parameters is not None and parameters.inputVolume is None:
+            parameters.inputVolume = volumes.volumeToStartWith()  # loaded with the module open
+        self._refresh()
+
     # Choices
 
     def _setParameters(self, parameters: BrainAgeParameterNode | None) -> None:
-        if self._parameters is not None:
-            self._parameters.disconnectGui(self._guiTag)
+        if self._connection is not None:
+            self._connection.end()
+            self._connection = None
             self.removeObserver(
                 self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified
             )
@@ -136,16 +154,12 @@ class Panel(VTKObservationMixin):
         if parameters is None:
             return
         if parameters.inputVolume is None:
-            parameters.inputVolume = self._firstUsable()
+            parameters.inputVolume = volumes.volumeToStartWith()
         self._subject.forget()
-        self._guiTag = parameters.connectGui(self.ui)
+        self._connection = GuiConnection(parameters, self.ui)
         self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self._advanced.show(parameters)
         self._refresh()
-
-    def _firstUsable(self) -> Any:
-        nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        return next((node for node in nodes if not volumes.whyNotUsable(node)), None)
 
     def _onParametersModified(self, _caller: Any, _event: Any) -> None:
         self._refresh()
@@ -159,7 +173,7 @@ class Panel(VTKObservationMixin):
         self._result.show(result)
         self._overlay.setResult(result)
         self._overlay.update(self._parameters)
-        if not self._runs.running:
+        if not self._runs.running and not self.ui.batchCollapsibleButton.collapsed:
             self._batchList.refresh()
         self._checkCanApply()
 
@@ -168,43 +182,31 @@ class Panel(VTKObservationMixin):
 
     # Apply and Cancel
 
-    def _whyNotApply(self) -> str:
-        if self._parameters is None:
-            return _("Open the module first.")
-        reason = volumes.whyNotUsable(self._parameters.inputVolume)
-        if reason:
-            return reason
-        try:
-            subject.ageFromText(self._parameters.ageText)
-        except ValueError:
-            return _("The age is a number of years from 0 to 120, or empty.")
-        calibration = self._parameters.siteCalibration
-        if calibration and not Path(calibration).is_file():
-            return _("The site calibration file does not exist.")
-        return ""
-
     def _checkCanApply(self) -> None:
-        apply, batch = self.ui.applyButton, self.ui.batchButton
+        batch = self.ui.batchButton
         if self._runs.running:
-            apply.setEnabled(True)
+            if not self._runs.cancelling:
+                self._reason.show("", _("Stop the prediction; nothing of it stays"))
             batch.setEnabled(False)
             return
-        reason = self._whyNotApply()
-        apply.setEnabled(not reason)
-        apply.toolTip = reason or _("Predict the brain age of the selected volume")
+        tooOld = dependencies.whyTooOld()
+        reason = tooOld or (whyNotReady(self._parameters) if self._parameters else "")
+        self._reason.show(reason, _("Predict the brain age of the selected volume"))
         ticked = len(self._batchList.ticked())
-        batch.setEnabled(ticked > 0)
         batch.text = _("Apply to {n} volumes").format(n=ticked) if ticked else _("Apply to list")
-        batch.toolTip = (
-            _("Predict one after the other; one that fails does not stop the rest")
-            if ticked
-            else _("Tick the volumes to predict")
-        )
+        missing = "" if ticked else _("Tick the volumes to predict")
+        wrong = tooOld or missing or (whyNotMeant(self._parameters) if self._parameters else "")
+        batch.setEnabled(not wrong)
+        batch.toolTip = wrong or _("Predict one after the other; a failure does not stop the rest")
+
+    def _onReturnPressed(self) -> None:
+        if self.ui.applyButton.enabled and not self._runs.running:
+            self._onApply()
 
     def _onApply(self) -> None:
         if self._runs.running:
             self._runs.cancel()
-        elif self._parameters is not None and not self._whyNotApply():
+        elif self._parameters is not None and not whyNotReady(self._parameters):
             self._runs.start([self._parameters.inputVolume], self._requestFor)
 
     def _onApplyToList(self) -> None:
@@ -212,20 +214,9 @@ class Panel(VTKObservationMixin):
             self._runs.start(self._batchList.ticked(), self._requestFor)
 
     def _requestFor(self, node: Any) -> Request:
-        parameters = self._parameters
-        if parameters is None:
+        if self._parameters is None:
             raise BrainAgeError(_("Open the module first."))
-        known = subject.subjectOf(node)
-        return Request(
-            ageYears=known.ageYears,
-            sex=known.sex,
-            device=parameters.device,
-            model=parameters.model,
-            brainExtracted=parameters.brainExtracted,
-            siteCalibration=parameters.siteCalibration,
-            saliency=parameters.makeSaliency,
-            report=parameters.makeReport,
-        )
+        return requestOf(self._parameters, node)
 
     def _onResult(self, node: Any) -> None:
         """Show the result of the one volume that was asked for, if it is still selected."""

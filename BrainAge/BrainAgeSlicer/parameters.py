@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import enum
-from typing import Annotated
+from typing import Annotated, Any
 
 import slicer
+import vtk
 from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
@@ -37,6 +38,7 @@ class BrainAgeParameterNode:
     device: str = "auto"
     brainExtracted: bool = False
     siteCalibration: str = ""
+    force: bool = False
     makeSaliency: bool = True
     makeReport: bool = True
     overlayVisible: bool = False
@@ -44,3 +46,30 @@ class BrainAgeParameterNode:
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.6
     outlineVisible: bool = False
     templateVisible: bool = False
+
+
+class GuiConnection:
+    """Widgets and parameters that follow each other, until ``end``.
+
+    Slicer before 5.12 forgets to remove an observer at ``disconnectGui``. It stays on the node,
+    keeps the wrapper in a cycle, and crashes Slicer once Python has collected that cycle.
+    """
+
+    def __init__(self, parameters: BrainAgeParameterNode, ui: Any) -> None:
+        self._parameters = parameters
+        first = self._nextTag()
+        self._guiTag = parameters.connectGui(ui)
+        self._tags = range(first + 1, self._nextTag())
+
+    def end(self) -> None:
+        """Let the widgets go."""
+        self._parameters.disconnectGui(self._guiTag)
+        for tag in self._tags:  # one that is gone is no error
+            self._parameters.RemoveObserver(tag)
+
+    def _nextTag(self) -> int:
+        """Return the tag of a new observer; a node counts them up."""
+        node = self._parameters
+        tag = int(node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda _caller, _event: None))
+        node.RemoveObserver(tag)
+        return tag

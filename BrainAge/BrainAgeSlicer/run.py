@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import time
@@ -19,43 +20,14 @@ from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import table
 from BrainAgeSlicer.installation import modelNamed
 from BrainAgeSlicer.plot import addChart
+from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.scene import Result, addResult, removeResult
 from BrainAgeSlicer.volumes import Lattice, exportVolume
 from BrainAgeSlicer.worker import Outcome, Worker
 
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
 OUT_OF_MEMORY = ("out of memory", "too little memory")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to predict with; empty means the library's own choice."""
-
-    ageYears: float | None = None
-    sex: str | None = None
-    device: str = "auto"
-    model: str = ""
-    brainExtracted: bool = False
-    siteCalibration: str = ""
-    saliency: bool = True
-    report: bool = True
-
-    def arguments(self) -> list[str]:
-        """Return the command-line options."""
-        pairs = {
-            "--age": "" if self.ageYears is None else str(self.ageYears),
-            "--sex": self.sex or "",
-            "--device": self.device,
-            "--model": self.model,
-            "--site": self.siteCalibration,
-        }
-        flags = {
-            "--brain-extracted": self.brainExtracted,
-            "--no-saliency": not self.saliency,
-            "--no-report": not self.report,
-        }
-        given = [part for name, value in pairs.items() if value for part in (name, value)]
-        return given + [name for name, wanted in flags.items() if wanted]
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -92,7 +64,7 @@ class Run:
         self._command = list(command)
         self._listener = listener
         self._observations: list[tuple[Any, int]] = []
-        self._folder = Path()
+        self._folder = self._scan = Path()
         self._lattice: Lattice | None = None
         self._worker: Worker | None = None
         self._notices: list[str] = []
@@ -107,7 +79,8 @@ class Run:
         self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
-            self._lattice = exportVolume(self._volumeNode, self._folder / "scan.nrrd")
+            self._scan = self._folder / f"{_fileName(self._volumeNode)}.nrrd"
+            self._lattice = exportVolume(self._volumeNode, self._scan)
             self._startWorker()
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
             self._end(Ended(error=_asError(error)))
@@ -136,8 +109,8 @@ class Run:
             self._worker.waitForFinished(milliseconds)
 
     def _startWorker(self) -> None:
-        scan, output = self._folder / "scan.nrrd", self._folder / "output"
-        arguments = ["predict", str(scan), "--output", str(output), *self._request.arguments()]
+        output = str(self._folder / "output")
+        arguments = ["predict", str(self._scan), "--output", output, *self._request.arguments()]
         self._worker = Worker(
             [*self._command, *arguments, "--json-lines", "--stop-with-parent"],
             self._onWorkerFinished,
@@ -170,7 +143,7 @@ class Run:
         if outcome.cancelled:
             return Ended(cancelled=True, why=self._why)
         if not outcome.done:
-            return Ended(error=BrainAgeError(outcome.message, outcome.hint))
+            return Ended(error=_errorOf(outcome))
         result = None
         try:
             result = addResult(self._volumeNode, self._folder / "output", self._lattice)
@@ -217,10 +190,23 @@ class Run:
             )
 
 
+def _errorOf(outcome: Outcome) -> BrainAgeError:
+    error = BrainAgeError(outcome.message, outcome.hint)
+    if outcome.exitCode > 0:  # the worker's own; a crash has none
+        error.exit_code = outcome.exitCode
+    return error
+
+
 def _asError(error: Exception) -> BrainAgeError:
     if isinstance(error, BrainAgeError):
         return error
     return BrainAgeError(_("The scan could not be processed: {reason}").format(reason=error))
+
+
+def _fileName(volumeNode: Any) -> str:
+    """Return the volume's name as a file's: the report shows it."""
+    name = re.sub(r"[^A-Za-z0-9 ()+=-]+", "_", volumeNode.GetName() or "")
+    return name.strip(" _-")[:LONGEST_NAME] or "scan"
 
 
 def _remove(folder: Path) -> None:

@@ -12,15 +12,16 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeSlicer import installation
 from BrainAgeSlicer.batchlist import BatchList, stateOfEnded
 from BrainAgeSlicer.logic import Batch, BatchItem, BatchListener, Predictor
-from BrainAgeSlicer.run import Ended, Listener, Request
+from BrainAgeSlicer.request import Request
+from BrainAgeSlicer.run import Ended, Listener
 from BrainAgeSlicer.views import MessageView, ProgressView
 
 
 class RunControls:
     """Runs volumes one after the other.
 
-    ``onChanged()`` is called when running starts and ends, ``onResult(node)`` with the result of
-    a volume that was run alone.
+    ``cancelling``: the end has been asked for. ``onChanged()`` is called when running starts and
+    ends, ``onResult(node)`` with the result of a volume that was run alone.
     """
 
     def __init__(
@@ -38,8 +39,11 @@ class RunControls:
         self._ensureDependencies = ensureDependencies
         self._batchList = batchList
         self._message = message
+        self._items: list[BatchItem] = []
+        self._ends: list[Ended] = []
         self._progress = ProgressView(ui)
         self._batch: Batch | None = None
+        self.cancelling = False
 
     @property
     def running(self) -> bool:
@@ -59,12 +63,14 @@ class RunControls:
             for node in nodes:
                 self._batchList.setState(node, _("waiting"))
         self._progress.begin()
+        self._items, self._ends = items, []
         self._batch = Batch(self._predictor, items, self._listenerFor(items))
         self._showRunning(True)
         self._batch.start()
 
     def cancel(self) -> None:
         """Ask the run to end; the button comes back when it did."""
+        self.cancelling = True
         self._progress.setCancelling()
         self._ui.applyButton.setEnabled(False)
         if self._batch is not None:
@@ -82,7 +88,9 @@ class RunControls:
             node = items[index].volumeNode
             self._batchList.setState(node, _("running"))
             if several:
-                self._progress.addLog(f"{node.GetName()}:")
+                which = _("{n} of {all}").format(n=index + 1, all=len(items))
+                self._progress.setItem(which)
+                self._progress.addLog(f"{which}: {node.GetName()}")
 
         def onItemEnded(index: int, ended: Ended) -> None:
             self._onItemEnded(items[index].volumeNode, ended, several)
@@ -95,25 +103,44 @@ class RunControls:
         return BatchListener(onItemStarted, onItemEnded, self._onEnded, messages)
 
     def _onItemEnded(self, node: Any, ended: Ended, several: bool) -> None:
+        self._ends.append(ended)
         self._batchList.setState(node, stateOfEnded(ended))
+        self._progress.addLog(stateOfEnded(ended))
+        if several:
+            return
         if ended.error is not None:
-            name = f"{node.GetName()}: " if several else ""
-            self._message.show("refuse", name + ended.error.message, ended.error.hint)
-            self._progress.addLog(str(ended.error))
+            self._message.show("refuse", ended.error.message, ended.error.hint)
         elif ended.cancelled:
             self._message.show("note", ended.why)
-        elif not several:
+        else:
             self.onResult(node)
 
-    def _onEnded(self, _cancelled: bool) -> None:
-        self._batch = None
+    def _onEnded(self, cancelled: bool) -> None:
+        if len(self._items) > 1:
+            self._summarise(cancelled)
+        self._batch, self.cancelling = None, False
         self._progress.end()
         self._showRunning(False)
+
+    def _summarise(self, cancelled: bool) -> None:
+        """Say what came of several scans; the list says it of each."""
+        predicted = [each for each in self._ends if each.prediction is not None]
+        ages = sum(each.prediction.brain_age_years is not None for each in predicted)
+        failed = sum(each.error is not None for each in self._ends)
+        text = _("{n} of {all} volumes have an age").format(n=ages, all=len(self._items))
+        if len(predicted) > ages:
+            text += _(", {n} refused").format(n=len(predicted) - ages)
+        if failed:
+            text += _(", {n} failed").format(n=failed)
+        why = next((each.why for each in self._ends if each.cancelled), "")
+        notices = dict.fromkeys(notice for each in self._ends for notice in each.notices)
+        complete = ages == len(self._items)
+        severity = "pass" if complete else "note" if cancelled else "warn"
+        self._message.show(severity, text + ".", " ".join([why, *notices]).strip())
 
     def _showRunning(self, running: bool) -> None:
         ui = self._ui
         ui.applyButton.text = _("Cancel") if running else _("Apply")
-        ui.applyButton.toolTip = _("Stop the prediction; nothing of it stays")
         for widget in (ui.inputsButton, ui.advancedButton, ui.batchTree):
             widget.setEnabled(not running)
         self.onChanged()

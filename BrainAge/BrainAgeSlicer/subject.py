@@ -15,7 +15,7 @@ import slicer
 
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
-OLDEST_YEARS = 120.0
+OLDEST_YEARS = 130.0  # as in the library
 DAYS_PER_YEAR = 365.25
 UNITS_PER_YEAR = {"Y": 1.0, "M": 12.0, "W": DAYS_PER_YEAR / 7, "D": DAYS_PER_YEAR}
 PATIENT_AGE, BIRTH_DATE, STUDY_DATE = "0010,1010", "0010,0030", "0008,0020"
@@ -31,6 +31,11 @@ class Subject:
     fromDicom: bool = False
 
 
+def isAge(years: float) -> bool:
+    """Return whether a number can be a person's age; 0 is what anonymised headers hold."""
+    return math.isfinite(years) and 0 < years <= OLDEST_YEARS
+
+
 def ageFromText(text: str) -> float | None:
     """Return the age that a person typed, or None for nothing.
 
@@ -40,7 +45,7 @@ def ageFromText(text: str) -> float | None:
     if not text:
         return None
     age = float(text)
-    if not (math.isfinite(age) and 0 <= age <= OLDEST_YEARS):
+    if not isAge(age):
         raise ValueError(text)
     return age
 
@@ -93,7 +98,7 @@ def _ageFromString(text: str) -> float | None:
     if len(text) < 2 or text[-1] not in UNITS_PER_YEAR or not text[:-1].isdigit():
         return None
     age = int(text[:-1]) / UNITS_PER_YEAR[text[-1]]
-    return age if age <= OLDEST_YEARS else None
+    return age if isAge(age) else None
 
 
 def _ageFromDates(born: str, studied: str) -> float | None:
@@ -102,4 +107,4 @@ def _ageFromDates(born: str, studied: str) -> float | None:
     except ValueError:
         return None
     age = (last - first).days / DAYS_PER_YEAR
-    return age if 0 <= age <= OLDEST_YEARS else None
+    return age if isAge(age) else None

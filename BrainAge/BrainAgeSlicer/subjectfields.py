@@ -36,6 +36,7 @@ class SubjectFields:
             except ValueError:
                 return
             subject.rememberSubject(node, age, parameters.sex.value or None)
+            self._ui.subjectLabel.setVisible(subject.subjectOf(node).fromDicom)
 
     def _fillIn(self, parameters: BrainAgeParameterNode, known: subject.Subject) -> None:
         self.isFollowing = True

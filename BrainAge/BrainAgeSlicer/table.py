@@ -18,6 +18,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
+from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.volumes import OURS, sourceFile
 
 # Name and unit. The first cell of a row is never empty: when a scene is loaded, the table's reader
@@ -59,15 +60,27 @@ def resultsTable() -> Any:
     return None
 
 
-def addRun(volumeNode: Any, prediction: Prediction | None, exitCode: int, error: str = "") -> Any:
-    """Add a row; return the table. What is not known stays empty: it is never 0."""
+def addRun(volumeNode: Any, prediction: Prediction, exitCode: int) -> Any:
+    """Add a row for a result; return the table. What is not known stays empty: it is never 0."""
+    return _addRow(volumeNode, _valuesOf(prediction) | {"exit_code": str(exitCode)})
+
+
+def addFailure(volumeNode: Any, request: Request, error: BrainAgeError) -> Any:
+    """Add a row for a run that failed; return the table."""
+    known = {
+        "age": _text(request.ageYears),
+        "sex": request.sex or "",
+        "exit_code": str(error.exit_code),
+        "error": " ".join(str(error).split()),
+    }
+    return _addRow(volumeNode, known)
+
+
+def _addRow(volumeNode: Any, known: dict[str, str]) -> Any:
     node = resultsTable() or _newTable()
-    known = {} if prediction is None else _valuesOf(prediction)
     known |= {
         "path": sourceFile(volumeNode),
         "id": volumeNode.GetName() or NO_NAME,
-        "exit_code": str(exitCode),
-        "error": " ".join(error.split()),
         "run_at": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
         "notice": NOTICE,
     }

@@ -10,8 +10,9 @@ import qt
 from slicer.i18n import tr as _
 
 from BrainAgeLib.records import NOTICE
-from BrainAgeSlicer import card
+from BrainAgeSlicer import card, subject
 from BrainAgeSlicer.scene import CHART, REPORT, Result
+from BrainAgeSlicer.table import resultsTable
 
 HEADLINE_SCALE = 2.4  # of the window's own font, so it follows the user's scaling
 PERCENT = 100
@@ -29,6 +30,7 @@ class ProgressView:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._started = 0.0
+        self._stage = self._which = ""
         self._timer = qt.QTimer()
         self._timer.setInterval(500)
         self._timer.connect("timeout()", self._showElapsed)
@@ -37,6 +39,7 @@ class ProgressView:
     def begin(self) -> None:
         """Show an empty progress bar and start the clock."""
         self._started = time.monotonic()
+        self._stage = self._which = ""
         self._ui.logText.clear()
         self._ui.stageLabel.text = _("Starting")
         self._ui.progressBar.setValue(0)
@@ -49,9 +52,20 @@ class ProgressView:
         self._timer.stop()
         self._ui.progressFrame.hide()
 
+    def setItem(self, which: str) -> None:
+        """Show which of several scans is at work."""
+        self._stage, self._which = "", which
+        self._ui.stageLabel.text = which
+        self._ui.progressBar.setValue(0)
+
     def setStage(self, name: str, fraction: float) -> None:
-        """Show how far the run is."""
-        self._ui.stageLabel.text = stageWords(name)
+        """Show how far the run is; a new stage goes into the log too."""
+        words = stageWords(name)
+        if name != self._stage:
+            self._stage = name
+            self.addLog(f"{self._elapsed()}  {words}")
+        which = self._which
+        self._ui.stageLabel.text = f"{which}: {words}" if which else words
         self._ui.progressBar.setValue(round(PERCENT * fraction))
 
     def setCancelling(self) -> None:
@@ -63,8 +77,11 @@ class ProgressView:
         self._ui.logText.appendPlainText(line)
 
     def _showElapsed(self) -> None:
+        self._ui.elapsedLabel.text = self._elapsed()
+
+    def _elapsed(self) -> str:
         seconds = int(time.monotonic() - self._started)
-        self._ui.elapsedLabel.text = f"{seconds // 60}:{seconds % 60:02d}"
+        return f"{seconds // 60}:{seconds % 60:02d}"
 
 
 def stageWords(name: str) -> str:
@@ -94,11 +111,32 @@ class MessageView:
 
     def show(self, severity: str, message: str, hint: str = "") -> None:
         """Say something; severity as in the quality findings."""
-        text = card.signed(severity, message, isDark(self._label))
+        text = card.signed(severity, card.sentence(message), isDark(self._label))
         if hint:
-            text += f"<br>{html.escape(hint[:1].upper() + hint[1:])}"
+            text += f"<br>{card.readable(card.sentence(hint))}"
         self._label.text = text
         self._label.show()
+
+
+def _ageChanged(result: Result) -> str:
+    known = subject.subjectOf(result.volumeNode).ageYears
+    if known in (None, result.prediction.chronological_age_years):
+        return ""
+    return _("The age was changed since this prediction; press Apply to use it.")
+
+
+class ReasonView:
+    """Why the button above is disabled: in its tool tip, and below it for those who wonder."""
+
+    def __init__(self, button: Any, label: Any) -> None:
+        self._button, self._label = button, label
+
+    def show(self, reason: str, otherwise: str) -> None:
+        """Disable the button for a reason, or enable it with the tool tip ``otherwise``."""
+        self._button.setEnabled(not reason)
+        self._button.toolTip = reason or otherwise
+        self._label.text = card.breakable(reason)
+        self._label.setVisible(bool(reason))
 
 
 class ResultView:
@@ -106,24 +144,28 @@ class ResultView:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        font = qt.QFont(ui.brainAgeLabel.font)
-        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
-        font.setBold(True)
-        ui.brainAgeLabel.setFont(font)
         ui.noticeLabel.text = f"<b>{html.escape(NOTICE)}</b>"
 
     def show(self, result: Result | None) -> None:
         """Show a result, or that there is none yet."""
         ui = self._ui
-        ui.emptyLabel.setVisible(result is None)
+        state = _("No result for this scan yet.") if result is None else _ageChanged(result)
+        ui.stateLabel.text = state
+        ui.stateLabel.setVisible(bool(state))
+        ui.showTableButton.setEnabled(resultsTable() is not None)
+        ui.exportTableButton.setEnabled(resultsTable() is not None)
         ui.cardFrame.setVisible(result is not None)
         ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
         ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
         if result is None:
             return
         prediction = result.prediction
-        ui.titleLabel.text = _("Predicted brain age of {name}").format(
-            name=result.volumeNode.GetName()
+        font = qt.QFont(ui.titleLabel.font)  # anew each time: the user may change the window's
+        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
+        font.setBold(True)
+        ui.brainAgeLabel.setFont(font)
+        ui.titleLabel.text = card.breakable(
+            _("Predicted brain age of {name}").format(name=result.volumeNode.GetName())
         )
         ui.brainAgeLabel.text = card.headline(prediction)
         ui.intervalLabel.text = card.intervalText(prediction)

@@ -62,6 +62,20 @@ def whyNotUsable(node: Any) -> str:
     return ""
 
 
+def usableVolumes() -> list[Any]:
+    """Return the volumes of the scene that can be predicted from."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    return [node for node in nodes if not whyNotUsable(node)]
+
+
+def volumeToStartWith() -> Any:
+    """Return the volume that the slice views show if it can be used, else the first that can."""
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    shown = {composite.GetBackgroundVolumeID() for composite in composites}
+    nodes = usableVolumes()
+    return next((node for node in nodes if node.GetID() in shown), nodes[0] if nodes else None)
+
+
 def exportVolume(node: Any, path: Path) -> Lattice:
     """Write a volume as it lies in the world; return the lattice on which the outputs will lie.
 
@@ -72,9 +86,7 @@ def exportVolume(node: Any, path: Path) -> Lattice:
 
     Raises BrainAgeError when the file cannot be written.
     """
-    scene = slicer.vtkMRMLScene()  # our own: nothing of this appears among the user's nodes
-    copy = slicer.vtkMRMLScalarVolumeNode()
-    scene.AddNode(copy)
+    _scene, copy, storage = _sceneOfOurOwn()
     copy.SetAndObserveImageData(node.GetImageData())
     own = ijkToRASOf(node)
     parent = node.GetParentTransformNode()
@@ -90,7 +102,13 @@ def exportVolume(node: Any, path: Path) -> Lattice:
         toWorld = vtk.vtkGeneralTransform()
         parent.GetTransformToWorld(toWorld)
         copy.ApplyNonLinearTransform(toWorld)
-    _write(copy, path)
+    storage.SetFileName(str(path))
+    storage.SetUseCompression(False)
+    if not storage.WriteData(copy):
+        raise BrainAgeError(
+            _("The scan could not be written to {folder}.").format(folder=path.parent),
+            _("free some disk space"),
+        )
     final = ijkToRASOf(copy)
     i, j, k = copy.GetImageData().GetDimensions()
     return Lattice(own if followsScan else final, final, (k, j, i), followsScan)
@@ -112,22 +130,24 @@ def sourceFile(node: Any) -> str:
 def readArray(path: Path, lattice: Lattice) -> np.ndarray:
     """Read an output of the worker as a (k, j, i) array on ``lattice``.
 
-    Raises BrainAgeError when it does not lie on the lattice: a map on the wrong place is worse
-    than none.
+    Raises BrainAgeError when it cannot be read or does not lie on the lattice: a map on the wrong
+    place is worse than none.
     """
-    import SimpleITK as sitk
-
-    image = sitk.ReadImage(str(path))
-    array = sitk.GetArrayFromImage(image)
-    toLPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-    wanted = toLPS @ lattice.ijkToWorld
-    last = [n - 1 for n in image.GetSize()]
-    for corner in ([0, 0, 0], [last[0], 0, 0], [0, last[1], 0], [0, 0, last[2]]):
-        found = image.TransformIndexToPhysicalPoint(corner)
-        away = np.linalg.norm((wanted @ [*corner, 1.0])[:3] - found)
-        if array.shape != lattice.shape or away > LARGEST_LATTICE_ERROR_MM:
-            raise BrainAgeError(f"{path.name} does not lie on the grid of the scan")
-    return np.asarray(array)
+    # Not by SimpleITK: importing it would stop the window for a moment.
+    _scene, node, storage = _sceneOfOurOwn()
+    storage.SetFileName(str(path))
+    if not storage.ReadData(node):
+        raise BrainAgeError(_("{name} cannot be read.").format(name=path.name), _("run it again"))
+    array = np.array(slicer.util.arrayFromVolume(node))
+    found = ijkToRASOf(node)
+    k, j, i = array.shape
+    corners = np.array([[0, 0, 0], [i - 1, 0, 0], [0, j - 1, 0], [0, 0, k - 1]])
+    away = (lattice.ijkToWorld - found)[:3] @ np.c_[corners, np.ones(4)].T
+    if array.shape != lattice.shape or np.abs(away).max() > LARGEST_LATTICE_ERROR_MM:
+        raise BrainAgeError(
+            _("{name} does not lie on the grid of the scan.").format(name=path.name)
+        )
+    return array
 
 
 def _keepsShape(parent: Any, ijkToRAS: np.ndarray) -> bool:
@@ -148,13 +168,10 @@ def _isSheared(ijkToRAS: np.ndarray) -> bool:
     return bool(np.abs(axes.T @ axes - np.eye(3)).max() > LARGEST_SHEAR)
 
 
-def _write(node: Any, path: Path) -> None:
-    storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
-    node.GetScene().AddNode(storage)
-    storage.SetFileName(str(path))
-    storage.SetUseCompression(False)
-    if not storage.WriteData(node):
-        raise BrainAgeError(
-            _("The scan could not be written to {folder}.").format(folder=path.parent),
-            _("free some disk space"),
-        )
+def _sceneOfOurOwn() -> tuple[Any, Any, Any]:
+    """Return a scene, a volume and its storage node; the user's scene sees nothing of them."""
+    scene = slicer.vtkMRMLScene()
+    node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
+    scene.AddNode(node)
+    scene.AddNode(storage)
+    return scene, node, storage

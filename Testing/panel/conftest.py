@@ -114,8 +114,10 @@ class Person:
         python = str(Path(slicer.app.slicerHome) / "bin" / "PythonSlicer")
         command = [python, str(HERE / "stub_worker.py"), mode]
         self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
+        self.monkeypatch.setattr(dependencies, "whyTooOld", lambda: "")
         self.monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: True)
         self.monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: [])
+        self.module.widget.panel._checkCanApply()  # a Slicer that is too old is told so at once
 
     def useRealWorker(self) -> None:
         """Give the module the library's own worker."""
@@ -149,6 +151,11 @@ def isAlive(pid: int) -> bool:
         return False
 
 
+def isOfTheLibrary(name: str) -> bool:
+    """Return whether a Python module is BrainAgeLib or a part of it."""
+    return name.split(".")[0] == "BrainAgeLib"
+
+
 @pytest.fixture
 def person(slicerWorld, tmp_path, monkeypatch):
     """A person in front of the opened module, in an empty scene."""
@@ -159,6 +166,7 @@ def person(slicerWorld, tmp_path, monkeypatch):
     monkeypatch.setenv("STUB_WORKER_LOG", str(log))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr("tempfile.tempdir", None)
+    library = {name: each for name, each in sys.modules.items() if isOfTheLibrary(name)}
     raised: list[BaseException] = []
     monkeypatch.setattr("sys.excepthook", lambda _kind, error, _trace: raised.append(error))
     opened = OpenModule()
@@ -170,6 +178,9 @@ def person(slicerWorld, tmp_path, monkeypatch):
     yield made
     opened.close()
     slicerWorld.clear()
+    for name in [each for each in sys.modules if isOfTheLibrary(each)]:
+        del sys.modules[name]  # a reloaded module's; other tests hold the classes of the first
+    sys.modules.update(library)
     for error in raised:  # in a slot or an observer, where nobody could catch it
         raise error
 

@@ -84,13 +84,14 @@ def runSample(person, model: str) -> None:
 
 
 def takePictures(person, world, output: Path) -> None:
-    """Write the panel beside the views, and the views with the check of the registration."""
+    """Write the panel beside the views, the views with the check of the registration, the plot."""
     person.ui.outlineCheckBox.setChecked(True)
     person.rest(100)
     beside(panelPicture(person), viewPictures(world)).save(output / "1.png", optimize=True)
     person.ui.templateCheckBox.setChecked(True)
     person.rest(100)
     small(row(viewPictures(world))).save(output / "2.png", optimize=True)
+    small(plotPicture(person)).save(output / "3.png", optimize=True)
 
 
 def panelPicture(person):
@@ -119,6 +120,17 @@ def viewPictures(world) -> list:
     return [Image.fromarray(world.view(name).picture(size=VIEW_PIXELS)) for name in names]
 
 
+def plotPicture(person):
+    """Return the plot as Slicer's plot view draws it."""
+    from PIL import Image
+
+    from BrainAgeSlicer import scene
+    from test_plot import drawn
+
+    chart = scene.findResult(person.ui.inputSelector.currentNode()).part(scene.CHART)
+    return Image.fromarray(drawn(chart, person.temporary / "plot.png"))
+
+
 def row(pictures: list):
     """Return pictures side by side."""
     from PIL import Image
@@ -141,12 +153,12 @@ def beside(panel, views: list):
     joined.paste(panel, (0, 0))
     for number, view in enumerate(views):
         joined.paste(view, (panel.width, number * view.height))
-    return small(joined)
+    return joined
 
 
 def small(picture):
-    """Return a picture with few colours: the file stays below 150 kB."""
-    return picture.quantize(96)
+    """Return a picture with 256 colours: the file stays below 200 kB."""
+    return picture.quantize(256)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def tick(person, row: int) -> None:
 
 def states(person) -> list[str]:
     tree = person.ui.batchTree
-    return [tree.topLevelItem(n).text(1) for n in range(tree.topLevelItemCount)]
+    return [tree.topLevelItem(n).text(2) for n in range(tree.topLevelItemCount)]
 
 
 @pytest.fixture
@@ -43,6 +43,7 @@ def test_the_list_is_worked_through(person, heads):
     from BrainAgeSlicer import scene
 
     assert len(scene.findResults()) == 2
+    assert "2 of 2 volumes have an age." in person.ui.messageLabel.text
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
 
@@ -64,11 +65,40 @@ def test_a_failure_does_not_stop_the_rest(person, heads, monkeypatch):
     person.rest()
     assert states(person)[1].startswith("failed: the file holds four images")
     assert states(person)[2] == "67.4 years (warnings)"
+    assert "2 of 3 volumes have an age, 1 failed." in person.ui.messageLabel.text
     from BrainAgeSlicer import table
 
     rows = table.rows(table.resultsTable())
-    assert [row["exit_code"] for row in rows] == ["0", "4", "0"]
+    assert [row["exit_code"] for row in rows] == ["0", "2", "0"]
     assert "four images" in rows[1]["error"] and rows[1]["brain_age_years"] == ""
+
+
+def test_a_list_can_be_cancelled_without_a_selected_volume(person, heads, worker):
+    worker("wait:prediction")
+    tick(person, 0)
+    person.ui.inputSelector.setCurrentNode(None)
+    person.rest()
+    assert person.ui.reasonLabel.visible
+    person.click(person.ui.batchButton)
+    person.wait(lambda: person.ui.stageLabel.text == "Predicting the age")
+    assert not person.ui.reasonLabel.visible
+    assert "nothing of it stays" in person.ui.applyButton.toolTip
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
+def test_all_are_ticked_at_once_and_each_shows_its_age(person, heads):
+    ui = person.ui
+    ui.batchCollapsibleButton.collapsed = False
+    heads[1].SetAttribute("BrainAge.AgeYears", "71.5")
+    person.click(ui.tickAllButton)
+    assert ui.batchButton.text == "Apply to 3 volumes" and ui.tickAllButton.text == "Tick none"
+    person.module.widget.panel._batchList.refresh()
+    ages = [ui.batchTree.topLevelItem(n).text(1) for n in range(3)]
+    assert ages == ["", "71.5", ""] and ui.tickAllButton.text == "Tick none"
+    person.click(ui.tickAllButton)
+    assert not ui.batchButton.enabled and ui.tickAllButton.text == "Tick all"
 
 
 def test_cancel_leaves_out_the_rest(person, heads, worker):
@@ -76,10 +106,28 @@ def test_cancel_leaves_out_the_rest(person, heads, worker):
     for row in range(3):
         tick(person, row)
     person.click(person.ui.batchButton)
-    person.wait(lambda: person.ui.stageLabel.text == "Predicting the age")
+    person.wait(lambda: person.ui.stageLabel.text == "1 of 3: Predicting the age")
     person.click(person.ui.applyButton)
     person.wait(lambda: person.ui.applyButton.text == "Apply")
+    assert "0 of 3 volumes have an age." in person.ui.messageLabel.text
+    assert "Cancelled." in person.ui.messageLabel.text
     assert len(person.workers()) == 1
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+
+
+@pytest.mark.parametrize("end", ["the scene is closed", "the module is reloaded"])
+def test_the_list_ends_at_once_when(person, heads, worker, end):
+    worker("wait:registration")
+    for row in range(3):
+        tick(person, row)
+    person.click(person.ui.batchButton)
+    person.wait(lambda: "Registering" in person.ui.stageLabel.text)
+    if end == "the scene is closed":
+        slicer.mrmlScene.Clear(0)
+    else:
+        person.module.widget.onReload()
+    person.rest(200)
+    assert person.ui.applyButton.text == "Apply" and len(person.workers()) == 1
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
 
@@ -142,8 +190,7 @@ def test_results_are_exported(person, head, monkeypatch, tmp_path):
 
     path = tmp_path / "results.csv"
     monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_details: str(path))
-    person.click(person.ui.exportTableButton)
-    assert "no run to export" in person.ui.messageLabel.text
+    assert not person.ui.exportTableButton.enabled and not person.ui.showTableButton.enabled
     person.type(person.ui.ageEdit, "63")
     person.applyAndWait()
     person.click(person.ui.exportTableButton)
@@ -157,6 +204,32 @@ def test_results_are_exported(person, head, monkeypatch, tmp_path):
     path = tmp_path / "nowhere" / "report.html"
     person.click(person.ui.exportReportButton)
     assert "could not be written" in person.ui.messageLabel.text
+
+
+def test_the_table_is_shown_on_request_and_the_layout_comes_back(person, head):
+    from BrainAgeSlicer import table
+
+    manager = slicer.app.layoutManager()
+    before = manager.layout
+    person.applyAndWait()
+    person.click(person.ui.showTableButton)
+    assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    assert selection.GetActiveTableID() == table.resultsTable().GetID()
+    person.click(person.ui.plotButton)
+    person.module.exit()
+    assert manager.layout == before
+
+
+def test_a_layout_that_the_user_chose_meanwhile_stays(person, head):
+    manager = slicer.app.layoutManager()
+    before = manager.layout
+    person.applyAndWait()
+    person.click(person.ui.plotButton)
+    manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+    person.module.exit()
+    assert manager.layout == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    manager.setLayout(before)
 
 
 def test_the_plot_is_shown_on_request_and_the_layout_comes_back(person, head):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import types
+from pathlib import Path
 
 import pytest
+import slicer
 
 
 @pytest.fixture
-def missing(person, head, monkeypatch):
-    """A Slicer that lacks torch and one package, with a PyTorch extension."""
-    import slicer.packaging
+def packaging(slicerWorld):
+    """Slicer's file that installs packages; what a Slicer without it is told is tested below."""
+    return pytest.importorskip("slicer.packaging", reason="Slicer older than 5.12")
 
+
+@pytest.fixture
+def missing(packaging, person, head, monkeypatch):
+    """A Slicer that lacks torch and one package, with a PyTorch extension."""
     from BrainAgeSlicer import dependencies
 
     happened: list[str] = []
     asked: list[str] = []
+    kept: list[str] = []
 
     class PyTorchUtilsLogic:
         def installTorch(self, askConfirmation, torchVersionRequirement):
@@ -28,13 +36,20 @@ def missing(person, head, monkeypatch):
     module.PyTorchUtilsLogic = PyTorchUtilsLogic
     monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
     monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: False)
-    monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: ["deepbet>=1.0.2"])
+    wanted = ["deepbet>=1.0.2"]
     monkeypatch.setattr(
-        slicer.packaging,
-        "pip_ensure",
-        lambda wanted, requester, prompt_install: happened.extend(wanted),
+        dependencies,
+        "_missingPackages",
+        lambda _path: [each for each in wanted if each not in happened],
     )
-    answers = types.SimpleNamespace(yes=True, asked=asked, happened=happened)
+
+    def install(packages, constraints, requester, prompt_install):
+        assert requester == "BrainAge" and not prompt_install
+        kept.extend(Path(constraints).read_text().split())
+        happened.extend(packages)
+
+    monkeypatch.setattr(packaging, "pip_ensure", install)
+    answers = types.SimpleNamespace(yes=True, asked=asked, happened=happened, kept=kept)
 
     def confirm(text, _title, **_details):
         asked.append(text)
@@ -53,6 +68,29 @@ def test_one_question_names_all(person, missing):
     assert person.ui.brainAgeLabel.text == "67.4 years"
 
 
+def test_what_slicer_brings_is_not_replaced(person, missing):
+    import numpy
+
+    person.applyAndWait()
+    assert f"numpy=={numpy.__version__}" in missing.kept
+
+
+def test_an_installation_that_did_nothing_is_noticed(person, packaging, missing, monkeypatch):
+    """As pip_ensure does when Slicer runs its tests."""
+    monkeypatch.setattr(packaging, "pip_ensure", lambda *_details, **_more: None)
+    person.click(person.ui.applyButton)
+    assert "not installed: deepbet&gt;=1.0.2" in person.ui.messageLabel.text
+    assert person.workers() == []
+
+
+def test_the_installer_takes_what_it_is_given(packaging):
+    """The names of the arguments, on Slicer's own file when it is at hand."""
+    import inspect
+
+    names = inspect.signature(packaging.pip_ensure).parameters
+    assert {"constraints", "requester", "prompt_install"} <= set(names)
+
+
 def test_saying_no_installs_nothing(person, missing):
     missing.yes = False
     person.click(person.ui.applyButton)
@@ -68,34 +106,33 @@ def test_without_the_extension_nothing_is_asked_or_installed(person, missing, mo
     assert missing.asked == [] and missing.happened == []
 
 
-def test_a_failed_installation_is_explained(person, missing, monkeypatch):
-    import slicer.packaging
-
+def test_a_failed_installation_is_explained(person, packaging, missing, monkeypatch):
     def fail(*_details, **_more):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(slicer.packaging, "pip_ensure", fail)
+    monkeypatch.setattr(packaging, "pip_ensure", fail)
     person.click(person.ui.applyButton)
     assert "no space left" in person.ui.messageLabel.text
     assert "try again" in person.ui.messageLabel.text
     assert person.workers() == []
 
 
-def test_an_older_slicer_is_told_so(person, head, monkeypatch):
+def test_an_older_slicer_is_told_so_at_once(person, head, monkeypatch):
     from BrainAgeSlicer import dependencies
 
-    def absent():
-        raise dependencies.InstallationError("This version of 3D Slicer is too old", "5.12")
+    monkeypatch.undo()  # the real look for what is too old
+    if dependencies.whyTooOld() == "":
+        monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    person.module.exit()
+    person.module.enter()
+    assert not person.ui.applyButton.enabled
+    assert "5.12 or newer" in person.ui.reasonLabel.text
+    with pytest.raises(dependencies.InstallationError, match="5.12"):
+        dependencies.ensureDependencies(Path())
 
-    monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: absent())
-    person.click(person.ui.applyButton)
-    assert "too old" in person.ui.messageLabel.text
 
-
-def test_the_list_names_nothing_that_slicer_brings(person):
-    from slicer.packaging import load_requirements
-
+def test_the_list_names_nothing_that_slicer_brings(person, packaging):
     from BrainAgeSlicer.installation import requirementsFile
 
-    names = {each.name.lower() for each in load_requirements(requirementsFile())}
+    names = {each.name.lower() for each in packaging.load_requirements(requirementsFile())}
     assert names and not names & {"torch", "numpy", "simpleitk", "vtk"}

@@ -57,6 +57,7 @@ def test_what_is_no_scan_gets_a_sentence(person, make, words):
     select(person, node)
     assert not person.ui.applyButton.enabled
     assert words in person.ui.applyButton.toolTip
+    assert words in person.ui.reasonLabel.text and person.ui.reasonLabel.visible
     with pytest.raises(Exception, match=words):
         person.module.widget.logic.process(node)
     assert slicer.mrmlScene.GetNumberOfNodes() == before
@@ -64,7 +65,11 @@ def test_what_is_no_scan_gets_a_sentence(person, make, words):
 
 
 def test_a_segmentation_cannot_even_be_chosen(person):
-    slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
+    from BrainAgeLib.errors import BrainAgeError
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "segmentation")
+    with pytest.raises(BrainAgeError, match="not a grey-scale image"):
+        person.module.widget.logic.process(node)
     person.rest()
     texts = [person.ui.inputSelector.itemText(n) for n in range(person.ui.inputSelector.count)]
     assert texts == ["None"]
@@ -78,7 +83,47 @@ def test_our_own_overlay_is_no_scan(person, head):
     assert "result of this module" in person.ui.applyButton.toolTip
 
 
-@pytest.mark.parametrize("text", ["old", "-3", "nan", "200", "6 3"])
+def test_return_in_the_age_applies(person, head):
+    import qt
+    from PySide6 import QtTest
+
+    person.type(person.ui.ageEdit, "63")
+    QtTest.QTest.keyClick(person.ui.ageEdit, qt.Qt.Key_Return)
+    person.wait(lambda: person.ui.brainAgeLabel.text == "67.4 years")
+    person.type(person.ui.ageEdit, "never")
+    QtTest.QTest.keyClick(person.ui.ageEdit, qt.Qt.Key_Return)
+    person.rest()
+    assert len(person.workers()) == 1
+
+
+def test_what_the_views_show_is_selected_and_a_later_volume_too(person, slicerWorld):
+    phantom.addHead("first")
+    person.rest()
+    assert person.ui.inputSelector.currentNode().GetName() == "first"  # loaded while we look
+    second = phantom.addHead("second")
+    person.rest()
+    assert person.ui.inputSelector.currentNode().GetName() == "first"  # the choice stays
+    person.module.exit()
+    person.module.widget.panel._getParameters().inputVolume = None
+    slicer.util.setSliceViewerLayers(background=second)
+    person.module.enter()
+    assert person.ui.inputSelector.currentNode() is second
+
+
+def test_the_report_knows_the_scan_by_its_name(person, head):
+    from pathlib import Path
+
+    head.SetName("../5: T1 axial \u2013 'a\"b\\c' " + 100 * "x")
+    person.applyAndWait()
+    path = Path(person.workers()[0]["scan"])
+    assert path.parent.parent == person.temporary and len(path.name) < 80
+    assert path.name.startswith("5_ T1 axial _ _a_b_c_ xxx")
+    head.SetName("\u8133")
+    person.applyAndWait()
+    assert Path(person.workers()[1]["scan"]).name == "scan.nrrd"
+
+
+@pytest.mark.parametrize("text", ["old", "-3", "nan", "200", "6 3", "0"])
 def test_an_age_that_is_none_disables_apply(person, head, text):
     person.type(person.ui.ageEdit, text)
     assert not person.ui.applyButton.enabled
@@ -108,6 +153,7 @@ def test_a_typed_age_stays_with_its_scan(person, head):
         ({"0010,1010": "018M", "0010,0040": "M"}, "1.5", 2),
         ({"0010,0030": "19600101", "0008,0020": "20230701", "0010,0040": "O"}, "63.5", 0),
         ({"0010,1010": "999Y"}, "", 0),
+        ({"0010,1010": "000Y", "0010,0040": "F"}, "", 1),
         ({}, "", 0),
     ],
 )
@@ -123,12 +169,15 @@ def test_age_and_sex_come_from_dicom(person, monkeypatch, tags, age, sex):
     assert person.ui.ageEdit.text == age
     assert person.ui.sexComboBox.currentIndex == sex
     assert person.ui.subjectLabel.visible == bool(age or sex)
+    person.type(person.ui.ageEdit, "40")
+    assert not person.ui.subjectLabel.visible
 
 
 def test_the_choices_reach_the_worker(person, head):
     ui = person.ui
     person.click(ui.advancedButton._button)
     person.click(ui.brainExtractedCheckBox)
+    person.click(ui.forceCheckBox)
     person.click(ui.makeSaliencyCheckBox)
     person.click(ui.makeReportCheckBox)
     calibration = person.temporary / "site.json"
@@ -140,7 +189,7 @@ def test_the_choices_reach_the_worker(person, head):
     ui.deviceComboBox.setCurrentIndex(1)
     person.applyAndWait()
     arguments = person.workers()[0]["argv"]
-    for expected in ("--brain-extracted", "--no-saliency", "--no-report"):
+    for expected in ("--brain-extracted", "--force", "--no-saliency", "--no-report"):
         assert expected in arguments
     assert arguments[arguments.index("--device") + 1] == "cpu"
     assert arguments[arguments.index("--site") + 1] == str(calibration)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+WIDTH = 440
 DARK = {
     "Window": "#2b2b2b",
     "WindowText": "#e8e8e8",
@@ -34,19 +35,34 @@ def setTheme(dark: bool) -> None:
     application.setPalette(palette)
 
 
-def grab(person, scale: float):
+def grab(person, scale: float, width: int = WIDTH):
     """Return the panel as drawn at a scale, whole: as tall as it wants to be."""
     import qt
 
     parent = person.module.parent
-    parent.resize(440, max(parent.sizeHint().height(), 300))
+    parent.resize(width, max(parent.sizeHint().height(), 300))
     person.rest(50)
-    parent.resize(440, parent.sizeHint().height())
+    parent.resize(width, parent.sizeHint().height())
     person.rest(50)
     image = qt.QImage(parent.size * scale, qt.QImage.Format_RGB32)
     image.setDevicePixelRatio(scale)
     parent.render(image)
     return image
+
+
+def cutOff(person) -> list[str]:
+    """Return the visible labels and buttons that have less room than their text needs."""
+    import qt
+
+    found = []
+    for widget in person.module.parent.findChildren(qt.QWidget):
+        if not widget.visible or not isinstance(widget, qt.QLabel | qt.QPushButton | qt.QCheckBox):
+            continue
+        wraps = isinstance(widget, qt.QLabel) and widget.wordWrap
+        needed = widget.heightForWidth(widget.width) if wraps else widget.sizeHint().height()
+        if widget.height < needed or widget.width < widget.minimumSizeHint().width():
+            found.append(widget.name)
+    return found
 
 
 def folder(tmp_path: Path) -> Path:
@@ -64,10 +80,101 @@ def test_the_result_is_readable(person, head, tmp_path, dark, scale):
     image = grab(person, scale)
     name = f"panel_{'dark' if dark else 'light'}_{round(100 * scale)}.png"
     image.save(str(folder(tmp_path) / name))
-    for label in (person.ui.brainAgeLabel, person.ui.noticeLabel, person.ui.rowsLabel):
-        hint = label.heightForWidth(label.width) if label.wordWrap else label.sizeHint().height()
-        assert label.height >= hint, f"{label.name} is cut off"
+    assert cutOff(person) == []
     setTheme(False)
+
+
+def test_large_fonts_are_not_cut_off(person, head, tmp_path):
+    """As on a screen that is scaled to 200 % by the size of its fonts."""
+    import qt
+
+    application = qt.QApplication.instance()
+    before = application.font()
+    larger = qt.QFont(before)
+    larger.setPointSizeF(2 * before.pointSizeF())
+    application.setFont(larger)
+    try:
+        person.module.widget.onReload()  # as when Slicer starts with such a font
+        person.useWorker("ok")
+        person.applyAndWait()
+        grab(person, 1.0, width=760).save(str(folder(tmp_path) / "panel_large_fonts.png"))
+        assert cutOff(person) == []
+        headline, title = person.ui.brainAgeLabel.font, person.ui.titleLabel.font
+        assert headline.pointSizeF() > 2 * title.pointSizeF()
+    finally:
+        application.setFont(before)
+
+
+LONG_NAME = "sub-0123456789_ses-20260101_acq-tse2davsagittal_run-01_desc-preprocdenoisedcropped_T1w"
+
+
+def test_long_names_and_all_sections_fit(person, tmp_path, monkeypatch):
+    import qt
+
+    import phantom
+
+    for name in (LONG_NAME, LONG_NAME.replace("_", "").replace("-", "")):
+        phantom.addHead(name)
+    person.rest()
+    ui = person.ui
+    for button in (ui.advancedButton, ui.batchCollapsibleButton, ui.logButton):
+        button.collapsed = False
+    person.type(ui.ageEdit, "63")
+    person.click(ui.tickAllButton)
+    person.applyAndWait()
+    path = str(tmp_path / LONG_NAME / "brain_age_results.csv")
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_details: path)
+    person.click(ui.exportTableButton)
+    grab(person, 1.0).save(str(folder(tmp_path) / "panel_long_names.png"))
+    assert "could not be written" in ui.messageLabel.text.replace("\u200b", "")
+    assert LONG_NAME in ui.titleLabel.text.replace("\u200b", "")
+    assert person.module.parent.minimumSizeHint().width() <= WIDTH
+    assert cutOff(person) == []
+
+
+def test_what_is_missing_is_said_in_the_panel(person, tmp_path):
+    grab(person, 1.0).save(str(folder(tmp_path) / "panel_empty.png"))
+    assert person.ui.reasonLabel.visible
+    assert person.ui.reasonLabel.text == "Select the T1 volume to predict from."
+
+
+def test_progress_and_an_error(person, head, worker, tmp_path):
+    worker("wait:registration")
+    person.ui.logButton.collapsed = False
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.stageLabel.text == "Registering to the template")
+    person.rest(600)
+    grab(person, 1.0).save(str(folder(tmp_path) / "panel_running.png"))
+    assert "Registering to the template" in person.ui.logText.plainText
+    assert person.ui.elapsedLabel.text == "0:00"
+    person.click(person.ui.applyButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    worker("error")
+    person.applyAndWait()
+    grab(person, 1.0).save(str(folder(tmp_path) / "panel_error.png"))
+
+
+def legendPixels(person, name: str) -> int:
+    """Return how many pixels of the margin at the right are as white as the legend's text."""
+    return int((person.world.view(name).picture()[:, 350:].min(axis=-1) > 230).sum())
+
+
+def test_every_run_shows_the_legend(person, head):
+    import offscreen
+
+    assert [legendPixels(person, name) for name in offscreen.VIEW_NAMES] == [0, 0, 0]
+    for _run in range(3):
+        person.applyAndWait()
+        assert min(legendPixels(person, name) for name in offscreen.VIEW_NAMES) > 50
+    person.click(person.ui.templateCheckBox)
+    person.rest()
+    assert legendPixels(person, "Red") == 0
+    person.click(person.ui.templateCheckBox)
+    person.rest()
+    assert legendPixels(person, "Red") > 50
+    person.click(person.ui.overlayCheckBox)
+    person.rest()
+    assert legendPixels(person, "Red") == 0
 
 
 def test_the_slice_views_show_the_overlay(person, head, tmp_path):

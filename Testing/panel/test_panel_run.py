@@ -60,6 +60,18 @@ def test_the_worker_runs_at_lower_priority_than_the_window(person, head):
     assert person.workers()[0]["nice"] >= 10
 
 
+def test_an_age_that_was_changed_asks_for_another_run(person, head):
+    ui = person.ui
+    assert ui.stateLabel.text == "No result for this scan yet." and ui.stateLabel.visible
+    person.type(ui.ageEdit, "63")
+    person.applyAndWait()
+    assert not ui.stateLabel.visible
+    person.type(ui.ageEdit, "64")
+    assert "press Apply" in ui.stateLabel.text and ui.stateLabel.visible
+    person.applyAndWait()
+    assert not ui.stateLabel.visible and "+3.4 years" in ui.rowsLabel.text
+
+
 def test_without_an_age_there_is_no_gap(person, head):
     person.applyAndWait()
     assert "not known" in person.ui.rowsLabel.text

@@ -232,4 +232,5 @@ def savePicture(picture: np.ndarray, path: Path) -> None:
     """Write a picture as PNG."""
     from PIL import Image
 
+    path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path, optimize=True)

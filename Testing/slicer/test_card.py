@@ -24,7 +24,7 @@ def test_the_raw_age_is_the_headline_and_the_correction_says_what_it_was_fitted_
     prediction = predictionWith()
     assert card.headline(prediction) == "67.4 years"
     text = card.rowsHtml(prediction)
-    assert "(raw)" in text and "fitted on Cam-CAN, out of fold: 601 people aged 18 to 88" in text
+    assert "(raw)" in text and "fitted on 601 people aged 18 to 88: Cam-CAN, out of fold" in text
 
 
 def test_a_negative_gap_has_a_sign(card):
@@ -40,6 +40,56 @@ def test_nothing_unknown_becomes_zero(card):
 @pytest.mark.parametrize(("percentile", "words"), [(0.2, "smaller"), (71.0, "71"), (100.0, "99")])
 def test_a_percentile_never_claims_everybody(card, percentile, words):
     assert words in card.rowsHtml(predictionWith(gap_percentile=percentile))
+
+
+def test_a_site_calibration_is_named(card):
+    values = worker_files.record()["correction"] | {"site": "St. Mary <1.5 T>", "people": 34}
+    text = card.rowsHtml(predictionWith(correction=values))
+    assert "calibrated for the site St. Mary &lt;1.5 T&gt;: " in text and "34 people" in text
+
+
+def test_outside_the_fitted_ages_the_missing_correction_is_explained(card):
+    text = card.rowsHtml(predictionWith(correction=None, corrected_brain_age_years=None))
+    assert "no correction for this age" in text
+
+
+def finding(severity: str) -> dict:
+    return {"code": severity, "severity": severity, "message": f"it is {severity}"}
+
+
+def test_any_finding_is_shown_and_the_worst_first(card):
+    findings = [finding(each) for each in ("note", "new", "warn", "refuse")]
+    prediction = predictionWith(quality={"verdict": "refuse", "findings": findings})
+    text = card.qualityHtml(prediction, dark=True)
+    places = [text.index(f"It is {each}") for each in ("refuse", "warn", "note", "new")]
+    assert places == sorted(places) and "Scan quality: refused" in text
+
+
+def test_a_forced_age_is_marked_as_refused(card):
+    prediction = predictionWith(quality={"verdict": "refuse", "findings": [finding("refuse")]})
+    assert card.oneLine(prediction) == "67.4 years (refused, forced)"
+
+
+@pytest.mark.parametrize(
+    "word", ["a" * 100, "/tmp/some_folder-with/a.long_name" * 3, "\u00e4" * 60]
+)
+def test_long_words_can_be_broken_and_read_the_same(card, word):
+    text = card.breakable(f"see {word} there")
+    assert text.replace("\u200b", "") == f"see {word} there"
+    assert max(len(part) for part in text.replace("\u200b", " ").split()) <= card.LONGEST_WORD + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("the file holds four images", "The file holds four images"),
+        ("site.json is none", "site.json is none"),
+        ("/a/b is none", "/a/b is none"),
+        ("", ""),
+    ],
+)
+def test_an_error_begins_as_a_sentence_and_a_file_as_itself(card, text, shown):
+    assert card.sentence(text) == shown
 
 
 def test_findings_have_sign_word_and_colour(card):

@@ -28,14 +28,18 @@ class ModuleManager(QtCore.QObject):
 class Application:
     """``slicer.app``; what is not modelled raises AttributeError."""
 
-    def __init__(self, home: Path, layoutManager: Any) -> None:
+    def __init__(self, home: Path, world: Any) -> None:
         self.slicerHome = str(home)
-        self._layoutManager = layoutManager
+        self._layoutManager = world.layoutManager
+        self._applicationLogic = world.applicationLogic
         self._moduleManager = ModuleManager()
         self._startup: list[Any] = []
 
     def layoutManager(self) -> Any:
         return self._layoutManager
+
+    def applicationLogic(self) -> Any:
+        return self._applicationLogic
 
     def moduleManager(self) -> Any:
         return self._moduleManager
@@ -127,7 +131,7 @@ def install(world: Any, home: Path) -> None:
     for name in ("ctkCollapsibleButton", "ctkSliderWidget", "ctkPathLineEdit"):
         setattr(ctk, name, getattr(ctk_widgets, name))
     mrml_widgets.install()
-    slicer.app = Application(home, world.layoutManager)
+    slicer.app = Application(home, world)
     slicer.modules = types.ModuleType("slicer.modules")
     sys.modules["slicer.modules"] = slicer.modules
     slicer.modules.plots = _moduleLogic(PlotsLogic(world.layoutManager))

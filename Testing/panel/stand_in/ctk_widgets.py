@@ -124,9 +124,11 @@ class ctkPathLineEdit(QtWidgets.QWidget):
     """A line for a path."""
 
     currentPathChanged = QtCore.Signal(str)
+    Files = 0x002
 
     def __init__(self, parent: Any = None) -> None:
         super().__init__(parent)
+        self._filters, self._nameFilters = 0, []
         self._edit = QtWidgets.QLineEdit()
         layout = QtWidgets.QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -138,6 +140,14 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         str,
         lambda self: self._edit.property("text"),
         lambda self, value: self._edit.setText(value),
+    )
+    filters = QtCore.Property(
+        int, lambda self: self._filters, lambda self, value: setattr(self, "_filters", value)
+    )
+    nameFilters = QtCore.Property(
+        "QStringList",
+        lambda self: self._nameFilters,
+        lambda self, value: setattr(self, "_nameFilters", list(value)),
     )
 
 

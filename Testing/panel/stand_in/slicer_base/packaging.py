@@ -14,5 +14,5 @@ def pip_check(_requirement) -> bool:
     return True
 
 
-def pip_ensure(_requirements, requester=None, prompt_install=True) -> None:
+def pip_ensure(_requirements, constraints=None, requester=None, prompt_install=True) -> None:
     raise NotImplementedError

@@ -1,0 +1,102 @@
+"""What to predict with: the panel's choices or a script's arguments as the worker's options."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import InputError
+from BrainAgeSlicer import subject
+from BrainAgeSlicer.volumes import whyNotUsable
+
+if TYPE_CHECKING:
+    from BrainAgeSlicer.parameters import BrainAgeParameterNode
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to predict with; empty means the library's own choice.
+
+    ``force``: give the age although the quality check refuses the scan.
+    """
+
+    ageYears: float | None = None
+    sex: str | None = None
+    device: str = "auto"
+    model: str = ""
+    brainExtracted: bool = False
+    siteCalibration: str = ""
+    force: bool = False
+    saliency: bool = True
+    report: bool = True
+
+    def arguments(self) -> list[str]:
+        """Return the command-line options."""
+        pairs = {
+            "--age": "" if self.ageYears is None else str(self.ageYears),
+            "--sex": self.sex or "",
+            "--device": self.device,
+            "--model": self.model,
+            "--site": self.siteCalibration,
+        }
+        flags = {
+            "--brain-extracted": self.brainExtracted,
+            "--force": self.force,
+            "--no-saliency": not self.saliency,
+            "--no-report": not self.report,
+        }
+        given = [part for name, value in pairs.items() if value for part in (name, value)]
+        return given + [name for name, wanted in flags.items() if wanted]
+
+
+def requestFor(ageYears: float | None, sex: str | None, **options: Any) -> Request:
+    """Return a request from a script's arguments.
+
+    Raises InputError when they cannot be meant.
+    """
+    if sex not in (None, "", "F", "M"):
+        raise InputError(_("The sex is F or M, not {sex}.").format(sex=sex))
+    if ageYears is not None and not subject.isAge(ageYears):
+        raise InputError(_("The age is in years, not {age}.").format(age=ageYears))
+    options = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
+    return Request(ageYears=ageYears, sex=sex or None, **options)
+
+
+def requestOf(parameters: BrainAgeParameterNode, volumeNode: Any) -> Request:
+    """Return what the panel's choices ask for one scan; age and sex are the scan's own."""
+    known = subject.subjectOf(volumeNode)
+    return Request(
+        ageYears=known.ageYears,
+        sex=known.sex,
+        device=parameters.device,
+        model=parameters.model,
+        brainExtracted=parameters.brainExtracted,
+        siteCalibration=parameters.siteCalibration,
+        force=parameters.force,
+        saliency=parameters.makeSaliency,
+        report=parameters.makeReport,
+    )
+
+
+def whyNotReady(parameters: BrainAgeParameterNode) -> str:
+    """Return a sentence that says what keeps the panel's choices from being run, or nothing."""
+    return whyNotUsable(parameters.inputVolume) or whyNotMeant(parameters)
+
+
+def whyNotMeant(parameters: BrainAgeParameterNode) -> str:
+    """Return a sentence on a choice that cannot be meant, whichever the scan, or nothing."""
+    try:
+        subject.ageFromText(parameters.ageText)
+    except ValueError:
+        return _("The age is a number of years up to {oldest:.0f}, or empty.").format(
+            oldest=subject.OLDEST_YEARS
+        )
+    calibration = parameters.siteCalibration
+    if calibration and not Path(calibration).is_file():
+        return _("The site calibration {path} does not exist; choose another or empty it.").format(
+            path=calibration
+        )
+    return ""
