@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
 from BrainAgeLib.records import NOTICE
+
+if TYPE_CHECKING:
+    from BrainAgeLib.options import Options
 
 REFUSED = 3
 
@@ -24,6 +27,13 @@ def add_parser(commands: Any) -> None:
         help="NIfTI, NRRD or MetaImage file, a DICOM file, or a folder with one DICOM series",
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the results")
+    add_scan_options(parser)
+    add_common_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def add_scan_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what kind of scan is given."""
     parser.add_argument(
         "--series", metavar="UID", help="which series of a folder that holds several"
     )
@@ -35,8 +45,6 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="the scan is brain extracted and its world coordinates are MNI152",
     )
-    add_common_options(parser)
-    parser.set_defaults(run=_run)
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -81,22 +89,9 @@ def predict_and_show(
     progress = progress_for(json_lines)
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.delivery import predict_to_folder
-    from BrainAgeLib.options import Options
     from BrainAgeLib.output.text import readable_result
 
-    chosen = Options(
-        age_years=options.age,
-        sex=options.sex,
-        device=options.device,
-        threads=options.threads,
-        model=options.model,
-        brain_extracted=getattr(options, "brain_extracted", False),
-        in_template_space=getattr(options, "in_template_space", False),
-        saliency=not options.no_saliency,
-        correction=options.correction,
-        force=options.force,
-        series_uid=getattr(options, "series", None),
-    )
+    chosen = chosen_options(options)
     try:
         prediction, outputs = predict_to_folder(
             scan, options.output, chosen, not options.no_report, progress
@@ -110,3 +105,22 @@ def predict_and_show(
     else:
         print(readable_result(prediction, None if options.no_report else outputs.report))
     return REFUSED if prediction.brain_age_years is None else 0
+
+
+def chosen_options(options: argparse.Namespace) -> Options:
+    """Return the library's options of a parsed command line. Raises InputError."""
+    from BrainAgeLib.options import Options
+
+    return Options(
+        age_years=options.age,
+        sex=options.sex,
+        device=options.device,
+        threads=options.threads,
+        model=options.model,
+        brain_extracted=getattr(options, "brain_extracted", False),
+        in_template_space=getattr(options, "in_template_space", False),
+        saliency=not options.no_saliency,
+        correction=options.correction,
+        force=options.force,
+        series_uid=getattr(options, "series", None),
+    )

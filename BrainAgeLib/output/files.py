@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError
 
 TEMPORARY_PREFIX = ".brainage-"
 PROBE_NAME = "probe"
@@ -69,13 +69,21 @@ def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> O
     full.
     """
     folder = OutputFolder(Path(path))
-    _make(folder.path)
-    _try_to_write(folder.path)
+    make_output_folder(folder.path)
     if scan is not None:
         _refuse_to_overwrite(folder, Path(scan))
     for file in (*folder.files, *_stale_temporary_files(folder)):
         _remove(file)
     return folder
+
+
+def make_output_folder(path: Path) -> None:
+    """Make a folder if need be and see that it takes files; its parent must be there.
+
+    Raises InputError when it cannot be made or written to, FullDiskError when the disk is full.
+    """
+    _make(path)
+    _try_to_write(path)
 
 
 @contextmanager
@@ -119,7 +127,7 @@ def write_error(error: OSError, target: Path) -> BrainAgeError:
 
 def full_disk_error(target: Path) -> BrainAgeError:
     """Return the error for a disk, or a quota, without room for ``target``."""
-    return BrainAgeError(
+    return FullDiskError(
         f"the disk is full: {target} could not be written", "free some space and run again"
     )
 

@@ -47,7 +47,7 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
     ``name``: what messages call the folder. Raises InputError when there is no such series or its
     slices do not make one volume.
     """
-    series, broken = _series_in(folder)
+    series, broken = dicom_series_in(folder)
     if not series:
         raise _no_series(folder, name, broken)
     headers = _chosen(series, series_uid, name)
@@ -74,8 +74,11 @@ def read_dicom_file(path: Path, series_uid: str | None, name: str) -> DicomImage
     return _read_single(header, name, "give the folder that holds the series")
 
 
-def _series_in(folder: Path) -> tuple[Series, list[Path]]:
-    """Return the headers of the images in a folder by series, and the DICOM files without one."""
+def dicom_series_in(folder: Path) -> tuple[Series, list[Path]]:
+    """Return the headers of the images in a folder by series, and the DICOM files without one.
+
+    Files in its subfolders do not count.
+    """
     series: Series = {}
     broken = []
     for path in sorted(folder.iterdir()):

@@ -9,25 +9,10 @@ from BrainAgeLib.cohort.results_table import COLUMNS, ResultRow, read_results, w
 from BrainAgeLib.errors import InputError
 
 CONTRACT = [
-    "path",
-    "id",
-    "session",
-    "group",
-    "age",
-    "sex",
-    "brain_age_years",
-    "interval_low",
-    "interval_high",
-    "gap_years",
-    "corrected_gap_years",
-    "gap_percentile",
-    "verdict",
-    "findings",
-    "slice_spacing_mm",
-    "model",
-    "exit_code",
-    "error",
-    "seconds",
+    *("path", "id", "session", "group", "age", "sex"),
+    *("brain_age_years", "interval_low", "interval_high", "gap_years"),
+    *("corrected_gap_years", "gap_percentile", "verdict", "findings"),
+    *("slice_spacing_mm", "model", "exit_code", "error", "seconds"),
 ]
 PREDICTED = ResultRow(
     path='scans/a "quoted", name.nii.gz',
