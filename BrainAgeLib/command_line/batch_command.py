@@ -108,6 +108,10 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
 
 
 def _workers(options: argparse.Namespace, settings: BatchSettings) -> Any:
+    if options.dask is not None:
+        from BrainAgeLib.cohort.dask_workers import DaskWorkers
+
+        return DaskWorkers(options.dask, settings)
     from BrainAgeLib.cohort.local_workers import LocalWorkers
 
     return LocalWorkers(options.workers, settings)
