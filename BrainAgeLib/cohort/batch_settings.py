@@ -8,9 +8,11 @@ from pathlib import Path
 
 from BrainAgeLib import __version__
 from BrainAgeLib.cohort.scan_entry import ScanEntry
+from BrainAgeLib.delivery import Deliverables
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.job import Job
 from BrainAgeLib.options import Options
+from BrainAgeLib.output.dicom_source import dicom_packages
 from BrainAgeLib.output.files import write_atomically
 
 FILE_NAME = "batch.json"
@@ -24,8 +26,7 @@ class BatchSettings:
 
     output: Path
     options: Options
-    report: bool = True
-    dicom: bool = False
+    deliverables: Deliverables = Deliverables(thumbnail=True)
 
     def options_for(self, entry: ScanEntry) -> Options:
         """Return the options of one scan."""
@@ -42,6 +43,8 @@ def check_settings(settings: BatchSettings, elsewhere: bool) -> None:
 
     ``elsewhere``: the work is done on other machines, whose devices are theirs. Raises InputError.
     """
+    if settings.deliverables.dicom:
+        dicom_packages()
     options = replace(settings.options, device="cpu") if elsewhere else settings.options
     model = Job(options, None).ensemble.record
     asked = {
@@ -49,7 +52,7 @@ def check_settings(settings: BatchSettings, elsewhere: bool) -> None:
         for name, value in asdict(settings.options).items()
         if name not in _FREE_TO_CHANGE
     }
-    asked |= {"report": settings.report, "dicom": settings.dicom}
+    asked |= asdict(settings.deliverables)
     asked |= {"model": f"{model.name} {model.version} ({model.sha256[:12]})"}
     asked |= {"program": __version__}
     asked = json.loads(json.dumps(asked, default=str))

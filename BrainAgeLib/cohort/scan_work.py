@@ -111,7 +111,7 @@ def failed_row(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> R
 def _predict(entry: ScanEntry, settings: BatchSettings, work: Path, began: float) -> None:
     """Fill the work folder with a prediction or with the reason why there is none."""
     try:
-        predict_to_folder(entry.scan, work, settings.options_for(entry), settings.report)
+        predict_to_folder(entry.scan, work, settings.options_for(entry), settings.deliverables)
         return
     except (FullDiskError, InstallationError):
         raise

@@ -15,6 +15,7 @@ from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.predict_command import (
     add_common_options,
     add_scan_options,
+    chosen_deliverables,
     chosen_options,
 )
 from BrainAgeLib.command_line.progress import JsonLines
@@ -104,7 +105,8 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
     chosen = chosen_options(options)
     if chosen.threads is None and options.dask is None and options.workers > 1:
         chosen = replace(chosen, threads=max(1, _cpu_count() // options.workers))
-    return BatchSettings(Path(options.output), chosen, not options.no_report)
+    deliverables = replace(chosen_deliverables(options), thumbnail=True)
+    return BatchSettings(Path(options.output), chosen, deliverables)
 
 
 def _workers(options: argparse.Namespace, settings: BatchSettings) -> Any:

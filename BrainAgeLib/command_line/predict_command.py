@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progr
 from BrainAgeLib.records import NOTICE
 
 if TYPE_CHECKING:
+    from BrainAgeLib.delivery import Deliverables
     from BrainAgeLib.options import Options
 
 REFUSED = 3
@@ -69,6 +71,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--no-saliency", action="store_true", help="skip the saliency map")
     output.add_argument("--no-report", action="store_true", help="skip report.html")
     output.add_argument(
+        "--dicom",
+        action="store_true",
+        help="for a DICOM scan also report.dcm and page.dcm, with the patient's name and number",
+    )
+    output.add_argument(
         "--json-lines", action="store_true", help="one JSON object a line on stdout"
     )
     output.add_argument(
@@ -94,17 +101,26 @@ def predict_and_show(
     chosen = chosen_options(options)
     try:
         prediction, outputs = predict_to_folder(
-            scan, options.output, chosen, not options.no_report, progress
+            scan, options.output, chosen, chosen_deliverables(options), progress
         )
     finally:
         if isinstance(progress, TerminalProgress):
             progress.clear()
+    if options.dicom and prediction.input.series_uid is None:
+        print("brainage: note: the scan is not DICOM, so there is no report.dcm", file=sys.stderr)
     verdict = prediction.quality.verdict
     if json_lines is not None:
         json_lines.result(outputs.prediction, verdict)
     else:
         print(readable_result(prediction, None if options.no_report else outputs.report))
     return REFUSED if prediction.brain_age_years is None else 0
+
+
+def chosen_deliverables(options: argparse.Namespace) -> Deliverables:
+    """Return which outputs a parsed command line asks for."""
+    from BrainAgeLib.delivery import Deliverables
+
+    return Deliverables(report=not options.no_report, dicom=options.dicom)
 
 
 def chosen_options(options: argparse.Namespace) -> Options:

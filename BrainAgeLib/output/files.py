@@ -54,16 +54,27 @@ class OutputFolder:
         return self.path / "to_template.tfm"
 
     @property
+    def thumbnail(self) -> Path:
+        """A small picture of the middle slice, for the index of a batch."""
+        return self.path / "thumbnail.png"
+
+    @property
+    def dicom_files(self) -> tuple[Path, Path]:
+        """The structured report and the page, both DICOM."""
+        return (self.path / "report.dcm", self.path / "page.dcm")
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """All outputs in the order in which earlier ones are removed."""
-        return (self.prediction, self.report, self.saliency, self.brain_mask, self.to_template)
+        """All outputs but the DICOM ones, in the order in which earlier ones are removed."""
+        images = (self.saliency, self.brain_mask, self.to_template)
+        return (self.prediction, self.report, *images, self.thumbnail)
 
 
 def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> OutputFolder:
     """Make the folder if need be, see that it takes files, and remove earlier outputs of ours.
 
     Nothing else that lies there is touched. ``scan`` is the input: one that stands where an output
-    belongs is not removed but refused.
+    belongs is not removed but refused, and in the folder of a DICOM series all DICOM files stay.
 
     Raises InputError when the folder cannot be made or written to, BrainAgeError when the disk is
     full.
@@ -72,7 +83,9 @@ def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> O
     make_output_folder(folder.path)
     if scan is not None:
         _refuse_to_overwrite(folder, Path(scan))
-    for file in (*folder.files, *_stale_temporary_files(folder)):
+    holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
+    dicom_files = () if holds_scan else folder.dicom_files
+    for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
         _remove(file)
     return folder
 
@@ -187,7 +200,8 @@ def _refuse_to_overwrite(folder: OutputFolder, scan: Path) -> None:
 
 def _stale_temporary_files(folder: OutputFolder) -> list[Path]:
     """Find what a killed run left: our prefix and one of our names."""
-    names = tuple(f"-{name}" for name in (*(file.name for file in folder.files), PROBE_NAME))
+    ours = (*folder.files, *folder.dicom_files)
+    names = tuple(f"-{name}" for name in (*(file.name for file in ours), PROBE_NAME))
     found = folder.path.glob(f"{TEMPORARY_PREFIX}*")
     return sorted(file for file in found if file.name.endswith(names))
 

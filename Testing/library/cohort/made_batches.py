@@ -13,6 +13,7 @@ from BrainAgeLib.cohort.batch_settings import BatchSettings
 from BrainAgeLib.cohort.results_table import ResultRow
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.cohort.scan_work import work_on
+from BrainAgeLib.delivery import Deliverables
 from BrainAgeLib.options import Options
 
 
@@ -26,7 +27,7 @@ def quick_settings(output: Path, model: Path, **options: object) -> BatchSetting
         saliency=False,
         **options,  # type: ignore[arg-type]
     )
-    return BatchSettings(output, chosen, report=False)
+    return BatchSettings(output, chosen, Deliverables(report=False))
 
 
 def copies(scan: Path, folder: Path, count: int) -> Path:
