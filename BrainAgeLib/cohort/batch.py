@@ -12,6 +12,8 @@ from typing import Protocol
 
 from BrainAgeLib.cohort import results_table
 from BrainAgeLib.cohort.batch_settings import BatchSettings, check_settings
+from BrainAgeLib.cohort.derivatives import describe_derivative
+from BrainAgeLib.cohort.index_page import write_index
 from BrainAgeLib.cohort.results_table import ResultRow, write_results
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.cohort.scan_list import SELECTION_NAME, ScanList, write_selection
@@ -56,6 +58,8 @@ def run_batch(
         _remove_leftovers(settings.output)
         if scans.decisions:
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
+        if scans.is_bids:
+            describe_derivative(settings.output)
         table = _Table(settings.output, len(scans.entries))
         try:
             left = []
@@ -72,6 +76,7 @@ def run_batch(
         finally:
             table.write()
             _remove_leftovers(settings.output)
+        write_index(scans.entries, table.rows, settings.output)
     return table.rows
 
 

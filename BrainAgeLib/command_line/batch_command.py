@@ -158,5 +158,6 @@ def _summary(rows: Sequence[ResultRow], table: Path) -> str:
     failed = sum(row.error is not None for row in rows)
     return (
         f"{len(rows)} scans: {len(rows) - refused - failed} with an age, {refused} refused, "
-        f"{failed} failed\nResults            {table}\n\n{NOTICE}"
+        f"{failed} failed\nResults            {table}\n"
+        f"Page               {table.with_name('index.html')}\n\n{NOTICE}"
     )

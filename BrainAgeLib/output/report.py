@@ -10,6 +10,7 @@ from BrainAgeLib.output.markup import Markup, element
 from BrainAgeLib.output.report_headline import headline, typeset
 from BrainAgeLib.output.report_pictures import input_sheet, registered_pairs, saliency_sheet
 from BrainAgeLib.output.report_plot import comparison_plot
+from BrainAgeLib.output.report_print import PRINT_STYLE
 from BrainAgeLib.output.report_reading import how_to_read
 from BrainAgeLib.output.report_style import STYLE
 from BrainAgeLib.output.report_tables import (
@@ -39,7 +40,7 @@ def report_html(prediction: Prediction, pictures: Pictures) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("title", f"Brain age report: {wording.scan_name(prediction)}"),
-        element("style", Markup(STYLE)),
+        element("style", Markup(STYLE + PRINT_STYLE)),
     )
     main = element(
         "main",

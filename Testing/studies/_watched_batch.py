@@ -24,6 +24,7 @@ class Watched:
     peak_mib: dict[int, float] = field(default_factory=dict)
     memory_mib: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     cpu_seconds: dict[int, float] = field(default_factory=dict)
+    load_average: float = 0.0
 
 
 def run_batch(arguments: list[str], kill_after_results: int | None = None) -> Watched:
@@ -41,7 +42,8 @@ def run_batch(arguments: list[str], kill_after_results: int | None = None) -> Wa
             _wait_for_workers(process.pid)
             break
         time.sleep(SECONDS_BETWEEN_LOOKS)
-    seen.seconds = time.monotonic() - began
+    seen.seconds = round(time.monotonic() - began, 1)
+    seen.load_average = os.getloadavg()[1]
     seen.code = process.returncode
     return seen
 

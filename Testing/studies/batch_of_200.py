@@ -14,13 +14,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
+import statistics
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from _cut_scans import write_scans
-from _watched_batch import Watched, results_in, run_batch, table_of
+from _watched_batch import results_in, run_batch, table_of
 
 KILLS = 3
 LEAST_SPEED_UP = 1.6
@@ -34,37 +38,46 @@ def times_of(output: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in found}
 
 
-def kill_and_resume(arguments: list[str], output: Path, scans: int) -> tuple[Watched, int]:
-    """Kill a batch three times at random places, let it end; return also how many were redone."""
-    shutil.rmtree(output, ignore_errors=True)
+def killed_and_resumed(arguments: list[str], output: Path, scans: int) -> int:
+    """Kill a batch three times at random places, let it end; return how many were done twice."""
     places = sorted(random.Random(0).sample(range(1, scans - 1), KILLS))
     kept: dict[str, int] = {}
     redone = 0
     for place in [*places, None]:
-        seen = run_batch([*arguments, "--output", str(output), "--workers", "2"], place)
+        run_batch([*arguments, "--output", str(output), "--workers", "2"], place)
         now = times_of(output)
         redone += sum(now.get(path) != when for path, when in kept.items())
         kept = now
-        print(f"killed at {place}: {results_in(output)} results" if place else "resumed to its end")
-    return seen, redone
+        print(f"{results_in(output)} results when killed" if place else "resumed to its end")
+    return redone
+
+
+def part(name: str, work: Path, make: Callable[[Path], Any]) -> Any:
+    """Return what a part of the study found; one that an earlier call finished is not repeated."""
+    found = work / f"{name}.json"
+    if not found.is_file():
+        shutil.rmtree(work / name, ignore_errors=True)
+        content = make(work / name)
+        found.write_text(json.dumps(content))
+    print(f"{name}: done", flush=True)
+    return json.loads(found.read_text())
 
 
 def growth_mib(series: list[tuple[float, float]]) -> float:
     """Return by how much the memory of a worker grew from the second to the last quarter."""
     values = [mib for _, mib in series]
     quarter = max(1, len(values) // 4)
-    early = sorted(values[quarter : 2 * quarter])
-    late = sorted(values[-quarter:])
-    return round(late[len(late) // 2] - early[len(early) // 2], 1) if early else 0.0
+    early, late = values[quarter : 2 * quarter] or values, values[-quarter:]
+    return round(statistics.median(late) - statistics.median(early), 1)
 
 
-def draw_memory(seen: Watched, path: Path) -> None:
+def draw_memory(memory_mib: dict[str, list[tuple[float, float]]], path: Path) -> None:
     """Plot the memory of every worker over the run."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3))
     axes = figure.subplots()
-    for number, series in enumerate(seen.memory_mib.values(), 1):
+    for number, series in enumerate(memory_mib.values(), 1):
         axes.plot(*zip(*series, strict=True), label=f"worker {number}", linewidth=1)
     axes.axhline(MOST_MEMORY_MIB, color="grey", linestyle="--", linewidth=1)
     axes.set(xlabel="seconds", ylabel="resident memory (MiB)", ylim=(0, 1.1 * MOST_MEMORY_MIB))
@@ -81,36 +94,37 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=200)
     parser.add_argument("--options", default="", help="further options of the batch")
     given = parser.parse_args()
-    table = write_scans(given.data, given.work / "scans", given.scans)
+    work = given.work
+    table = write_scans(given.data, work / "scans", given.scans)
     arguments = [str(table), "--brain-extracted", "--threads", "1", *given.options.split()]
-    runs = {}
-    for workers in (2, 1):
-        output = given.work / f"calm-{workers}"
-        shutil.rmtree(output, ignore_errors=True)
-        runs[workers] = run_batch([*arguments, "--output", str(output), "--workers", str(workers)])
-        print(f"{workers} workers: {runs[workers].seconds:.0f} s")
-    draw_memory(runs[2], given.work / "memory.svg")
-    _, redone = kill_and_resume(arguments, given.work / "killed", given.scans)
-    calm, killed = table_of(given.work / "calm-2"), table_of(given.work / "killed")
+
+    def calm(output: Path, workers: int) -> dict[str, Any]:
+        return asdict(run_batch([*arguments, "--output", str(output), "--workers", str(workers)]))
+
+    redone = part("killed", work, lambda out: killed_and_resumed(arguments, out, given.scans))
+    two = part("two-workers", work, lambda out: calm(out, 2))
+    one = part("one-worker", work, lambda out: calm(out, 1))
+    draw_memory(two["memory_mib"], work / "memory.svg")
+    tables = [table_of(work / name) for name in ("killed", "two-workers", "one-worker")]
     figures = {
         "scans": given.scans,
-        "rows": len(killed),
-        "rows_without_age": sum(not row["brain_age_years"] for row in calm),
-        "exit_codes": {code: [r["exit_code"] for r in calm].count(code) for code in "0234"},
-        "killed_equals_calm": killed == calm,
-        "one_worker_equals_two": table_of(given.work / "calm-1") == calm,
+        "options": given.options,
+        "rows": len(tables[0]),
+        "exit_codes": Counter(row["exit_code"] for row in tables[0]),
+        "killed_equals_calm": tables[0] == tables[1],
+        "one_worker_equals_two": tables[2] == tables[1],
         "results_made_twice": redone,
-        "seconds": {workers: round(run.seconds, 1) for workers, run in runs.items()},
-        "speed_up": round(runs[1].seconds / runs[2].seconds, 2),
+        "seconds": {"two workers": two["seconds"], "one worker": one["seconds"]},
+        "speed_up": round(one["seconds"] / two["seconds"], 2),
         "cpu_seconds_a_scan": {
-            workers: round(sum(run.cpu_seconds.values()) / given.scans, 2)
-            for workers, run in runs.items()
+            words: round(sum(run["cpu_seconds"].values()) / given.scans, 2)
+            for words, run in (("two workers", two), ("one worker", one))
         },
-        "peak_mib": list(runs[2].peak_mib.values()),
-        "growth_mib": [growth_mib(series) for series in runs[2].memory_mib.values()],
-        "load_average": os.getloadavg()[1],
+        "peak_mib": list(two["peak_mib"].values()),
+        "growth_mib": [growth_mib(series) for series in two["memory_mib"].values()],
+        "load_average": two["load_average"],
     }
-    (given.work / "batch.json").write_text(json.dumps(figures, indent=1) + "\n")
+    (work / "batch.json").write_text(json.dumps(figures, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
     print_verdict(figures)
 

@@ -27,7 +27,7 @@ def quick_settings(output: Path, model: Path, **options: object) -> BatchSetting
         saliency=False,
         **options,  # type: ignore[arg-type]
     )
-    return BatchSettings(output, chosen, Deliverables(report=False))
+    return BatchSettings(output, chosen, Deliverables(report=False, thumbnail=True))
 
 
 def copies(scan: Path, folder: Path, count: int) -> Path:
