@@ -131,10 +131,17 @@ def _line(entry: ScanEntry, row: ResultRow, folder: Path, has_picture: bool) -> 
         _number(row.gap_years, _signed(row.gap_years)),
         _number(row.corrected_gap_years, _signed(row.corrected_gap_years)),
         element("td", _state(row), class_=row.verdict or "refuse"),
-        element("td", row.error or ", ".join(row.findings).replace("_", " "), class_="why"),
+        element("td", _why(entry, row), class_="why"),
     ]
     picture = _picture(outputs.thumbnail, row) if has_picture else None
     return element("tr", element("td", picture), *cells)
+
+
+def _why(entry: ScanEntry, row: ResultRow) -> str:
+    """Return the error without the folders above the scan, or the findings."""
+    if row.error is None:
+        return ", ".join(row.findings).replace("_", " ")
+    return row.error.replace(entry.scan, Path(entry.scan).name)
 
 
 def _state(row: ResultRow) -> str:

@@ -34,6 +34,7 @@ th, td { padding: .25rem .6rem; text-align: left; border-bottom: 1px solid var(-
 [aria-sort=ascending] button::after { content: " \\25B2"; }
 [aria-sort=descending] button::after { content: " \\25BC"; }
 .scans img { display: block; max-width: 3.5rem; max-height: 3.5rem; background: #000000; }
+.scans td:nth-child(2) { white-space: nowrap; }
 .why { overflow-wrap: anywhere; max-width: 24rem; }
 .pass { color: var(--pass); } .warn { color: var(--warn); } .refuse { color: var(--refuse); }
 a { color: var(--accent); }

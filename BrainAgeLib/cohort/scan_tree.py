@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -162,9 +163,10 @@ def _dicom_studies(
         uid: Path(os.path.commonpath([folder for folder, _ in found])).relative_to(root).parts
         for uid, found in by_uid.items()
     }
+    studies_at = Counter(places.values())
     for uid, found in by_uid.items():
         parts = places[uid]
-        if not parts or list(places.values()).count(parts) > 1:
+        if not parts or studies_at[parts] > 1:
             # No number of a patient or of a study may become a name: of the UID only this is shown.
             parts = (*parts, f"study-{sha256(uid.encode()).hexdigest()[:8]}")
         yield Study("/".join(parts), parts, [facts for _, facts in found], is_dicom=True)

@@ -52,7 +52,7 @@ def work_on(entry: ScanEntry, settings: BatchSettings) -> ResultRow:
     began = time.perf_counter()
     try:
         _predict(entry, settings, work, began)
-        _publish(work, settings.output / entry.folder)
+        _publish(work, entry, settings)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     row = finished_row(entry, settings)
@@ -128,8 +128,12 @@ def _predict(entry: ScanEntry, settings: BatchSettings, work: Path, began: float
     _write_failure(Failure(code, " ".join(words.split()), seconds), work)
 
 
-def _publish(work: Path, folder: Path) -> None:
-    """Give the work folder its name; what lies there already and is not ours stays."""
+def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
+    """Give the work folder its name, unless another worker was first.
+
+    Files of others that lie there stay; outputs of ours that are out of date do not.
+    """
+    folder = settings.output / entry.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         work.rename(folder)
@@ -137,6 +141,8 @@ def _publish(work: Path, folder: Path) -> None:
     except OSError:
         if not folder.is_dir():
             raise
+    if finished_row(entry, settings) is not None:
+        return
     prepare_output_folder(folder)
     (folder / FAILURE_NAME).unlink(missing_ok=True)
     last = (OutputFolder(work).prediction, work / FAILURE_NAME)

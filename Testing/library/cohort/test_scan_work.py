@@ -107,5 +107,25 @@ def test_files_of_others_in_the_folder_stay(entry, settings, tmp_path):
     work_on(entry, settings)
 
     assert {path.name for path in (tmp_path / "a" / "b").iterdir()} == {
-        *("notes.txt", "prediction.json", "brain_mask.nii.gz"),
+        *("notes.txt", "prediction.json", "brain_mask.nii.gz", "thumbnail.png"),
     }
+
+
+def test_whoever_is_first_owns_the_folder(entry, settings, tmp_path, monkeypatch):
+    predict = scan_work.predict_to_folder
+
+    def slow(*arguments):
+        """Work while another worker does the same and is done before us."""
+        monkeypatch.setattr(scan_work, "predict_to_folder", predict)
+        work_on(entry, settings)
+        times.append((tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns)
+        return predict(*arguments)
+
+    times = []
+    monkeypatch.setattr(scan_work, "predict_to_folder", slow)
+
+    row = work_on(entry, settings)
+
+    assert row.exit_code == 0
+    assert times == [(tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -12,6 +12,7 @@ import pytest
 
 from Testing.library.cohort.made_batches import copies
 from Testing.library.commands import start_brainage
+from Testing.library.imaging.made_dicom import write_volume_series
 
 SCANS = 6
 
@@ -110,3 +111,37 @@ def wait_for_the_end_of_workers(session: int) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("workers outlive the batch")
+
+
+def test_a_tree_of_dicom_studies_in_and_dicom_out(brainage, quick, thick_brain, tmp_path):
+    pytest.importorskip("highdicom", reason="the extra dicom is not installed")
+    for number in (1, 2):
+        uid = f"1.2.840.99999.9.{number}"
+        for name, description in (("t1", "T1 tra"), ("t2", "T2 tra")):
+            write_volume_series(
+                tmp_path / "tree" / f"person{number}" / name,
+                thick_brain,
+                StudyInstanceUID=uid,
+                SeriesInstanceUID=f"{uid}.{name[1]}",
+                SeriesDescription=description,
+                PatientAge=f"06{number}Y",
+            )
+    quick[1] = tmp_path / "tree"
+
+    outcome = brainage(*quick, "--output", tmp_path / "out", "--dicom")
+
+    assert outcome.code == 0, outcome.err
+    rows = rows_in(tmp_path / "out")
+    assert [(row["id"], row["session"], row["age"]) for row in rows] == [
+        ("person1", "", "61"),
+        ("person2", "", "62"),
+    ]
+    assert "person1: " in outcome.err
+    assert "T1 (described as 'T1 tra')" in outcome.err
+    for number in (1, 2):
+        assert {"report.dcm", "page.dcm"} <= {
+            path.name for path in (tmp_path / "out" / f"person{number}").iterdir()
+        }
+    selection = (tmp_path / "out" / "selection.csv").read_text()
+    assert selection.count(",yes,") == 2
+    assert selection.count(",no,T2 (described as 'T2 tra')") == 2
