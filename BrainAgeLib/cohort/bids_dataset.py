@@ -23,11 +23,13 @@ _OWN_COLUMNS = frozenset({"participant_id", "session_id", "age", "sex", "group"}
 Table = dict[str, dict[str, str]]
 
 
+# The last is not BIDS: files with its names, without its folders.
+_PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
+
+
 def is_bids(folder: Path) -> bool:
-    """Say whether a folder is a BIDS dataset, described or only laid out like one."""
-    return any(folder.glob("sub-*/anat/*_T1w.nii*")) or any(
-        folder.glob("sub-*/ses-*/anat/*_T1w.nii*")
-    )
+    """Say whether a folder is a BIDS dataset, described or only named like one."""
+    return any(any(folder.glob(place)) for place in _PLACES)
 
 
 def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
@@ -58,8 +60,7 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
 
 
 def _scans(dataset: Path) -> Iterator[tuple[Path, re.Match[str]]]:
-    found = {*dataset.glob("sub-*/anat/*_T1w.nii*"), *dataset.glob("sub-*/ses-*/anat/*_T1w.nii*")}
-    for path in sorted(found):
+    for path in sorted({path for place in _PLACES for path in dataset.glob(place)}):
         match = _T1W.fullmatch(path.name)
         if match is not None:
             yield path, match

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from BrainAgeLib.records import Plane
 
-LEAST_SLICES = 8  # fewer cannot be registered
+# Fewer cannot be registered: they come last, and the quality gate has its say.
+LEAST_SLICES = 8
 # What is usual at 1.5 to 3 T, in ms: spin echo T1 has TE 8-20 and TR 400-900, gradient echo T1 has
 # TE 2-7, T1 FLAIR TR near 2000 and TI near 800, MPRAGE TI near 900; T2 has TE 80-120. The limits
 # lie well between.
@@ -92,11 +93,12 @@ def judge(facts: SeriesFacts) -> tuple[tuple[int, ...] | None, str]:
     contrast, why = contrast_of(facts)
     if contrast not in ("T1", ""):
         return None, f"{contrast} ({why})"
-    if facts.plane is None or facts.slice_count < LEAST_SLICES:
-        return None, f"{facts.slice_count} slices are too few"
+    if facts.plane is None:
+        return None, f"{facts.slice_count} slices that make no volume"
     form = "3D" if facts.plane == "3d" else f"2D {facts.plane}"
     planes: tuple[Plane, ...] = ("axial", "coronal", "sagittal", "3d")
     rank = (
+        int(facts.slice_count < LEAST_SLICES),
         planes.index(facts.plane),
         int(facts.is_derived),
         int(contrast != "T1"),

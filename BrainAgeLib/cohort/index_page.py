@@ -15,14 +15,12 @@ from BrainAgeLib.cohort.results_table import ResultRow
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.output.files import OutputFolder, write_atomically
 from BrainAgeLib.output.markup import Markup, element
+from BrainAgeLib.output.page import CONTENT_POLICY, html_page
 from BrainAgeLib.output.wording import VERDICT_WORDS
 from BrainAgeLib.records import NOTICE
 
 FILE_NAME = "index.html"
-# The page loads nothing; the script that sorts is its own.
-CONTENT_POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
-)
+INLINE = "'unsafe-inline'"  # the one script, which sorts
 # About 3 kB each: with more the page would be too heavy for a browser.
 MOST_THUMBNAILS = 1000
 MOST_LINES = 5000
@@ -41,15 +39,6 @@ def write_index(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output:
 
 def index_html(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> str:
     """Return the page; it names scans by their ids and shows no path above the output folder."""
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=CONTENT_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"Brain age of {len(rows)} scans"),
-        element("style", Markup(STYLE)),
-    )
     main = element(
         "main",
         element("h1", f"Brain age of {len(rows)} scans"),
@@ -58,8 +47,8 @@ def index_html(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: 
         _quality(rows),
         _scans(entries, rows, output),
     )
-    body = element("body", main, element("script", Markup(SORT_SCRIPT)))
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    title, script = f"Brain age of {len(rows)} scans", element("script", Markup(SORT_SCRIPT))
+    return html_page(title, STYLE, main, script, policy=f"{CONTENT_POLICY}; script-src {INLINE}")
 
 
 def _gaps(rows: Sequence[ResultRow]) -> Markup | None:

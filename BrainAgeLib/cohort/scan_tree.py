@@ -136,8 +136,9 @@ def _file_studies(root: Path, folder: Path, images: list[Path]) -> Iterator[Stud
 
 
 def _without_sequence(path: Path) -> str:
-    words = re.split(r"[\W_]+", _stem(path))
-    return "_".join(word for word in words if word and not _SEQUENCE_WORD.fullmatch(word))
+    words = re.findall(r"([^\W_]+)([\W_]*)", _stem(path))
+    kept = [word + after for word, after in words if not _SEQUENCE_WORD.fullmatch(word)]
+    return re.sub(r"^[\W_]+|[\W_]+$", "", "".join(kept))
 
 
 def _stem(path: Path) -> str:

@@ -139,6 +139,9 @@ def _tell_choice(scans: ScanList) -> None:
     ]
     if len(told) > MOST_CHOICES_TOLD:
         told = [*told[:MOST_CHOICES_TOLD], f"... {len(told)} choices; all are in selection.csv"]
+    left_out = sum(not decision.chosen for decision in scans.decisions)
+    if left_out:
+        told.append(f"{left_out} series or files were left out; selection.csv says why")
     print("".join(f"{line}\n" for line in told), end="", file=sys.stderr)
 
 

@@ -68,6 +68,15 @@ def test_an_age_that_makes_no_sense_is_a_complaint(dataset):
     assert "about 60" in entries[-1].complaint
 
 
+def test_files_with_the_names_of_bids_in_one_folder(tmp_path):
+    (tmp_path / "sub-01_ses-a_T1w.nii.gz").touch()
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-01\t44\n")
+
+    assert is_bids(tmp_path)
+    (entry,), _ = read_bids(tmp_path)
+    assert (entry.id, entry.session, entry.age_years) == ("sub-01", "ses-a", 44.0)
+
+
 def test_what_is_no_dataset(tmp_path, dataset):
     assert is_bids(dataset)
     assert not is_bids(dataset / "sub-01")

@@ -109,8 +109,16 @@ def test_a_study_without_t1_has_no_choice():
     assert reasons == ["T2 FLAIR (described as 'FLAIR')"]
 
 
-def test_a_handful_of_slices_cannot_serve():
-    assert judge(replace(PLAIN, description="t1", slice_count=5)) == (
+def test_a_handful_of_slices_comes_last_but_is_not_lost():
+    few = replace(PLAIN, description="t1", slice_count=1)
+    other = replace(PLAIN, description="t1 3d", plane="3d", slice_count=160)
+
+    assert choose([few, other])[0] is other
+    assert choose([few])[0] is few
+
+
+def test_what_makes_no_volume_cannot_serve():
+    assert judge(replace(PLAIN, plane=None, slice_count=3)) == (
         None,
-        "5 slices are too few",
+        "3 slices that make no volume",
     )

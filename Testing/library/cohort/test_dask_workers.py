@@ -14,7 +14,7 @@ from BrainAgeLib.cohort.dask_workers import DaskWorkers
 from BrainAgeLib.cohort.scan_list import find_scans
 from BrainAgeLib.cohort.scan_work import work_on
 from BrainAgeLib.errors import BrainAgeError, InputError
-from Testing.library.cohort.made_batches import DeadlyEntry, copies, quick_settings
+from Testing.library.cohort.made_batches import DeadlyEntry, copies
 
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -28,21 +28,15 @@ def cluster():
 
 
 @pytest.fixture
-def settings(tmp_path, small_model):
-    (tmp_path / "out").mkdir()
-    return quick_settings(tmp_path / "out", small_model)
-
-
-@pytest.fixture
 def entries(brain_file, tmp_path):
     return find_scans(str(copies(brain_file, tmp_path, 7)), tmp_path / "out").entries
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_killed_workers_lose_nothing_and_repeat_no_row(cluster, entries, settings, tmp_path):
+def test_killed_workers_lose_nothing_and_repeat_no_row(cluster, entries, quick_batch, tmp_path):
     deadly = DeadlyEntry(**asdict(entries[0]))
     got = []
-    with DaskWorkers(cluster.scheduler_address, settings) as workers:
+    with DaskWorkers(cluster.scheduler_address, quick_batch) as workers:
         for number, row in workers.rows([*entries[1:], deadly]):
             got.append((number, row))
             if len(got) in (1, 4):
@@ -51,32 +45,32 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(cluster, entries, setting
     assert sorted(number for number, _ in got) == list(range(8))
     rows = dict(got)
     assert rows[7].error == "the Dask workers died on this scan; their logs say of what"
-    elsewhere = replace(settings, output=tmp_path)
+    elsewhere = replace(quick_batch, output=tmp_path)
     for number, entry in enumerate(entries[1:]):
         alone = work_on(entry, elsewhere)
         assert replace(rows[number], seconds=None) == replace(alone, seconds=None)
-    results = (settings.output / entry.folder / "prediction.json" for entry in entries)
+    results = (quick_batch.output / entry.folder / "prediction.json" for entry in entries)
     assert sum(path.is_file() for path in results) == 6
 
 
-def test_a_cluster_that_goes_away_ends_the_batch_without_rows(cluster, entries, settings):
-    with DaskWorkers(cluster.scheduler_address, settings) as workers:
+def test_a_cluster_that_goes_away_ends_the_batch_without_rows(cluster, entries, quick_batch):
+    with DaskWorkers(cluster.scheduler_address, quick_batch) as workers:
         rows = workers.rows(entries)
         next(rows)
         cluster.close()
         with pytest.raises(BrainAgeError, match="the Dask cluster gave up"):
             list(rows)
-    assert len(list(settings.output.glob("*/failure.json"))) <= 1
+    assert len(list(quick_batch.output.glob("*/failure.json"))) <= 1
 
 
-def test_a_wrong_address_is_an_input_error(settings, monkeypatch):
+def test_a_wrong_address_is_an_input_error(quick_batch, monkeypatch):
     monkeypatch.setattr("BrainAgeLib.cohort.dask_workers.CONNECT_SECONDS", "1s")
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(InputError, match="no Dask scheduler answers"):
-            DaskWorkers(address, settings)
+            DaskWorkers(address, quick_batch)
 
 
-def test_without_the_extra_the_line_that_adds_it(settings, monkeypatch):
+def test_without_the_extra_the_line_that_adds_it(quick_batch, monkeypatch):
     imported = builtins.__import__
 
     def without(name, *arguments, **options):
@@ -88,5 +82,5 @@ def test_without_the_extra_the_line_that_adds_it(settings, monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
 
     with pytest.raises(InputError) as caught:
-        DaskWorkers("tcp://127.0.0.1:9", settings)
+        DaskWorkers("tcp://127.0.0.1:9", quick_batch)
     assert caught.value.hint == 'pip install "slicerbrainage[dask]"'

@@ -16,19 +16,13 @@ from Testing.library.cohort.made_batches import DeadlyEntry, copies, quick_setti
 
 
 @pytest.fixture
-def settings(tmp_path, small_model):
-    (tmp_path / "out").mkdir()
-    return quick_settings(tmp_path / "out", small_model)
-
-
-@pytest.fixture
 def entries(brain_file, tmp_path):
     return find_scans(str(copies(brain_file, tmp_path, 5)), tmp_path / "out").entries
 
 
-def test_killed_workers_lose_nothing_and_repeat_no_row(entries, settings, tmp_path):
+def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp_path):
     got = []
-    with LocalWorkers(2, settings) as workers:
+    with LocalWorkers(2, quick_batch) as workers:
         for number, row in workers.rows(entries):
             got.append((number, row))
             if len(got) in (1, 3):
@@ -38,17 +32,17 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(entries, settings, tmp_pa
 
     assert not multiprocessing.active_children()
     assert sorted(number for number, _ in got) == list(range(6))
-    elsewhere = replace(settings, output=tmp_path)
+    elsewhere = replace(quick_batch, output=tmp_path)
     for number, row in got:
         alone = work_on(entries[number], elsewhere)
         assert replace(row, seconds=None) == replace(alone, seconds=None)
 
 
-def test_a_scan_that_kills_every_worker_is_a_row(entries, settings):
+def test_a_scan_that_kills_every_worker_is_a_row(entries, quick_batch):
     deadly = DeadlyEntry(**asdict(entries[0]))
     scans: list[ScanEntry] = [deadly, *entries[2:4]]
 
-    with LocalWorkers(1, settings) as workers:
+    with LocalWorkers(1, quick_batch) as workers:
         rows = dict(workers.rows(scans))
 
     assert rows[0].exit_code == 4
@@ -56,15 +50,15 @@ def test_a_scan_that_kills_every_worker_is_a_row(entries, settings):
     assert [rows[number].exit_code for number in (1, 2)] == [0, 0]
 
 
-def test_what_ends_every_scan_ends_the_batch(entries, settings, small_model, tmp_path):
+def test_what_ends_every_scan_ends_the_batch(entries, quick_batch, small_model, tmp_path):
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     for file in small_model.iterdir():
         (damaged / file.name).write_bytes(file.read_bytes())
     weights = damaged / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1])
-    wrong = quick_settings(settings.output, damaged)
+    wrong = quick_settings(quick_batch.output, damaged)
 
     with pytest.raises(InstallationError), LocalWorkers(1, wrong) as workers:
         list(workers.rows(entries))
-    assert list(settings.output.iterdir()) == []
+    assert list(quick_batch.output.iterdir()) == []

@@ -157,3 +157,12 @@ def test_a_folder_that_is_linked_into_itself_ends(tmp_path):
     (tmp_path / "p1" / "loop").symlink_to(tmp_path, target_is_directory=True)
 
     assert len(tree(tmp_path)[0]) == 1
+
+
+def test_ids_keep_the_signs_of_the_names(tmp_path):
+    for name in ("A-1_v2_T1.nii.gz", "A-2_v2_t1w_ax.nii.gz"):
+        write_image(tmp_path / name)
+
+    entries, _ = tree(tmp_path)
+
+    assert [entry.id for entry in entries] == ["A-1_v2", "A-2_v2"]
