@@ -19,7 +19,7 @@ from BrainAgeLib.cohort.scan_entry import ScanEntry, age_of, sex_of, with_folder
 
 DESCRIPTION = "dataset_description.json"
 _T1W = re.compile(r"(sub-[^_]+)(?:_(ses-[^_]+))?(_.*)?_T1w\.nii(\.gz)?")
-_OWN_COLUMNS = frozenset({"participant_id", "session_id", "age", "sex", "group"})
+_OWN_COLUMNS = frozenset({"participant_id", "session_id", "file", "age", "sex", "group"})
 Table = dict[str, dict[str, str]]
 
 
@@ -39,6 +39,7 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along.
     """
     people = _table(dataset / "participants.tsv", "participant_id")
+    by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
     entries, decisions = [], []
     for path, found in _scans(dataset):
         shown = path.relative_to(dataset).as_posix()
@@ -48,10 +49,10 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
             decisions.append(Decision(study, str(path), None, "T1w", False, reason))
             continue
         sessions = _table(dataset / found[1] / f"{found[1]}_sessions.tsv", "session_id")
-        person = people.get(found[1], {}) | {
-            name: cell
-            for name, cell in sessions.get(found[2] or "", {}).items()
-            if cell or name not in people.get(found[1], {})
+        person = by_file.get(path.name) or people.get(found[1], {})
+        session = sessions.get(found[2] or "", {})
+        person = person | {
+            name: cell for name, cell in session.items() if cell or name not in person
         }
         entry = _entry(path, found, person)
         entries.append(entry)

@@ -77,6 +77,19 @@ def test_files_with_the_names_of_bids_in_one_folder(tmp_path):
     assert (entry.id, entry.session, entry.age_years) == ("sub-01", "ses-a", 44.0)
 
 
+def test_a_table_with_a_line_for_each_file(tmp_path):
+    for session in "ab":
+        (tmp_path / f"sub-01_ses-{session}_T1w.nii.gz").touch()
+    (tmp_path / "participants.tsv").write_text(
+        "file\tparticipant_id\tage\n"
+        "sub-01_ses-a_T1w.nii.gz\tsub-01\t44\nsub-01_ses-b_T1w.nii.gz\tsub-01\t46\n"
+    )
+
+    entries, _ = read_bids(tmp_path)
+
+    assert [entry.age_years for entry in entries] == [44.0, 46.0]
+
+
 def test_what_is_no_dataset(tmp_path, dataset):
     assert is_bids(dataset)
     assert not is_bids(dataset / "sub-01")
