@@ -34,12 +34,15 @@ class _Worker:
 
 
 class LocalWorkers:
-    """``count`` processes that share the scans; a context manager, which ends them."""
+    """``count`` processes that share the scans; a context manager, which ends them.
 
-    def __init__(self, count: int, settings: BatchSettings) -> None:
+    ``lanes``: how many scans each has in hand, or None for what suits the device.
+    """
+
+    def __init__(self, count: int, settings: BatchSettings, lanes: int | None = None) -> None:
         self._count = count
         self._settings = settings
-        self._lanes = lanes_on(settings.options.device)
+        self._lanes = lanes or lanes_on(settings.options.device)
         self._workers: list[_Worker] = []
         self._deaths: dict[int, int] = {}
         self._failed_starts = 0

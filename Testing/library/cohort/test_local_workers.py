@@ -38,6 +38,16 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp
         assert replace(row, seconds=None) == replace(alone, seconds=None)
 
 
+def test_two_scans_in_hand_of_one_worker_do_not_disturb_each_other(entries, quick_batch, tmp_path):
+    with LocalWorkers(1, quick_batch, lanes=2) as workers:
+        rows = dict(workers.rows(entries))
+
+    elsewhere = replace(quick_batch, output=tmp_path)
+    for number, entry in enumerate(entries):
+        alone = work_on(entry, elsewhere)
+        assert replace(rows[number], seconds=None) == replace(alone, seconds=None)
+
+
 def test_a_scan_that_kills_every_worker_is_a_row(entries, quick_batch):
     deadly = DeadlyEntry(**asdict(entries[0]))
     scans: list[ScanEntry] = [deadly, *entries[2:4]]
