@@ -21,6 +21,7 @@ from BrainAgeLib.imaging.scan import check_shape
 from BrainAgeLib.imaging.slices import slice_axis
 from BrainAgeLib.records import Plane
 
+_NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 _DERIVED = ("DERIVED", "PROJECTION IMAGE", "MIP")
 
 
@@ -53,7 +54,7 @@ def facts_of_file(path: Path) -> SeriesFacts:
         _milliseconds(sidecar, "RepetitionTime"),
         _milliseconds(sidecar, "InversionTime"),
         is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
-        has_contrast_agent=bool(sidecar.get("ContrastBolusAgent")),
+        has_contrast_agent=_names_agent(str(sidecar.get("ContrastBolusAgent") or "")),
     )
 
 
@@ -80,7 +81,7 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
         repetition[0] if repetition else None,
         inversion[0] if inversion and inversion[0] > 0 else None,
         is_gradient_echo="GR" in first.tags.get(tag.SCANNING_SEQUENCE, "").split("\\"),
-        has_contrast_agent=bool(first.tags.get(tag.CONTRAST_AGENT, "")),
+        has_contrast_agent=_names_agent(first.tags.get(tag.CONTRAST_AGENT, "")),
         is_derived=any(word in image_type for word in _DERIVED),
     )
 
@@ -115,6 +116,11 @@ def _plane(
     if axis < 0:
         return "3d", max(size)
     return PLANES[int(np.argmax(np.abs(direction[:, axis])))], size[axis]
+
+
+def _names_agent(text: str) -> bool:
+    """Say whether the field of the contrast agent names one; some write there that none was."""
+    return text.strip().upper() not in _NO_AGENT
 
 
 def _sidecar(path: Path) -> dict[str, Any]:

@@ -166,3 +166,15 @@ def test_ids_keep_the_signs_of_the_names(tmp_path):
     entries, _ = tree(tmp_path)
 
     assert [entry.id for entry in entries] == ["A-1_v2", "A-2_v2"]
+
+
+def test_an_agent_in_the_header_and_a_field_that_says_there_was_none(tmp_path):
+    for number, agent in enumerate(("Gadovist", "NONE"), 1):
+        uid = f"{STUDY}.{number}"
+        tags = {"SeriesInstanceUID": uid, "ContrastBolusAgent": agent, **T1}
+        write_series(tmp_path / "p1" / f"s{number}", range(9), StudyInstanceUID=STUDY, **tags)
+
+    (entry,), decisions = tree(tmp_path)
+
+    assert entry.scan == str(tmp_path / "p1" / "s2")
+    assert decisions[0].reason == "T1 after contrast agent (the header names an agent)"
