@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
+from BrainAgeLib.output.dicom_page import write_page
+from BrainAgeLib.output.dicom_report import write_structured_report
+from BrainAgeLib.output.dicom_source import dicom_packages, read_source
 from BrainAgeLib.output.files import OutputFolder, prepare_output_folder
 from BrainAgeLib.output.images import write_image, write_transform
 from BrainAgeLib.output.record import write_prediction
 from BrainAgeLib.output.report import write_report
+from BrainAgeLib.output.thumbnail import write_thumbnail
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Prediction, ProgressCallback
+
+
+@dataclass(frozen=True)
+class Deliverables:
+    """What is written beside the record and the images.
+
+    ``dicom``: a structured report and a page, if the scan is DICOM. ``thumbnail``: a small picture.
+    """
+
+    report: bool = True
+    dicom: bool = False
+    thumbnail: bool = False
 
 
 def predict_to_folder(
     scan: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     options: Options,
-    report: bool = True,
+    deliverables: Deliverables = Deliverables(),
     on_progress: ProgressCallback | None = None,
 ) -> tuple[Prediction, OutputFolder]:
     """Work on one scan and write everything that comes of it into ``folder``.
@@ -27,24 +45,42 @@ def predict_to_folder(
     The folder is checked and earlier outputs are removed before the work begins, so that a result
     that is there belongs to this run. Raises BrainAgeError.
     """
+    if deliverables.dicom:
+        dicom_packages()
+        _refuse_to_add_to_series(Path(scan), Path(folder))
     outputs = prepare_output_folder(Path(folder), Path(scan))
     result = run(scan, options, on_progress)
     if on_progress is not None:
         on_progress("write", 0.98)
-    _write(result, outputs, report)
+    _write(result, outputs, deliverables)
     if on_progress is not None:
         on_progress("write", 1.0)
     return result.prediction, outputs
 
 
-def _write(result: Result, outputs: OutputFolder, report: bool) -> None:
+def _write(result: Result, outputs: OutputFolder, deliverables: Deliverables) -> None:
     if result.brain_mask is not None:
         write_image(result.brain_mask, outputs.brain_mask)
     if result.to_template is not None:
         write_transform(result.to_template, outputs.to_template)
     if result.prediction.saliency is not None:
         write_image(result.prediction.saliency, outputs.saliency)
-    if report:
+    if deliverables.report:
         write_report(result.prediction, result.pictures, outputs.report)
+    if deliverables.thumbnail:
+        write_thumbnail(result.pictures, outputs.thumbnail)
+    if deliverables.dicom and result.dicom_files:
+        source = read_source(result.dicom_files)
+        structured_report, page = outputs.dicom_files
+        write_structured_report(result.prediction, source, structured_report)
+        write_page(result.prediction, result.pictures, source, page)
     # Last: its presence says that the rest is complete.
     write_prediction(result.prediction, outputs.prediction)
+
+
+def _refuse_to_add_to_series(scan: Path, folder: Path) -> None:
+    if scan.is_dir() and folder.is_dir() and folder.samefile(scan):
+        raise InputError(
+            f"{folder} holds the scan: DICOM outputs in it would become part of its series",
+            "choose another output folder",
+        )

@@ -32,3 +32,7 @@ class InstallationError(BrainAgeError):
     """A part of this installation is missing, damaged or of the wrong version."""
 
     exit_code = 4
+
+
+class FullDiskError(BrainAgeError):
+    """There is no room for an output: no later one would fit, either."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
@@ -50,12 +51,14 @@ class Result:
     """The prediction, and what lies on the scan's own grid or leads to the template.
 
     ``brain_mask`` is None when no brain was found, ``to_template`` when nothing was registered.
+    ``dicom_files``: those of the scan's series, if it is DICOM.
     """
 
     prediction: Prediction
     brain_mask: sitk.Image | None
     to_template: sitk.Transform | None
     pictures: Pictures
+    dicom_files: tuple[Path, ...] = ()
 
 
 class Job:
@@ -188,7 +191,8 @@ class Job:
         """Return what is left of a scan whose brain was not found, or not its place."""
         prediction = self.prediction(acquisition, (why,), None, None)
         mask_image = None if mask is None else self.on_scan_grid(volume, mask)
-        return Result(prediction, mask_image, None, Pictures(input_pictures(volume, mask), (), ()))
+        pictures = Pictures(input_pictures(volume, mask), (), ())
+        return Result(prediction, mask_image, None, pictures, self.scan.dicom_files)
 
     def pictures(self, placed: PlacedScan, saliency_years: np.ndarray | None) -> Pictures:
         """Return what a person looks at to judge mask, registration and saliency."""

@@ -76,4 +76,5 @@ def run(
         prediction = replace(prediction, saliency=job.on_scan_grid(volume, saliency_years))
     mask_image = job.on_scan_grid(volume, mask)
     transform = None if options.in_template_space else itk_transform(placed.registration)
-    return Result(prediction, mask_image, transform, job.pictures(placed, saliency_years))
+    pictures = job.pictures(placed, saliency_years)
+    return Result(prediction, mask_image, transform, pictures, found.dicom_files)

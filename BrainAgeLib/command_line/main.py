@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from BrainAgeLib import __version__
 from BrainAgeLib.command_line import (
+    batch_command,
     demo_command,
     models_command,
     predict_command,
@@ -21,7 +22,7 @@ from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE
 
-COMMANDS = (predict_command, demo_command, models_command, train_command)
+COMMANDS = (predict_command, batch_command, demo_command, models_command, train_command)
 INTERRUPTED = 130
 INTERNAL_ERROR = 4
 USAGE_ERROR = 2

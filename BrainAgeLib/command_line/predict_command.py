@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
 from BrainAgeLib.records import NOTICE
+
+if TYPE_CHECKING:
+    from BrainAgeLib.delivery import Deliverables
+    from BrainAgeLib.options import Options
 
 REFUSED = 3
 
@@ -24,6 +29,13 @@ def add_parser(commands: Any) -> None:
         help="NIfTI, NRRD or MetaImage file, a DICOM file, or a folder with one DICOM series",
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for the results")
+    add_scan_options(parser)
+    add_common_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def add_scan_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what kind of scan is given."""
     parser.add_argument(
         "--series", metavar="UID", help="which series of a folder that holds several"
     )
@@ -35,8 +47,6 @@ def add_parser(commands: Any) -> None:
         action="store_true",
         help="the scan is brain extracted and its world coordinates are MNI152",
     )
-    add_common_options(parser)
-    parser.set_defaults(run=_run)
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +71,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--no-saliency", action="store_true", help="skip the saliency map")
     output.add_argument("--no-report", action="store_true", help="skip report.html")
     output.add_argument(
+        "--dicom",
+        action="store_true",
+        help="for a DICOM scan also report.dcm and page.dcm, with the patient's name and number",
+    )
+    output.add_argument(
         "--json-lines", action="store_true", help="one JSON object a line on stdout"
     )
     output.add_argument(
@@ -81,10 +96,38 @@ def predict_and_show(
     progress = progress_for(json_lines)
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.delivery import predict_to_folder
-    from BrainAgeLib.options import Options
     from BrainAgeLib.output.text import readable_result
 
-    chosen = Options(
+    chosen = chosen_options(options)
+    try:
+        prediction, outputs = predict_to_folder(
+            scan, options.output, chosen, chosen_deliverables(options), progress
+        )
+    finally:
+        if isinstance(progress, TerminalProgress):
+            progress.clear()
+    if options.dicom and prediction.input.series_uid is None:
+        print("brainage: note: the scan is not DICOM, so there is no report.dcm", file=sys.stderr)
+    verdict = prediction.quality.verdict
+    if json_lines is not None:
+        json_lines.result(outputs.prediction, verdict)
+    else:
+        print(readable_result(prediction, None if options.no_report else outputs.report))
+    return REFUSED if prediction.brain_age_years is None else 0
+
+
+def chosen_deliverables(options: argparse.Namespace) -> Deliverables:
+    """Return which outputs a parsed command line asks for."""
+    from BrainAgeLib.delivery import Deliverables
+
+    return Deliverables(report=not options.no_report, dicom=options.dicom)
+
+
+def chosen_options(options: argparse.Namespace) -> Options:
+    """Return the library's options of a parsed command line. Raises InputError."""
+    from BrainAgeLib.options import Options
+
+    return Options(
         age_years=options.age,
         sex=options.sex,
         device=options.device,
@@ -97,16 +140,3 @@ def predict_and_show(
         force=options.force,
         series_uid=getattr(options, "series", None),
     )
-    try:
-        prediction, outputs = predict_to_folder(
-            scan, options.output, chosen, not options.no_report, progress
-        )
-    finally:
-        if isinstance(progress, TerminalProgress):
-            progress.clear()
-    verdict = prediction.quality.verdict
-    if json_lines is not None:
-        json_lines.result(outputs.prediction, verdict)
-    else:
-        print(readable_result(prediction, None if options.no_report else outputs.report))
-    return REFUSED if prediction.brain_age_years is None else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -36,6 +37,16 @@ class JsonLines:
     def result(self, path: Path, verdict: str) -> None:
         """Say where the result lies."""
         self._write({"event": "result", "path": str(path), "verdict": verdict})
+
+    def row(self, row: Mapping[str, object], done: int, count: int) -> None:
+        """Say what came of one scan of a batch, and how many are done."""
+        self._write({"event": "scan", **row, "done": done, "count": count})
+
+    def table(self, path: Path, scans: int, without_age: int) -> None:
+        """Say where the results of a batch lie."""
+        self._write(
+            {"event": "result", "path": str(path), "scans": scans, "without_age": without_age}
+        )
 
     def error(self, error: BrainAgeError) -> None:
         """Say what went wrong."""

@@ -85,7 +85,8 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
         dicom.slice_thickness_mm,
         dicom.header.age_years,
         dicom.header.sex,
-        findings,
+        dicom.findings + findings,
+        dicom.files,
     )
 
 

@@ -33,7 +33,8 @@ class Scan:
 
     ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
     exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
-    header, or are None. ``findings``: what the reader had to settle.
+    header, or are None. ``findings``: what the reader had to settle. ``dicom_files``: those of a
+    DICOM series, in slice order.
     """
 
     image: sitk.Image
@@ -42,6 +43,7 @@ class Scan:
     age_years: float | None = None
     sex: Sex | None = None
     findings: tuple[Finding, ...] = ()
+    dicom_files: tuple[Path, ...] = ()
 
 
 def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:

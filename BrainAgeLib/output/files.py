@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError
 
 TEMPORARY_PREFIX = ".brainage-"
 PROBE_NAME = "probe"
@@ -54,28 +54,49 @@ class OutputFolder:
         return self.path / "to_template.tfm"
 
     @property
+    def thumbnail(self) -> Path:
+        """A small picture of the middle slice, for the index of a batch."""
+        return self.path / "thumbnail.png"
+
+    @property
+    def dicom_files(self) -> tuple[Path, Path]:
+        """The structured report and the page, both DICOM."""
+        return (self.path / "report.dcm", self.path / "page.dcm")
+
+    @property
     def files(self) -> tuple[Path, ...]:
-        """All outputs in the order in which earlier ones are removed."""
-        return (self.prediction, self.report, self.saliency, self.brain_mask, self.to_template)
+        """All outputs but the DICOM ones, in the order in which earlier ones are removed."""
+        images = (self.saliency, self.brain_mask, self.to_template)
+        return (self.prediction, self.report, *images, self.thumbnail)
 
 
 def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> OutputFolder:
     """Make the folder if need be, see that it takes files, and remove earlier outputs of ours.
 
     Nothing else that lies there is touched. ``scan`` is the input: one that stands where an output
-    belongs is not removed but refused.
+    belongs is not removed but refused, and in the folder of a DICOM series all DICOM files stay.
 
     Raises InputError when the folder cannot be made or written to, BrainAgeError when the disk is
     full.
     """
     folder = OutputFolder(Path(path))
-    _make(folder.path)
-    _try_to_write(folder.path)
+    make_output_folder(folder.path)
     if scan is not None:
         _refuse_to_overwrite(folder, Path(scan))
-    for file in (*folder.files, *_stale_temporary_files(folder)):
+    holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
+    dicom_files = () if holds_scan else folder.dicom_files
+    for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
         _remove(file)
     return folder
+
+
+def make_output_folder(path: Path) -> None:
+    """Make a folder if need be and see that it takes files; its parent must be there.
+
+    Raises InputError when it cannot be made or written to, FullDiskError when the disk is full.
+    """
+    _make(path)
+    _try_to_write(path)
 
 
 @contextmanager
@@ -119,7 +140,7 @@ def write_error(error: OSError, target: Path) -> BrainAgeError:
 
 def full_disk_error(target: Path) -> BrainAgeError:
     """Return the error for a disk, or a quota, without room for ``target``."""
-    return BrainAgeError(
+    return FullDiskError(
         f"the disk is full: {target} could not be written", "free some space and run again"
     )
 
@@ -179,7 +200,8 @@ def _refuse_to_overwrite(folder: OutputFolder, scan: Path) -> None:
 
 def _stale_temporary_files(folder: OutputFolder) -> list[Path]:
     """Find what a killed run left: our prefix and one of our names."""
-    names = tuple(f"-{name}" for name in (*(file.name for file in folder.files), PROBE_NAME))
+    ours = (*folder.files, *folder.dicom_files)
+    names = tuple(f"-{name}" for name in (*(file.name for file in ours), PROBE_NAME))
     found = folder.path.glob(f"{TEMPORARY_PREFIX}*")
     return sorted(file for file in found if file.name.endswith(names))
 

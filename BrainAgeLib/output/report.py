@@ -7,9 +7,11 @@ from pathlib import Path
 from BrainAgeLib.output import wording
 from BrainAgeLib.output.files import write_atomically
 from BrainAgeLib.output.markup import Markup, element
+from BrainAgeLib.output.page import html_page
 from BrainAgeLib.output.report_headline import headline, typeset
 from BrainAgeLib.output.report_pictures import input_sheet, registered_pairs, saliency_sheet
 from BrainAgeLib.output.report_plot import comparison_plot
+from BrainAgeLib.output.report_print import PRINT_STYLE
 from BrainAgeLib.output.report_reading import how_to_read
 from BrainAgeLib.output.report_style import STYLE
 from BrainAgeLib.output.report_tables import (
@@ -20,8 +22,6 @@ from BrainAgeLib.output.report_tables import (
 )
 from BrainAgeLib.records import Pictures, Plane, Prediction
 
-# The file loads nothing, whatever finds its way into it.
-CONTENT_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 LEFT_IS_RIGHT = "The patient's left is on the right of each picture."
 
 
@@ -32,15 +32,6 @@ def write_report(prediction: Prediction, pictures: Pictures, path: Path) -> None
 
 def report_html(prediction: Prediction, pictures: Pictures) -> str:
     """Return the report as HTML. It shows the scan's file name, never the folders above it."""
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", http_equiv="Content-Security-Policy", content=CONTENT_POLICY),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", f"Brain age report: {wording.scan_name(prediction)}"),
-        element("style", Markup(STYLE)),
-    )
     main = element(
         "main",
         headline(prediction),
@@ -54,7 +45,8 @@ def report_html(prediction: Prediction, pictures: Pictures) -> str:
         _origin(prediction),
     )
     footer = element("footer", prediction.notice)
-    return f"<!DOCTYPE html>\n{element('html', head, element('body', main, footer), lang='en')}\n"
+    title = f"Brain age report: {wording.scan_name(prediction)}"
+    return html_page(title, STYLE + PRINT_STYLE, main, footer)
 
 
 def _section(title: str, *content: str | None, name: str) -> Markup:

@@ -17,6 +17,7 @@ from BrainAgeLib.output.report_images import (
     saliency_scale_years,
     tinted,
 )
+from BrainAgeLib.output.report_print import print_columns
 from BrainAgeLib.records import Pictures, SlicePicture
 
 
@@ -91,7 +92,8 @@ def _figure(image: Markup, caption: str) -> Markup:
 
 
 def _sheet(figures: Sequence[Markup]) -> Markup:
-    return element("div", *figures, class_="sheet")
+    columns = f"--columns: {print_columns(len(figures))}"
+    return element("div", *figures, class_="sheet", style=columns)
 
 
 def _saliency_legend(scale_years: float) -> Markup:

@@ -1,4 +1,4 @@
-"""How the report looks: light, dark and on A4. Kept as text so that the report needs no file."""
+"""How the report looks on a screen, light and dark. Kept as text: the report needs no file."""
 
 STYLE = """
 :root {
@@ -113,27 +113,4 @@ img { display: block; width: 100%; height: auto; background: #000000; }
 .reading li { margin-bottom: .4rem; }
 footer { margin-top: 3rem; padding-top: .75rem; padding-bottom: 2rem; font-size: .875rem;
   color: var(--soft); }
-
-@page {
-  size: A4; margin: 15mm 14mm 18mm;
-  @bottom-left { content: "Brain age report. Research use only, not a medical device.";
-    font: 8pt sans-serif; color: #566270; }
-  @bottom-right { content: counter(page) " / " counter(pages); font: 8pt sans-serif;
-    color: #566270; }
-}
-@media print {
-  html { font-size: 9.5pt; }
-  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  main, footer { max-width: none; padding: 0; }
-  section { margin-top: 1.75rem; }
-  h2, .saliency > p, .legend { break-after: avoid; }
-  section { break-inside: avoid; }
-  .quality, .saliency { break-inside: auto; }
-  tr, .refusal { break-inside: avoid; }
-  footer { display: none; }
-  .plot { flex: 0 0 11.5cm; }
-  .tiles { grid-template-columns: repeat(5, 1fr); gap: .6rem .8rem; }
-  .sheet { grid-template-columns: repeat(7, 1fr); }
-  .pairs { grid-template-columns: repeat(3, 1fr); }
-}
 """

@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from BrainAgeLib import delivery
-from BrainAgeLib.delivery import predict_to_folder
+from BrainAgeLib.delivery import Deliverables, predict_to_folder
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
 from BrainAgeLib.resources import sample_scan
@@ -138,7 +138,7 @@ def test_a_scan_in_template_space_has_no_transform(brain_file, options, tmp_path
 
 
 def test_no_report_is_written_when_none_is_wanted(brain_file, options, tmp_path):
-    predict_to_folder(brain_file, tmp_path / "out", options, report=False)
+    predict_to_folder(brain_file, tmp_path / "out", options, Deliverables(report=False))
 
     assert names_in(tmp_path / "out") == {"prediction.json", "brain_mask.nii.gz"}
 
@@ -147,7 +147,7 @@ def test_earlier_outputs_go_and_foreign_files_stay(brain_file, options, tmp_path
     for name in (*EVERY_FILE, "notes.txt", ".brainage-0a1b2c3d-report.html"):
         (tmp_path / name).write_text("old", "utf-8")
 
-    predict_to_folder(brain_file, tmp_path, options, report=False)
+    predict_to_folder(brain_file, tmp_path, options, Deliverables(report=False))
 
     assert names_in(tmp_path) == {"prediction.json", "brain_mask.nii.gz", "notes.txt"}
     assert (tmp_path / "prediction.json").read_text("utf-8") != "old"
@@ -186,7 +186,9 @@ def test_without_its_record_a_result_is_not_complete(
 def test_progress_ends_with_the_writing(brain_file, options, tmp_path):
     heard = []
 
-    predict_to_folder(brain_file, tmp_path, options, True, lambda *step: heard.append(step))
+    predict_to_folder(
+        brain_file, tmp_path, options, Deliverables(), lambda *step: heard.append(step)
+    )
 
     assert heard[-1] == ("write", 1.0)
     assert [fraction for _, fraction in heard] == sorted(fraction for _, fraction in heard)

@@ -49,6 +49,9 @@ def test_command_runs(command: str, checkout: Path) -> None:
     assert done.stdout.strip()
     if "--output" in arguments:
         folder = checkout / arguments[arguments.index("--output") + 1]
+        if arguments[3] == "batch":
+            assert (folder / "results.csv").is_file()
+            return
         assert (folder / "prediction.json").is_file()
         assert (folder / "report.html").is_file() == ("--no-report" not in arguments)
 

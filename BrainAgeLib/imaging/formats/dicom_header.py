@@ -18,13 +18,23 @@ from BrainAgeLib.imaging.formats.itk_reader import open_header
 from BrainAgeLib.imaging.scan import printable
 from BrainAgeLib.records import Sex
 
+IMAGE_TYPE = "0008|0008"
 OBJECT_CLASS = "0008|0016"
 STUDY_DATE = "0008|0020"
 SERIES_DESCRIPTION = "0008|103e"
 BIRTH_DATE = "0010|0030"
 PATIENT_SEX = "0010|0040"
 PATIENT_AGE = "0010|1010"
+CONTRAST_AGENT = "0018|0010"
+SCANNING_SEQUENCE = "0018|0020"
+ACQUISITION_TYPE = "0018|0023"
 SLICE_THICKNESS = "0018|0050"
+REPETITION_TIME = "0018|0080"
+ECHO_TIME = "0018|0081"
+INVERSION_TIME = "0018|0082"
+ACQUISITION_NUMBER = "0020|0012"
+TEMPORAL_POSITION = "0020|0100"
+STUDY_UID = "0020|000d"
 SERIES_UID = "0020|000e"
 IMAGE_POSITION = "0020|0032"
 IMAGE_ORIENTATION = "0020|0037"
@@ -33,6 +43,9 @@ BITS_ALLOCATED = "0028|0100"
 _TAGS = (
     *(STUDY_DATE, SERIES_DESCRIPTION, BIRTH_DATE, PATIENT_SEX, PATIENT_AGE, SLICE_THICKNESS),
     *(SERIES_UID, IMAGE_POSITION, IMAGE_ORIENTATION, PIXEL_SPACING, BITS_ALLOCATED, OBJECT_CLASS),
+    # How it was acquired: a batch picks the T1 of a study by these.
+    *(IMAGE_TYPE, CONTRAST_AGENT, SCANNING_SEQUENCE, ACQUISITION_TYPE, STUDY_UID),
+    *(REPETITION_TIME, ECHO_TIME, INVERSION_TIME, ACQUISITION_NUMBER, TEMPORAL_POSITION),
 )
 _AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 OLDEST_YEARS = 120.0
@@ -58,6 +71,11 @@ class DicomHeader:
     def series_uid(self) -> str:
         """The series that the image belongs to."""
         return self.tags.get(SERIES_UID, "")
+
+    @property
+    def study_uid(self) -> str:
+        """The study that the image belongs to."""
+        return self.tags.get(STUDY_UID, "")
 
     @property
     def object_class(self) -> str:

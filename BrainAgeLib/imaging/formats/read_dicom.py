@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +20,12 @@ from BrainAgeLib.imaging.formats.dicom_header import (
     read_dicom_header,
     stored_class,
 )
+from BrainAgeLib.imaging.formats.dicom_repetitions import choose_repetition
 from BrainAgeLib.imaging.formats.file_kind import FileKind, kind_of, read_head
 from BrainAgeLib.imaging.formats.itk_reader import IMAGE_IO, read_voxels
 from BrainAgeLib.imaging.formats.slice_stack import stack_slices
 from BrainAgeLib.imaging.scan import check_pixels, check_size, check_spacing, printable
+from BrainAgeLib.records import Finding
 
 Series = dict[str, list[DicomHeader]]
 
@@ -33,12 +35,14 @@ class DicomImage:
     """A volume from DICOM.
 
     ``image``: 3D, float32. ``files``: in slice order. ``header``: of the first slice.
+    ``findings``: what had to be chosen.
     """
 
     image: sitk.Image
     files: tuple[Path, ...]
     header: DicomHeader
     slice_thickness_mm: float | None
+    findings: tuple[Finding, ...] = ()
 
 
 def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomImage:
@@ -47,7 +51,7 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
     ``name``: what messages call the folder. Raises InputError when there is no such series or its
     slices do not make one volume.
     """
-    series, broken = _series_in(folder)
+    series, broken = dicom_series_in(folder)
     if not series:
         raise _no_series(folder, name, broken)
     headers = _chosen(series, series_uid, name)
@@ -56,7 +60,8 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
         return _read_single(headers[0], name, "export the whole series")
     if any(header.size[2] > 1 for header in headers):
         raise InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
-    return _read_slices(headers, name)
+    chosen, findings = choose_repetition(headers)
+    return replace(_read_slices(chosen, name), findings=findings)
 
 
 def read_dicom_file(path: Path, series_uid: str | None, name: str) -> DicomImage:
@@ -74,8 +79,11 @@ def read_dicom_file(path: Path, series_uid: str | None, name: str) -> DicomImage
     return _read_single(header, name, "give the folder that holds the series")
 
 
-def _series_in(folder: Path) -> tuple[Series, list[Path]]:
-    """Return the headers of the images in a folder by series, and the DICOM files without one."""
+def dicom_series_in(folder: Path) -> tuple[Series, list[Path]]:
+    """Return the headers of the images in a folder by series, and the DICOM files without one.
+
+    Files in its subfolders do not count.
+    """
     series: Series = {}
     broken = []
     for path in sorted(folder.iterdir()):

@@ -17,6 +17,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from BrainAgeLib.imaging.geometry import Volume
+
 ROWS, COLUMNS = 12, 14
 ROW_MM, COLUMN_MM = 1.1, 0.9
 GAP_MM = 6.0
@@ -136,3 +138,22 @@ def write_frames(
         data.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian
     data.save_as(path, enforce_file_format=True)
     return path
+
+
+def write_volume_series(folder: Path, volume: Volume, **tags: Any) -> Path:
+    """Write a volume (k, j, i), scaled to the stored range, as a series; return the folder."""
+    folder.mkdir(parents=True)
+    stored = np.rint(1000.0 * volume.voxels / volume.voxels.max()).clip(0).astype(np.uint16)
+    spacing = volume.spacing_mm
+    axes = volume.affine[:3, :3] / spacing
+    for number, pixels in enumerate(stored):
+        place = volume.affine[:3, 3] + number * volume.affine[:3, 2]
+        own = {
+            "Rows": pixels.shape[0],
+            "Columns": pixels.shape[1],
+            "PixelSpacing": spacing[[1, 0]].round(6).tolist(),
+            "ImageOrientationPatient": np.concatenate([axes[:, 0], axes[:, 1]]).round(8).tolist(),
+            "ImagePositionPatient": place.round(6).tolist(),
+        }
+        write_slice(folder / f"IM{number:03}", number, pixels, **(own | tags))
+    return folder

@@ -21,7 +21,9 @@ OURS = (
     "saliency.nii.gz",
     "brain_mask.nii.gz",
     "to_template.tfm",
+    "thumbnail.png",
 )
+DICOM = ("report.dcm", "page.dcm")
 
 
 def disk_full(*_arguments: object, **_keywords: object) -> None:
@@ -102,10 +104,19 @@ def test_prepares_a_new_folder(tmp_path: Path) -> None:
     assert tuple(file.name for file in folder.files) == OURS
 
 
+def test_dicom_files_in_the_folder_of_the_scan_stay(tmp_path: Path) -> None:
+    for name in (*OURS, *DICOM):
+        (tmp_path / name).write_text(name)
+
+    prepare_output_folder(tmp_path, tmp_path)
+
+    assert names_in(tmp_path) == set(DICOM)
+
+
 def test_removes_only_our_earlier_outputs(tmp_path: Path) -> None:
     foreign = {"notes.txt", "report.pdf", ".brainage-notes", "prediction.json.bak"}
     stale = {".brainage-0a1b2c3d-saliency.nii.gz", ".brainage-0a1b2c3d-prediction.json"}
-    for name in (*OURS, *foreign, *stale):
+    for name in (*OURS, *DICOM, *foreign, *stale):
         (tmp_path / name).write_text(name)
     (tmp_path / "sub-01").mkdir()
     prepare_output_folder(tmp_path)

@@ -1,0 +1,103 @@
+"""The T1-weighted scans of a BIDS dataset, by its naming rules.
+
+https://bids-specification.readthedocs.io. The rules needed here are the names of folders and files
+and two tables. pybids would bring a database and twelve packages for them, and indexes every file
+of a dataset before it answers.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from BrainAgeLib.cohort.choice import Decision
+from BrainAgeLib.cohort.results_table import ENCODING_ERRORS
+from BrainAgeLib.cohort.scan_entry import ScanEntry, age_of, sex_of, with_folders
+
+DESCRIPTION = "dataset_description.json"
+_T1W = re.compile(r"(sub-[^_]+)(?:_(ses-[^_]+))?(_.*)?_T1w\.nii(\.gz)?")
+_OWN_COLUMNS = frozenset({"participant_id", "session_id", "file", "age", "sex", "group"})
+Table = dict[str, dict[str, str]]
+
+
+# The last is not BIDS: files with its names, without its folders.
+_PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
+
+
+def is_bids(folder: Path) -> bool:
+    """Say whether a folder is a BIDS dataset, described or only named like one."""
+    return any(any(folder.glob(place)) for place in _PLACES)
+
+
+def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
+    """Return every T1-weighted scan without contrast agent, in the order of the names.
+
+    Age, sex and group come from the person's line in ``participants.tsv``, or that of the session
+    in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along.
+    """
+    people = _table(dataset / "participants.tsv", "participant_id")
+    by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
+    entries, decisions = [], []
+    for path, found in _scans(dataset):
+        shown = path.relative_to(dataset).as_posix()
+        study = "/".join(filter(None, (found[1], found[2])))
+        if "_ce-" in (found[3] or ""):
+            reason = "after contrast agent (ce-): the model was trained without"
+            decisions.append(Decision(study, str(path), None, "T1w", False, reason))
+            continue
+        sessions = _table(dataset / found[1] / f"{found[1]}_sessions.tsv", "session_id")
+        person = by_file.get(path.name) or people.get(found[1], {})
+        session = sessions.get(found[2] or "", {})
+        person = person | {
+            name: cell for name, cell in session.items() if cell or name not in person
+        }
+        entry = _entry(path, found, person)
+        entries.append(entry)
+        decisions.append(Decision(study, str(path), None, "T1w", True, f"{shown} is a T1w scan"))
+    return with_folders(entries), decisions
+
+
+def _scans(dataset: Path) -> Iterator[tuple[Path, re.Match[str]]]:
+    for path in sorted({path for place in _PLACES for path in dataset.glob(place)}):
+        match = _T1W.fullmatch(path.name)
+        if match is not None:
+            yield path, match
+
+
+def _entry(path: Path, found: re.Match[str], person: dict[str, str]) -> ScanEntry:
+    subject, session = found[1], found[2] or ""
+    name = path.name.removesuffix(".gz").removesuffix(".nii")
+    entry = ScanEntry(
+        path=str(path),
+        scan=str(path),
+        id=subject,
+        session=session,
+        group=person.get("group", ""),
+        further={name: cell for name, cell in person.items() if name not in _OWN_COLUMNS},
+        folder="/".join(filter(None, (subject, session, "anat", name))),
+    )
+    try:
+        return replace(entry, age_years=age_of(person.get("age")), sex=sex_of(person.get("sex")))
+    except ValueError as error:
+        return replace(entry, complaint=f"participants.tsv: {error}")
+
+
+def _table(path: Path, key: str) -> Table:
+    """Return the lines of a table by what stands in one column; nothing when it is not there."""
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as lines:
+        rows = [
+            {(name or "").strip(): _cell(text) for name, text in row.items() if name}
+            for row in csv.DictReader(lines, delimiter="\t")
+        ]
+    return {row[key]: row for row in rows if row.get(key)}
+
+
+def _cell(text: str | None) -> str:
+    """Return what a cell says; n/a is how BIDS leaves one empty."""
+    stripped = (text or "").strip()
+    return "" if stripped == "n/a" else stripped

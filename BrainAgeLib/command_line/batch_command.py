@@ -1,0 +1,166 @@
+"""``brainage batch``: many scans."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from BrainAgeLib.command_line.batch_progress import BatchProgress
+from BrainAgeLib.command_line.parent import stop_with_parent
+from BrainAgeLib.command_line.predict_command import (
+    add_common_options,
+    add_scan_options,
+    chosen_deliverables,
+    chosen_options,
+)
+from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.records import NOTICE
+
+if TYPE_CHECKING:
+    from BrainAgeLib.cohort.batch_settings import BatchSettings
+    from BrainAgeLib.cohort.results_table import ResultRow
+    from BrainAgeLib.cohort.scan_list import ScanList
+
+WITHOUT_AGE = 5
+MOST_CHOICES_TOLD = 20
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "batch",
+        help="brain age of many scans",
+        description="Brain age of many scans: results.csv with a row for each, failures included, "
+        "and a folder for each. Started again it goes on where it stopped and repeats nothing. "
+        f"Exit code 5 when some scans have no age. {NOTICE}",
+    )
+    parser.add_argument(
+        "input",
+        metavar="INPUT",
+        help="a BIDS dataset, a folder tree of image files or DICOM series, or a CSV list with "
+        "path[,id,age,sex,session,group]",
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the results")
+    who = parser.add_mutually_exclusive_group()
+    who.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes here, default 1"
+    )
+    who.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler whose workers do it")
+    parser.add_argument(
+        "--retry-failed", action="store_true", help="work again on scans that failed before"
+    )
+    add_scan_options(parser)
+    add_common_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
+    if options.stop_with_parent:
+        stop_with_parent()
+    # Heavy imports only now: a usage error should not take seconds.
+    from BrainAgeLib.cohort.batch import run_batch
+    from BrainAgeLib.cohort.results_table import FILE_NAME
+    from BrainAgeLib.cohort.scan_list import find_scans
+
+    settings = _settings(options)
+    scans = find_scans(options.input, settings.output)
+    _tell_choice(scans)
+    progress = BatchProgress(sys.stderr)
+
+    def on_row(row: ResultRow, was_there: bool, done: int, count: int) -> None:
+        progress(row, was_there, done, count)
+        if json_lines is not None:
+            json_lines.row(_event(row), done, count)
+
+    try:
+        rows = run_batch(
+            scans,
+            settings,
+            lambda: _workers(options, settings),
+            on_row,
+            options.retry_failed,
+            elsewhere=options.dask is not None,
+        )
+    finally:
+        progress.clear()
+    without_age = sum(not row.has_age for row in rows)
+    if json_lines is not None:
+        json_lines.table(settings.output / FILE_NAME, len(rows), without_age)
+    else:
+        print(_summary(rows, settings.output / FILE_NAME))
+    return WITHOUT_AGE if without_age else 0
+
+
+def _settings(options: argparse.Namespace) -> BatchSettings:
+    from BrainAgeLib.cohort.batch_settings import BatchSettings
+    from BrainAgeLib.errors import InputError
+
+    if options.workers < 1:
+        raise InputError(f"{options.workers} workers cannot work", "give 1 or more")
+    chosen = chosen_options(options)
+    if chosen.threads is None and options.dask is None and options.workers > 1:
+        chosen = replace(chosen, threads=max(1, _cpu_count() // options.workers))
+    deliverables = replace(chosen_deliverables(options), thumbnail=True)
+    return BatchSettings(Path(options.output), chosen, deliverables)
+
+
+def _workers(options: argparse.Namespace, settings: BatchSettings) -> Any:
+    if options.dask is not None:
+        from BrainAgeLib.cohort.dask_workers import DaskWorkers
+
+        return DaskWorkers(options.dask, settings)
+    from BrainAgeLib.cohort.local_workers import LocalWorkers
+
+    return LocalWorkers(options.workers, settings)
+
+
+def _cpu_count() -> int:
+    """Return the CPUs that this process may use, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _tell_choice(scans: ScanList) -> None:
+    """Say which series of which study was chosen and why, as far as there was a choice."""
+    studies: dict[str, list[Any]] = {}
+    for decision in scans.decisions:
+        studies.setdefault(decision.study, []).append(decision)
+    told = [
+        f"{study}: {decision.path} of {len(found)} ({decision.reason})"
+        for study, found in studies.items()
+        for decision in found
+        if decision.chosen and not all(other.chosen for other in found)
+    ]
+    if len(told) > MOST_CHOICES_TOLD:
+        told = [*told[:MOST_CHOICES_TOLD], f"... {len(told)} choices; all are in selection.csv"]
+    left_out = sum(not decision.chosen for decision in scans.decisions)
+    if left_out:
+        told.append(f"{left_out} series or files were left out; selection.csv says why")
+    print("".join(f"{line}\n" for line in told), end="", file=sys.stderr)
+
+
+def _event(row: ResultRow) -> dict[str, object]:
+    return {
+        "path": row.path,
+        "id": row.id,
+        "brain_age_years": row.brain_age_years,
+        "verdict": row.verdict,
+        "exit_code": row.exit_code,
+        "error": row.error,
+    }
+
+
+def _summary(rows: Sequence[ResultRow], table: Path) -> str:
+    refused = sum(row.verdict == "refuse" and not row.has_age for row in rows)
+    failed = sum(row.error is not None for row in rows)
+    return (
+        f"{len(rows)} scans: {len(rows) - refused - failed} with an age, {refused} refused, "
+        f"{failed} failed\nResults            {table}\n"
+        f"Page               {table.with_name('index.html')}\n\n{NOTICE}"
+    )
