@@ -12,7 +12,9 @@ from typing import NoReturn
 
 from BrainAgeLib import __version__
 from BrainAgeLib.command_line import (
+    calibrate_command,
     demo_command,
+    evaluate_command,
     models_command,
     predict_command,
     train_command,
@@ -21,7 +23,14 @@ from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE
 
-COMMANDS = (predict_command, demo_command, models_command, train_command)
+COMMANDS = (
+    predict_command,
+    demo_command,
+    models_command,
+    train_command,
+    evaluate_command,
+    calibrate_command,
+)
 INTERRUPTED = 130
 INTERNAL_ERROR = 4
 USAGE_ERROR = 2

@@ -68,13 +68,22 @@ def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> O
     Raises InputError when the folder cannot be made or written to, BrainAgeError when the disk is
     full.
     """
-    folder = OutputFolder(Path(path))
-    _make(folder.path)
-    _try_to_write(folder.path)
+    folder = OutputFolder(prepare_folder(path))
     if scan is not None:
         _refuse_to_overwrite(folder, Path(scan))
     for file in (*folder.files, *_stale_temporary_files(folder)):
         _remove(file)
+    return folder
+
+
+def prepare_folder(path: str | Path) -> Path:
+    """Make the folder if need be and see that it takes files.
+
+    Raises InputError when it cannot be made or written to, BrainAgeError when the disk is full.
+    """
+    folder = Path(path)
+    _make(folder)
+    _try_to_write(folder)
     return folder
 
 

@@ -33,7 +33,9 @@ class Accuracy:
     mean_age_mae_years: float
 
 
-def accuracy(ages_years: Sequence[float], predicted_years: Sequence[float]) -> Accuracy:
+def accuracy(
+    ages_years: Sequence[float] | np.ndarray, predicted_years: Sequence[float] | np.ndarray
+) -> Accuracy:
     """Return the figures for (person,) ages and raw predictions.
 
     Raises ValueError for fewer than three people or all of one age.
