@@ -13,6 +13,7 @@ from typing import NoReturn
 from BrainAgeLib import __version__
 from BrainAgeLib.command_line import (
     calibrate_command,
+    cohort_command,
     demo_command,
     evaluate_command,
     models_command,
@@ -30,6 +31,7 @@ COMMANDS = (
     train_command,
     evaluate_command,
     calibrate_command,
+    cohort_command,
 )
 INTERRUPTED = 130
 INTERNAL_ERROR = 4
