@@ -83,6 +83,7 @@ def hazard(cohort: Cohort) -> Estimate | None:
 
 EVENTS = Plan(reference=CONTROL, event="event", event_time="years_to_event")
 SITES = Plan(reference=CONTROL, covariates=("site",))
+SCORED = Plan(reference=CONTROL, score="score")
 FOLLOWED = Truth(people=80, visits=4)
 UNEVEN = Truth(patients=0.25, patient_spread=2.0)
 SCENARIOS = (
@@ -125,12 +126,13 @@ SCENARIOS = (
         0.0,
         True,
     ),
-    Scenario("score within a person, no association", FOLLOWED, score, 0.0, True),
+    Scenario("score within a person, no association", FOLLOWED, score, 0.0, True, SCORED),
     Scenario(
         "score within a person, -0.2 points per year",
         Truth(people=80, visits=4, coupling=-0.2),
         score,
         -0.2,
+        plan=SCORED,
     ),
     Scenario("hazard ratio, none", Truth(), hazard, 1.0, True, EVENTS),
 )

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.change import METHOD, fit_visits
 from BrainAgeLib.cohort.groups.design import covariate_columns, group_columns, with_intercept
@@ -39,12 +37,12 @@ def score_association(
     found: list[Estimate] = []
     by_first = fit_visits(frame, with_intercept(*common, frame[[BASELINE, BASELINE_SLOPE]]), score)
     if by_first is not None:
-        size = float(np.std(frame[BASELINE]) / np.std(frame[score]))
+        size = float(frame[BASELINE].std() / frame[score].std())
         words = ("by gap at first scan", "points a year per year of gap")
         found += _both(by_first, BASELINE_SLOPE, score, words, size, " a year")
     within = fit_visits(frame, with_intercept(*common, frame[[BETWEEN, WITHIN]]), score)
     if within is not None:
-        size = float(np.std(frame[WITHIN]) / np.std(frame[score]))
+        size = float(frame[WITHIN].std() / frame[score].std())
         words = ("within a person", "points per year of gap")
         found += _both(within, WITHIN, score, words, size, "")
     return with_holm(found)
