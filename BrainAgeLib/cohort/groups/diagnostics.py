@@ -9,16 +9,17 @@ import numpy as np
 from BrainAgeLib.cohort.analysis.charts import COLORS, GREY, chart
 from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.change import SLOPE_PREFIX, ChangeModel
-from BrainAgeLib.cohort.groups.design import contrasts
-from BrainAgeLib.cohort.groups.differences import GroupModel
+from BrainAgeLib.cohort.groups.design import AGE, contrasts
+from BrainAgeLib.cohort.groups.differences import METHOD, GroupModel
 
 ANALYSIS = "diagnostics"
 
 
 def group_diagnostics(model: GroupModel) -> list[Estimate]:
-    """Return residual scatter by group, and each difference without its most influential people.
+    """Return residual scatter by group, whether differences depend on age, and influence.
 
-    Leaving one person out is exact (Belsley, Kuh and Welsch 1980, DFBETA).
+    Influence: each difference without its most influential people; leaving one person out is exact
+    (Belsley, Kuh and Welsch 1980, DFBETA).
     """
     residuals = np.asarray(model.fit.resid)
     found = [
@@ -40,6 +41,38 @@ def group_diagnostics(model: GroupModel) -> list[Estimate]:
     for base, other, vector in contrasts(model.groups, model.names):
         without = vector @ coefficients - change @ vector
         found += _range(model.outcome, f"{other} - {base}", without, model.persons)
+    return found + _dependence_on_age(model)
+
+
+def _dependence_on_age(model: GroupModel) -> list[Estimate]:
+    """Return how each difference changes with age; the main model takes it to be the same."""
+    from statsmodels.api import OLS
+
+    if AGE not in model.names:
+        return []
+    ages = model.matrix[:, model.names.index(AGE)]
+    of_groups = [model.names.index(f"group {name}") for name in model.groups[1:]]
+    products = model.matrix[:, of_groups] * ages[:, None]
+    names = (*model.names, *(f"{AGE} x group {name}" for name in model.groups[1:]))
+    fit = OLS(model.values, np.hstack([model.matrix, products])).fit(cov_type="HC3", use_t=True)
+    found = []
+    for base, other, vector in contrasts(model.groups, names, f"{AGE} x group "):
+        test = fit.t_test(vector)
+        low, high = test.conf_int()[0]
+        found.append(
+            Estimate(
+                ANALYSIS,
+                model.outcome,
+                f"{other} - {base}",
+                "change of the difference per year of age (0: the same at all ages)",
+                float(test.effect[0]),
+                "years a year",
+                float(low),
+                float(high),
+                len(model.values),
+                method=METHOD,
+            )
+        )
     return found
 
 
