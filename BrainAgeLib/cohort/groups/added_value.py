@@ -56,7 +56,10 @@ def added_value(
             return []
     if not fit.mle_retvals["converged"] or (np.abs(fit.params[:2]) > MOST_LOG_ODDS).any():
         return []
-    ends = np.exp(np.asarray(fit.conf_int())[:2])
+    log_ends = np.asarray(fit.conf_int())[:2]
+    if not (np.abs(log_ends) < 2 * MOST_LOG_ODDS).all():
+        return []
+    ends = np.exp(log_ends)
     return with_holm(
         [
             Estimate(

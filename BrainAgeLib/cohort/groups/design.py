@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from BrainAgeLib.errors import InputError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -21,8 +23,9 @@ def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> 
     """Return age and age squared (centred on the mean), sex, and further covariates.
 
     Uses ``age_first`` where there is one: a person's age at the first visit. A sex that is not
-    known is NaN; columns that are the same for everybody are left out. Further covariates that are
-    all numbers are centred; others become one column for each value but the commonest.
+    known is NaN. Further covariates that are all numbers are centred; others become one column for
+    each value but the commonest. Columns that are the same for everybody, or that those before
+    tell, are left out.
     """
     import pandas as pd
 
@@ -42,7 +45,40 @@ def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> 
     found = pd.DataFrame(columns, index=frame.index)
     if found[SEX].notna().sum() == 0:
         del found[SEX]
-    return found.loc[:, [found[name].nunique() > 1 for name in found]]
+    return _without_redundant(found.loc[:, [found[name].nunique() > 1 for name in found]])
+
+
+def _without_redundant(columns: pd.DataFrame) -> pd.DataFrame:
+    """Leave out columns that those before them tell already."""
+    whole = columns.dropna()
+    kept: list[str] = []
+    for name in columns:
+        if _rank(whole[[*kept, name]]) > _rank(whole[kept]):
+            kept.append(str(name))
+    return columns[kept]
+
+
+def _rank(columns: pd.DataFrame) -> int:
+    """Return the rank of the columns together with an intercept."""
+    matrix = columns.to_numpy(float)
+    scale = np.abs(matrix).max(axis=0, initial=1e-12)
+    return int(np.linalg.matrix_rank(np.column_stack([np.ones(len(matrix)), matrix / scale])))
+
+
+def refuse_confounded(groups: pd.DataFrame, covariates: pd.DataFrame) -> None:
+    """See that groups and covariates can be told apart; complete rows only.
+
+    Raises InputError that names the first covariate which, with those before it, tells the groups.
+    """
+    for count in range(1, covariates.shape[1] + 1):
+        some = covariates.iloc[:, :count]
+        joined = some.join(groups)
+        if _rank(joined) < _rank(some) + groups.shape[1]:
+            raise InputError(
+                f"the groups cannot be told apart from {some.columns[-1]}: who is in which group "
+                "tells it",
+                "compare people who share its values, or leave that column out of the table",
+            )
 
 
 def group_columns(frame: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from BrainAgeLib.cohort.groups.design import (
     contrasts,
     covariate_columns,
     group_columns,
+    refuse_confounded,
     with_intercept,
 )
 from BrainAgeLib.statistics.bootstrap import percentile_interval
@@ -55,29 +56,34 @@ def fit_groups(
 
     HC3 (MacKinnon and White 1985, doi 10.1016/0304-4076(85)90158-7) holds when groups scatter
     differently. People with a missing value are left out. ``covariates`` None: groups alone.
-    Returns None when fewer people are left than the model needs.
+    Returns None when fewer people are left than the model needs. Raises InputError when a covariate
+    cannot be told apart from the groups.
     """
     from statsmodels.api import OLS
 
-    parts = [group_columns(first, groups)]
+    usable = first[column].notna()
     if covariates is not None:
-        parts.append(covariate_columns(first, covariates))
-    design = with_intercept(*parts)
-    usable = design.notna().all(axis=1) & first[column].notna()
-    design, values = design[usable], first[column][usable].to_numpy(float)
-    design = design.loc[:, [name == "intercept" or design[name].nunique() > 1 for name in design]]
-    present = first["group"][usable].value_counts()
-    if any(present.get(name, 0) < 2 for name in groups) or len(design) <= design.shape[1] + 2:
+        usable &= covariate_columns(first, covariates).notna().all(axis=1)
+    people = first[usable]
+    present = people["group"].value_counts()
+    if any(present.get(name, 0) < 2 for name in groups):
+        return None
+    of_groups, others = group_columns(people, groups), people[[]]
+    if covariates is not None:
+        others = covariate_columns(people, covariates)
+        refuse_confounded(of_groups, others)
+    design, values = with_intercept(of_groups, others), people[column].to_numpy(float)
+    if len(design) <= design.shape[1] + 2:
         return None
     fit = OLS(values, design.to_numpy(float)).fit(cov_type="HC3", use_t=True)
     return GroupModel(
         outcome,
         groups,
-        tuple(design),
+        tuple(map(str, design)),
         design.to_numpy(float),
         values,
-        first["group"][usable].to_numpy(str),
-        first["person"][usable].to_numpy(str),
+        people["group"].to_numpy(str),
+        people["person"].to_numpy(str),
         fit,
     )
 
