@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 METHOD = "logistic regression with age, age squared and sex"
-MOST_LOG_ODDS = 10.0  # per SD; more means that the groups are told apart perfectly
+MOST_LOG_ODDS = 20.0  # per SD, at either end of the interval
 
 
 def added_value(
@@ -31,9 +31,6 @@ def added_value(
     Logistic regression of group on both and the covariates; both turned so that more is
     older-looking. Wald intervals, Holm over the two. Empty when the model cannot be estimated.
     """
-    from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import PerfectSeparationError
-
     frame = first[first["group"].isin((base, other))]
     design = with_intercept(covariate_columns(frame, covariates))
     usable = design.notna().all(axis=1) & frame[["gap_years", measure]].notna().all(axis=1)
@@ -47,19 +44,10 @@ def added_value(
     if controls.all() or not controls.any() or any(np.ptp(value) == 0 for value in values):
         return []
     scaled = np.column_stack([(value - value.mean()) / value.std() for value in values])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            model = Logit((~controls).astype(float), np.hstack([scaled, matrix]))
-            fit = model.fit(disp=False, maxiter=100)
-        except (PerfectSeparationError, np.linalg.LinAlgError):
-            return []
-    if not fit.mle_retvals["converged"] or (np.abs(fit.params[:2]) > MOST_LOG_ODDS).any():
+    fit = _fitted(~controls, np.hstack([scaled, matrix]))
+    if fit is None:
         return []
-    log_ends = np.asarray(fit.conf_int())[:2]
-    if not (np.abs(log_ends) < 2 * MOST_LOG_ODDS).all():
-        return []
-    ends = np.exp(log_ends)
+    ends = np.exp(np.asarray(fit.conf_int())[:2])
     return with_holm(
         [
             Estimate(
@@ -78,3 +66,20 @@ def added_value(
             for number, (name, rival) in enumerate(((GAP, measure), (measure, GAP)))
         ]
     )
+
+
+def _fitted(patients: np.ndarray, matrix: np.ndarray) -> Any:
+    """Return statsmodels' fit; None when the groups are told apart perfectly, or nearly."""
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import PerfectSeparationError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is looked at below
+        try:
+            fit = Logit(patients.astype(float), matrix).fit(disp=False, maxiter=100)
+        except (PerfectSeparationError, np.linalg.LinAlgError):
+            return None
+    log_ends = np.asarray(fit.conf_int())[:2]
+    if not fit.mle_retvals["converged"] or not (np.abs(log_ends) < MOST_LOG_ODDS).all():
+        return None
+    return fit

@@ -78,7 +78,7 @@ def write_table(rows: Iterable[Mapping[str, Any]], path: Path) -> Path:
     kept = list(rows)
     further = dict.fromkeys(name for entry in kept for name in entry if name not in COLUMNS)
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, [*COLUMNS, *further], restval="")
+        writer = csv.DictWriter(stream, [*COLUMNS, *further], restval="", lineterminator="\n")
         writer.writeheader()
         writer.writerows(kept)
     return path

@@ -8,7 +8,7 @@ import pytest
 
 from Testing.studies.simulated_cohorts import SCENARIOS, judge, stored_runs
 
-RUNS = {"difference": 50, "change": 10, "hazard ratio": 25}
+RUNS = {"difference": 25, "change": 10, "hazard ratio": 25}
 QUICK = (
     "difference, no effect, patients 5 years older",
     "difference, 3 years, sites shifted by 6 and unbalanced, site as covariate",
@@ -33,7 +33,7 @@ def test_estimates_are_unbiased_and_intervals_hold(name):
 def test_a_site_that_is_left_out_biases_the_difference():
     scenario = next(item for item in SCENARIOS if "site left out" in item.name)
 
-    found = judge(scenario, stored_runs(scenario, 20, None))
+    found = judge(scenario, stored_runs(scenario, 10, None))
 
     assert found.mean - scenario.value > 2.5
     assert found.coverage < 0.5
