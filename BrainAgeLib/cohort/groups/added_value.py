@@ -36,18 +36,16 @@ def added_value(
     usable = design.notna().all(axis=1) & frame[["gap_years", measure]].notna().all(axis=1)
     frame, matrix = frame[usable], design[usable].to_numpy(float)
     controls = (frame["group"] == base).to_numpy()
-    ages = frame["age"].to_numpy(float)
-    values = [
-        frame["gap_years"].to_numpy(float),
-        older_looking(frame[measure].to_numpy(float), ages, controls),
-    ]
-    if controls.all() or not controls.any() or any(np.ptp(value) == 0 for value in values):
+    gap, ages, volume = (frame[name].to_numpy(float) for name in ("gap_years", "age", measure))
+    values = np.column_stack([gap, older_looking(volume, ages, controls)])
+    if controls.all() or not controls.any() or (np.ptp(values, axis=0) == 0).any():
         return []
-    scaled = np.column_stack([(value - value.mean()) / value.std() for value in values])
+    scaled = (values - values.mean(0)) / values.std(0)
     fit = _fitted(~controls, np.hstack([scaled, matrix]))
     if fit is None:
         return []
     ends = np.exp(np.asarray(fit.conf_int())[:2])
+    pairs = enumerate(((GAP, measure), (measure, GAP)))
     return with_holm(
         [
             Estimate(
@@ -63,7 +61,7 @@ def added_value(
                 float(fit.pvalues[number]),
                 method=METHOD,
             )
-            for number, (name, rival) in enumerate(((GAP, measure), (measure, GAP)))
+            for number, (name, rival) in pairs
         ]
     )
 

@@ -9,7 +9,7 @@ Intervals are t intervals; their degrees of freedom are those of people, not of 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,17 @@ class MixedFit:
             found[rows] = self.residual_sd * np.linalg.solve(whole, raw[rows])
         return found
 
-    def left_out(self, vector: np.ndarray) -> np.ndarray:
-        """Return a contrast without each person in turn (person,), at the fitted variances."""
+    def by_person(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return X' V^-1 X and X' V^-1 y of each person."""
         parts = []
         for rows in self.rows_of:
             weighted = np.linalg.solve(self.visit_covariance(rows), self.matrix[rows])
             parts.append((weighted.T @ self.matrix[rows], weighted.T @ self.values[rows]))
+        return parts
+
+    def left_out(self, vector: np.ndarray) -> np.ndarray:
+        """Return a contrast without each person in turn (person,), at the fitted variances."""
+        parts = self.by_person()
         information = sum(part for part, _ in parts)
         weighted_values = sum(part for _, part in parts)
         return np.array(
@@ -114,25 +119,36 @@ def fit_mixed(
     if fit is None:
         return None
     random_covariance = np.asarray(fit.cov_re, float)
-    count = matrix.shape[1]
-    return MixedFit(
-        names,
-        np.asarray(fit.fe_params, float),
-        np.asarray(fit.cov_params(), float)[:count, :count],
-        float(np.sqrt(random_covariance[0, 0])),
-        float(np.sqrt(random_covariance[1, 1])) if len(random_covariance) > 1 else None,
-        random_covariance,
-        float(np.sqrt(fit.scale)),
-        len(unique),
-        len(values),
-        freedom,
-        bool(fit.converged),
-        matrix,
-        values,
-        years,
-        rows_of,
-        tuple(map(str, unique)),
+    return _with_covariance(
+        MixedFit(
+            names,
+            np.asarray(fit.fe_params, float),
+            np.full((between, between), np.nan),
+            float(np.sqrt(random_covariance[0, 0])),
+            float(np.sqrt(random_covariance[1, 1])) if len(random_covariance) > 1 else None,
+            random_covariance,
+            float(np.sqrt(fit.scale)),
+            len(unique),
+            len(values),
+            freedom,
+            bool(fit.converged),
+            matrix,
+            values,
+            years,
+            rows_of,
+            tuple(map(str, unique)),
+        )
     )
+
+
+def _with_covariance(fit: MixedFit) -> MixedFit:
+    """Return the fit with the covariance of its coefficients, (sum X' V^-1 X)^-1.
+
+    That of the joint Hessian, which statsmodels gives, need not be positive where a variance is
+    near its limit.
+    """
+    information = sum(part for part, _ in fit.by_person())
+    return replace(fit, covariance=np.linalg.inv(information))
 
 
 def _fitted(
@@ -151,7 +167,7 @@ def _fitted(
         except (np.linalg.LinAlgError, ValueError):
             return None
     covariance = np.asarray(fit.cov_re, float)
-    if not np.isfinite(np.asarray(fit.bse, float)[: matrix.shape[1]]).all():
+    if not (np.isfinite(np.asarray(fit.fe_params)).all() and np.isfinite(covariance).all()):
         return None
     if slopes and (
         covariance[1, 1] < SMALLEST_SLOPE_SD**2
