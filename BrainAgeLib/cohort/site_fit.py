@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from BrainAgeLib.cohort.analysis.table import AnalysisTable, first_scans, read_table
+from BrainAgeLib.cohort.analysis.table import AnalysisTable, first_scans, of_group, read_table
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import KIND, SITE_SCHEMA_VERSION, site_from_dict
@@ -150,10 +150,7 @@ def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTabl
             f"{path} holds several groups: {', '.join(name or '(none)' for name in groups)}",
             "name that of the healthy people with --group",
         )
-    if group is not None and group not in groups:
-        raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
-    chosen = table.scans if group is None else table.scans[table.scans["group"] == group]
-    return AnalysisTable(chosen.reset_index(drop=True), table.exclusions, table.rows_read)
+    return table if group is None else of_group(table, path, group)
 
 
 def _check_model(scans: pd.DataFrame, card: Card, path: Path) -> None:

@@ -25,6 +25,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, metavar="DIR", help="folder for the report"
     )
+    parser.add_argument("--group", metavar="NAME", help="only this group of the table")
     parser.set_defaults(run=_run)
 
 
@@ -35,7 +36,7 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.cohort.analysis.page import write_report_folder
     from BrainAgeLib.cohort.evaluation.evaluate import evaluate, headline
 
-    report = evaluate(options.results)
+    report = evaluate(options.results, options.group)
     files = write_report_folder(report, options.output)
     print(headline(report))
     print(f"{'report':30}{files['report.html']}\n\n{NOTICE}")

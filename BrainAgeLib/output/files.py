@@ -68,7 +68,8 @@ def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> O
     Raises InputError when the folder cannot be made or written to, BrainAgeError when the disk is
     full.
     """
-    folder = OutputFolder(prepare_folder(path))
+    folder = OutputFolder(Path(path))
+    make_output_folder(folder.path)
     if scan is not None:
         _refuse_to_overwrite(folder, Path(scan))
     for file in (*folder.files, *_stale_temporary_files(folder)):
@@ -76,15 +77,13 @@ def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> O
     return folder
 
 
-def prepare_folder(path: str | Path) -> Path:
-    """Make the folder if need be and see that it takes files.
+def make_output_folder(path: Path) -> None:
+    """Make a folder if need be and see that it takes files; its parent must be there.
 
     Raises InputError when it cannot be made or written to, BrainAgeError when the disk is full.
     """
-    folder = Path(path)
-    _make(folder)
-    _try_to_write(folder)
-    return folder
+    _make(path)
+    _try_to_write(path)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from BrainAgeLib.cohort.analysis.estimates import (
     plain_table,
 )
 from BrainAgeLib.cohort.analysis.table import Exclusion, counted
-from BrainAgeLib.output.files import prepare_folder, write_atomically
+from BrainAgeLib.output.files import make_output_folder, write_atomically
 from BrainAgeLib.output.markup import Markup, element
 from BrainAgeLib.output.report import CONTENT_POLICY
 from BrainAgeLib.output.report_style import STYLE
@@ -102,7 +102,7 @@ def write_report_folder(report: Report, folder: Path) -> Mapping[str, Path]:
 
     Raises InputError when the folder cannot be used, BrainAgeError when writing fails.
     """
-    prepare_folder(folder)
+    make_output_folder(folder)
     contents = {
         **report.charts,
         "numbers.csv": numbers_csv(report.estimates),

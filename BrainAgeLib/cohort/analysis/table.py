@@ -175,6 +175,15 @@ def later_scans(scans: pd.DataFrame) -> list[Exclusion]:
     ]
 
 
+def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
+    """Return the scans of one group. Raises InputError when there is no such group."""
+    groups = sorted(set(table.scans["group"]))
+    if group not in groups:
+        raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
+    chosen = table.scans[table.scans["group"] == group].reset_index(drop=True)
+    return AnalysisTable(chosen, table.exclusions, table.rows_read)
+
+
 def require_column(scans: pd.DataFrame, name: str, path: Path) -> None:
     """Raise InputError when the table lacks a column that was asked for."""
     if name not in scans:

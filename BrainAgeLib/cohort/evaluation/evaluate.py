@@ -21,6 +21,7 @@ from BrainAgeLib.cohort.analysis.table import (
     first_scans,
     later_scans,
     number_column,
+    of_group,
     read_table,
 )
 from BrainAgeLib.cohort.evaluation.figures import (
@@ -43,6 +44,10 @@ RAW_FIRST = (
     "95 % percentile bootstrap intervals over people. Within a decade ages differ little, so r, R2 "
     "and the slope mean little there."
 )
+PATIENTS = (
+    "errors and coverage are meant for healthy people, in patients the gap is no error. "
+    "--group looks at one group alone."
+)
 WHY_ZERO = (
     "A correction uses the person's true age, so it makes any predictor look good. The predictor "
     "that knows nothing says the mean age for everybody, plus noise that scatters as much as this "
@@ -51,12 +56,14 @@ WHY_ZERO = (
 )
 
 
-def evaluate(path: Path) -> Report:
-    """Return the report of a results table.
+def evaluate(path: Path, group: str | None = None) -> Report:
+    """Return the report of a results table, or of one group of it.
 
-    Raises InputError when it cannot be read or has fewer than ten usable people.
+    Raises InputError when it cannot be read, has no such group, or fewer than ten usable people.
     """
     table = read_table(path)
+    if group is not None:
+        table = of_group(table, path, group)
     scans = first_scans(table.scans)
     if len(scans) < LEAST_PEOPLE or scans["age"].nunique() < 3:
         raise InputError(
@@ -67,6 +74,10 @@ def evaluate(path: Path) -> Report:
         scans["slice_thickness_mm"] = number_column(scans, "slice_thickness_mm", path)
     report = Report("How good these brain ages are")
     report.exclusions = (*table.exclusions, *later_scans(table.scans))
+    groups = sorted(set(scans["group"]))
+    if len(groups) > 1:
+        named = ", ".join(name or "(none)" for name in groups)
+        report.section("Read first", f"These people are of several groups ({named}): {PATIENTS}")
     _add_sections(report, scans, table)
     return report
 

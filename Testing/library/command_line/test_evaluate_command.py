@@ -31,6 +31,22 @@ def test_the_report_has_all_that_a_careful_reader_asks_for(brainage, table, tmp_
     assert {("everybody", "MAE"), ("sex F", "RMSE"), ("50s", "coverage")} <= figures
 
 
+def test_patients_are_pointed_out_and_can_be_left_out(brainage, tmp_path):
+    rows = [
+        entry | {"group": "AD" if number % 3 == 0 else "CN"}
+        for number, entry in enumerate(healthy_rows(60))
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    assert brainage("evaluate", table, "--output", tmp_path / "all").code == 0
+    outcome = brainage("evaluate", table, "--output", tmp_path / "one", "--group", "CN")
+
+    assert "several groups (AD, CN)" in (tmp_path / "all" / "report.html").read_text("utf-8")
+    assert "several groups" not in (tmp_path / "one" / "report.html").read_text("utf-8")
+    assert outcome.out.startswith(f"{'people':30}40,")
+    assert brainage("evaluate", table, "--output", tmp_path / "x", "--group", "HC").code == 2
+
+
 def test_too_few_people(brainage, tmp_path):
     table = write_table(healthy_rows(9), tmp_path / "results.csv")
 
