@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 NO_GROUP = "everybody"
 FEWEST_IN_A_GROUP = 5
+MOST_GROUPS = 10
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
 
 
@@ -157,6 +158,11 @@ def _ordered(first: pd.DataFrame, plan: Plan, path: Path) -> tuple[str, ...]:
             )
         names.remove(plan.reference)
         names.insert(0, plan.reference)
+    if len(names) > MOST_GROUPS:
+        raise InputError(
+            f"{path} has {len(names)} groups, too many to compare every pair",
+            f"join groups; {MOST_GROUPS} are the most",
+        )
     small = [name for name in names if sizes[name] < FEWEST_IN_A_GROUP]
     if small:
         raise InputError(

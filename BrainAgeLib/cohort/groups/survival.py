@@ -7,7 +7,7 @@ own for survival would bring four more dependencies for the same estimate.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 GAP = "gap_years"
 METHOD = "Cox regression, Efron's ties, strata: group"
 FEWEST_EVENTS = 5
+MOST_ERROR = 5.0  # of a log hazard ratio per year; more is no estimate
 EVENTS_PER_COEFFICIENT = 10
 
 
@@ -34,8 +35,6 @@ def time_to_event(
     Schoenfeld residuals with the ranks of event times (Grambsch and Therneau 1994, doi
     10.1093/biomet/81.3.515). Nothing is estimated from fewer than five events.
     """
-    from statsmodels.duration.hazard_regression import PHReg
-
     columns = covariate_columns(first, covariates)
     columns.insert(0, GAP, first[GAP])
     known = columns.notna().all(axis=1) & first[event].notna() & first[event_time].notna()
@@ -53,27 +52,44 @@ def time_to_event(
             f"{EVENTS_PER_COEFFICIENT} each, the interval may be too narrow."
         )
     design = design.loc[:, [name == GAP or design[name].nunique() > 1 for name in design]]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        fit = PHReg(
-            frame[event_time].to_numpy(float),
-            design.to_numpy(float),
-            status=frame[event].to_numpy(float),
-            strata=frame["group"].to_numpy(str),
-            ties="efron",
-        ).fit()
-        residuals = np.asarray(fit.schoenfeld_residuals)[:, 0]
+    fit, residuals = _fitted(frame, design, event, event_time)
+    if fit is None:
+        return [], [*notes, "Cox regression could not be fitted to these people."]
     times = frame[event_time].to_numpy(float)
     return _estimates(fit, float(design[GAP].std()), residuals, times, len(frame), events), notes
 
 
+def _fitted(
+    frame: pd.DataFrame, design: pd.DataFrame, event: str, event_time: str
+) -> tuple[Any, np.ndarray]:
+    """Return statsmodels' fit and the gap's Schoenfeld residuals (person,); None when it fails."""
+    from statsmodels.duration.hazard_regression import PHReg
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is looked at below
+        try:
+            fit = PHReg(
+                frame[event_time].to_numpy(float),
+                design.to_numpy(float),
+                status=frame[event].to_numpy(float),
+                strata=frame["group"].to_numpy(str),
+                ties="efron",
+            ).fit()
+            residuals = np.asarray(fit.schoenfeld_residuals)[:, 0]
+        except (np.linalg.LinAlgError, ValueError):
+            return None, np.empty(0)
+    if not (np.isfinite(fit.bse[0]) and 0 < fit.bse[0] < MOST_ERROR):
+        return None, np.empty(0)
+    return fit, residuals
+
+
 def _estimates(
-    fit: object, sd: float, residuals: np.ndarray, times: np.ndarray, people: int, events: int
+    fit: Any, sd: float, residuals: np.ndarray, times: np.ndarray, people: int, events: int
 ) -> list[Estimate]:
     from scipy.stats import norm, rankdata
 
-    value = float(fit.params[0])  # type: ignore[attr-defined]
-    error = float(fit.bse[0])  # type: ignore[attr-defined]
+    value = float(fit.params[0])
+    error = float(fit.bse[0])
     ends = value - 1.96 * error, value + 1.96 * error
     common = ("time to event", f"raw gap at first scan ({events} events)", "everybody")
     found = [
