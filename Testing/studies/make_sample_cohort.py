@@ -1,6 +1,6 @@
 """Make Resources/SampleData/simulated_cohort.csv, what the README's group commands work on.
 
-    python Testing/studies/make_sample_cohort.py
+    make study NAME=make_sample_cohort
 
 Nobody in it is real: 60 simulated people in two groups, three visits, with a volume, a score and an
 event, written as ``brainage batch`` writes results.

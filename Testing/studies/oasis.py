@@ -1,6 +1,6 @@
 """OASIS-1: the gap from one axial slice in CDR 0, 0.5 and 1, beside normalised brain volume.
 
-    python Testing/studies/oasis.py FOLDER OUTPUT [--limit N] [--common-level] [--model M]
+    make study NAME=oasis ARGS="FOLDER OUTPUT [--limit N] [--common-level] [--model M] [--write]"
 
 FOLDER holds participants.tsv (file, participant_id, age, sex, cdr, mmse, nwbv) and the slices of
 OASIS-1 (Marcus et al. 2007, doi 10.1162/jocn.2007.19.9.1498): one brain-extracted axial JPG a

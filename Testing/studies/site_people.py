@@ -1,6 +1,6 @@
 """How many healthy people does a site calibration need? Simulated site shifts.
 
-    python Testing/studies/site_people.py [--runs 2000]
+    make study NAME=site_people ARGS="[--runs 2000]"
 
 Writes the table into docs/site_calibration.md. A simulated site has its own offset
 and slope; healthy people scatter around its line as the bundled model's do around its own. The
