@@ -69,7 +69,7 @@ studies:
 
 study: $(VENV)/test.stamp
 	@test -n '$(NAME)' || { echo 'make study NAME=...: `make studies` lists the names'; exit 1; }
-	@$(BIN)/python Testing/studies/$(NAME).py $(ARGS)
+	@PYTHONPATH=. $(BIN)/python Testing/studies/$(NAME).py $(ARGS)
 
 wheel: $(VENV)/test.stamp
 	rm -rf build dist

@@ -31,6 +31,7 @@ from BrainAgeLib.imaging.template_volume import grid_planes
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.predict import RawAge, ScanMaps
+from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
 from BrainAgeLib.quality.gate import on_the_cpu_instead
 from BrainAgeLib.quality.measurements import Measurements
@@ -72,6 +73,7 @@ class Job:
             sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
         self.ensemble: Ensemble = load_ensemble(options.model)
         self.correction_name = self.ensemble.choose_correction(options.correction)
+        self.site = read_site(options.site, self.ensemble.record) if options.site else None
         self.template = load_template()
         self.stages = Stages(on_progress)
         self.age_years, self.sex = options.age_years, options.sex
@@ -134,7 +136,12 @@ class Job:
         if raw is None:
             return None
         return self.ensemble.interpret(
-            raw, self.age_years, slice_count, acquisition.slice_spacing_mm, self.correction_name
+            raw,
+            self.age_years,
+            slice_count,
+            acquisition.slice_spacing_mm,
+            self.correction_name,
+            self.site,
         )
 
     def withholds(self, judged: tuple[Finding, ...]) -> bool:
@@ -164,7 +171,8 @@ class Job:
     ) -> Prediction:
         """Return the record; without any number when the gate refuses and nobody insists."""
         fell_back = (on_the_cpu_instead(),) if self.device.fell_back else ()
-        quality = Quality(self.scan.findings + fell_back + judged)
+        of_site = says.findings if says else ()
+        quality = Quality(self.scan.findings + fell_back + judged + of_site)
         if self.withholds(judged):
             raw = says = None
         return Prediction(

@@ -17,7 +17,8 @@ class Options:
 
     ``age_years`` and ``sex`` win over the scan's header; they never touch the raw age.
     ``brain_extracted``: the scan has no skull. ``in_template_space``: it is brain extracted and
-    its world coordinates are MNI152. ``force``: give the age although the gate refuses.
+    its world coordinates are MNI152. ``force``: give the age although the gate refuses. ``site``:
+    the file of a site calibration, which replaces the model's line of the correction.
     Raises InputError for values that cannot be.
     """
 
@@ -32,6 +33,7 @@ class Options:
     correction: str | None = None
     force: bool = False
     series_uid: str | None = None
+    site: str | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without a scan."""
@@ -42,3 +44,5 @@ class Options:
             raise InputError(f"the sex {self.sex!r} is not known", "give F or M")
         if self.threads is not None and self.threads < 1:
             raise InputError(f"{self.threads} threads cannot work", "give 1 or more")
+        if self.site is not None and self.correction == "none":
+            raise InputError("a site calibration is a correction", "leave out one of the two")

@@ -13,7 +13,10 @@ from typing import NoReturn
 from BrainAgeLib import __version__
 from BrainAgeLib.command_line import (
     batch_command,
+    calibrate_command,
+    cohort_command,
     demo_command,
+    evaluate_command,
     models_command,
     predict_command,
     train_command,
@@ -22,7 +25,16 @@ from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE
 
-COMMANDS = (predict_command, batch_command, demo_command, models_command, train_command)
+COMMANDS = (
+    predict_command,
+    batch_command,
+    demo_command,
+    models_command,
+    train_command,
+    evaluate_command,
+    calibrate_command,
+    cohort_command,
+)
 INTERRUPTED = 130
 INTERNAL_ERROR = 4
 USAGE_ERROR = 2

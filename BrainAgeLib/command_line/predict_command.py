@@ -59,6 +59,7 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--correction", metavar="NAME", help="one of the model's age-bias corrections, or none"
     )
+    model.add_argument("--site", metavar="FILE", help="site calibration made by brainage calibrate")
     model.add_argument(
         "--force", action="store_true", help="give an age although the quality gate refuses"
     )
@@ -139,4 +140,5 @@ def chosen_options(options: argparse.Namespace) -> Options:
         correction=options.correction,
         force=options.force,
         series_uid=getattr(options, "series", None),
+        site=options.site,
     )

@@ -15,8 +15,9 @@ from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
+from BrainAgeLib.model.site import SiteCalibration
 from BrainAgeLib.model.weights import Weights, load_weights
-from BrainAgeLib.records import Correction, ModelRecord
+from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import models_folder
 
 DEFAULT_MODEL = "thick-slice"
@@ -26,12 +27,16 @@ MOST_OF_FEW_SLICES = 9  # the cards' classes of whole brains begin at ten slices
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a raw age means for one person, in years; None where nothing can be said."""
+    """What a raw age means for one person, in years; None where nothing can be said.
+
+    ``findings``: what a site calibration does not cover.
+    """
 
     interval_years: tuple[float, float] | None
     corrected_brain_age_years: float | None
     correction: Correction | None
     gap_percentile: float | None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,14 +85,22 @@ class Ensemble:
         slice_count: int,
         spacing_mm: float,
         correction_name: str,
+        site: SiteCalibration | None = None,
     ) -> Interpretation:
-        """Return interval, correction and percentile for a scan with so many slices in view."""
+        """Return interval, correction and percentile for a scan with so many slices in view.
+
+        A site's calibration replaces the card's line and nothing else.
+        """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
         half = entry.half_width_years(raw.age_years)
         interval = (raw.age_years - half, raw.age_years + half) if math.isfinite(half) else None
         correction = next((c for c in entry.corrections if c.method == correction_name), None)
+        findings: tuple[Finding, ...] = ()
+        if site is not None:
+            correction = None if correction is None else site.adapt(correction)
+            findings = site.findings(age_years, entry.name)
         corrected = percentile = None
         if correction is not None:
             corrected = corrected_brain_age(raw.age_years, age_years, correction)
@@ -100,7 +113,7 @@ class Ensemble:
                 reference.predicted_years,
             )
         shown = correction if corrected is not None else None
-        return Interpretation(interval, corrected, shown, percentile)
+        return Interpretation(interval, corrected, shown, percentile, findings)
 
 
 @lru_cache(maxsize=4)

@@ -21,7 +21,8 @@ from BrainAgeLib.model.calibration import (
 from BrainAgeLib.model.card import CARD_VERSION, card_from_dict
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.weights import FILE_NAME, Weights, pack_weights
-from BrainAgeLib.training.metrics import accuracy, exact_interval
+from BrainAgeLib.statistics.accuracy import accuracy
+from BrainAgeLib.statistics.proportions import exact_interval
 from BrainAgeLib.training.out_of_fold import FEW_SLICES, MAIN_PROTOCOL, Row
 from BrainAgeLib.training.settings import TrainingSettings
 

@@ -49,11 +49,12 @@ def test_command_runs(command: str, checkout: Path) -> None:
     assert done.stdout.strip()
     if "--output" in arguments:
         folder = checkout / arguments[arguments.index("--output") + 1]
+        assert folder.exists()
         if arguments[3] == "batch":
             assert (folder / "results.csv").is_file()
-            return
-        assert (folder / "prediction.json").is_file()
-        assert (folder / "report.html").is_file() == ("--no-report" not in arguments)
+        if arguments[3] in ("predict", "demo"):
+            assert (folder / "prediction.json").is_file()
+            assert (folder / "report.html").is_file() == ("--no-report" not in arguments)
 
 
 @pytest.mark.parametrize("script", blocks("python"))

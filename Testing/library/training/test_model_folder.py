@@ -13,7 +13,7 @@ import pytest
 from BrainAgeLib.model.calibration import conformal_factor
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.weights import FILE_NAME
-from BrainAgeLib.training.metrics import exact_interval
+from BrainAgeLib.statistics.proportions import exact_interval
 from BrainAgeLib.training.model_folder import CLASSES, make_card
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from BrainAgeLib.training.settings import TrainingSettings

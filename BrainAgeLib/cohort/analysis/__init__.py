@@ -1,0 +1,1 @@
+"""What every analysis of a results table shares: the table, estimates, charts, pages."""

@@ -1,0 +1,197 @@
+"""A results table as analyses need it: numbers checked, people told apart, exclusions counted."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from BrainAgeLib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NUMBERS = (
+    "age",
+    "brain_age_years",
+    "interval_low",
+    "interval_high",
+    "gap_years",
+    "corrected_gap_years",
+    "slice_spacing_mm",
+    "exit_code",
+)
+TEXTS = ("path", "id", "session", "group", "sex", "verdict", "model", "error")
+NOT_KNOWN = frozenset({"", "n/a", "nan", "na", "none", "null"})
+ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A scan that is left out. ``line`` is that of the file, the header being the first."""
+
+    line: int
+    person: str
+    session: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class AnalysisTable:
+    """The scans that count, and those that do not, with the reason.
+
+    ``scans`` has the contract's columns (absent ones empty), ``person`` (``id``, or the path where
+    it is empty), ``line``, and all further columns as text. ``gap_years`` is raw brain age minus
+    age.
+    """
+
+    scans: pd.DataFrame
+    exclusions: tuple[Exclusion, ...]
+    rows_read: int
+
+
+def read_table(path: Path) -> AnalysisTable:
+    """Read ``results.csv`` and leave out the scans that have no usable age.
+
+    Raises InputError when it cannot be read, lacks ``brain_age_years`` or ``age``, or holds
+    something that is no number where a number belongs.
+    """
+    frame = _read(path)
+    for name in ("brain_age_years", "age"):
+        if name not in frame:
+            raise InputError(f"{path} has no column {name}", "give a results.csv of brainage batch")
+    frame["line"] = range(2, len(frame) + 2)
+    for name in NUMBERS:
+        frame[name] = number_column(frame, name, path)
+    for name in TEXTS:
+        frame[name] = frame[name].str.strip() if name in frame else ""
+    nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
+    frame["person"] = frame["id"].where(frame["id"] != "", nameless)
+    _check_gaps(frame, path)
+    frame["gap_years"] = frame["brain_age_years"] - frame["age"]
+    reasons = _reasons(frame)
+    left_out = tuple(
+        Exclusion(row["line"], row["person"], row["session"], reason)
+        for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
+        if reason
+    )
+    kept = frame[[not reason for reason in reasons]].reset_index(drop=True)
+    return AnalysisTable(kept, left_out, len(frame))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    import pandas as pd
+
+    hint = "give a results.csv of brainage batch, in UTF-8"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            header, *rows = csv.reader(stream, strict=True)
+    except OSError as error:
+        reason = (error.strerror or type(error).__name__).lower()
+        raise InputError(f"{path} cannot be read: {reason}", hint) from error
+    except (ValueError, csv.Error) as error:  # no row at all, no UTF-8, an open quote
+        raise InputError(f"{path} is no table: {error}", hint) from error
+    names = [name.strip() for name in header]
+    if len(set(names)) < len(names):
+        raise InputError(f"{path} has two columns of one name", "rename one")
+    rows = [row for row in rows if any(row)]
+    for line, row in enumerate(rows, 2):
+        if len(row) > len(names):
+            raise InputError(f"line {line} of {path} has more cells than the header", hint)
+    padded = [row + [""] * (len(names) - len(row)) for row in rows]
+    return pd.DataFrame(padded, columns=names, dtype=object)
+
+
+def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
+    """Return a column as numbers, NaN where it is empty or absent.
+
+    Raises InputError that names the line of what is no finite number.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if name not in frame:
+        return pd.Series(np.nan, frame.index)
+    texts = frame[name].astype(str).str.strip()
+    texts = texts.mask(texts.str.lower().isin(NOT_KNOWN))
+    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
+    wrong = texts.notna() & ~np.isfinite(numbers)
+    if wrong.any():
+        line, text = int(frame["line"][wrong].iloc[0]), str(texts[wrong].iloc[0])[:40]
+        raise InputError(
+            f"line {line} of {path}: {name} is {text!r}, which is no number", "mend that line"
+        )
+    return numbers
+
+
+def _check_gaps(frame: pd.DataFrame, path: Path) -> None:
+    off = (frame["brain_age_years"] - frame["age"] - frame["gap_years"]).abs() > ROUNDING_YEARS
+    if off.any():
+        raise InputError(
+            f"line {int(frame['line'][off].iloc[0])} of {path}: gap_years is not "
+            "brain_age_years minus age",
+            "give the table as brainage batch wrote it",
+        )
+
+
+def _reasons(frame: pd.DataFrame) -> list[str]:
+    """Return why each row is left out, empty for those that stay."""
+    reasons, seen = [], set()
+    for row in frame.to_dict("records"):
+        reason = _reason(row)
+        if not reason:
+            key = (row["person"], row["session"])
+            reason = "another scan of this person and session came first" if key in seen else ""
+            seen.add(key)
+        reasons.append(reason)
+    return reasons
+
+
+def _reason(row: Mapping[Any, Any]) -> str:
+    has_brain_age = math.isfinite(row["brain_age_years"])
+    if row["verdict"] == "refuse":
+        return "refused by the quality gate" + ("; its age was forced" if has_brain_age else "")
+    if not has_brain_age:
+        return f"failed: {row['error'] or 'no brain age'}"
+    return "" if math.isfinite(row["age"]) else "no chronological age"
+
+
+def first_scans(scans: pd.DataFrame) -> pd.DataFrame:
+    """Return each person's scan at the youngest age: the first visit."""
+    ordered = scans.sort_values(["age", "line"], kind="stable")
+    return ordered.drop_duplicates("person").sort_values("line").reset_index(drop=True)
+
+
+def later_scans(scans: pd.DataFrame) -> list[Exclusion]:
+    """Return the scans that :func:`first_scans` leaves out, for the list of exclusions."""
+    first = set(first_scans(scans)["line"])
+    return [
+        Exclusion(row["line"], row["person"], row["session"], "a later scan of this person")
+        for row in scans.to_dict("records")
+        if row["line"] not in first
+    ]
+
+
+def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
+    """Return the scans of one group. Raises InputError when there is no such group."""
+    groups = sorted(set(table.scans["group"]))
+    if group not in groups:
+        raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
+    chosen = table.scans[table.scans["group"] == group].reset_index(drop=True)
+    return AnalysisTable(chosen, table.exclusions, table.rows_read)
+
+
+def require_column(scans: pd.DataFrame, name: str, path: Path) -> None:
+    """Raise InputError when the table lacks a column that was asked for."""
+    if name not in scans:
+        further = ", ".join(map(str, scans.columns))
+        raise InputError(f"{path} has no column {name}", f"it has {further}")
+
+
+def counted(exclusions: Sequence[Exclusion]) -> dict[str, int]:
+    """Return how often each reason was given, the commonest first."""
+    reasons = [exclusion.reason.split(":")[0] for exclusion in exclusions]
+    return {name: reasons.count(name) for name in sorted(set(reasons), key=reasons.count)[::-1]}

@@ -1,0 +1,1 @@
+"""How good predictions of healthy people are."""

@@ -1,0 +1,1 @@
+"""Group differences and change over time of the brain age gap."""

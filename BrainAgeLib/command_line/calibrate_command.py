@@ -1,0 +1,96 @@
+"""``brainage calibrate``: a site's own bias line from healthy local people."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.records import NOTICE
+
+if TYPE_CHECKING:
+    from BrainAgeLib.cohort.site_fit import Deviation, SiteFit
+
+NEEDED = ("pandas", "scipy")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "calibrate",
+        help="a site calibration from healthy local people",
+        description="Fits how far healthy local people are from the model's bias line, with "
+        "uncertainty, and shrinks it towards that line. predict --site FILE uses it for the "
+        f"corrected gap; the raw age never changes. {NOTICE}",
+    )
+    parser.add_argument("results", type=Path, metavar="RESULTS.csv", help="of brainage batch")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="the calibration (JSON)"
+    )
+    parser.add_argument("--group", metavar="NAME", help="the healthy people's group in the table")
+    parser.add_argument("--name", metavar="SITE", help="default: the output file's name")
+    parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
+    parser.add_argument(
+        "--ages",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="ages that it is meant for; default those of the model",
+    )
+    parser.add_argument("--force", action="store_true", help="fit fewer than 20 people too")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
+    from BrainAgeLib.extras import require_extra
+
+    require_extra("cohort", *NEEDED)
+    from BrainAgeLib.cohort.site_fit import fit_site, site_document, write_site
+    from BrainAgeLib.model.ensemble import load_ensemble
+
+    card = load_ensemble(options.model).card
+    fit = fit_site(options.results, card, options.group, options.force)
+    document = site_document(fit, card, options.name or options.output.stem)
+    write_site(document, options.output)
+    _show(fit)
+    for warning in warnings(fit, tuple(options.ages or card.age_range_years)):
+        print(f"brainage: warning: {warning}", file=sys.stderr)
+    print(f"{'calibration':12}{options.output}\n\n{NOTICE}")
+    return 0
+
+
+def _show(fit: SiteFit) -> None:
+    low, high = fit.age_range_years
+    print(f"{'people':12}{fit.people}, {low:.1f} to {high:.1f} years")
+    offset, slope = fit.offset_years, fit.slope
+    print(f"{'offset':12}{_words(offset, 2)} years at {fit.mean_age_years:.1f} years")
+    print(f"{'slope':12}{_words(slope, 3)} years a year")
+
+
+def _words(deviation: Deviation, digits: int) -> str:
+    value, low, high, applied = (
+        f"{number:+.{digits}f}"
+        for number in (deviation.value, deviation.low, deviation.high, deviation.applied)
+    )
+    return f"{value} (95 % interval {low} to {high}), shrunk to {applied}"
+
+
+def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
+    """Return what a user of the calibration should know."""
+    from BrainAgeLib.cohort.site_fit import LEAST_PEOPLE
+
+    found = []
+    low, high = fit.age_range_years
+    if ages_years[0] < low or ages_years[1] > high:
+        found.append(
+            f"these people are {low:.1f} to {high:.1f} years old, which does not cover "
+            f"{ages_years[0]:g} to {ages_years[1]:g}: outside there will be no corrected gap"
+        )
+    if fit.people < LEAST_PEOPLE:
+        found.append(f"{fit.people} people are too few to rely on")
+    if fit.outlying_lines:
+        lines = ", ".join(map(str, fit.outlying_lines))
+        found.append(f"far from all others, look at these scans: line {lines} of the table")
+    return found

@@ -1,0 +1,43 @@
+"""``brainage evaluate``: how good the brain ages of a results table are."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.records import NOTICE
+
+NEEDED = ("pandas", "matplotlib")
+
+
+def add_parser(commands: Any) -> None:
+    """Add the subcommand and its options."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="raw and corrected error of a results table of healthy people",
+        description="Raw error with confidence intervals, by decade, sex and slice spacing; "
+        "coverage of the interval; corrected figures beside those of a predictor that knows "
+        f"nothing; charts. {NOTICE}",
+    )
+    parser.add_argument("results", type=Path, metavar="RESULTS.csv", help="of brainage batch")
+    parser.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder for the report"
+    )
+    parser.add_argument("--group", metavar="NAME", help="only this group of the table")
+    parser.set_defaults(run=_run)
+
+
+def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
+    from BrainAgeLib.extras import require_extra
+
+    require_extra("cohort", *NEEDED)
+    from BrainAgeLib.cohort.analysis.page import write_report_folder
+    from BrainAgeLib.cohort.evaluation.evaluate import evaluate, headline
+
+    report = evaluate(options.results, options.group)
+    files = write_report_folder(report, options.output)
+    print(headline(report))
+    print(f"{'report':30}{files['report.html']}\n\n{NOTICE}")
+    return 0

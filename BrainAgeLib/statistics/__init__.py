@@ -1,0 +1,1 @@
+"""Figures about tables of ages: arithmetic on arrays, no images, no networks."""

@@ -1,0 +1,103 @@
+"""``brainage calibrate`` and ``predict --site`` as people run them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from BrainAgeLib.records import NOTICE
+from Testing.library.cohort.made_results import healthy_rows, write_table
+
+
+@pytest.fixture
+def calibrate(brainage, small_model, tmp_path):
+    """Return the command on a table of people who are all much older-looking."""
+
+    def call(*options, people=40):
+        table = write_table(healthy_rows(people, shift_years=6.0), tmp_path / "results.csv")
+        output = tmp_path / "clinic.json"
+        common = ("--output", output, "--model", small_model)
+        return brainage("calibrate", table, *common, *options), output
+
+    return call
+
+
+def test_a_calibration_says_what_it_found_and_warns_about_ages(calibrate):
+    outcome, output = calibrate()
+
+    assert outcome.code == 0, outcome.err
+    assert "offset" in outcome.out
+    assert "95 % interval" in outcome.out
+    assert NOTICE in outcome.out
+    assert "does not cover 20 to 88" in outcome.err
+    document = json.loads(output.read_text("utf-8"))
+    assert document["site"] == "clinic"
+    assert document["notice"] == NOTICE
+    assert document["people"] == 40
+
+
+def test_ages_that_are_covered_are_not_warned_about(calibrate):
+    assert calibrate("--ages", 30, 75)[0].err == ""
+
+
+def test_too_few_people_need_force(calibrate):
+    outcome, output = calibrate(people=12)
+    assert outcome.code == 2
+    assert "--force" in outcome.err
+    assert not output.exists()
+
+    outcome, output = calibrate("--force", people=12)
+    assert outcome.code == 0
+    assert "too few to rely on" in outcome.err
+
+
+def test_a_site_changes_the_corrected_gap_and_nothing_else(calibrate, brainage, fast, tmp_path):
+    _, site = calibrate()
+    person = ("--age", 50)
+    assert brainage(*fast, *person, "--output", tmp_path / "a").code == 0
+    assert brainage(*fast, *person, "--output", tmp_path / "b", "--site", site).code == 0
+
+    plain, local = (
+        json.loads((tmp_path / name / "prediction.json").read_text("utf-8")) for name in "ab"
+    )
+
+    assert local["correction"]["site"] == "clinic"
+    assert local["correction"]["people"] == 40
+    assert plain["correction"]["site"] is None
+    assert local["corrected_gap_years"] < plain["corrected_gap_years"] - 2
+    for name in ("brain_age_years", "interval_years", "gap_years", "gap_percentile", "quality"):
+        assert local[name] == plain[name]
+
+
+def test_outside_the_sites_ages_there_is_a_warning_and_no_corrected_gap(
+    calibrate, brainage, fast, tmp_path
+):
+    _, site = calibrate()
+
+    outcome = brainage(*fast, "--age", 19, "--output", tmp_path / "a", "--site", site)
+
+    assert outcome.code == 0
+    found = json.loads((tmp_path / "a" / "prediction.json").read_text("utf-8"))
+    assert found["corrected_gap_years"] is None
+    assert found["correction"] is None
+    assert "site_age_range" in {item["code"] for item in found["quality"]["findings"]}
+
+
+def test_a_damaged_file_is_a_usage_error(brainage, fast, tmp_path):
+    (tmp_path / "site.json").write_text("[]")
+
+    outcome = brainage(*fast, "--output", tmp_path / "a", "--site", tmp_path / "site.json")
+
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert "is no site calibration" in outcome.err
+
+
+def test_no_correction_and_a_site_exclude_each_other(brainage, fast, tmp_path):
+    outcome = brainage(
+        *fast, "--output", tmp_path / "a", "--site", "x.json", "--correction", "none"
+    )
+
+    assert outcome.code == 2
+    assert "leave out one" in outcome.err

@@ -1,0 +1,140 @@
+"""``brainage cohort`` as people run it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import pytest
+
+from BrainAgeLib.records import NOTICE
+from BrainAgeLib.resources import sample_scan
+from Testing.library.cohort.made_results import failed_row, healthy_rows, write_table
+
+SAMPLE = sample_scan().parent / "simulated_cohort.csv"
+COLUMNS = ("--reference", "control", "--measure", "volume", "--score", "score")
+EVENT = ("--event", "event", "--event-time", "years_to_event")
+SECTIONS = (
+    "Group differences at the first scan",
+    "How well the gap tells groups apart",
+    "What the gap adds to volume",
+    "Change over time",
+    "Change of score",
+    "Time to event",
+    "Reliability, and power of a planned study",
+    "Diagnostics",
+    "Missing data",
+    "Exclusions",
+    "Methods",
+)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Return the folder of the whole report on the bundled sample."""
+    from BrainAgeLib.command_line.main import main
+
+    output = tmp_path_factory.mktemp("cohort") / "out"
+    assert main(["cohort", str(SAMPLE), "--output", str(output), *COLUMNS, *EVENT]) == 0
+    return output
+
+
+def test_the_report_has_every_part_and_the_notice(folder):
+    html = (folder / "report.html").read_text("utf-8")
+
+    assert [title for title in SECTIONS if f"<h2>{title}</h2>" not in html] == []
+    assert NOTICE in html
+    charts = {path.name for path in folder.glob("*.svg")}
+    assert {"gap_against_age.svg", "group_differences.svg", "change_over_time.svg"} <= charts
+
+
+def test_no_p_value_without_interval_and_effect_size(folder):
+    with (folder / "numbers.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+
+    tested = [row for row in rows if row["p"]]
+    assert len(tested) >= 5
+    assert all(row["low"] and row["high"] for row in tested)
+    sizes = {
+        "group difference": "Cohen's d",
+        "change over time": "the same in SDs between people",
+        "clinical score": "within a person, standardised",
+    }
+    for analysis, size in sizes.items():
+        assert any(row["analysis"] == analysis and row["figure"] == size for row in rows)
+
+
+def test_the_methods_name_the_models_and_their_limits(folder):
+    text = (folder / "methods.txt").read_text("utf-8")
+
+    for words in (
+        "raw gap ~ group + (age - mean) + (age - mean)^2 + sex",
+        "HC3",
+        "Holm",
+        "regression to the mean",
+        "random intercept",
+        "missing at random",
+        "Efron",
+        "associations, and selection",
+        "statsmodels",
+    ):
+        assert words in text
+
+
+def test_one_group_at_one_visit_is_described_and_not_compared(brainage, tmp_path):
+    table = write_table([*healthy_rows(30), failed_row(99)], tmp_path / "results.csv")
+
+    outcome = brainage("cohort", table, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    assert "There is one group." in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+def test_names_that_look_like_code_or_markup_are_only_names(brainage, tmp_path):
+    names = ("C(group) <script>", "${x} + np.exp(1)")
+    rows = [
+        entry | {"group": names[number // 2 % 2], "Q('a')": number % 3}
+        for number, entry in enumerate(healthy_rows(40))
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    outcome = brainage(
+        "cohort",
+        table,
+        "--output",
+        tmp_path / "out",
+        "--covariate",
+        "Q('a')",
+        "--measure",
+        "Q('a')",
+    )
+
+    assert outcome.code == 0, outcome.err
+    assert "<script" not in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--reference", "nobody"), "no group 'nobody'"),
+        (("--measure", "weight"), "no column weight"),
+        (("--event", "event"), "--event and --event-time"),
+        (("--covariate", "group"), "cannot be told apart from group"),
+    ],
+)
+def test_usage_errors_are_one_line(brainage, tmp_path, options, message):
+    outcome = brainage("cohort", SAMPLE, "--output", tmp_path / "out", *options)
+
+    assert outcome.code == 2
+    assert message in outcome.err
+    assert outcome.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_extra_names_the_line_that_adds_it(brainage, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "statsmodels", None)
+
+    outcome = brainage("cohort", SAMPLE, "--output", tmp_path / "out")
+
+    assert outcome.code == 2
+    assert 'pip install "slicerbrainage[cohort]"' in outcome.err

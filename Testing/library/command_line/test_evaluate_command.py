@@ -1,0 +1,66 @@
+"""``brainage evaluate`` as people run it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+
+import pytest
+
+from BrainAgeLib.records import NOTICE
+from Testing.library.cohort.made_results import failed_row, healthy_rows, write_table
+
+
+@pytest.fixture
+def table(tmp_path):
+    return write_table([*healthy_rows(60), failed_row(99)], tmp_path / "results.csv")
+
+
+def test_the_report_has_all_that_a_careful_reader_asks_for(brainage, table, tmp_path):
+    outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    assert "raw MAE" in outcome.out
+    assert "MAE, predictor that knows nothing" in outcome.out
+    assert NOTICE in outcome.out
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    for words in ("Raw accuracy", "knows nothing", "Interval", "Exclusions", "failed", NOTICE):
+        assert words in html
+    with (tmp_path / "out" / "numbers.csv").open(encoding="utf-8") as stream:
+        figures = {(row["subset"], row["figure"]) for row in csv.DictReader(stream)}
+    assert {("everybody", "MAE"), ("sex F", "RMSE"), ("50s", "coverage")} <= figures
+
+
+def test_patients_are_pointed_out_and_can_be_left_out(brainage, tmp_path):
+    rows = [
+        entry | {"group": "AD" if number % 3 == 0 else "CN"}
+        for number, entry in enumerate(healthy_rows(60))
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    assert brainage("evaluate", table, "--output", tmp_path / "all").code == 0
+    outcome = brainage("evaluate", table, "--output", tmp_path / "one", "--group", "CN")
+
+    assert "several groups (AD, CN)" in (tmp_path / "all" / "report.html").read_text("utf-8")
+    assert "several groups" not in (tmp_path / "one" / "report.html").read_text("utf-8")
+    assert outcome.out.startswith(f"{'people':30}40,")
+    assert brainage("evaluate", table, "--output", tmp_path / "x", "--group", "HC").code == 2
+
+
+def test_too_few_people(brainage, tmp_path):
+    table = write_table(healthy_rows(9), tmp_path / "results.csv")
+
+    outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert outcome.code == 2
+    assert "has 9 people" in outcome.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_extra_names_the_line_that_adds_it(brainage, table, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+    outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert outcome.code == 2
+    assert 'pip install "slicerbrainage[cohort]"' in outcome.err

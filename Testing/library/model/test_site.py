@@ -1,0 +1,164 @@
+"""A site's file is read strictly, and changes the line of the correction and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.calibration import corrected_brain_age
+from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.model.site import KIND, read_site, site_from_dict
+from BrainAgeLib.records import Correction, ModelRecord
+
+MODEL = ModelRecord("small", "1", "ab" * 32, (18.0, 88.0))
+DOCUMENT = {
+    "schema_version": "1",
+    "kind": KIND,
+    "notice": "Research use only.",
+    "site": "Clinic A",
+    "model": {"name": "small", "version": "1", "sha256": "ab" * 32},
+    "people": 40,
+    "age_range_years": [40.0, 80.0],
+    "mean_age_years": 60.0,
+    "classes": ["slices up to 7 mm apart"],
+    "applied": {"offset_years": 3.0, "slope": 0.1},
+    "estimated": {},
+    "method": "least squares",
+    "software": {"name": "SlicerBrainAge", "version": "0.1.0"},
+}
+GAP_LINE = Correction("de-lange-cole", "made up", 549, (18.0, 88.0), -0.2, 11.0)
+AGE_LINE = Correction("cole", "made up", 549, (18.0, 88.0), 0.8, 11.0)
+
+
+def changed(**changes):
+    return copy.deepcopy(DOCUMENT) | changes
+
+
+def test_both_corrections_move_by_the_deviation():
+    site = site_from_dict(DOCUMENT)
+    # A person of 70 whose raw age is what the site's line says: -0.2 * 70 + 11 + 3 + 0.1 * 10.
+    raw_years = 70 - 14 + 11 + 3 + 1.0
+
+    for line in (GAP_LINE, AGE_LINE):
+        adapted = site.adapt(line)
+        assert corrected_brain_age(raw_years, 70.0, adapted) == pytest.approx(70.0)
+        assert (adapted.site, adapted.people) == ("Clinic A", 40)
+        assert adapted.age_range_years == (40.0, 80.0)
+        assert corrected_brain_age(raw_years, 39.0, adapted) is None
+
+
+def test_findings_say_what_is_not_covered():
+    site = site_from_dict(DOCUMENT)
+
+    assert site.findings(60.0, "slices up to 7 mm apart") == ()
+    assert site.findings(None, "slices up to 7 mm apart") == ()
+    codes = [item.code for item in site.findings(39.9, "few slices")]
+    assert codes == ["site_age_range", "site_acquisition"]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        None,
+        [],
+        "text",
+        {},
+        changed(kind="something else"),
+        changed(schema_version="2"),
+        changed(schema_version=1),
+        changed(extra=1),
+        {name: value for name, value in DOCUMENT.items() if name != "applied"},
+        changed(site=""),
+        changed(site="x" * 201),
+        changed(site="a\x1b[31mb"),
+        changed(site=["Clinic A"]),
+        changed(people=2),
+        changed(people=True),
+        changed(people="40"),
+        changed(people=40.0),
+        changed(age_range_years=[80.0, 40.0]),
+        changed(age_range_years=[40.0]),
+        changed(age_range_years="40-80"),
+        changed(age_range_years=[-1.0, 80.0]),
+        changed(mean_age_years=90.0),
+        changed(mean_age_years=None),
+        changed(classes=[]),
+        changed(classes={"a": 1}),
+        changed(model=[]),
+        changed(model={"name": "small"}),
+        changed(applied=3.0),
+        changed(applied={"offset_years": 51.0, "slope": 0.0}),
+        changed(applied={"offset_years": 10**400, "slope": 0.0}),
+        changed(applied={"offset_years": True, "slope": 0.0}),
+        changed(applied={"offset_years": 3.0, "slope": -0.9}),
+        changed(applied={"offset_years": 3.0}),
+    ],
+)
+def test_what_is_no_calibration_is_refused_in_one_line(document, tmp_path):
+    path = tmp_path / "site.json"
+    path.write_text(json.dumps(document), "utf-8")
+
+    with pytest.raises(InputError, match="is no site calibration") as caught:
+        read_site(path, MODEL)
+
+    assert caught.value.exit_code == 2
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"{",
+        json.dumps(DOCUMENT).replace("3.0", "NaN").encode(),
+        json.dumps(DOCUMENT).replace("3.0", "Infinity").encode(),
+        json.dumps(DOCUMENT).replace("3.0", "1e999").encode(),
+        b"[" * 50_000,
+        b"1" * 60_000,
+        b" " * 200_000,
+    ],
+)
+def test_what_is_no_json_is_refused(content, tmp_path):
+    path = tmp_path / "site.json"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match="is no site calibration"):
+        read_site(path, MODEL)
+
+
+@pytest.mark.parametrize("name", ["none.json", "", "a\0b"])
+def test_a_file_that_is_not_there(name, tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_site(tmp_path / name, MODEL)
+
+
+def test_a_calibration_of_other_weights_is_refused(tmp_path):
+    path = tmp_path / "site.json"
+    path.write_text(json.dumps(DOCUMENT), "utf-8")
+
+    assert read_site(path, MODEL).site == "Clinic A"
+    with pytest.raises(InputError, match="other weights"):
+        read_site(path, ModelRecord("small", "1", "cd" * 32, (18.0, 88.0)))
+
+
+def test_interval_and_percentile_stay_the_models(small_model):
+    from BrainAgeLib.model.ensemble import load_ensemble
+
+    ensemble = load_ensemble(str(small_model))
+    site = site_from_dict(DOCUMENT)
+    arguments = (RawAge(66.0, 5.0, (66.0,)), 60.0, 24, 6.0, "de-lange-cole")
+
+    without, with_site = ensemble.interpret(*arguments), ensemble.interpret(*arguments, site)
+
+    assert with_site.interval_years == without.interval_years
+    assert with_site.gap_percentile == without.gap_percentile
+    # At the mean age of the site the line moves by the offset.
+    assert with_site.corrected_brain_age_years == pytest.approx(
+        without.corrected_brain_age_years - 3.0
+    )
+    assert with_site.correction.site == "Clinic A"
+    assert without.correction.site is None
