@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import slicer
 
-REAL_SECONDS = 280.0
+# The worker steps back in priority: on a machine that is busy otherwise it takes many minutes.
+REAL_SECONDS = 800.0
+pytestmark = pytest.mark.timeout(900)
 AGE_YEARS = 30
 
 
