@@ -9,7 +9,9 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
+from BrainAgeLib.imaging.artefacts import measure_artefacts
 from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.imaging.contrast import measure_contrast
 from BrainAgeLib.imaging.geometry import (
     Volume,
     sitk_from_volume,
@@ -17,6 +19,7 @@ from BrainAgeLib.imaging.geometry import (
 )
 from BrainAgeLib.imaging.pictures import input_pictures, registered_pictures
 from BrainAgeLib.imaging.placed_scan import PlacedScan
+from BrainAgeLib.imaging.placement import measure_placement
 from BrainAgeLib.imaging.read import Scan
 from BrainAgeLib.imaging.registration import (
     NOT_REGISTERED,
@@ -25,13 +28,14 @@ from BrainAgeLib.imaging.registration import (
 )
 from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
 from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.imaging.stretch import measure_stretch
 from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.measurements import Measurements
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.predict import RawAge
 from BrainAgeLib.options import Options
 from BrainAgeLib.quality.gate import on_the_cpu_instead
-from BrainAgeLib.quality.measurements import Measurements
 from BrainAgeLib.records import (
     Acquisition,
     Finding,
@@ -107,6 +111,9 @@ class Job:
             acquisition,
             placed.brain_volume_ml,
             len(slices),
+            contrast=measure_contrast(placed, self.template),
+            artefacts=measure_artefacts(placed),
+            is_extracted=self.is_extracted,
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
             chronological_age_years=self.age_years,
@@ -114,13 +121,11 @@ class Job:
         )
         if self.options.in_template_space:
             return replace(measured, share_in_template=slices.share_in_template)
-        coverage, overlap = placed.template_coverage_and_overlap(self.template)
+        volume = placed.volume
         return replace(
             measured,
-            template_coverage=coverage,
-            template_overlap=overlap,
-            similarity=placed.registration.similarity,
-            scale=placed.scale_to_template(),
+            placement=measure_placement(placed, self.template),
+            stretch=measure_stretch(placed.registration, volume.affine, volume.voxels.shape),
         )
 
     def interpret(

@@ -13,7 +13,7 @@ from BrainAgeLib.imaging.geometry import Volume, volume_from_sitk
 from BrainAgeLib.resources import template_folder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # by identity, so that what is made of it can be kept
 class Template:
     """Brain-extracted T1 and tissue priors in MNI152 (ICBM 2009a) space, 2 mm, axes L, P, S.
 

@@ -1,0 +1,95 @@
+"""Checks of the brain mask: its volume, its edge, what it leaks into or leaves out."""
+
+from __future__ import annotations
+
+from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.records import Finding, Severity
+
+# Brains of healthy adults hold 0.9 to 2.0 l; what lies well outside is no whole brain's mask.
+VOLUME_ML = (900.0, 2000.0)
+IMPOSSIBLE_VOLUME_ML = (700.0, 2300.0)
+MOST_LEAK = 0.05
+MOST_MISSED = 0.05
+MOST_ON_EDGE = 0.1
+LEAST_SIGNAL_AROUND = 0.05
+CHECK_OUTLINE = "Look at the brain's outline in the report."
+
+
+def _volume(measured: Measurements) -> Finding | None:
+    if measured.placement is None:
+        return None  # a scan in template space may be a single slice
+    volume = measured.brain_volume_ml / max(measured.placement.coverage, 0.1)
+    low, high = VOLUME_ML
+    if low <= volume <= high:
+        return None
+    lowest, highest = IMPOSSIBLE_VOLUME_ML
+    severity: Severity = "warn" if lowest <= volume <= highest else "refuse"
+    return Finding(
+        "brain_volume",
+        severity,
+        f"The brain seems to have {volume:.0f} ml, which is unusual. "
+        "Check the brain's outline and the voxel size of the scan.",
+        round(volume),
+        f"{low:.0f} to {high:.0f} ml",
+    )
+
+
+def _leak(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None or placement.leak_share <= MOST_LEAK:
+        return None
+    return Finding(
+        "mask_leaks",
+        "warn",
+        f"{100 * placement.leak_share:.0f} % of what was taken for brain lies where the template "
+        f"has none. {CHECK_OUTLINE} If it leaves the brain, do not use the age.",
+        round(placement.leak_share, 3),
+        MOST_LEAK,
+    )
+
+
+def _missed(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None or placement.missed_share <= MOST_MISSED:
+        return None
+    return Finding(
+        "mask_misses_brain",
+        "warn",
+        f"{100 * placement.missed_share:.0f} % of the inside of the brain was not taken for "
+        f"brain. {CHECK_OUTLINE} If it leaves brain out, do not use the age.",
+        round(placement.missed_share, 3),
+        MOST_MISSED,
+    )
+
+
+def _edge(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None or placement.edge_share <= MOST_ON_EDGE:
+        return None
+    return Finding(
+        "mask_at_edge",
+        "warn",
+        "The brain reaches the edge of the picture: a part of it may be cut off or folded over. "
+        "Use a series with a larger field of view.",
+        round(placement.edge_share, 3),
+        MOST_ON_EDGE,
+    )
+
+
+def _already_extracted(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None or measured.is_extracted:
+        return None
+    if placement.signal_around >= LEAST_SIGNAL_AROUND:
+        return None
+    return Finding(
+        "no_skull",
+        "warn",
+        "There is nothing around the brain: its skull seems to have been removed already. "
+        "Run again with --brain-extracted, or give the whole head.",
+        round(placement.signal_around, 3),
+        LEAST_SIGNAL_AROUND,
+    )
+
+
+CHECKS = (_volume, _leak, _missed, _edge, _already_extracted)

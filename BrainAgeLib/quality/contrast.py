@@ -1,0 +1,149 @@
+"""Checks of what kind of picture it is: T1 or something else, shaded, enhanced."""
+
+from __future__ import annotations
+
+from BrainAgeLib.measurements import Measurements, SequenceTags
+from BrainAgeLib.records import Finding
+
+MOST_GREY_TO_WHITE = 0.97
+MOST_CSF_TO_WHITE = 0.95
+LEAST_PATTERN = 0.2
+LEAST_TISSUE_CONTRAST = 0.8
+MOST_BRIGHT_SHARE = 0.04
+MOST_FIELD_SD = 0.35
+MOST_NEGATIVE_SHARE = 0.05
+# Times of spin and gradient echo that no T1 protocol has: textbook values, generous.
+LONGEST_T1_ECHO_MS = 40.0
+LONGEST_T1_REPETITION_MS = 3000.0
+FLAIR_INVERSION_MS = 1500.0
+CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
+
+
+def _not_t1(measured: Measurements) -> Finding | None:
+    contrast = measured.contrast
+    if contrast is None or contrast.grey_to_white is None:
+        return None
+    for code, value, limit, words in (
+        ("not_t1", contrast.grey_to_white, MOST_GREY_TO_WHITE, "grey matter is not darker than"),
+        ("not_t1", contrast.csf_to_white, MOST_CSF_TO_WHITE, "fluid is about as bright as"),
+    ):
+        if value is not None and not value <= limit:
+            return Finding(
+                code,
+                "refuse",
+                f"This is not a T1-weighted scan: {words} white matter. {CHOOSE_T1}",
+                round(value, 3),
+                limit,
+            )
+    return None
+
+
+def _pattern(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None or placement.pattern >= LEAST_PATTERN or _not_t1(measured) is not None:
+        return None
+    return Finding(
+        "unlike_t1",
+        "refuse",
+        "Inside the brain, light and dark are not where a T1-weighted scan has them. " + CHOOSE_T1,
+        round(placement.pattern, 3),
+        LEAST_PATTERN,
+    )
+
+
+def _weak(measured: Measurements) -> Finding | None:
+    contrast = measured.contrast
+    if contrast is None or contrast.tissue_contrast is None or _not_t1(measured) is not None:
+        return None
+    if contrast.tissue_contrast >= LEAST_TISSUE_CONTRAST:
+        return None
+    return Finding(
+        "weak_contrast",
+        "warn",
+        "Grey and white matter can hardly be told apart in this scan, by contrast or by noise. "
+        "Trust the age less, and use a series with more T1 contrast if there is one.",
+        round(contrast.tissue_contrast, 2),
+        LEAST_TISSUE_CONTRAST,
+    )
+
+
+def _contrast_agent(measured: Measurements) -> Finding | None:
+    contrast, tags = measured.contrast, measured.tags
+    share = contrast.bright_share if contrast is not None else None
+    is_bright = share is not None and share > MOST_BRIGHT_SHARE
+    if not tags.says_contrast_agent and not is_bright:
+        return None
+    why = (
+        "The DICOM header names a contrast agent" if tags.says_contrast_agent else "Much is bright"
+    )
+    return Finding(
+        "contrast_agent",
+        "warn",
+        f"{why}: this may be a scan after contrast agent, which the model has never seen. "
+        "Use the series from before the injection.",
+        round(share, 4) if share is not None else None,
+        MOST_BRIGHT_SHARE,
+    )
+
+
+def _shading(measured: Measurements) -> Finding | None:
+    contrast = measured.contrast
+    if contrast is None or contrast.field_sd is None or contrast.field_sd <= MOST_FIELD_SD:
+        return None
+    return Finding(
+        "bias_field",
+        "warn",
+        "The brightness changes strongly across the brain, as with a surface coil. "
+        "Trust the age less; correct the shading (N4, for one) or use another series.",
+        round(contrast.field_sd, 3),
+        MOST_FIELD_SD,
+    )
+
+
+def _negative(measured: Measurements) -> Finding | None:
+    contrast = measured.contrast
+    if contrast is None or contrast.negative_share <= MOST_NEGATIVE_SHARE:
+        return None
+    return Finding(
+        "negative_values",
+        "refuse",
+        f"{100 * contrast.negative_share:.0f} % of the brain has values of zero or less: the scan "
+        "was standardised, or it is no MR picture. Give the scan as the scanner stored it.",
+        round(contrast.negative_share, 3),
+        MOST_NEGATIVE_SHARE,
+    )
+
+
+def _tags(measured: Measurements) -> Finding | None:
+    """Speak up when the header says otherwise; the picture alone refuses, for headers are wrong."""
+    said = _not_t1_by_tags(measured.tags)
+    if said is None:
+        return None
+    return Finding(
+        "header_not_t1",
+        "warn",
+        f"The DICOM header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}",
+        said,
+        None,
+    )
+
+
+def _not_t1_by_tags(tags: SequenceTags) -> str | None:
+    echo, repetition, inversion = (
+        tags.echo_time_ms or 0.0,
+        tags.repetition_time_ms or 0.0,
+        tags.inversion_time_ms or 0.0,
+    )
+    if tags.modality not in (None, "", "MR"):
+        return f"modality {tags.modality}"
+    if echo > LONGEST_T1_ECHO_MS:
+        return f"echo time {echo:.0f} ms"
+    if inversion > FLAIR_INVERSION_MS and repetition > LONGEST_T1_REPETITION_MS:
+        return f"inversion time {inversion:.0f} ms"
+    # An inversion before it makes a long repetition time a T1 one (MPRAGE, fluid attenuation).
+    if repetition > LONGEST_T1_REPETITION_MS and not inversion:
+        return f"repetition time {repetition:.0f} ms"
+    return None
+
+
+CHECKS = (_not_t1, _pattern, _weak, _contrast_agent, _shading, _negative, _tags)

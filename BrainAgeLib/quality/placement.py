@@ -1,0 +1,48 @@
+"""Checks of the registration: whether the brain lies where the template has it."""
+
+from __future__ import annotations
+
+from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.records import Finding
+
+LEAST_SIMILARITY = 0.6  # the lowest of 549 healthy brains had 0.75, with a median of 0.92
+LEAST_OVERLAP = 0.85
+# 276 registered scans of healthy brains had 0.95 or more, their middle slices alone 0.86 or more; a
+# shift of 30 mm leaves 0.7.
+LEAST_SHARE_IN_TEMPLATE = 0.7
+
+
+def _place_in_template(measured: Measurements) -> Finding | None:
+    share = measured.share_in_template
+    if share is None or share >= LEAST_SHARE_IN_TEMPLATE or measured.slices_in_view == 0:
+        return None
+    return Finding(
+        "not_in_template_space",
+        "refuse",
+        f"Only {100 * share:.0f} % of the brain in this scan lies where the template has brain. "
+        "With --in-template-space the scan's coordinates must be those of MNI152.",
+        round(share, 3),
+        LEAST_SHARE_IN_TEMPLATE,
+    )
+
+
+def _registration(measured: Measurements) -> Finding | None:
+    if measured.stretch is None or measured.placement is None:
+        return None
+    for code, value, limit, words in (
+        ("registration_similarity", measured.stretch.similarity, LEAST_SIMILARITY, "looks unlike"),
+        ("registration_overlap", measured.placement.overlap, LEAST_OVERLAP, "does not cover"),
+    ):
+        if not value >= limit:
+            return Finding(
+                code,
+                "refuse",
+                f"The registered brain {words} the template. Check the registered image; "
+                "the scan may not be T1-weighted, or not a whole head.",
+                round(value, 3),
+                limit,
+            )
+    return None
+
+
+CHECKS = (_place_in_template, _registration)
