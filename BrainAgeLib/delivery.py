@@ -7,7 +7,7 @@ from pathlib import Path
 
 from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
-from BrainAgeLib.output.files import OutputFolder, prepare_output_folder
+from BrainAgeLib.output.files import OutputFolder, output_folder
 from BrainAgeLib.output.images import write_image, write_transform
 from BrainAgeLib.output.record import write_prediction
 from BrainAgeLib.output.report import write_report
@@ -27,13 +27,13 @@ def predict_to_folder(
     The folder is checked and earlier outputs are removed before the work begins, so that a result
     that is there belongs to this run. Raises BrainAgeError.
     """
-    outputs = prepare_output_folder(Path(folder), Path(scan))
-    result = run(scan, options, on_progress)
-    if on_progress is not None:
-        on_progress("write", 0.98)
-    _write(result, outputs, report)
-    if on_progress is not None:
-        on_progress("write", 1.0)
+    with output_folder(Path(folder), Path(scan)) as outputs:
+        result = run(scan, options, on_progress)
+        if on_progress is not None:
+            on_progress("write", 0.98)
+        _write(result, outputs, report)
+        if on_progress is not None:
+            on_progress("write", 1.0)
     return result.prediction, outputs
 
 

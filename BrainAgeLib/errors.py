@@ -32,3 +32,10 @@ class InstallationError(BrainAgeError):
     """A part of this installation is missing, damaged or of the wrong version."""
 
     exit_code = 4
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error, of Python, torch or ITK, means that the memory is used up."""
+    words = ("bad_alloc", "can't allocate memory", "not enough memory", "Failed to allocate memory")
+    is_said = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    return isinstance(error, MemoryError) or is_said

@@ -12,6 +12,7 @@ import torch
 from BrainAgeLib.imaging.artefacts import measure_artefacts
 from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
 from BrainAgeLib.imaging.contrast import measure_contrast
+from BrainAgeLib.imaging.formats.identifiers import read_identifiers
 from BrainAgeLib.imaging.geometry import (
     Volume,
     sitk_from_volume,
@@ -76,12 +77,15 @@ class Job:
         self.stages = Stages(on_progress)
         self.age_years, self.sex = options.age_years, options.sex
         self.scan: Scan
+        self.identifiers: dict[str, str] | None = None
 
     def know(self, scan: Scan) -> None:
         """Take from the scan's header what the options leave open."""
         self.scan = scan
         self.age_years = scan.age_years if self.age_years is None else self.age_years
         self.sex = self.sex or scan.sex
+        if self.options.keep_identifiers:
+            self.identifiers = read_identifiers(scan.dicom_file) if scan.dicom_file else {}
 
     @property
     def is_extracted(self) -> bool:
@@ -113,6 +117,7 @@ class Job:
             len(slices),
             contrast=measure_contrast(placed, self.template),
             artefacts=measure_artefacts(placed),
+            tags=self.scan.sequence,
             is_extracted=self.is_extracted,
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
@@ -186,6 +191,7 @@ class Job:
             device=self.device.name,
             timings_seconds=self.stages.timings(),
             interval_level=self.ensemble.card.interval_level,
+            identifiers=self.identifiers,
         )
 
     def refusal(

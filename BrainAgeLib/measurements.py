@@ -63,7 +63,8 @@ class Contrast:
 
     ``grey_to_white``, ``csf_to_white``: brightness as a share of white matter's. ``csf_to_white``
     is of the ventricles. ``tissue_contrast``: grey-white difference in robust standard deviations
-    within a tissue, positive when white matter is brighter. ``field_sd``: standard deviation of
+    within a tissue, positive when white matter is brighter. ``tissue_spread``: that deviation, of
+    the logarithm of the brightness. ``field_sd``: standard deviation of
     the logarithm of the smooth field. ``bright_share``: share of the brain much brighter than white
     matter. ``negative_share``: share of the brain whose values are zero or less.
     """
@@ -71,6 +72,7 @@ class Contrast:
     grey_to_white: float | None
     csf_to_white: float | None
     tissue_contrast: float | None
+    tissue_spread: float | None
     field_sd: float | None
     bright_share: float | None
     negative_share: float
@@ -82,12 +84,14 @@ class Artefacts:
 
     ``noise``: standard deviation of pixel noise as a share of the brain's brightness.
     ``slice_jump``: how far a slice's brightness typically is from that of its neighbours, as a
-    share. ``ghost``: signal in the air along one in-plane axis beyond that along the other, as a
-    share of the brain's.
+    share. ``slice_shift_mm``: how far the middle of the brain in a slice typically is from the
+    middle of those in its neighbours. ``ghost``: signal in the air along one in-plane axis beyond
+    that along the other, as a share of the brain's.
     """
 
     noise: float | None
     slice_jump: float | None
+    slice_shift_mm: float | None
     ghost: float | None
 
 

@@ -18,6 +18,7 @@ class Options:
     ``age_years`` and ``sex`` win over the scan's header; they never touch the raw age.
     ``brain_extracted``: the scan has no skull. ``in_template_space``: it is brain extracted and
     its world coordinates are MNI152. ``force``: give the age although the gate refuses.
+    ``keep_identifiers``: the record takes along who was scanned, as a DICOM header says.
     Raises InputError for values that cannot be.
     """
 
@@ -32,6 +33,7 @@ class Options:
     correction: str | None = None
     force: bool = False
     series_uid: str | None = None
+    keep_identifiers: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a scan."""

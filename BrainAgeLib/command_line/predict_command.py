@@ -61,6 +61,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
     output.add_argument("--no-saliency", action="store_true", help="skip the saliency map")
     output.add_argument("--no-report", action="store_true", help="skip report.html")
     output.add_argument(
+        "--keep-identifiers",
+        action="store_true",
+        help="take the patient's name, ID and birth date of a DICOM header into prediction.json",
+    )
+    output.add_argument(
         "--json-lines", action="store_true", help="one JSON object a line on stdout"
     )
     output.add_argument(
@@ -96,6 +101,7 @@ def predict_and_show(
         correction=options.correction,
         force=options.force,
         series_uid=getattr(options, "series", None),
+        keep_identifiers=options.keep_identifiers,
     )
     try:
         prediction, outputs = predict_to_folder(

@@ -25,17 +25,19 @@ def measure_artefacts(placed: PlacedScan) -> Artefacts:
     along = 0 if axis < 0 else 2 - axis  # the array's axis of the slices
     voxels = np.moveaxis(placed.volume.voxels, along, 0)
     mask = np.moveaxis(placed.mask, along, 0)
+    in_plane_mm = np.delete(placed.volume.spacing_mm[::-1], along)
     areas = mask.sum((1, 2))
     chosen = np.flatnonzero(areas >= max(LEAST_PIXELS, 0.3 * areas.max()))
     if len(chosen) == 0:
-        return Artefacts(None, None, None)
+        return Artefacts(None, None, None, None)
     brain = float(np.median(voxels[mask][:: 1 + int(mask.sum()) // 100_000]))
     if brain <= 0:
-        return Artefacts(None, None, None)
+        return Artefacts(None, None, None, None)
     few = chosen[:: 1 + len(chosen) // MOST_SLICES]
     return Artefacts(
         noise=_noise(voxels[few], mask[few], brain),
         slice_jump=_slice_jump(voxels, mask, chosen) if axis >= 0 else None,
+        slice_shift_mm=_slice_shift_mm(mask, chosen, in_plane_mm) if axis >= 0 else None,
         ghost=_ghost(voxels[few], mask[few], brain),
     )
 
@@ -62,9 +64,26 @@ def _slice_jump(voxels: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> flo
     logs = np.array(
         [math.log(max(1e-6, float(np.quantile(voxels[n][mask[n]], 0.8)))) for n in chosen]
     )
-    if len(logs) < 5:
+    return _deviation(logs)
+
+
+def _slice_shift_mm(mask: np.ndarray, chosen: np.ndarray, in_plane_mm: np.ndarray) -> float | None:
+    """Return how far the middle of a slice's brain is from those of its neighbours."""
+    middles = []
+    for number in chosen:
+        rows, columns = np.nonzero(mask[number])
+        middles.append((rows.mean() * in_plane_mm[0], columns.mean() * in_plane_mm[1]))
+    return _deviation(np.array(middles))
+
+
+def _deviation(values: np.ndarray) -> float | None:
+    """Return the standard deviation of values (slice, ...) about their neighbours' mean, robust.
+
+    None for fewer than 5 slices.
+    """
+    if len(values) < 5:
         return None
-    second = logs[1:-1] - (logs[:-2] + logs[2:]) / 2
+    second = values[1:-1] - (values[:-2] + values[2:]) / 2
     return float(np.median(np.abs(second)) / 0.6745 / math.sqrt(1.5))
 
 

@@ -41,7 +41,7 @@ def measure_contrast(placed: PlacedScan, template: Template) -> Contrast:
     negative_share = 1.0 - float(positive.mean()) if len(values) else 0.0
     counts = [int((tissue[positive] == n).sum()) for n in range(3)]
     if any(count < least for count, least in zip(counts[:2], LEAST_VOXELS[:2], strict=True)):
-        return Contrast(None, None, None, None, None, negative_share)
+        return Contrast(None, None, None, None, None, None, negative_share)
     used = positive & (tissue >= 0)
     levels, field, residual = _fit(np.log(values[used]), tissue[used], points[used])
     grey, white, ventricle = levels
@@ -52,6 +52,7 @@ def measure_contrast(placed: PlacedScan, template: Template) -> Contrast:
         grey_to_white=float(np.exp(grey - white)),
         csf_to_white=float(np.exp(ventricle - white)) if has_ventricle else None,
         tissue_contrast=float(white - grey) / spread,
+        tissue_spread=spread,
         field_sd=float((_polynomial(points[used]) @ field).std()),
         bright_share=float((flat > white + np.log(BRIGHT)).mean()),
         negative_share=negative_share,

@@ -46,7 +46,7 @@ def measure_placement(placed: PlacedScan, template: Template) -> Placement:
     index = apply_affine(to_index, grid.points_mm)
     limits = np.array(placed.mask.shape)[::-1]
     below, above = index <= -0.5, index >= limits - 0.5
-    in_view = ~(below | above).any(-1)
+    in_view = np.array(~(below | above).any(-1))
     i, j, k = np.moveaxis(np.clip(np.rint(index).astype(int), 0, limits - 1), -1, 0)
     in_mask = placed.mask[k, j, i] & in_view
     values = np.where(in_view, placed.volume.voxels[k, j, i], 0.0)

@@ -86,6 +86,8 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
         dicom.header.age_years,
         dicom.header.sex,
         findings,
+        dicom.header.sequence,
+        dicom.files[0],
     )
 
 

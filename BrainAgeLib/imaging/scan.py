@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.measurements import SequenceTags
 from BrainAgeLib.records import Finding, InputRecord, Sex
 
 # 2 GiB as float32, four times a whole head at 0.5 mm: what asks for more is a damaged header.
@@ -33,7 +34,8 @@ class Scan:
 
     ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
     exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
-    header, or are None. ``findings``: what the reader had to settle.
+    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what a DICOM
+    header says of the sequence. ``dicom_file``: one file of a DICOM scan, that names the person.
     """
 
     image: sitk.Image
@@ -42,6 +44,8 @@ class Scan:
     age_years: float | None = None
     sex: Sex | None = None
     findings: tuple[Finding, ...] = ()
+    sequence: SequenceTags = SequenceTags()
+    dicom_file: Path | None = None
 
 
 def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.output.folder_lock import folder_lock
 
 TEMPORARY_PREFIX = ".brainage-"
 PROBE_NAME = "probe"
@@ -59,23 +60,25 @@ class OutputFolder:
         return (self.prediction, self.report, self.saliency, self.brain_mask, self.to_template)
 
 
-def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> OutputFolder:
+@contextmanager
+def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[OutputFolder]:
     """Make the folder if need be, see that it takes files, and remove earlier outputs of ours.
 
-    Nothing else that lies there is touched. ``scan`` is the input: one that stands where an output
-    belongs is not removed but refused.
+    Nothing else that lies there is touched, and no other run gets the folder meanwhile. ``scan`` is
+    the input: one that stands where an output belongs is not removed but refused.
 
-    Raises InputError when the folder cannot be made or written to, BrainAgeError when the disk is
-    full.
+    Raises InputError when the folder cannot be made or written to or another run is at work in it,
+    BrainAgeError when the disk is full.
     """
     folder = OutputFolder(Path(path))
     _make(folder.path)
     _try_to_write(folder.path)
-    if scan is not None:
-        _refuse_to_overwrite(folder, Path(scan))
-    for file in (*folder.files, *_stale_temporary_files(folder)):
-        _remove(file)
-    return folder
+    with folder_lock(folder.path):
+        if scan is not None:
+            _refuse_to_overwrite(folder, Path(scan))
+        for file in (*folder.files, *_stale_temporary_files(folder)):
+            _remove(file)
+        yield folder
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from BrainAgeLib import delivery
 from BrainAgeLib.delivery import predict_to_folder
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
+from BrainAgeLib.output.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
 
 EVERY_FILE = {
@@ -160,7 +161,7 @@ def test_earlier_outputs_are_gone_before_the_work_begins(
         (tmp_path / name).write_text("old", "utf-8")
 
     def interrupted(*_):
-        assert names_in(tmp_path) == set()
+        assert names_in(tmp_path) == {LOCK_NAME}
         raise KeyboardInterrupt
 
     monkeypatch.setattr(delivery, "run", interrupted)

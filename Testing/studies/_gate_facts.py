@@ -94,7 +94,7 @@ def simulated_sources(name: str, brain: Volume, protocols: list[str]) -> Iterato
         torch_generator = torch.Generator().manual_seed(zlib.crc32(name.encode()) + number)
         scan = change_appearance(scan, appearance, generator, torch_generator) * mask
         kind = f"simulated, {protocol_name}"
-        yield Source(f"{name} {protocol_name}", name, kind, Volume(scan.numpy(), affine), False)
+        yield Source(f"{name} {protocol_name}", name, kind, canonical(scan, affine), False)
 
 
 def head_sources(name: str, path: Path, kind: str) -> Iterator[Source]:
@@ -106,8 +106,13 @@ def head_sources(name: str, path: Path, kind: str) -> Iterator[Source]:
         for protocol_name in (ROUTINE, "axial 7+2 mm"):
             protocol = tilted(EVALUATION_PROTOCOLS[protocol_name], seed) or Protocol()
             scan, affine = cut_thick_slices(torch.as_tensor(volume.voxels), volume.affine, protocol)
-            cut = Volume(scan.numpy(), affine)
+            cut = canonical(scan, affine)
             yield Source(f"{name} {protocol_name}", name, f"{kind}, cut", cut, True)
+
+
+def canonical(scan: torch.Tensor, affine: np.ndarray) -> Volume:
+    """Return a scan (k, j, i) with its axes in the order in which the program works."""
+    return volume_from_sitk(to_canonical(sitk_from_volume(Volume(scan.numpy(), affine))))
 
 
 class Bench:

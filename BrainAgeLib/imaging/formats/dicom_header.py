@@ -16,15 +16,21 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.imaging.formats.file_kind import FileKind, read_head
 from BrainAgeLib.imaging.formats.itk_reader import open_header
 from BrainAgeLib.imaging.scan import printable
+from BrainAgeLib.measurements import SequenceTags
 from BrainAgeLib.records import Sex
 
 OBJECT_CLASS = "0008|0016"
 STUDY_DATE = "0008|0020"
+MODALITY = "0008|0060"
 SERIES_DESCRIPTION = "0008|103e"
 BIRTH_DATE = "0010|0030"
 PATIENT_SEX = "0010|0040"
 PATIENT_AGE = "0010|1010"
+CONTRAST_AGENT = "0018|0010"
 SLICE_THICKNESS = "0018|0050"
+REPETITION_TIME = "0018|0080"
+ECHO_TIME = "0018|0081"
+INVERSION_TIME = "0018|0082"
 SERIES_UID = "0020|000e"
 IMAGE_POSITION = "0020|0032"
 IMAGE_ORIENTATION = "0020|0037"
@@ -33,7 +39,9 @@ BITS_ALLOCATED = "0028|0100"
 _TAGS = (
     *(STUDY_DATE, SERIES_DESCRIPTION, BIRTH_DATE, PATIENT_SEX, PATIENT_AGE, SLICE_THICKNESS),
     *(SERIES_UID, IMAGE_POSITION, IMAGE_ORIENTATION, PIXEL_SPACING, BITS_ALLOCATED, OBJECT_CLASS),
+    *(MODALITY, CONTRAST_AGENT, REPETITION_TIME, ECHO_TIME, INVERSION_TIME),
 )
+_NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 _AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 OLDEST_YEARS = 120.0
 _STORED_CLASS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]+)", re.DOTALL)
@@ -92,6 +100,17 @@ class DicomHeader:
         if age_years is None and born and seen:
             age_years = (seen - born).days / 365.25
         return age_years if age_years is not None and 0 < age_years <= OLDEST_YEARS else None
+
+    @property
+    def sequence(self) -> SequenceTags:
+        """What is said of the sequence; the gate weighs it against the picture."""
+        echo, repetition, inversion = (
+            (self.numbers(tag, 1) or (None,))[0]
+            for tag in (ECHO_TIME, REPETITION_TIME, INVERSION_TIME)
+        )
+        agent = self.tags.get(CONTRAST_AGENT, "").upper()
+        modality = printable(self.tags.get(MODALITY, ""))[:16]
+        return SequenceTags(modality or None, echo, repetition, inversion, agent not in _NO_AGENT)
 
     def numbers(self, tag: str, count: int) -> tuple[float, ...] | None:
         """Return the ``count`` finite numbers of a tag, or None when it does not hold them."""

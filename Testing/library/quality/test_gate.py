@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from BrainAgeLib.measurements import Measurements
 from BrainAgeLib.quality.gate import CHECKS, judge, no_brain, not_registered, on_the_cpu_instead
-from BrainAgeLib.quality.measurements import Measurements
 from BrainAgeLib.records import Acquisition, Finding, Quality
 
 FINE = Measurements(
