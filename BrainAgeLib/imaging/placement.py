@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from BrainAgeLib.imaging.geometry import apply_affine
 from BrainAgeLib.imaging.placed_scan import TEMPLATE_BRAIN_LEVEL, PlacedScan
+from BrainAgeLib.imaging.slices import slice_axis
 from BrainAgeLib.imaging.template import Template
 from BrainAgeLib.measurements import Placement
 
@@ -65,7 +66,7 @@ def measure_placement(placed: PlacedScan, template: Template) -> Placement:
         overlap=2.0 * float((seen & in_mask).sum()) / max(1.0, float(seen.sum() + in_mask.sum())),
         leak_share=_share(in_mask & (grid.outside_mm > TOLERANCE_MM), in_mask),
         missed_share=_share(deep & ~in_mask, deep),
-        edge_share=_edge_share(placed.mask),
+        edge_share=_edge_share(placed),
         pattern=pattern,
         pattern_turned=turned,
         signal_around=_signal_around(values, in_view, in_mask, grid),
@@ -134,8 +135,10 @@ def _signal_around(
     return float(np.quantile(values[ring], 0.75) / max(float(np.median(inside)), 1e-6))
 
 
-def _edge_share(mask: np.ndarray) -> float:
+def _edge_share(placed: PlacedScan) -> float:
     """Return the share of the mask's in-plane outline that lies on the edge of the image."""
+    axis = slice_axis(placed.volume.affine, placed.mask.shape)
+    mask = np.moveaxis(placed.mask, 0 if axis < 0 else 2 - axis, 0)
     inner = mask.copy()
     inner[:, 1:-1, 1:-1] &= (
         mask[:, :-2, 1:-1] & mask[:, 2:, 1:-1] & mask[:, 1:-1, :-2] & mask[:, 1:-1, 2:]

@@ -8,10 +8,12 @@ from BrainAgeLib.records import Finding, Severity
 # Brains of healthy adults hold 0.9 to 2.0 l; what lies well outside is no whole brain's mask.
 VOLUME_ML = (900.0, 2000.0)
 IMPOSSIBLE_VOLUME_ML = (700.0, 2300.0)
-MOST_LEAK = 0.05
-MOST_MISSED = 0.05
-MOST_ON_EDGE = 0.1
-LEAST_SIGNAL_AROUND = 0.05
+MOST_LEAK = 0.03  # sound scans up to 0.012
+UNUSABLE_LEAK = 0.08
+MOST_MISSED = 0.02  # sound scans up to 0.001
+UNUSABLE_MISSED = 0.1
+MOST_ON_EDGE = 0.1  # a tenth of the brain's width cut off: 0.15
+LEAST_SIGNAL_AROUND = 0.05  # heads 0.57 and more, extracted brains 0
 CHECK_OUTLINE = "Look at the brain's outline in the report."
 
 
@@ -38,13 +40,14 @@ def _leak(measured: Measurements) -> Finding | None:
     placement = measured.placement
     if placement is None or placement.leak_share <= MOST_LEAK:
         return None
+    is_unusable = placement.leak_share > UNUSABLE_LEAK
     return Finding(
         "mask_leaks",
-        "warn",
+        "refuse" if is_unusable else "warn",
         f"{100 * placement.leak_share:.0f} % of what was taken for brain lies where the template "
         f"has none. {CHECK_OUTLINE} If it leaves the brain, do not use the age.",
         round(placement.leak_share, 3),
-        MOST_LEAK,
+        UNUSABLE_LEAK if is_unusable else MOST_LEAK,
     )
 
 
@@ -52,13 +55,14 @@ def _missed(measured: Measurements) -> Finding | None:
     placement = measured.placement
     if placement is None or placement.missed_share <= MOST_MISSED:
         return None
+    is_unusable = placement.missed_share > UNUSABLE_MISSED
     return Finding(
         "mask_misses_brain",
-        "warn",
+        "refuse" if is_unusable else "warn",
         f"{100 * placement.missed_share:.0f} % of the inside of the brain was not taken for "
         f"brain. {CHECK_OUTLINE} If it leaves brain out, do not use the age.",
         round(placement.missed_share, 3),
-        MOST_MISSED,
+        UNUSABLE_MISSED if is_unusable else MOST_MISSED,
     )
 
 

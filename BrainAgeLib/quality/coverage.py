@@ -6,11 +6,11 @@ from BrainAgeLib.measurements import Measurements
 from BrainAgeLib.records import Finding, Severity
 
 LEAST_SLICES_TO_REGISTER = 8
-MOST_CUT = 0.12
-LEAST_COVERAGE = 0.6
-MOST_SPACING_MM = 9.5
-LONGEST_SPACING_MM = 12.5
-MOST_PIXEL_MM = 3.2
+MOST_CUT = 0.08  # training saw up to 0.07; a fifth of the height cut off is 0.09 and moves the age
+LEAST_COVERAGE = 0.6  # half the height cut off leaves 0.54 or less
+MOST_SPACING_MM = 9.5  # the model is checked up to 7 + 2 mm
+LONGEST_SPACING_MM = 12.5  # and trained up to 12 mm
+MOST_PIXEL_MM = 3.2  # trained up to 3 mm
 USE_WHOLE = "Use the series that covers the whole brain."
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from BrainAgeLib.measurements import Measurements
 from BrainAgeLib.records import Finding
 
-LEAST_SIMILARITY = 0.6  # the lowest of 549 healthy brains had 0.75, with a median of 0.92
-LEAST_OVERLAP = 0.85
+LEAST_SIMILARITY = 0.7  # the lowest of 549 healthy brains had 0.75, with a median of 0.92
+LEAST_OVERLAP = 0.9  # sound scans 0.928 and more; a registration that is 10 mm off 0.88
+DOUBTFUL_OVERLAP = 0.92
 # 276 registered scans of healthy brains had 0.95 or more, their middle slices alone 0.86 or more; a
 # shift of 30 mm leaves 0.7.
 LEAST_SHARE_IN_TEMPLATE = 0.7
@@ -42,6 +43,15 @@ def _registration(measured: Measurements) -> Finding | None:
                 round(value, 3),
                 limit,
             )
+    if measured.placement.overlap < DOUBTFUL_OVERLAP:
+        return Finding(
+            "registration_doubtful",
+            "warn",
+            "The registered brain covers the template less well than those of sound scans do. "
+            "Look at the registered image in the report; if it is off, do not use the age.",
+            round(measured.placement.overlap, 3),
+            DOUBTFUL_OVERLAP,
+        )
     return None
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from _gate_faults import Case, Fault
+from _gate_changes import Case
+from _gate_faults import Fault
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.imaging.acquisition import describe_acquisition
@@ -47,6 +48,7 @@ from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random
 
 SEED = 23
 MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE = "measured", "no brain", "not registered", "error"
+CUT = ", cut into thick slices"
 ROUTINE = "axial 5+1 mm"
 PARTS: dict[str, Any] = {
     "acquisition": Acquisition,
@@ -107,7 +109,7 @@ def head_sources(name: str, path: Path, kind: str) -> Iterator[Source]:
             protocol = tilted(EVALUATION_PROTOCOLS[protocol_name], seed) or Protocol()
             scan, affine = cut_thick_slices(torch.as_tensor(volume.voxels), volume.affine, protocol)
             cut = canonical(scan, affine)
-            yield Source(f"{name} {protocol_name}", name, f"{kind}, cut", cut, True)
+            yield Source(f"{name} {protocol_name}", name, f"{kind}{CUT}", cut, True)
 
 
 def canonical(scan: torch.Tensor, affine: np.ndarray) -> Volume:

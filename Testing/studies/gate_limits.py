@@ -17,15 +17,16 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import torch
-from _gate_facts import ROUTINE, Bench, Rows, Source, head_sources, simulated_sources
-from _gate_faults import all_faults
-from _gate_tables import markdown, summary, write_between_marks
+from _gate_facts import CUT, ROUTINE, Bench, Rows, Source, head_sources, simulated_sources
+from _gate_faults import Fault, all_faults
+from _gate_figures import summary
+from _gate_tables import markdown, write_between_marks
 from registration_error import people_of_all_ages
 
 from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
@@ -34,6 +35,16 @@ from BrainAgeLib.resources import sample_scan
 from BrainAgeLib.training.people import Person
 
 PROTOCOLS = [ROUTINE, "random", "axial 7+2 mm", "axial 3+0 mm", "coronal 5+1 mm", "sagittal 5+1 mm"]
+
+
+# What every head gets: other contrasts, a wrong spacing, half a brain.
+KEY_FAULTS = tuple(
+    fault
+    for fault in all_faults()
+    if fault.kind == "contrast"
+    or (fault.kind == "slice spacing" and fault.grade in (0.75, 1.25))
+    or (fault.kind in ("top cut", "bottom cut") and fault.grade == 0.5)
+)
 
 
 def sources_of(person: Person, protocols: int) -> list[Source]:
@@ -62,19 +73,18 @@ def measure(rows: Rows, bench: Bench, options: argparse.Namespace) -> None:
     for number, person in enumerate(people, start=1):
         for source in sources_of(person, options.protocols):
             is_chosen = person.participant_id in with_faults and source.name.endswith(ROUTINE)
-            measure_source(rows, bench, source, is_chosen)
+            measure_source(rows, bench, source, all_faults() if is_chosen else ())
         print(f"{number} of {len(people)} people", file=sys.stderr)
-    left = options.fault_heads
-    for source in heads_of(options.heads):
-        is_2d = not source.kind.endswith("heads3d")
-        measure_source(rows, bench, source, with_faults=left > 0 and is_2d)
-        left -= is_2d
+    for number, source in enumerate(heads_of(options.heads)):
+        key = KEY_FAULTS if not source.kind.endswith(CUT) else ()
+        chosen = all_faults() if number < options.fault_heads else key
+        measure_source(rows, bench, source, chosen)
         print(source.name, file=sys.stderr)
 
 
-def measure_source(rows: Rows, bench: Bench, source: Source, with_faults: bool) -> None:
+def measure_source(rows: Rows, bench: Bench, source: Source, chosen: Sequence[Fault]) -> None:
     """Measure one scan, and its faulty versions."""
-    faults = [None, *(all_faults() if with_faults else ())]
+    faults = [None, *chosen]
     wanted = [
         fault
         for fault in faults
@@ -98,8 +108,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, metavar="DIR")
     parser.add_argument("--people", type=int, default=36, help="default 36")
     parser.add_argument("--protocols", type=int, default=3, help="of each person, 1-6; default 3")
-    parser.add_argument("--fault-people", type=int, default=6, help="default 6")
-    parser.add_argument("--fault-heads", type=int, default=2, help="default 2")
+    parser.add_argument("--fault-people", type=int, default=4, help="default 4")
+    parser.add_argument("--fault-heads", type=int, default=1, help="with all faults; default 1")
     parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
     parser.add_argument("--threads", type=int, default=1, help="default 1")
     parser.add_argument("--judge-only", action="store_true", help="measure nothing")

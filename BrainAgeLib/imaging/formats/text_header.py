@@ -63,6 +63,8 @@ def data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
         raise InputError(
             f"{name} spreads its voxels over several files", "save the scan as one file"
         )
+    if "\0" in given:
+        raise InputError(f"the header of {name} makes no sense", "convert the scan again")
     found = path.parent / given
     # A header that comes from somewhere else must not choose a file of this machine to be read.
     if not found.resolve().is_relative_to(path.parent.resolve()):
