@@ -99,11 +99,9 @@ def _contrast_agent(measured: Measurements) -> Finding | None:
     is_bright = share is not None and share > MOST_BRIGHT_SHARE
     if not tags.says_contrast_agent and not is_bright:
         return None
-    why = (
-        "The DICOM header names a contrast agent"
-    if not tags.says_contrast_agent:
-        why = f"{100 * (share or 0.0):.1f} % of the brain is far brighter than white matter"
-    )
+    why = f"{100 * (share or 0.0):.1f} % of the brain is far brighter than white matter"
+    if tags.says_contrast_agent:
+        why = "The DICOM header names a contrast agent"
     return Finding(
         "contrast_agent",
         "warn",
