@@ -15,8 +15,9 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.measurements import SequenceTags
 from BrainAgeLib.records import Finding, InputRecord, Sex
 
-# 2 GiB as float32, four times a whole head at 0.5 mm: what asks for more is a damaged header.
-MOST_VOXELS = 2**29
+# A whole head at 0.5 mm has 110 million. The whole job holds some five copies as float32: with this
+# limit no file, whatever it promises or unpacks to, takes it beyond 4 GB.
+MOST_VOXELS = 2**27
 LEAST_SLICE_WIDTH = 8  # pixels; only the third axis may be shorter, down to a single slice
 MOST_NON_FINITE = 0.01
 # Cosines written with three decimals are off by less; 0.01 moves a voxel of the head by 1 mm.

@@ -10,16 +10,18 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PREFIX = "brainage-"
+NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr.gz", ".img.gz", ".hdr", ".img")
 
 
 @contextmanager
 def named_as(path: Path, *suffixes: str) -> Iterator[Path]:
     """Give a path to the file that ends in one of ``suffixes``: ITK goes by the suffix.
 
-    The link, or the copy where links are not allowed, is removed afterwards, and what a killed run
-    left of its own is removed before.
+    It also reads the voxels of a scan.nii.gz from the scan.nii beside it, when there is one: then
+    the file gets a place of its own. The link, or the copy where links are not allowed, is removed
+    afterwards, and what a killed run left of its own is removed before.
     """
-    if path.name.endswith(suffixes):
+    if path.name.endswith(suffixes) and not _has_double(path):
         yield path
         return
     remove_leftovers()
@@ -30,6 +32,16 @@ def named_as(path: Path, *suffixes: str) -> Iterator[Path]:
         except OSError:  # Windows allows links to few
             shutil.copyfile(path, renamed)
         yield renamed
+
+
+def _has_double(path: Path) -> bool:
+    """Say whether a file of the same name but another suffix of NIfTI lies beside it."""
+    for suffix in NIFTI_SUFFIXES:
+        if path.name.endswith(suffix):
+            stem = path.name.removesuffix(suffix)
+            others = (path.with_name(stem + other) for other in NIFTI_SUFFIXES if other != suffix)
+            return any(other.exists() for other in others)
+    return False
 
 
 def remove_leftovers() -> None:
