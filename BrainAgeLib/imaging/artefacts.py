@@ -68,16 +68,14 @@ def _slice_jump(voxels: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> flo
 
 
 def _slice_shift_mm(mask: np.ndarray, chosen: np.ndarray, in_plane_mm: np.ndarray) -> float | None:
-    """Return how far the middle of a slice's brain is from those of its neighbours."""
-    middles = []
-    for number in chosen:
-        rows, columns = np.nonzero(mask[number])
-        middles.append((rows.mean() * in_plane_mm[0], columns.mean() * in_plane_mm[1]))
-    return _deviation(np.array(middles))
+    """Return how far the middle of a slice's brain is from its neighbours', along the worse axis."""
+    middles = np.array([np.argwhere(mask[number]).mean(0) * in_plane_mm for number in chosen])
+    along = [_deviation(middles[:, axis]) for axis in (0, 1)]
+    return None if along[0] is None or along[1] is None else max(along[0], along[1])
 
 
 def _deviation(values: np.ndarray) -> float | None:
-    """Return the standard deviation of values (slice, ...) about their neighbours' mean, robust.
+    """Return the standard deviation of values (slice,) about their neighbours' mean, robust.
 
     None for fewer than 5 slices.
     """

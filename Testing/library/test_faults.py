@@ -257,6 +257,7 @@ def test_unusual_paths(arguments, brainage, brain_file, tmp_path, name):
     assert outcome.code == 0
     assert names_in(out) == COMPLETE
     assert json.loads((out / "prediction.json").read_text("utf-8"))["input"]["path"] == str(scan)
+    assert "<b>" not in (out / "report.html").read_text("utf-8")  # the name is escaped
 
 
 def closed_streams():
