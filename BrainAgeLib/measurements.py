@@ -23,6 +23,7 @@ class Placement:
     on the edge of the image. ``pattern``: correlation of scan and template inside the brain alone.
     ``pattern_turned``: the best correlation of the scan turned upside down, back to front or both.
     ``signal_around``: brightness around the brain, skull and scalp, as a share of the brain's.
+    ``rim_share``: share of what lies within 4 mm outside the mask that is as bright as brain.
     """
 
     coverage: float
@@ -36,6 +37,7 @@ class Placement:
     pattern: float
     pattern_turned: float
     signal_around: float
+    rim_share: float | None = None
 
 
 @dataclass(frozen=True)

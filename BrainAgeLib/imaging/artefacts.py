@@ -68,7 +68,7 @@ def _slice_jump(voxels: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> flo
 
 
 def _slice_shift_mm(mask: np.ndarray, chosen: np.ndarray, in_plane_mm: np.ndarray) -> float | None:
-    """Return how far the middle of a slice's brain is from its neighbours', along the worse axis."""
+    """Return how far a slice's brain is shifted against its neighbours, along the worse axis."""
     middles = np.array([np.argwhere(mask[number]).mean(0) * in_plane_mm for number in chosen])
     along = [_deviation(middles[:, axis]) for axis in (0, 1)]
     return None if along[0] is None or along[1] is None else max(along[0], along[1])

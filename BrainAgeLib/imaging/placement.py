@@ -70,6 +70,7 @@ def measure_placement(placed: PlacedScan, template: Template) -> Placement:
         pattern=pattern,
         pattern_turned=turned,
         signal_around=_signal_around(values, in_view, in_mask, grid),
+        rim_share=_rim_share(values, in_view, in_mask),
     )
 
 
@@ -133,6 +134,22 @@ def _signal_around(
     if ring.sum() < 100 or inside.size == 0:
         return 0.0
     return float(np.quantile(values[ring], 0.75) / max(float(np.median(inside)), 1e-6))
+
+
+def _rim_share(values: np.ndarray, in_view: np.ndarray, in_mask: np.ndarray) -> float | None:
+    """Return how much of a thin rim around the mask is as bright as the brain's middle half.
+
+    Around a brain there is fluid and bone, dark in T1; brain that the mask leaves out is not.
+    """
+    if not in_mask.any():
+        return None
+    rim = np.zeros_like(in_mask)
+    for axis in range(3):
+        for step in (-1, 1):
+            rim |= np.roll(in_mask, step, axis)  # the grid has a margin: nothing comes around
+    rim &= in_view & ~in_mask
+    low, high = np.quantile(values[in_mask], (0.25, 0.75))
+    return _share((values[rim] >= low) & (values[rim] <= high), rim[rim])
 
 
 def _edge_share(placed: PlacedScan) -> float:

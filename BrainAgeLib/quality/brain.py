@@ -12,6 +12,7 @@ MOST_LEAK = 0.03  # sound scans up to 0.012
 UNUSABLE_LEAK = 0.08
 MOST_MISSED = 0.02  # sound scans up to 0.001
 UNUSABLE_MISSED = 0.1
+MOST_RIM = 0.2  # sound scans up to RIMMAX; a mask that is 8 mm too small 0.39
 MOST_ON_EDGE = 0.1  # a tenth of the brain's width cut off: 0.15
 LEAST_SIGNAL_AROUND = 0.05  # heads 0.57 and more, extracted brains 0
 CHECK_OUTLINE = "Look at the brain's outline in the report."
@@ -66,6 +67,20 @@ def _missed(measured: Measurements) -> Finding | None:
     )
 
 
+def _rim(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None or placement.rim_share is None or placement.rim_share <= MOST_RIM:
+        return None
+    return Finding(
+        "mask_too_small",
+        "warn",
+        "What lies just outside the brain's outline is as bright as brain: the outline seems to "
+        f"leave brain out. {CHECK_OUTLINE} If it does, do not use the age.",
+        round(placement.rim_share, 3),
+        MOST_RIM,
+    )
+
+
 def _edge(measured: Measurements) -> Finding | None:
     placement = measured.placement
     if placement is None or placement.edge_share <= MOST_ON_EDGE:
@@ -96,4 +111,4 @@ def _already_extracted(measured: Measurements) -> Finding | None:
     )
 
 
-CHECKS = (_volume, _leak, _missed, _edge, _already_extracted)
+CHECKS = (_volume, _leak, _missed, _rim, _edge, _already_extracted)

@@ -102,14 +102,15 @@ def simulated_sources(name: str, brain: Volume, protocols: list[str]) -> Iterato
 def head_sources(name: str, path: Path, kind: str) -> Iterator[Source]:
     """Yield a whole head as it is and, when it is a 3D scan, cut into thick slices."""
     volume = volume_from_sitk(to_canonical(read_scan(path).image))
-    yield Source(name, name.split("_")[0], kind, volume, True)
+    person = name.split("_")[0]
+    yield Source(name, person, kind, volume, True)
     if describe_acquisition(volume, None).plane == "3d":
         seed = [SEED, 0, zlib.crc32(name.encode())]
         for protocol_name in (ROUTINE, "axial 7+2 mm"):
             protocol = tilted(EVALUATION_PROTOCOLS[protocol_name], seed) or Protocol()
             scan, affine = cut_thick_slices(torch.as_tensor(volume.voxels), volume.affine, protocol)
             cut = canonical(scan, affine)
-            yield Source(f"{name} {protocol_name}", name, f"{kind}{CUT}", cut, True)
+            yield Source(f"{name} {protocol_name}", person, f"{kind}{CUT}", cut, True)
 
 
 def canonical(scan: torch.Tensor, affine: np.ndarray) -> Volume:

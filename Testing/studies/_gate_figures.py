@@ -39,7 +39,7 @@ MADE_FOR: dict[str, tuple[str, ...]] = {
     "registration shifted": ("registration_overlap",),
     "registration turned": ("registration_overlap",),
     "mask too large": ("mask_leaks",),
-    "mask too small": ("mask_misses_brain",),
+    "mask too small": ("mask_too_small", "mask_misses_brain"),
     "mask lacks": ("mask_misses_brain",),
 }
 

@@ -112,6 +112,16 @@ def test_a_leak_is_outside_and_a_hole_inside(placed, template):
     assert measure_placement(sound, template).leak_share < 0.01
 
 
+def test_a_mask_that_is_too_small_has_brain_around_it(placed, template):
+    assert measure_placement(placed, template).rim_share < 0.1
+    small = placed.mask.copy()
+    for shift in (-5, 5):
+        for axis in (1, 2):
+            small &= np.roll(placed.mask, shift, axis)
+
+    assert measure_placement(replace(placed, mask=small), template).rim_share > 0.2
+
+
 def test_a_skull_is_signal_around_the_brain(placed, template):
     head = np.pad(placed.volume.voxels, ((0, 0), (15, 15), (15, 15)))
     head[head == 0] = 200.0

@@ -27,6 +27,7 @@ BAD = changed(
         "pattern": 0.15,
         "pattern_turned": 0.5,
         "signal_around": 0.0,
+        "rim_share": 0.9,
     },
     stretch={
         "similarity": 0.1,
