@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.quality.limits import above
 from BrainAgeLib.records import Finding, Severity
 
 # Brains of healthy adults hold 0.9 to 2.0 l; what lies well outside is no whole brain's mask.
@@ -38,61 +39,39 @@ def _volume(measured: Measurements) -> Finding | None:
 
 
 def _leak(measured: Measurements) -> Finding | None:
-    placement = measured.placement
-    if placement is None or placement.leak_share <= MOST_LEAK:
-        return None
-    is_unusable = placement.leak_share > UNUSABLE_LEAK
-    return Finding(
-        "mask_leaks",
-        "refuse" if is_unusable else "warn",
-        f"{100 * placement.leak_share:.0f} % of what was taken for brain lies where the template "
-        f"has none. {CHECK_OUTLINE} If it leaves the brain, do not use the age.",
-        round(placement.leak_share, 3),
-        UNUSABLE_LEAK if is_unusable else MOST_LEAK,
+    share = measured.placement.leak_share if measured.placement else 0.0
+    message = (
+        f"{100 * share:.0f} % of what was taken for brain lies where the template has none. "
+        f"{CHECK_OUTLINE} If it leaves the brain, do not use the age."
     )
+    return above("mask_leaks", share, message, MOST_LEAK, UNUSABLE_LEAK)
 
 
 def _missed(measured: Measurements) -> Finding | None:
-    placement = measured.placement
-    if placement is None or placement.missed_share <= MOST_MISSED:
-        return None
-    is_unusable = placement.missed_share > UNUSABLE_MISSED
-    return Finding(
-        "mask_misses_brain",
-        "refuse" if is_unusable else "warn",
-        f"{100 * placement.missed_share:.0f} % of the inside of the brain was not taken for "
-        f"brain. {CHECK_OUTLINE} If it leaves brain out, do not use the age.",
-        round(placement.missed_share, 3),
-        UNUSABLE_MISSED if is_unusable else MOST_MISSED,
+    share = measured.placement.missed_share if measured.placement else 0.0
+    message = (
+        f"{100 * share:.0f} % of the inside of the brain was not taken for brain. "
+        f"{CHECK_OUTLINE} If it leaves brain out, do not use the age."
     )
+    return above("mask_misses_brain", share, message, MOST_MISSED, UNUSABLE_MISSED)
 
 
 def _rim(measured: Measurements) -> Finding | None:
-    placement = measured.placement
-    if placement is None or placement.rim_share is None or placement.rim_share <= MOST_RIM:
-        return None
-    return Finding(
-        "mask_too_small",
-        "warn",
+    share = measured.placement.rim_share if measured.placement else None
+    message = (
         "What lies just outside the brain's outline is as bright as brain: the outline seems to "
-        f"leave brain out. {CHECK_OUTLINE} If it does, do not use the age.",
-        round(placement.rim_share, 3),
-        MOST_RIM,
+        f"leave brain out. {CHECK_OUTLINE} If it does, do not use the age."
     )
+    return above("mask_too_small", share, message, MOST_RIM)
 
 
 def _edge(measured: Measurements) -> Finding | None:
-    placement = measured.placement
-    if placement is None or placement.edge_share <= MOST_ON_EDGE:
-        return None
-    return Finding(
-        "mask_at_edge",
-        "warn",
+    share = measured.placement.edge_share if measured.placement else None
+    message = (
         "The brain reaches the edge of the picture: a part of it may be cut off or folded over. "
-        "Use a series with a larger field of view.",
-        round(placement.edge_share, 3),
-        MOST_ON_EDGE,
+        "Use a series with a larger field of view."
     )
+    return above("mask_at_edge", share, message, MOST_ON_EDGE)
 
 
 def _already_extracted(measured: Measurements) -> Finding | None:

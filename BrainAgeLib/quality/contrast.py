@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from BrainAgeLib.measurements import Measurements, SequenceTags
+from BrainAgeLib.quality.limits import above, below
 from BrainAgeLib.records import Finding
 
 # What sound scans had and what faults left, here and in the other checks, is measured by
@@ -28,117 +29,87 @@ CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examin
 
 def _not_t1(measured: Measurements) -> Finding | None:
     contrast = measured.contrast
-    if contrast is None or contrast.grey_to_white is None:
+    if contrast is None:
         return None
-    for code, value, limit, words in (
-        ("not_t1", contrast.grey_to_white, MOST_GREY_TO_WHITE, "grey matter is not darker than"),
-        ("not_t1", contrast.csf_to_white, MOST_CSF_TO_WHITE, "fluid is about as bright as"),
-    ):
-        if value is not None and not value <= limit:
-            return Finding(
-                code,
-                "refuse",
-                f"This is not a T1-weighted scan: {words} white matter. {CHOOSE_T1}",
-                round(value, 3),
-                limit,
-            )
-    return None
+    words = "This is not a T1-weighted scan: {} white matter. " + CHOOSE_T1
+    return above(
+        "not_t1",
+        contrast.grey_to_white,
+        words.format("grey matter is not darker than"),
+        refuse=MOST_GREY_TO_WHITE,
+    ) or above(
+        "not_t1",
+        contrast.csf_to_white,
+        words.format("fluid is about as bright as"),
+        refuse=MOST_CSF_TO_WHITE,
+    )
 
 
 def _pattern(measured: Measurements) -> Finding | None:
-    placement = measured.placement
-    if placement is None or placement.pattern >= LEAST_PATTERN or _not_t1(measured) is not None:
+    if measured.placement is None or _not_t1(measured) is not None:
         return None
-    return Finding(
-        "unlike_t1",
-        "refuse",
-        "Inside the brain, light and dark are not where a T1-weighted scan has them. " + CHOOSE_T1,
-        round(placement.pattern, 3),
-        LEAST_PATTERN,
-    )
+    message = "Inside the brain, light and dark are not where a T1-weighted scan has them. "
+    return below("unlike_t1", measured.placement.pattern, LEAST_PATTERN, message + CHOOSE_T1)
 
 
 def _weak(measured: Measurements) -> Finding | None:
-    contrast = measured.contrast
-    if contrast is None or contrast.grey_to_white is None or _not_t1(measured) is not None:
+    if measured.contrast is None or _not_t1(measured) is not None:
         return None
-    if contrast.grey_to_white <= FLAT_GREY_TO_WHITE:
-        return None
-    return Finding(
-        "weak_contrast",
-        "warn",
+    message = (
         "Grey and white matter can hardly be told apart in this scan. "
-        "Trust the age less, and use a series with more T1 contrast if there is one.",
-        round(contrast.grey_to_white, 3),
-        FLAT_GREY_TO_WHITE,
+        "Trust the age less, and use a series with more T1 contrast if there is one."
     )
+    return above("weak_contrast", measured.contrast.grey_to_white, message, FLAT_GREY_TO_WHITE)
 
 
 def _spread(measured: Measurements) -> Finding | None:
     """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off."""
     contrast, age = measured.contrast, measured.brain_age_years
-    if contrast is None or contrast.tissue_spread is None or age is None:
+    if contrast is None or measured.placement is None or age is None:
         return None
-    limit = MOST_SPREAD + MOST_SPREAD_PER_YEAR * age
-    if measured.placement is None or contrast.tissue_spread <= limit:
-        return None
-    return Finding(
-        "uneven_tissue",
-        "warn",
+    message = (
         "Within one tissue the brightness scatters more than in sound scans of such a brain, as "
         "ghosts, motion, noise or a registration that is off leave it. Look at the pictures of "
-        "the report, and trust the age less.",
-        round(contrast.tissue_spread, 3),
-        round(limit, 3),
+        "the report, and trust the age less."
     )
+    limit = round(MOST_SPREAD + MOST_SPREAD_PER_YEAR * age, 3)
+    return above("uneven_tissue", contrast.tissue_spread, message, limit)
 
 
 def _contrast_agent(measured: Measurements) -> Finding | None:
-    contrast, tags = measured.contrast, measured.tags
-    share = contrast.bright_share if contrast is not None else None
-    is_bright = share is not None and share > MOST_BRIGHT_SHARE
-    if not tags.says_contrast_agent and not is_bright:
+    share = measured.contrast.bright_share if measured.contrast else None
+    says_agent = measured.tags.says_contrast_agent
+    if not says_agent and (share is None or share <= MOST_BRIGHT_SHARE):
         return None
     why = f"{100 * (share or 0.0):.1f} % of the brain is far brighter than white matter"
-    if tags.says_contrast_agent:
+    if says_agent:
         why = "The DICOM header names a contrast agent"
     return Finding(
         "contrast_agent",
         "warn",
         f"{why}: this may be a scan after contrast agent, which the model has never seen. "
         "Use the series from before the injection.",
-        round(share, 4) if share is not None else None,
+        None if share is None else round(share, 4),
         MOST_BRIGHT_SHARE,
     )
 
 
 def _shading(measured: Measurements) -> Finding | None:
-    contrast = measured.contrast
-    if contrast is None or contrast.field_sd is None or contrast.field_sd <= MOST_FIELD_SD:
-        return None
-    is_unusable = contrast.field_sd > UNUSABLE_FIELD_SD
-    return Finding(
-        "bias_field",
-        "refuse" if is_unusable else "warn",
+    message = (
         "The brightness changes strongly across the brain, as with a surface coil. "
-        "Correct the shading (N4, for one) or use another series, or trust the age less.",
-        round(contrast.field_sd, 3),
-        UNUSABLE_FIELD_SD if is_unusable else MOST_FIELD_SD,
+        "Correct the shading (N4, for one) or use another series, or trust the age less."
     )
+    field_sd = measured.contrast.field_sd if measured.contrast else None
+    return above("bias_field", field_sd, message, MOST_FIELD_SD, UNUSABLE_FIELD_SD)
 
 
 def _negative(measured: Measurements) -> Finding | None:
-    contrast = measured.contrast
-    if contrast is None or contrast.negative_share <= MOST_NEGATIVE_SHARE:
-        return None
-    return Finding(
-        "negative_values",
-        "refuse",
-        f"{100 * contrast.negative_share:.0f} % of the brain has values of zero or less: the scan "
-        "was standardised, or it is no MR picture. Give the scan as the scanner stored it.",
-        round(contrast.negative_share, 3),
-        MOST_NEGATIVE_SHARE,
+    share = measured.contrast.negative_share if measured.contrast else 0.0
+    message = (
+        f"{100 * share:.0f} % of the brain has values of zero or less: the scan was standardised, "
+        "or it is no MR picture. Give the scan as the scanner stored it."
     )
+    return above("negative_values", share, message, refuse=MOST_NEGATIVE_SHARE)
 
 
 def _tags(measured: Measurements) -> Finding | None:

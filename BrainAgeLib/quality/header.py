@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.quality.limits import above, outside
 from BrainAgeLib.records import Finding
 
 # Sound scans, 1 for the average head: 0.88 to 1.08. A header that is wrong by 25 % divides or
@@ -20,83 +21,55 @@ CONVERT_AGAIN = "Convert the scan again from the original, and check the spacing
 def _slice_spacing(measured: Measurements) -> Finding | None:
     if measured.stretch is None:
         return None
-    return _outside(
-        "wrong_spacing",
-        measured.stretch.slice_scale,
-        SLICE_SCALE_RANGE,
+    message = (
         "Across its slices the head has another size than within them: the slice spacing in the "
-        "header seems to be wrong",
+        f"header seems to be wrong. {CONVERT_AGAIN}"
     )
+    return outside("wrong_spacing", measured.stretch.slice_scale, SLICE_SCALE_RANGE, message)
 
 
 def _pixel_size(measured: Measurements) -> Finding | None:
     if measured.stretch is None:
         return None
-    return _outside(
-        "wrong_pixel_size",
-        measured.stretch.pixel_scale,
-        PIXEL_SCALE_RANGE,
+    message = (
         "Along one side of its pixels the head has another size than along the other: the pixel "
-        "size in the header seems to be wrong",
+        f"size in the header seems to be wrong. {CONVERT_AGAIN}"
     )
+    return outside("wrong_pixel_size", measured.stretch.pixel_scale, PIXEL_SCALE_RANGE, message)
 
 
 def _scale(measured: Measurements) -> Finding | None:
     if measured.stretch is None:
         return None
-    low, high = SCALE_RANGE
     smallest, _, largest = measured.stretch.scale
-    return _outside(
-        "registration_scale",
-        smallest if smallest < low else largest,
-        (low, high),
+    worst = smallest if smallest < SCALE_RANGE[0] else largest
+    message = (
         "The brain had to be stretched beyond what healthy brains need to fit the template: the "
-        "voxel size in the header may be wrong, or the registration",
+        f"voxel size in the header may be wrong, or the registration. {CONVERT_AGAIN}"
     )
-
-
-def _outside(
-    code: str, value: float, allowed: tuple[float, float], sentence: str
-) -> Finding | None:
-    low, high = allowed
-    if low <= value <= high:
-        return None
-    return Finding(
-        code, "refuse", f"{sentence}. {CONVERT_AGAIN}", round(value, 3), f"{low} to {high}"
-    )
+    return outside("registration_scale", worst, SCALE_RANGE, message)
 
 
 def _shear(measured: Measurements) -> Finding | None:
-    if measured.stretch is None or measured.stretch.shear <= MOST_SHEAR:
-        return None
-    return Finding(
-        "shear",
-        "refuse",
+    message = (
         "The head is sheared: its slices seem to be shifted against each other, as when a header "
-        "forgets that a stack is oblique. Convert the scan again from the original.",
-        round(measured.stretch.shear, 3),
-        MOST_SHEAR,
+        "forgets that a stack is oblique. Convert the scan again from the original."
     )
+    shear = measured.stretch.shear if measured.stretch else None
+    return above("shear", shear, message, refuse=MOST_SHEAR)
 
 
 def _upside_down(measured: Measurements) -> Finding | None:
     placement = measured.placement
-    if placement is None:
+    if placement is None or placement.pattern < LEAST_PATTERN:
         return None
-    if placement.pattern < LEAST_PATTERN:
-        return None
-    turned = placement.pattern_turned / placement.pattern
-    if turned <= MOST_TURNED:
-        return None
-    return Finding(
-        "orientation",
-        "refuse",
+    message = (
         "The head fits the template about as well upside down or back to front: the orientation in "
         "the header seems to be wrong, or the registration. Look at the registered image, and "
-        "convert the scan again from the original.",
-        round(turned, 3),
-        MOST_TURNED,
+        "convert the scan again from the original."
     )
+    turned = placement.pattern_turned / placement.pattern
+    return above("orientation", turned, message, refuse=MOST_TURNED)
 
 
 CHECKS = (_slice_spacing, _pixel_size, _scale, _shear, _upside_down)

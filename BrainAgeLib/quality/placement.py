@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.quality.limits import below
 from BrainAgeLib.records import Finding
 
 LEAST_SIMILARITY = 0.7  # the lowest of 549 healthy brains had 0.75, with a median of 0.92
@@ -30,29 +31,29 @@ def _place_in_template(measured: Measurements) -> Finding | None:
 def _registration(measured: Measurements) -> Finding | None:
     if measured.stretch is None or measured.placement is None:
         return None
-    for code, value, limit, words in (
-        ("registration_similarity", measured.stretch.similarity, LEAST_SIMILARITY, "looks unlike"),
-        ("registration_overlap", measured.placement.overlap, LEAST_OVERLAP, "does not cover"),
-    ):
-        if not value >= limit:
-            return Finding(
-                code,
-                "refuse",
-                f"The registered brain {words} the template. Check the registered image; "
-                "the scan may not be T1-weighted, or not a whole head.",
-                round(value, 3),
-                limit,
-            )
-    if measured.placement.overlap < DOUBTFUL_OVERLAP:
-        return Finding(
-            "registration_doubtful",
-            "warn",
-            "The registered brain covers the template less well than those of sound scans do. "
-            "Look at the registered image in the report; if it is off, do not use the age.",
-            round(measured.placement.overlap, 3),
-            DOUBTFUL_OVERLAP,
-        )
-    return None
+    words = (
+        "The registered brain {} the template. Check the registered image; "
+        "the scan may not be T1-weighted, or not a whole head."
+    )
+    similarity, overlap = measured.stretch.similarity, measured.placement.overlap
+    return (
+        below("registration_similarity", similarity, LEAST_SIMILARITY, words.format("looks unlike"))
+        or below("registration_overlap", overlap, LEAST_OVERLAP, words.format("does not cover"))
+        or _doubtful(overlap)
+    )
+
+
+def _doubtful(overlap: float) -> Finding | None:
+    if overlap >= DOUBTFUL_OVERLAP:
+        return None
+    return Finding(
+        "registration_doubtful",
+        "warn",
+        "The registered brain covers the template less well than those of sound scans do. "
+        "Look at the registered image in the report; if it is off, do not use the age.",
+        round(overlap, 3),
+        DOUBTFUL_OVERLAP,
+    )
 
 
 CHECKS = (_place_in_template, _registration)

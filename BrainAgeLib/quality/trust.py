@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.quality.limits import above
 from BrainAgeLib.records import Finding
 
 MOST_DISAGREEMENT_YEARS = 15.0
@@ -45,16 +46,11 @@ def _age_range(measured: Measurements) -> Finding | None:
 
 
 def _novelty(measured: Measurements) -> Finding | None:
-    if measured.novelty is None or measured.novelty <= MOST_NOVELTY:
-        return None
-    return Finding(
-        "unlike_training",
-        "warn",
+    message = (
         "The scan looks to the model unlike the healthy scans that it was trained on. "
-        "Look at the pictures of the report, and trust the age less.",
-        round(measured.novelty, 2),
-        MOST_NOVELTY,
+        "Look at the pictures of the report, and trust the age less."
     )
+    return above("unlike_training", measured.novelty, message, MOST_NOVELTY)
 
 
 CHECKS = (_disagreement, _age_range, _novelty)
