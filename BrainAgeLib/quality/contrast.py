@@ -31,6 +31,8 @@ def _not_t1(measured: Measurements) -> Finding | None:
     contrast = measured.contrast
     if contrast is None:
         return None
+    # Where nothing was registered, the few slices may lie beside the small ventricles.
+    fluid = contrast.csf_to_white if measured.placement is not None else None
     words = "This is not a T1-weighted scan: {} white matter. " + CHOOSE_T1
     return above(
         "not_t1",
@@ -39,7 +41,7 @@ def _not_t1(measured: Measurements) -> Finding | None:
         refuse=MOST_GREY_TO_WHITE,
     ) or above(
         "not_t1",
-        contrast.csf_to_white,
+        fluid,
         words.format("fluid is about as bright as"),
         refuse=MOST_CSF_TO_WHITE,
     )

@@ -36,6 +36,12 @@ def test_limits(changes, expected):
     assert found(contrast=changes) == expected
 
 
+def test_ventricles_count_only_where_the_scan_was_registered():
+    changes = {"contrast": {"csf_to_white": 1.3}, "placement": None, "stretch": None}
+    assert found(**changes) == {}
+    assert found(**changes | {"contrast": {"grey_to_white": 1.3}}) == {"not_t1": "refuse"}
+
+
 def test_a_pattern_that_is_not_the_templates():
     assert found(placement={"pattern": 0.2, "pattern_turned": 0.1}) == {}
     assert found(placement={"pattern": 0.19, "pattern_turned": 0.1}) == {"unlike_t1": "refuse"}
