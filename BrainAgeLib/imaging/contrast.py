@@ -15,7 +15,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.imaging.geometry import apply_affine
-from BrainAgeLib.imaging.placed_scan import TEMPLATE_BRAIN_LEVEL, PlacedScan
+from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.template import Template
 from BrainAgeLib.measurements import Contrast
 
@@ -72,7 +72,7 @@ def _tissue_at(points: np.ndarray, template: Template) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _tissues(template: Template) -> np.ndarray:
     grey, white = template.grey_matter.voxels, template.white_matter.voxels
-    brain = template.t1.voxels > TEMPLATE_BRAIN_LEVEL
+    brain = template.brain
     image = sitk.GetImageFromArray(brain.astype(np.uint8))
     image.SetSpacing(template.t1.spacing_mm.tolist())
     depth = sitk.GetArrayFromImage(

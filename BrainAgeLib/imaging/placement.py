@@ -9,7 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.imaging.geometry import apply_affine
-from BrainAgeLib.imaging.placed_scan import TEMPLATE_BRAIN_LEVEL, PlacedScan
+from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.slices import slice_axis
 from BrainAgeLib.imaging.template import Template
 from BrainAgeLib.measurements import Placement
@@ -77,7 +77,7 @@ def measure_placement(placed: PlacedScan, template: Template) -> Placement:
 @lru_cache(maxsize=1)
 def _grid(template: Template) -> TemplateGrid:
     volume = template.t1
-    brain = volume.voxels > TEMPLATE_BRAIN_LEVEL
+    brain = template.brain
     spacing = volume.spacing_mm
     padding = np.ceil((MARGIN_MM + SPACING_MM) / spacing).astype(int)
     padded = np.pad(brain, [(n, n) for n in padding[::-1]]).astype(np.uint8)

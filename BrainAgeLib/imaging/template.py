@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.imaging.geometry import Volume, volume_from_sitk
 from BrainAgeLib.resources import template_folder
 
+BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
 # The files that every figure of this project was measured with: networks, priors and limits hold
 # for no other template. `Testing/studies/make_template.py` makes them.
 SHA256 = {
@@ -32,6 +34,11 @@ class Template:
     t1: Volume
     grey_matter: Volume
     white_matter: Volume
+
+    @property
+    def brain(self) -> np.ndarray:
+        """Where the template has brain (k, j, i), bool."""
+        return self.t1.voxels > BRAIN_LEVEL
 
 
 @cache

@@ -110,6 +110,12 @@ def fast(brain_file, small_model):
 
 
 @pytest.fixture
+def arguments(fast, tmp_path):
+    """Return the arguments of a quick run that writes into a new folder, a report too."""
+    return [*map(str, fast[:-1]), "--output", str(tmp_path / "out")]
+
+
+@pytest.fixture
 def in_place(small_model):
     """Return the options of a run in template space without a map."""
     return {"in_template_space": True, "model": str(small_model), "saliency": False}

@@ -15,6 +15,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
 from BrainAgeLib.output.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
+from Testing.library.outcomes import names_in
 
 EVERY_FILE = {
     "prediction.json",
@@ -23,11 +24,6 @@ EVERY_FILE = {
     "brain_mask.nii.gz",
     "to_template.tfm",
 }
-
-
-def names_in(folder):
-    """Return the names in a folder, hidden ones too."""
-    return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="module")

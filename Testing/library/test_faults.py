@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import resource
 import shutil
@@ -23,31 +22,10 @@ from BrainAgeLib.output import files
 from BrainAgeLib.output.files import output_folder
 from BrainAgeLib.output.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import resources_folder
-from Testing.library.commands import command_line, environment
+from Testing.library.commands import environment
+from Testing.library.outcomes import COMPLETE, check_error, names_in
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
-
-COMPLETE = {"prediction.json", "brain_mask.nii.gz", "report.html"}
-
-
-@pytest.fixture
-def arguments(fast, tmp_path):
-    """Return the arguments of a quick run that writes into a new folder, a report too."""
-    return [*map(str, fast[:-1]), "--output", str(tmp_path / "out")]
-
-
-def names_in(folder):
-    """Return the names in a folder, hidden ones too."""
-    return {path.name for path in folder.iterdir()} if folder.exists() else set()
-
-
-def check_error(outcome, code, words):
-    """Check that a run ended with that code and one line that holds the words."""
-    assert outcome.code == code
-    assert outcome.out == ""
-    assert outcome.err.count("\n") == 1
-    assert outcome.err.startswith("brainage: error: ")
-    assert words in outcome.err
 
 
 DIE = """
@@ -237,66 +215,3 @@ def test_a_second_run_into_a_folder_is_2_and_disturbs_nothing(arguments, brainag
         assert names_in(first.path) == {LOCK_NAME, unfinished.name}
     assert brainage(*arguments).code == 0
     assert names_in(tmp_path / "out") == COMPLETE
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["with spaces", "Größe é ü ñ", "患者 頭部", "quote'\"&<b>$(x)", "n" * 250, "-leading", "a\tb"],
-    ids=["spaces", "accents", "chinese", "quotes", "250", "dash", "tab"],
-)
-def test_unusual_paths(arguments, brainage, brain_file, tmp_path, name):
-    inner = tmp_path / name
-    inner.mkdir()
-    scan = inner / f"{name[:240]}.nii.gz"
-    shutil.copy(brain_file, scan)
-    out = inner / f"{name[:245]}.out"
-
-    arguments[1], arguments[-1] = str(scan), str(out)
-    outcome = brainage(*arguments)
-
-    assert outcome.code == 0
-    assert names_in(out) == COMPLETE
-    assert json.loads((out / "prediction.json").read_text("utf-8"))["input"]["path"] == str(scan)
-    assert "<b>" not in (out / "report.html").read_text("utf-8")  # the name is escaped
-
-
-def closed_streams():
-    """Close all standard streams of the process that is about to start."""
-    for number in (0, 1, 2):
-        os.close(number)
-
-
-def test_no_home_no_terminal_no_streams(arguments, tmp_path):
-    bare = {"PYTHONPATH": environment()["PYTHONPATH"], "PATH": os.defpath}
-    done = subprocess.run(
-        command_line(*arguments, "--threads", 1),
-        env=bare,
-        cwd="/",
-        start_new_session=True,
-        preexec_fn=closed_streams,
-        timeout=120,
-        check=False,
-    )
-
-    assert done.returncode == 0
-    assert names_in(tmp_path / "out") == COMPLETE
-    assert (tmp_path / "out" / "report.html").read_text("utf-8").endswith("</html>\n")
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device here")  # noqa: PTH110
-@pytest.mark.parametrize("options", [[], ["--json-lines"]], ids=["words", "events"])
-def test_an_output_stream_that_takes_nothing_is_4(arguments, options):
-    with open("/dev/full", "w", encoding="utf-8") as full:  # noqa: PTH123
-        done = subprocess.run(
-            command_line(*arguments, *options),
-            env=environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    assert done.returncode == 4
-    assert done.stderr.count("\n") == 1
-    assert "the disk is full" in done.stderr

@@ -11,7 +11,7 @@ from BrainAgeLib.imaging.geometry import Volume
 from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.placement import measure_placement
 from BrainAgeLib.imaging.registration import Registration
-from Testing.library.phantoms import rigid_motion, template_brain, thick_slices_of
+from Testing.library.phantoms import moved, rigid_motion, template_brain, thick_slices_of
 
 IN_PLACE = Registration(np.eye(4), 0.95)
 
@@ -45,6 +45,25 @@ def test_a_whole_brain_in_its_place(placed, template):
     assert found.pattern > 0.8
     assert found.pattern_turned < 0.6 * found.pattern
     assert found.signal_around < 0.05
+
+
+def test_a_registered_scan_is_measured_where_the_registration_puts_it(placed, template):
+    motion = rigid_motion((20, 10, 5), (30, -40, 50))
+    elsewhere = placed_at(moved(placed.volume, motion), motion)
+
+    here, there = (measure_placement(scan, template) for scan in (placed, elsewhere))
+
+    assert there.overlap == pytest.approx(here.overlap, abs=0.005)
+    assert there.pattern == pytest.approx(here.pattern, abs=0.02)
+
+
+def test_a_scan_beside_the_template_shows_none_of_it(placed, template):
+    far = rigid_motion(shift_mm=(0, 0, 500))
+
+    found = measure_placement(placed_at(placed.volume, far), template)
+
+    assert found.coverage == found.overlap == found.pattern == 0
+    assert found.cut_top + found.cut_bottom == pytest.approx(1.0)
 
 
 def test_top_and_bottom_that_are_cut(placed, template):
