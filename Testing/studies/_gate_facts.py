@@ -48,6 +48,7 @@ from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random
 
 SEED = 23
 MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE = "measured", "no brain", "not registered", "error"
+OTHERS = "other people, simulated"
 CUT = ", cut into thick slices"
 ROUTINE = "axial 5+1 mm"
 PARTS: dict[str, Any] = {

@@ -7,7 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from _gate_facts import MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE, measurements_of
+from _gate_facts import (
+    MEASURED,
+    NO_BRAIN,
+    NOT_REGISTERED,
+    OTHERS,
+    UNREADABLE,
+    measurements_of,
+)
 from _gate_faults import Fault, all_faults
 
 from BrainAgeLib.quality.gate import judge, no_brain, not_registered
@@ -61,7 +68,8 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     sound = [(row, found) for row, found in judged if row["fault"] is None]
     groups = {
         "simulated": [pair for pair in sound if pair[0]["kind"].startswith("simulated")],
-        "whole heads": [pair for pair in sound if not pair[0]["kind"].startswith("simulated")],
+        OTHERS: [pair for pair in sound if pair[0]["kind"] == OTHERS],
+        "whole heads": [pair for pair in sound if pair[0]["kind"].startswith("whole head")],
     }
     sound_ages = {row["scan"]: _age(row) for row, _ in sound}
     faults = {fault.name: fault for fault in all_faults()}

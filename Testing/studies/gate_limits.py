@@ -18,12 +18,13 @@ import csv
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import torch
-from _gate_facts import CUT, ROUTINE, Bench, Rows, Source, head_sources, simulated_sources
+from _gate_facts import CUT, OTHERS, ROUTINE, Bench, Rows, Source, head_sources, simulated_sources
 from _gate_faults import Fault, all_faults
 from _gate_figures import summary
 from _gate_tables import markdown, write_between_marks
@@ -37,6 +38,7 @@ from BrainAgeLib.training.people import Person
 PROTOCOLS = [ROUTINE, "random", "axial 7+2 mm", "axial 3+0 mm", "coronal 5+1 mm", "sagittal 5+1 mm"]
 
 
+MOST_PEOPLE = 10_000
 # What every head gets: other contrasts, a wrong spacing, half a brain.
 KEY_FAULTS = tuple(
     fault
@@ -51,6 +53,18 @@ def sources_of(person: Person, protocols: int) -> list[Source]:
     """Return a person's sound scans; which protocols come first is the same for everybody."""
     brain = volume_from_sitk(to_canonical(read_scan(person.path).image))
     return list(simulated_sources(person.participant_id, brain, PROTOCOLS[:protocols]))
+
+
+def others(data: Path, people: list[Person], count: int) -> list[Person]:
+    """Return so many people, of all ages, that the limits were not chosen with."""
+    known = {person.participant_id for person in people}
+    rest = [
+        person
+        for person in people_of_all_ages(data, MOST_PEOPLE)
+        if person.participant_id not in known
+    ]
+    chosen = np.unique(np.linspace(0, len(rest) - 1, min(count, len(rest))).round().astype(int))
+    return [rest[n] for n in chosen]
 
 
 def heads_of(folders: list[Path]) -> Iterator[Source]:
@@ -75,6 +89,10 @@ def measure(rows: Rows, bench: Bench, options: argparse.Namespace) -> None:
             is_chosen = person.participant_id in with_faults and source.name.endswith(ROUTINE)
             measure_source(rows, bench, source, all_faults() if is_chosen else ())
         print(f"{number} of {len(people)} people", file=sys.stderr)
+    for person in others(options.data, people, options.other_people):
+        for source in sources_of(person, min(2, options.protocols)):
+            measure_source(rows, bench, replace(source, kind=OTHERS), ())
+        print(f"{person.participant_id}, another", file=sys.stderr)
     for number, source in enumerate(heads_of(options.heads)):
         key = KEY_FAULTS if not source.kind.endswith(CUT) else ()
         chosen = all_faults() if number < options.fault_heads else key
@@ -108,6 +126,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True, metavar="DIR")
     parser.add_argument("--people", type=int, default=36, help="default 36")
     parser.add_argument("--protocols", type=int, default=3, help="of each person, 1-6; default 3")
+    parser.add_argument("--other-people", type=int, default=12, help="not used for the limits")
     parser.add_argument("--fault-people", type=int, default=4, help="default 4")
     parser.add_argument("--fault-heads", type=int, default=1, help="with all faults; default 1")
     parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
