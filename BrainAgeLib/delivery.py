@@ -12,7 +12,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.output.dicom_page import write_page
 from BrainAgeLib.output.dicom_report import write_structured_report
 from BrainAgeLib.output.dicom_source import dicom_packages, read_source
-from BrainAgeLib.output.files import OutputFolder, prepare_output_folder
+from BrainAgeLib.output.files import OutputFolder, output_folder
 from BrainAgeLib.output.images import write_image, write_transform
 from BrainAgeLib.output.record import write_prediction
 from BrainAgeLib.output.report import write_report
@@ -48,13 +48,13 @@ def predict_to_folder(
     if deliverables.dicom:
         dicom_packages()
         _refuse_to_add_to_series(Path(scan), Path(folder))
-    outputs = prepare_output_folder(Path(folder), Path(scan))
-    result = run(scan, options, on_progress)
-    if on_progress is not None:
-        on_progress("write", 0.98)
-    _write(result, outputs, deliverables)
-    if on_progress is not None:
-        on_progress("write", 1.0)
+    with output_folder(Path(folder), Path(scan)) as outputs:
+        result = run(scan, options, on_progress)
+        if on_progress is not None:
+            on_progress("write", 0.98)
+        _write(result, outputs, deliverables)
+        if on_progress is not None:
+            on_progress("write", 1.0)
     return result.prediction, outputs
 
 

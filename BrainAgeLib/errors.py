@@ -36,3 +36,10 @@ class InstallationError(BrainAgeError):
 
 class FullDiskError(BrainAgeError):
     """There is no room for an output: no later one would fit, either."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Say whether an error, of Python, torch or ITK, means that the memory is used up."""
+    words = ("bad_alloc", "can't allocate memory", "not enough memory", "Failed to allocate memory")
+    is_said = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
+    return isinstance(error, MemoryError) or is_said

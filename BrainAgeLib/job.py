@@ -10,7 +10,10 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
+from BrainAgeLib.imaging.artefacts import measure_artefacts
 from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.imaging.contrast import measure_contrast
+from BrainAgeLib.imaging.formats.identifiers import read_identifiers
 from BrainAgeLib.imaging.geometry import (
     Volume,
     sitk_from_volume,
@@ -18,6 +21,7 @@ from BrainAgeLib.imaging.geometry import (
 )
 from BrainAgeLib.imaging.pictures import input_pictures, registered_pictures
 from BrainAgeLib.imaging.placed_scan import PlacedScan
+from BrainAgeLib.imaging.placement import measure_placement
 from BrainAgeLib.imaging.read import Scan
 from BrainAgeLib.imaging.registration import (
     NOT_REGISTERED,
@@ -26,15 +30,16 @@ from BrainAgeLib.imaging.registration import (
 )
 from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
 from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.imaging.stretch import measure_stretch
 from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.imaging.template_volume import grid_planes
+from BrainAgeLib.measurements import Measurements
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
 from BrainAgeLib.quality.gate import on_the_cpu_instead
-from BrainAgeLib.quality.measurements import Measurements
 from BrainAgeLib.records import (
     Acquisition,
     Finding,
@@ -78,12 +83,15 @@ class Job:
         self.stages = Stages(on_progress)
         self.age_years, self.sex = options.age_years, options.sex
         self.scan: Scan
+        self.identifiers: dict[str, str] | None = None
 
     def know(self, scan: Scan) -> None:
         """Take from the scan's header what the options leave open."""
         self.scan = scan
         self.age_years = scan.age_years if self.age_years is None else self.age_years
         self.sex = self.sex or scan.sex
+        if self.options.keep_identifiers:
+            self.identifiers = read_identifiers(scan.dicom_files[0]) if scan.dicom_files else {}
 
     @property
     def is_extracted(self) -> bool:
@@ -113,6 +121,10 @@ class Job:
             acquisition,
             placed.brain_volume_ml,
             len(slices),
+            contrast=measure_contrast(placed, self.template),
+            artefacts=measure_artefacts(placed),
+            tags=self.scan.sequence,
+            is_extracted=self.is_extracted,
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
             chronological_age_years=self.age_years,
@@ -120,13 +132,11 @@ class Job:
         )
         if self.options.in_template_space:
             return replace(measured, share_in_template=slices.share_in_template)
-        coverage, overlap = placed.template_coverage_and_overlap(self.template)
+        volume = placed.volume
         return replace(
             measured,
-            template_coverage=coverage,
-            template_overlap=overlap,
-            similarity=placed.registration.similarity,
-            scale=placed.scale_to_template(),
+            placement=measure_placement(placed, self.template),
+            stretch=measure_stretch(placed.registration, volume.affine, volume.voxels.shape),
         )
 
     def interpret(
@@ -191,6 +201,7 @@ class Job:
             device=self.device.name,
             timings_seconds=self.stages.timings(),
             interval_level=self.ensemble.card.interval_level,
+            identifiers=self.identifiers,
         )
 
     def refusal(

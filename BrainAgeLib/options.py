@@ -19,6 +19,7 @@ class Options:
     ``brain_extracted``: the scan has no skull. ``in_template_space``: it is brain extracted and
     its world coordinates are MNI152. ``force``: give the age although the gate refuses. ``site``:
     the file of a site calibration, which replaces the model's line of the correction.
+    ``keep_identifiers``: the record takes along who was scanned, as a DICOM header says.
     Raises InputError for values that cannot be.
     """
 
@@ -34,6 +35,7 @@ class Options:
     force: bool = False
     series_uid: str | None = None
     site: str | None = None
+    keep_identifiers: bool = False
 
     def __post_init__(self) -> None:
         """Check what can be checked without a scan."""

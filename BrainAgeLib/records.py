@@ -133,7 +133,7 @@ class Prediction:
     ``brain_age_years`` is the raw prediction, or None when the gate refused. ``interval_years``
     belongs to the raw prediction and covers ``interval_level`` of healthy people.
     ``saliency`` is an image on the scan's own grid (SimpleITK.Image) or None; it is not part of
-    the JSON record.
+    the JSON record. ``identifiers``: who was scanned, only when asked for.
     """
 
     brain_age_years: float | None
@@ -154,6 +154,7 @@ class Prediction:
     schema_version: str = SCHEMA_VERSION
     notice: str = NOTICE
     saliency: Any = field(default=None, compare=False, repr=False)
+    identifiers: dict[str, str] | None = None
 
     @property
     def gap_years(self) -> float | None:

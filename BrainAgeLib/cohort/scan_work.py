@@ -18,7 +18,7 @@ from BrainAgeLib.cohort.results_table import ResultRow
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.delivery import predict_to_folder
 from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError, InstallationError
-from BrainAgeLib.output.files import OutputFolder, prepare_output_folder, write_atomically
+from BrainAgeLib.output.files import OutputFolder, output_folder, write_atomically
 from BrainAgeLib.output.record import prediction_to_dict, read_prediction
 from BrainAgeLib.records import Prediction
 
@@ -143,11 +143,11 @@ def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
             raise
     if finished_row(entry, settings) is not None:
         return
-    prepare_output_folder(folder)
-    (folder / FAILURE_NAME).unlink(missing_ok=True)
-    last = (OutputFolder(work).prediction, work / FAILURE_NAME)
-    for file in sorted(work.iterdir(), key=lambda path: path in last):
-        file.replace(folder / file.name)
+    with output_folder(folder):
+        (folder / FAILURE_NAME).unlink(missing_ok=True)
+        last = (OutputFolder(work).prediction, work / FAILURE_NAME)
+        for file in sorted(work.iterdir(), key=lambda path: path in last):
+            file.replace(folder / file.name)
 
 
 def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) -> bool:

@@ -22,7 +22,13 @@ from BrainAgeLib.command_line import (
     train_command,
 )
 from BrainAgeLib.command_line.progress import JsonLines, announce_error
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.command_line.streams import (
+    can_be_flushed,
+    open_closed_streams,
+    silence_stdout,
+)
+from BrainAgeLib.errors import BrainAgeError, is_out_of_memory
+from BrainAgeLib.output.files import FULL_DISK_ERRORS
 from BrainAgeLib.records import NOTICE
 
 COMMANDS = (
@@ -42,6 +48,7 @@ USAGE_ERROR = 2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code; people see one line for an error."""
+    open_closed_streams()
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Known before parsing, since a usage error must be spoken in the same tongue.
     json_lines = JsonLines(sys.stdout) if "--json-lines" in given else None
@@ -55,14 +62,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output is gone; nothing more can be said to them.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()
         return INTERNAL_ERROR
-    except MemoryError:
-        return _report(
-            BrainAgeError("there is too little memory for this scan", "close other programs"),
-            json_lines,
-        )
     except Exception as error:  # the last resort: people get a sentence, never a traceback
+        if is_out_of_memory(error):
+            return _report(
+                BrainAgeError("there is too little memory for this scan", "close other programs"),
+                json_lines,
+            )
+        if isinstance(error, OSError) and error.errno in FULL_DISK_ERRORS:
+            return _report(
+                BrainAgeError("the disk is full", "free some space and run again"), json_lines
+            )
         kind = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "please report this; BRAINAGE_DEBUG=1 shows where it happened"
         return _report(BrainAgeError(f"internal error: {kind}", hint), json_lines)
@@ -88,6 +99,8 @@ def _report(error: BrainAgeError, json_lines: JsonLines | None) -> int:
     if os.environ.get("BRAINAGE_DEBUG") == "1":
         traceback.print_exc()
     announce_error(error, json_lines)
+    if not can_be_flushed(sys.stdout):
+        silence_stdout()  # or the interpreter complains at its end, with a code of its own
     return error.exit_code
 
 

@@ -77,6 +77,11 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         help="for a DICOM scan also report.dcm and page.dcm, with the patient's name and number",
     )
     output.add_argument(
+        "--keep-identifiers",
+        action="store_true",
+        help="take the patient's name, ID and birth date of a DICOM header into prediction.json",
+    )
+    output.add_argument(
         "--json-lines", action="store_true", help="one JSON object a line on stdout"
     )
     output.add_argument(
@@ -141,4 +146,5 @@ def chosen_options(options: argparse.Namespace) -> Options:
         force=options.force,
         series_uid=getattr(options, "series", None),
         site=options.site,
+        keep_identifiers=options.keep_identifiers,
     )

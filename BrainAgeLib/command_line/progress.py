@@ -6,6 +6,7 @@ import json
 import sys
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -96,9 +97,9 @@ def announce_error(error: BrainAgeError, json_lines: JsonLines | None) -> None:
     message = f"{error.message} ({error.hint})" if error.hint else error.message
     lines = [f"brainage: error: {' '.join(message.split())}"]
     lines += [f"  {' '.join(detail.split())}" for detail in error.details]
-    try:
+    # Either stream may be gone or full; the other one, or the exit code, still tells.
+    with suppress(OSError):
         if json_lines is not None:
             json_lines.error(error)
+    with suppress(OSError):
         print("\n".join(lines), file=sys.stderr)
-    except OSError:
-        pass  # the streams are gone; the exit code still tells

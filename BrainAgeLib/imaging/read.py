@@ -86,6 +86,7 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
         dicom.header.age_years,
         dicom.header.sex,
         dicom.findings + findings,
+        dicom.header.sequence,
         dicom.files,
     )
 

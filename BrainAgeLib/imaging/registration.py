@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, is_out_of_memory
 from BrainAgeLib.imaging.geometry import Volume, apply_affine, sitk_from_volume
 from BrainAgeLib.imaging.template import Template
 
@@ -111,6 +111,8 @@ class _Problem:
         try:
             method.Execute(self.fixed, self.moving)
         except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise
             raise RegistrationError("the brain could not be registered to the template") from error
         return float(method.GetMetricValue())
 

@@ -12,10 +12,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.measurements import SequenceTags
 from BrainAgeLib.records import Finding, InputRecord, Sex
 
-# 2 GiB as float32, four times a whole head at 0.5 mm: what asks for more is a damaged header.
-MOST_VOXELS = 2**29
+# A whole head at 0.5 mm has 110 million. The whole job holds some five copies as float32: with this
+# limit no file, whatever it promises or unpacks to, takes it beyond 4 GB.
+MOST_VOXELS = 2**27
 LEAST_SLICE_WIDTH = 8  # pixels; only the third axis may be shorter, down to a single slice
 MOST_NON_FINITE = 0.01
 # Cosines written with three decimals are off by less; 0.01 moves a voxel of the head by 1 mm.
@@ -33,8 +35,8 @@ class Scan:
 
     ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
     exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
-    header, or are None. ``findings``: what the reader had to settle. ``dicom_files``: those of a
-    DICOM series, in slice order.
+    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what a DICOM
+    header says of the sequence. ``dicom_files``: those of a DICOM series, in slice order.
     """
 
     image: sitk.Image
@@ -43,6 +45,7 @@ class Scan:
     age_years: float | None = None
     sex: Sex | None = None
     findings: tuple[Finding, ...] = ()
+    sequence: SequenceTags = SequenceTags()
     dicom_files: tuple[Path, ...] = ()
 
 

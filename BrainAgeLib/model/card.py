@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.card_check import check_card
 from BrainAgeLib.model.network import NetworkSettings
 from BrainAgeLib.records import Correction, Reference
+from BrainAgeLib.strict_json import read_strict_json
 
 CARD_VERSION = "2"
 
@@ -55,7 +56,9 @@ def read_card(folder: Path) -> Card:
     if not path.is_file():
         raise InputError(f"{folder} is not a model: it has no card.json")
     try:
-        return card_from_dict(json.loads(path.read_text("utf-8")))
+        text = read_strict_json(path)
+        check_card(text)
+        return card_from_dict(text)
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InstallationError(
             f"the model card {path} is damaged: {error!r}", "install the model again"

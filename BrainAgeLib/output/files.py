@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError
+from BrainAgeLib.output.folder_lock import folder_lock
 
 TEMPORARY_PREFIX = ".brainage-"
 PROBE_NAME = "probe"
@@ -70,24 +71,27 @@ class OutputFolder:
         return (self.prediction, self.report, *images, self.thumbnail)
 
 
-def prepare_output_folder(path: str | Path, scan: str | Path | None = None) -> OutputFolder:
+@contextmanager
+def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[OutputFolder]:
     """Make the folder if need be, see that it takes files, and remove earlier outputs of ours.
 
-    Nothing else that lies there is touched. ``scan`` is the input: one that stands where an output
-    belongs is not removed but refused, and in the folder of a DICOM series all DICOM files stay.
+    Nothing else that lies there is touched, and no other run gets the folder meanwhile. ``scan`` is
+    the input: one that stands where an output belongs is not removed but refused, and in the folder
+    of a DICOM series all DICOM files stay.
 
-    Raises InputError when the folder cannot be made or written to, BrainAgeError when the disk is
-    full.
+    Raises InputError when the folder cannot be made or written to or another run is at work in it,
+    BrainAgeError when the disk is full.
     """
     folder = OutputFolder(Path(path))
     make_output_folder(folder.path)
-    if scan is not None:
-        _refuse_to_overwrite(folder, Path(scan))
-    holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
-    dicom_files = () if holds_scan else folder.dicom_files
-    for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
-        _remove(file)
-    return folder
+    with folder_lock(folder.path):
+        if scan is not None:
+            _refuse_to_overwrite(folder, Path(scan))
+        holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
+        dicom_files = () if holds_scan else folder.dicom_files
+        for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
+            _remove(file)
+        yield folder
 
 
 def make_output_folder(path: Path) -> None:

@@ -42,7 +42,7 @@ def prediction_to_dict(prediction: Prediction) -> Document:
     brain_age = _years(prediction.brain_age_years)
     age = _years(prediction.chronological_age_years)
     corrected = _years(prediction.corrected_brain_age_years)
-    return {
+    document = {
         "schema_version": prediction.schema_version,
         "notice": prediction.notice,
         "brain_age_years": brain_age,
@@ -66,6 +66,9 @@ def prediction_to_dict(prediction: Prediction) -> Document:
         "device": prediction.device,
         "timings_seconds": _section(prediction.timings_seconds, decimals=SECONDS_DECIMALS),
     }
+    if prediction.identifiers is not None:  # only for those who asked for it
+        document["identifiers"] = prediction.identifiers
+    return document
 
 
 def prediction_from_dict(document: Any) -> Prediction:
@@ -130,6 +133,7 @@ def _prediction(document: Document) -> Prediction:
         software=_record(SoftwareRecord, document["software"]),
         device=document["device"],
         timings_seconds=_record(Timings, document["timings_seconds"]),
+        identifiers=document.get("identifiers"),
     )
 
 

@@ -25,11 +25,34 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": path} | changes
 
 
-def run_brainage(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+NO_NETWORK = """
+import os, sys
+
+def refuse(event, arguments):
+    if event.startswith("socket."):
+        os.write(2, f"network: {event} {arguments}\\n".encode())
+        os._exit(99)
+
+sys.addaudithook(refuse)
+"""
+
+
+def without_network(folder: Path) -> dict[str, str]:
+    """Return an environment in which a Python program that touches a socket ends with 99.
+
+    ``folder``: an empty one, that takes the file which Python reads at its start.
+    """
+    (folder / "sitecustomize.py").write_text(NO_NETWORK, "utf-8")
+    return environment(PYTHONPATH=os.pathsep.join([str(folder), environment()["PYTHONPATH"]]))
+
+
+def run_brainage(
+    *arguments: object, env: dict[str, str] | None = None, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """Run the command to its end."""
     return subprocess.run(
         command_line(*arguments),
-        env=environment(),
+        env=env or environment(),
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ from BrainAgeLib.imaging.slices import TemplateMaps
 from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL, installed_models
 from BrainAgeLib.resources import sample_scan
-from Testing.library.commands import run_brainage
+from Testing.library.commands import run_brainage, without_network
 from Testing.library.model_folders import write_small_model
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
 
@@ -75,10 +75,13 @@ def model_arguments(small_model):
 
 @pytest.fixture(scope="session")
 def full_job(model_arguments, tmp_path_factory) -> Outcome:
-    """Return what came of the whole job on the bundled sample, as a user runs it."""
+    """Return what came of the whole job on the bundled sample, for a user without a network."""
     folder = tmp_path_factory.mktemp("job") / "output"
     person = ("--age", "30", "--sex", "M")
-    done = run_brainage("predict", sample_scan(), "--output", folder, *person, *model_arguments)
+    done = run_brainage(
+        *("predict", sample_scan(), "--output", folder, *person, *model_arguments),
+        env=without_network(tmp_path_factory.mktemp("offline")),
+    )
     return Outcome(done.returncode, done.stdout, done.stderr, folder)
 
 
@@ -104,6 +107,12 @@ def fast(brain_file, small_model):
         *("predict", brain_file, "--in-template-space", "--model", small_model),
         *("--no-saliency", "--no-report"),
     ]
+
+
+@pytest.fixture
+def arguments(fast, tmp_path):
+    """Return the arguments of a quick run that writes into a new folder, a report too."""
+    return [*map(str, fast[:-1]), "--output", str(tmp_path / "out")]
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from BrainAgeLib import delivery
 from BrainAgeLib.delivery import Deliverables, predict_to_folder
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
+from BrainAgeLib.output.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
+from Testing.library.outcomes import names_in
 
 EVERY_FILE = {
     "prediction.json",
@@ -22,11 +24,6 @@ EVERY_FILE = {
     "brain_mask.nii.gz",
     "to_template.tfm",
 }
-
-
-def names_in(folder):
-    """Return the names in a folder, hidden ones too."""
-    return {path.name for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +157,7 @@ def test_earlier_outputs_are_gone_before_the_work_begins(
         (tmp_path / name).write_text("old", "utf-8")
 
     def interrupted(*_):
-        assert names_in(tmp_path) == set()
+        assert names_in(tmp_path) == {LOCK_NAME}
         raise KeyboardInterrupt
 
     monkeypatch.setattr(delivery, "run", interrupted)

@@ -6,7 +6,12 @@ import pickle
 
 import pytest
 
-from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
+from BrainAgeLib.errors import (
+    BrainAgeError,
+    InputError,
+    InstallationError,
+    is_out_of_memory,
+)
 
 
 @pytest.mark.parametrize(
@@ -39,3 +44,18 @@ def test_an_error_survives_the_way_between_processes():
     assert str(error) == "two series (pick one)"
     assert error.details == ("1.2.3",)
     assert error.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("itk: Failed to allocate memory for image."), True),
+        (RuntimeError("shapes do not fit"), False),
+        (ValueError("bad_alloc"), False),
+    ],
+)
+def test_what_means_too_little_memory(error, expected):
+    assert is_out_of_memory(error) is expected

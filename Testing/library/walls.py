@@ -19,13 +19,15 @@ LONGEST_FUNCTION = 45
 
 # What a part of the library may import beside itself. A part is a module or package directly in
 # BrainAgeLib. First the words, then the way of a scan, then its users; nothing looks downstream.
-WORDS = {"errors", "records", "options"}
+WORDS = {"errors", "records", "measurements", "options", "strict_json"}
 UP_TO_MODEL = WORDS | {"resources", "imaging", "model"}
 UP_TO_PIPELINE = UP_TO_MODEL | {"quality", "output", "software", "stages", "job", "pipeline"}
 MAY_IMPORT = {
     "errors": set(),
     "records": set(),
+    "measurements": {"records"},
     "options": {"errors", "records"},
+    "strict_json": set(),
     "resources": {"errors"},
     "software": WORDS,
     "stages": WORDS,

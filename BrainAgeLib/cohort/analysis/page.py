@@ -16,7 +16,7 @@ from BrainAgeLib.cohort.analysis.estimates import (
 from BrainAgeLib.cohort.analysis.table import Exclusion, counted
 from BrainAgeLib.output.files import make_output_folder, write_atomically
 from BrainAgeLib.output.markup import Markup, element
-from BrainAgeLib.output.report import CONTENT_POLICY
+from BrainAgeLib.output.page import CONTENT_POLICY
 from BrainAgeLib.output.report_style import STYLE
 from BrainAgeLib.records import NOTICE
 

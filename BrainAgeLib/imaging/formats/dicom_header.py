@@ -16,11 +16,13 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.imaging.formats.file_kind import FileKind, read_head
 from BrainAgeLib.imaging.formats.itk_reader import open_header
 from BrainAgeLib.imaging.scan import printable
+from BrainAgeLib.measurements import SequenceTags
 from BrainAgeLib.records import Sex
 
 IMAGE_TYPE = "0008|0008"
 OBJECT_CLASS = "0008|0016"
 STUDY_DATE = "0008|0020"
+MODALITY = "0008|0060"
 SERIES_DESCRIPTION = "0008|103e"
 BIRTH_DATE = "0010|0030"
 PATIENT_SEX = "0010|0040"
@@ -43,10 +45,11 @@ BITS_ALLOCATED = "0028|0100"
 _TAGS = (
     *(STUDY_DATE, SERIES_DESCRIPTION, BIRTH_DATE, PATIENT_SEX, PATIENT_AGE, SLICE_THICKNESS),
     *(SERIES_UID, IMAGE_POSITION, IMAGE_ORIENTATION, PIXEL_SPACING, BITS_ALLOCATED, OBJECT_CLASS),
-    # How it was acquired: a batch picks the T1 of a study by these.
-    *(IMAGE_TYPE, CONTRAST_AGENT, SCANNING_SEQUENCE, ACQUISITION_TYPE, STUDY_UID),
+    # How it was acquired: a batch picks the T1 of a study by these, and the gate looks at them.
+    *(IMAGE_TYPE, CONTRAST_AGENT, SCANNING_SEQUENCE, ACQUISITION_TYPE, STUDY_UID, MODALITY),
     *(REPETITION_TIME, ECHO_TIME, INVERSION_TIME, ACQUISITION_NUMBER, TEMPORAL_POSITION),
 )
+_NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 _AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 OLDEST_YEARS = 120.0
 _STORED_CLASS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]+)", re.DOTALL)
@@ -110,6 +113,17 @@ class DicomHeader:
         if age_years is None and born and seen:
             age_years = (seen - born).days / 365.25
         return age_years if age_years is not None and 0 < age_years <= OLDEST_YEARS else None
+
+    @property
+    def sequence(self) -> SequenceTags:
+        """What is said of the sequence; the gate weighs it against the picture."""
+        echo, repetition, inversion = (
+            (self.numbers(tag, 1) or (None,))[0]
+            for tag in (ECHO_TIME, REPETITION_TIME, INVERSION_TIME)
+        )
+        agent = self.tags.get(CONTRAST_AGENT, "").upper()
+        modality = printable(self.tags.get(MODALITY, ""))[:16]
+        return SequenceTags(modality or None, echo, repetition, inversion, agent not in _NO_AGENT)
 
     def numbers(self, tag: str, count: int) -> tuple[float, ...] | None:
         """Return the ``count`` finite numbers of a tag, or None when it does not hold them."""

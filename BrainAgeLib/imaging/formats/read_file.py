@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +13,7 @@ from BrainAgeLib.imaging.formats.file_kind import FileKind, is_compressed
 from BrainAgeLib.imaging.formats.itk_reader import open_header, read_voxels
 from BrainAgeLib.imaging.formats.nifti_header import read_nifti_header
 from BrainAgeLib.imaging.formats.nifti_voxels import find_non_finite
+from BrainAgeLib.imaging.formats.suffixed_link import named_as
 from BrainAgeLib.imaging.formats.text_header import (
     check_text_header,
     data_file,
@@ -53,7 +50,7 @@ def read_file(path: Path, kind: FileKind, name: str) -> FileImage:
     findings = _orientation_findings(says_orientation(fields))
     voxels = data_file(path, fields, name)
     if voxels is None:
-        with _named(path, *_SUFFIXES[kind]) as readable:
+        with named_as(path, *_SUFFIXES[kind]) as readable:
             return FileImage(_read_through_itk(readable, kind, name), (path,), findings)
     if not path.name.endswith(_SUFFIXES[kind]):
         raise InputError(
@@ -66,7 +63,7 @@ def read_file(path: Path, kind: FileKind, name: str) -> FileImage:
 def _read_nifti(path: Path, name: str) -> FileImage:
     header = read_nifti_header(path, name)
     suffix = ".nii.gz" if is_compressed(path) else ".nii"
-    with _named(path, suffix) as readable:
+    with named_as(path, suffix) as readable:
         # The header's size is checked before the file is unpacked to see whether it is all there.
         check_shape(open_header(readable, FileKind.NIFTI, name), name)
         broken = find_non_finite(path, header, name)
@@ -95,23 +92,12 @@ def _read_through_itk(path: Path, kind: FileKind, name: str) -> sitk.Image:
     return read_voxels(reader, name)
 
 
-@contextmanager
-def _named(path: Path, *suffixes: str) -> Iterator[Path]:
-    """Give the file a name that ITK reads as what it is: ITK goes by the suffix."""
-    if path.name.endswith(suffixes):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        renamed = Path(folder) / f"scan{suffixes[0]}"
-        try:
-            renamed.symlink_to(path.resolve())
-        except OSError:  # Windows allows links to few
-            shutil.copyfile(path, renamed)
-        yield renamed
-
-
 def _orientation_findings(is_known: bool) -> tuple[Finding, ...]:
     if is_known:
         return ()
-    message = "the header does not say which way the axes run; taken as left, posterior, superior"
-    return (Finding("unknown_orientation", "note", message),)
+    message = (
+        "The header does not say which way the axes run; they are taken as left, posterior, "
+        "superior, so that left and right may be exchanged in the pictures and the map. "
+        "Convert the scan again from the original."
+    )
+    return (Finding("unknown_orientation", "warn", message),)

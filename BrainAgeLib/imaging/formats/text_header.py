@@ -53,7 +53,8 @@ def says_orientation(fields: dict[str, str]) -> bool:
 def data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
     """Return the file that holds the voxels, or None when it is ``path`` itself.
 
-    Raises InputError when that file is missing or there are several.
+    Raises InputError when that file is missing or outside the header's folder, or there are
+    several.
     """
     given = next((fields[field] for field in _DATA_FILE if field in fields), "LOCAL")
     if given.upper() == "LOCAL":
@@ -62,7 +63,15 @@ def data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
         raise InputError(
             f"{name} spreads its voxels over several files", "save the scan as one file"
         )
+    if "\0" in given:
+        raise InputError(f"the header of {name} makes no sense", "convert the scan again")
     found = path.parent / given
+    # A header that comes from somewhere else must not choose a file of this machine to be read.
+    if not found.resolve().is_relative_to(path.parent.resolve()):
+        raise InputError(
+            f"the header of {name} names a data file outside its own folder",
+            "put the two files into one folder and name the data file without a path",
+        )
     if not found.is_file():
         raise InputError(
             f"the voxels of {name} are in {printable(found.name)}, which is missing",

@@ -196,7 +196,7 @@ def test_sizes_that_lie_take_no_memory(tmp_path):
         tmp_path / "b.nii.gz",
         replaced(tmp_path / "c.nrrd", b"14 12 9\n", b"14 12 1000000000\n"),
         replaced(tmp_path / "d.mha", b"14 12 9\n", b"14 12 1000000000\n"),
-        patched(tmp_path / "e.nii", SIZE_I, "3h", 32767, 12, 1000),
+        patched(tmp_path / "e.nii", SIZE_I, "3h", 32767, 12, 300),
     ]
     paths[1].write_bytes(gzip.compress(paths[0].read_bytes()))
 

@@ -10,7 +10,8 @@ import pytest
 
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.output.files import (
-    prepare_output_folder,
+    OutputFolder,
+    output_folder,
     write_atomically,
     written_atomically,
 )
@@ -32,6 +33,12 @@ def disk_full(*_arguments: object, **_keywords: object) -> None:
 
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+def prepared(path: Path, scan: Path | None = None) -> OutputFolder:
+    """Return the folder as a run finds it, when that run has ended."""
+    with output_folder(path, scan) as folder:
+        return folder
 
 
 def test_writes_the_whole_content(tmp_path: Path) -> None:
@@ -98,7 +105,7 @@ def test_a_vanished_folder_is_an_error_in_words(tmp_path: Path) -> None:
 
 
 def test_prepares_a_new_folder(tmp_path: Path) -> None:
-    folder = prepare_output_folder(tmp_path / "out")
+    folder = prepared(tmp_path / "out")
     assert folder.path.is_dir()
     assert names_in(folder.path) == set()
     assert tuple(file.name for file in folder.files) == OURS
@@ -108,7 +115,7 @@ def test_dicom_files_in_the_folder_of_the_scan_stay(tmp_path: Path) -> None:
     for name in (*OURS, *DICOM):
         (tmp_path / name).write_text(name)
 
-    prepare_output_folder(tmp_path, tmp_path)
+    prepared(tmp_path, tmp_path)
 
     assert names_in(tmp_path) == set(DICOM)
 
@@ -119,7 +126,7 @@ def test_removes_only_our_earlier_outputs(tmp_path: Path) -> None:
     for name in (*OURS, *DICOM, *foreign, *stale):
         (tmp_path / name).write_text(name)
     (tmp_path / "sub-01").mkdir()
-    prepare_output_folder(tmp_path)
+    prepared(tmp_path)
     assert names_in(tmp_path) == foreign | {"sub-01"}
 
 
@@ -134,7 +141,7 @@ def test_prediction_is_removed_first(tmp_path: Path, monkeypatch: pytest.MonkeyP
     for name in OURS:
         (tmp_path / name).write_text(name)
     monkeypatch.setattr(Path, "unlink", recorded)
-    prepare_output_folder(tmp_path)
+    prepared(tmp_path)
     assert tuple(name for name in removed if name in OURS) == OURS
 
 
@@ -144,7 +151,7 @@ def test_a_link_is_removed_not_what_it_points_to(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "report.html").symlink_to(precious)
-    prepare_output_folder(out)
+    prepared(out)
     assert precious.read_text() == "mine"
     assert names_in(out) == set()
 
@@ -152,18 +159,18 @@ def test_a_link_is_removed_not_what_it_points_to(tmp_path: Path) -> None:
 def test_output_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(InputError, match="is a file"):
-        prepare_output_folder(tmp_path / "out")
+        prepared(tmp_path / "out")
 
 
 def test_output_folder_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is no folder"):
-        prepare_output_folder(tmp_path / "file" / "out")
+        prepared(tmp_path / "file" / "out")
 
 
 def test_output_folder_without_a_parent(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no folder"):
-        prepare_output_folder(tmp_path / "typo" / "out")
+        prepared(tmp_path / "typo" / "out")
     assert names_in(tmp_path) == set()
 
 
@@ -176,26 +183,26 @@ def test_output_folder_that_may_not_be_written(
 
     monkeypatch.setattr(Path, method, forbidden)
     with pytest.raises(InputError, match="Permission denied") as caught:
-        prepare_output_folder(tmp_path / "out")
+        prepared(tmp_path / "out")
     assert caught.value.exit_code == 2
 
 
 def test_full_disk_shows_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "write_bytes", disk_full)
     with pytest.raises(BrainAgeError, match="the disk is full") as caught:
-        prepare_output_folder(tmp_path)
+        prepared(tmp_path)
     assert caught.value.exit_code == 4
 
 
 def test_a_folder_in_the_place_of_an_output(tmp_path: Path) -> None:
     (tmp_path / "report.html").mkdir()
     with pytest.raises(InputError, match="cannot be removed: it is a folder"):
-        prepare_output_folder(tmp_path)
+        prepared(tmp_path)
 
 
 def test_the_scan_itself_is_never_removed(tmp_path: Path) -> None:
     scan = tmp_path / "saliency.nii.gz"
     scan.write_bytes(b"a scan by that name")
     with pytest.raises(InputError, match="the scan"):
-        prepare_output_folder(tmp_path, scan=scan)
+        prepared(tmp_path, scan=scan)
     assert scan.is_file()
