@@ -10,10 +10,10 @@ import torch
 
 from BrainAgeLib.imaging.template_volume import volume_of_slices
 from BrainAgeLib.model.brain_maps import network_maps
+from BrainAgeLib.model.predict import MOST_SLICES_OF_A_PART
 from BrainAgeLib.training.map_store import MAP_STEP
 from BrainAgeLib.training.simulated_scans import StoredScan, as_slices, subset
 
-MOST_SLICES = 10  # of a part of a scan
 LONE_SHARE = 0.5  # of the parts are single slices
 VENTRICLE_SHARE = 0.5  # of the parts lie near the lateral ventricles
 VENTRICLE_HEIGHT_MM = 18.0  # a slice through the bodies of the lateral ventricles
@@ -56,7 +56,7 @@ def few_slices(scan: StoredScan, generator: np.random.Generator) -> StoredScan:
     """Return one to ten neighbouring slices of a scan, often near the lateral ventricles."""
     count = 1
     if generator.random() >= LONE_SHARE:
-        count = int(generator.integers(2, MOST_SLICES + 1))
+        count = int(generator.integers(2, MOST_SLICES_OF_A_PART + 1))
     count = min(count, len(scan))
     last = len(scan) - count
     start = int(generator.integers(0, last + 1))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load, save
 
@@ -15,6 +14,7 @@ from BrainAgeLib.training.non_negative import non_negative_least_squares
 RIDGE = 0.01  # of the kernel's diagonal
 INNER_FOLDS = 5
 LEAST_SHARE = 1e-4
+SMALLEST_SIZE = 1e-12
 
 
 def fit_regional_model(
@@ -69,7 +69,8 @@ class _ExpertFit:
 
     def __init__(self, values: torch.Tensor, ages: torch.Tensor) -> None:
         products = (values @ values.T).double()
-        self.inverse_size = 0.5 / float(products.diagonal().mean())
+        # A place where everybody is the same has no size, and nothing to say.
+        self.inverse_size = 0.5 / max(float(products.diagonal().mean()), SMALLEST_SIZE)
         products *= self.inverse_size
         self.damping = torch.exp(-DAMPING * products.diagonal())
         kernel = self.damping[:, None] * self.damping * (1 + 2 * DAMPING * products)
@@ -133,9 +134,3 @@ def read_regional_model(path: Path) -> RegionalModel:
     model = RegionalModel(len(tensors["shares"]))
     model.load_state_dict(tensors)
     return model.eval()
-
-
-def to_numpy(model: RegionalModel, maps: torch.Tensor) -> np.ndarray:
-    """Return the ages (scan,) of maps (scan, channel, cell) of any precision."""
-    ages: np.ndarray = model(maps.float()).double().numpy()
-    return ages

@@ -9,11 +9,11 @@ from BrainAgeLib.training.simulated_scans import StoredScan
 
 
 def stored_scan(slices: int, seed: int = 0) -> StoredScan:
-    """Return slices of noise, each in a plane of its own."""
+    """Return parallel slices of noise, tilted, from below the brain to its top."""
     generator = np.random.default_rng(seed)
     shape = (slices, GRID_HEIGHT, GRID_WIDTH)
     heights = np.linspace(-45.0, 68.0, slices)
-    slopes = generator.uniform(-0.05, 0.05, (slices, 2))
+    slopes = np.tile(generator.uniform(-0.05, 0.05, 2), (slices, 1))
     return StoredScan(
         generator.integers(0, 256, shape, dtype=np.uint8),
         generator.integers(0, 256, shape, dtype=np.uint8),
