@@ -44,6 +44,8 @@ def test_weights_come_back_with_matrices_in_half_precision(small_model, card, ma
         assert not module.training
         assert original.keys() == module.state_dict().keys()
         for name, value in module.state_dict().items():
+            if name.endswith("num_batches_tracked"):  # of training alone
+                continue
             kept = original[name]
             if kept.is_floating_point() and kept.ndim > 1:
                 kept = kept.half().float()
