@@ -17,7 +17,8 @@ def card_text(card: Card) -> str:
         f"  {NOTICE}",
         f"  Weights: research use only; sha256 {card.sha256[:16]}…",
         f"  {card.members} members, each of "
-        f"two networks of {training['parameters']['networks']:,} parameters and a regional model",
+        f"a network of {training['parameters']['network']:,} parameters, a regional model and a "
+        "slice model",
         f"  Trained on {training['people']} healthy people of {low:.0f} to {high:.0f} years "
         f"({training['sex']['F']} women, {training['sex']['M']} men)",
         "  Raw error, out of fold, simulated scans (years):",

@@ -13,13 +13,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.predict import (
-    MOST_SLICES_OF_A_PART,
-    RawAge,
-    ScanMaps,
-    maps_of_scan,
-    predict_age,
-)
+from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, ModelRecord
@@ -27,6 +21,7 @@ from BrainAgeLib.resources import models_folder
 
 DEFAULT_MODEL = "thick-slice"
 NO_CORRECTION = "none"
+MOST_OF_FEW_SLICES = 9  # the cards' classes of whole brains begin at ten slices
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class Ensemble:
     ) -> Interpretation:
         """Return interval, correction and percentile for a scan with so many slices in view."""
         if not raw.covers_brain:  # its error is that of few slices, however many there are
-            slice_count = min(slice_count, MOST_SLICES_OF_A_PART - 1)
+            slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
         half = entry.half_width_years(raw.age_years)
         interval = (raw.age_years - half, raw.age_years + half) if math.isfinite(half) else None

@@ -12,42 +12,49 @@ from BrainAgeLib.imaging.template_volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.model.brain_maps import alignments, covers_the_brain, network_maps, regional_maps
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional_model import RegionalModel
-
-MOST_SLICES_OF_A_PART = 10  # what the networks for a few slices were trained on
+from BrainAgeLib.model.slice_model import SliceModel
 
 
 @dataclass(frozen=True)
 class Member:
     """The models of one fold: trained on the same people, tested on the same others.
 
-    ``whole``: the network for whole brains. ``part``: the one for a few slices.
+    The network and the regional model are for whole brains, the slice model for what is less.
     """
 
-    whole: VolumeNetwork
-    part: VolumeNetwork
+    network: VolumeNetwork
     regional: RegionalModel
+    slices: SliceModel
+
+
+@dataclass(frozen=True)
+class WholeBrain:
+    """What the models see of a whole brain.
+
+    ``network``: (1, 4, z, y, x). ``regional``: (1, channel, cell). ``fields``: (1, 3, z, y, x), the
+    alignment behind it.
+    """
+
+    network: torch.Tensor
+    regional: torch.Tensor
+    fields: torch.Tensor
 
 
 @dataclass(frozen=True)
 class ScanMaps:
-    """What the models see of one scan.
+    """What the models see of one scan; ``whole`` is None when its slices leave holes."""
 
-    ``network``: (1, 4, z, y, x). ``regional``: (1, channel, cell), or None when the slices do not
-    cover the brain. ``fields``: (1, 3, z, y, x), the alignment behind it. ``is_part``: few slices.
-    """
-
+    slices: SliceSet
     volume: TemplateVolume
-    network: torch.Tensor
-    regional: torch.Tensor | None
-    fields: torch.Tensor | None
-    is_part: bool
+    whole: WholeBrain | None
 
     def to(self, device: str) -> ScanMaps:
         """Return the same maps on another device."""
-        regional = None if self.regional is None else self.regional.to(device)
-        fields = None if self.fields is None else self.fields.to(device)
-        volume, network = self.volume.to(device), self.network.to(device)
-        return ScanMaps(volume, network, regional, fields, self.is_part)
+        whole = None
+        if self.whole is not None:
+            maps = (self.whole.network, self.whole.regional, self.whole.fields)
+            whole = WholeBrain(*(one.to(device) for one in maps))
+        return ScanMaps(self.slices.to(device), self.volume.to(device), whole)
 
 
 @dataclass(frozen=True)
@@ -55,7 +62,7 @@ class RawAge:
     """What the ensemble says of one scan, in years.
 
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
-    regional models spoke as well.
+    models for whole brains spoke.
     """
 
     age_years: float
@@ -69,28 +76,28 @@ def maps_of_scan(slices: SliceSet) -> ScanMaps:
     if len(slices) == 0:
         raise ValueError("there is no slice to predict from")
     volume = volume_of_slices(slices)
-    regional = fields = None
-    if covers_the_brain(slices):
-        fields = alignments([volume])
-        regional = regional_maps(volume.images[None], fields)
-    is_part = regional is None and len(slices) <= MOST_SLICES_OF_A_PART
-    return ScanMaps(volume, network_maps(volume)[None], regional, fields, is_part)
+    if not covers_the_brain(slices):
+        return ScanMaps(slices, volume, None)
+    fields = alignments([volume])
+    regional = regional_maps(volume.images[None], fields)
+    return ScanMaps(slices, volume, WholeBrain(network_maps(volume)[None], regional, fields))
 
 
 @torch.inference_mode()
 def predict_age(members: Sequence[Member], maps: ScanMaps, network_share: float) -> RawAge:
     """Return the raw age: the mean over members.
 
-    A member's age is that of its network and, where the slices cover the brain, that of its
-    regional model; the network counts with ``network_share`` then.
+    For a whole brain a member's age is that of its network, with ``network_share``, and of its
+    regional model; otherwise that of its slice model.
     """
     ages = [_age_of_member(member, maps, network_share) for member in members]
-    return RawAge(sum(ages) / len(ages), tuple(ages), maps.regional is not None)
+    return RawAge(sum(ages) / len(ages), tuple(ages), maps.whole is not None)
 
 
 def _age_of_member(member: Member, maps: ScanMaps, network_share: float) -> float:
-    network = member.part if maps.is_part else member.whole
-    age = float(network.age_years(maps.network))
-    if maps.regional is None:
-        return age
-    return network_share * age + (1 - network_share) * float(member.regional(maps.regional))
+    if maps.whole is None:
+        return member.slices.age_years(maps.slices)
+    network = float(member.network.age_years(maps.whole.network))
+    return network_share * network + (1 - network_share) * float(
+        member.regional(maps.whole.regional)
+    )

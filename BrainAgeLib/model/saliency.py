@@ -19,10 +19,12 @@ import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.imaging.alignment import SPACING_MM, resize_displacement, smooth, warp
+from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.brain_maps import POOLED, region_cells, sided_maps
 from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.model.predict import Member, ScanMaps
+from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
 from BrainAgeLib.model.regional_model import RegionalModel
+from BrainAgeLib.model.slice_saliency import slices_saliency
 
 WAY_STEPS = 8  # of the integral, by the midpoint rule
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm
@@ -43,13 +45,15 @@ def saliency_map(
     ``mean_maps``: (3, z, y, x), the network's tissue maps of the mean brain. ``advance`` takes how
     much is done, 0-1. 0 where the scan shows nothing.
     """
-    share = 1.0 if maps.regional is None else network_share
     years = torch.zeros_like(maps.volume.images)
     for number, member in enumerate(members):
-        network = member.part if maps.is_part else member.whole
-        years += share * _of_network(network, maps.network, mean_maps)
-        if maps.regional is not None:
-            years += (1 - share) * _of_regional_model(member.regional, maps)
+        if maps.whole is None:
+            years += slices_saliency(member.slices, maps.slices)
+        else:
+            years += network_share * _of_network(member.network, maps.whole.network, mean_maps)
+            years += (1 - network_share) * _of_regional_model(
+                member.regional, maps.volume, maps.whole
+            )
         if advance is not None:
             advance((number + 1) / len(members))
     return _neighbourhoods(years / len(members)) * maps.volume.seen
@@ -72,18 +76,18 @@ def _of_network(
 
 
 @torch.inference_mode()
-def _of_regional_model(model: RegionalModel, maps: ScanMaps) -> torch.Tensor:
+def _of_regional_model(
+    model: RegionalModel, volume: TemplateVolume, brain: WholeBrain
+) -> torch.Tensor:
     """Return what each place (z, y, x) of the scan adds to the regional model's age."""
-    if maps.regional is None or maps.fields is None:
-        raise ValueError("the scan has no regional maps")
-    weights = model.weights_of_scan(maps.regional[0])
-    sides = sided_maps(maps.volume.images[None], maps.fields)[:, 0]
+    weights = model.weights_of_scan(brain.regional[0])
+    sides = sided_maps(volume.images[None], brain.fields)[:, 0]
     added = (0.5 * weights * (sides - model.center)).sum(1)
     cells = region_cells(str(added.device))
     halves = added.new_zeros((2, *cells.shape))
     halves[:, cells] = added
     whole = torch.cat([halves[0], halves[1].flip(-1)], -1)
-    return _undo_alignment(_spread_over_pixels(whole), maps.fields)
+    return _undo_alignment(_spread_over_pixels(whole), brain.fields)
 
 
 def _spread_over_pixels(values: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
+from BrainAgeLib.model.slice_model import SliceModel
 
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
@@ -50,7 +51,7 @@ def pack_weights(weights: Weights) -> bytes:
 
 
 def _parts(member: Member) -> dict[str, nn.Module]:
-    return {"whole": member.whole, "part": member.part, "regional": member.regional}
+    return {"network": member.network, "regional": member.regional, "slices": member.slices}
 
 
 def load_weights(folder: Path, card: Card, device: str) -> Weights:
@@ -85,7 +86,7 @@ _HINT = "install the model again"
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:
     count = len(tensors[f"{number}.regional.shares"])
-    member = Member(VolumeNetwork(card.network), VolumeNetwork(card.network), RegionalModel(count))
+    member = Member(VolumeNetwork(card.network), RegionalModel(count), SliceModel())
     for part, module in _parts(member).items():
         _fill(module, tensors, f"{number}.{part}.")
         module.to(device).eval()

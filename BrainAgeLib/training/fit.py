@@ -24,8 +24,6 @@ def fit_network(
     draw: Draw,
     ages_years: np.ndarray,
     settings: TrainingSettings,
-    steps: int,
-    mixed: bool,
     seed: int,
     checkpoint: Path,
     device: str,
@@ -45,13 +43,12 @@ def fit_network(
     optimizer = torch.optim.AdamW(_groups(network, settings.weight_decay), settings.learning_rate)
     state = _State(network, average, optimizer)
     wanted = torch.from_numpy((ages_years - ages_years.mean()) / ages_years.std()).float()
-    losses = []
+    steps, losses = settings.steps, []
     for step in range(state.load(checkpoint), steps):
         generator = np.random.default_rng([seed, step])
         people = _people_of_step(len(ages_years), settings.people_per_step, step, seed)
         maps, ages = flip_randomly(draw(people, generator), generator), wanted[people]
-        if mixed:
-            maps, ages = mix(maps, ages, settings.mixing, generator)
+        maps, ages = mix(maps, ages, settings.mixing, generator)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule(
                 (step + 1) / steps, settings.warm_up_fraction

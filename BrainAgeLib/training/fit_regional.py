@@ -8,13 +8,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load, save
 
-from BrainAgeLib.model.regional_model import DAMPING, Expert, RegionalModel, experts
+from BrainAgeLib.model.regional_model import Expert, RegionalModel, experts
+from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
 from BrainAgeLib.training.non_negative import non_negative_least_squares
 
 RIDGE = 0.01  # of the kernel's diagonal
-INNER_FOLDS = 5
 LEAST_SHARE = 1e-4
-SMALLEST_SIZE = 1e-12
 
 
 def fit_regional_model(
@@ -34,16 +33,16 @@ def fit_regional_model(
     rows = torch.nonzero(covered.flatten())[:, 0]
     person = rows // scans
     ages = ages_years.double()[person]
-    inner = _inner_folds(ages_years)[person]
+    inner = inner_folds(ages_years)[person]
     flat = maps.flatten(0, 1)
     center = _mean(flat, rows)
     everyone = experts()
     fitted, said = [], []
     for number, expert in enumerate(everyone):
         values = _values_of(flat, rows, expert, center)
-        fit = _ExpertFit(values, ages)
+        fit = DampedRidge(values, ages, RIDGE)
         said.append(fit.says_of_unseen(inner))
-        fitted.append(fit.solution(values))
+        fitted.append((fit.solution(), fit.inverse_size))
         if on_expert is not None:
             on_expert(number + 1, len(everyone))
     mean_age = float(ages.mean())
@@ -55,49 +54,13 @@ def fit_regional_model(
     model.center.copy_(center)
     model.mean_age_years.fill_(mean_age)
     for place, number in enumerate(kept):
-        weights, offset, inverse_size = fitted[number]
-        model.weights[place, : len(weights)] = weights
-        model.offsets[place] = offset
+        solution, inverse_size = fitted[number]
+        model.weights[place, : len(solution.weights)] = solution.weights
+        model.offsets[place] = solution.offset
         model.inverse_size[place] = inverse_size
         model.shares[place] = float(shares[number])
         model.numbers[place] = number
     return model.eval()
-
-
-class _ExpertFit:
-    """Kernel ridge regression of one expert; ``values``: (row, value)."""
-
-    def __init__(self, values: torch.Tensor, ages: torch.Tensor) -> None:
-        products = (values @ values.T).double()
-        # A place where everybody is the same has no size, and nothing to say.
-        self.inverse_size = 0.5 / max(float(products.diagonal().mean()), SMALLEST_SIZE)
-        products *= self.inverse_size
-        self.damping = torch.exp(-DAMPING * products.diagonal())
-        kernel = self.damping[:, None] * self.damping * (1 + 2 * DAMPING * products)
-        self.kernel, self.ages, self.mean_age = kernel, ages, float(ages.mean())
-
-    def _solve(self, rows: torch.Tensor) -> tuple[torch.Tensor, float]:
-        mean = float(self.ages[rows].mean())
-        kernel = self.kernel[rows][:, rows]
-        kernel = kernel + RIDGE * torch.eye(len(rows), dtype=kernel.dtype)
-        return torch.linalg.solve(kernel, self.ages[rows] - mean), mean
-
-    def says_of_unseen(self, inner: torch.Tensor) -> torch.Tensor:
-        """Return the ages (row,) that fits without each row's inner fold give."""
-        result = torch.zeros_like(self.ages)
-        for fold in range(INNER_FOLDS):
-            rows = torch.nonzero(inner != fold)[:, 0]
-            others = torch.nonzero(inner == fold)[:, 0]
-            solution, mean = self._solve(rows)
-            result[others] = mean + self.kernel[others][:, rows] @ solution
-        return result
-
-    def solution(self, values: torch.Tensor) -> tuple[torch.Tensor, float, float]:
-        """Return weights (value,), offset and inverse size of the fit on all rows."""
-        solution, _ = self._solve(torch.arange(len(self.ages)))
-        weighted = solution * self.damping
-        slope = 2 * DAMPING * self.inverse_size
-        return slope * (weighted.float() @ values), float(weighted.sum()), self.inverse_size
 
 
 def _values_of(
@@ -113,12 +76,6 @@ def _mean(flat: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     for start in range(0, len(rows), 128):
         total += flat[rows[start : start + 128]].double().sum(0)
     return (total / len(rows)).float()
-
-
-def _inner_folds(ages_years: torch.Tensor) -> torch.Tensor:
-    """Return the inner fold (person,): neighbours in age are dealt out in turn."""
-    rank = torch.argsort(torch.argsort(ages_years, stable=True))
-    return (rank * 7919) % INNER_FOLDS  # a prime, so that folds do not follow the order of names
 
 
 def write_regional_model(model: RegionalModel, path: Path) -> None:

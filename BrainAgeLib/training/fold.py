@@ -12,24 +12,28 @@ import torch
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
-from BrainAgeLib.training.examples import Draw, PartialScans, WholeScans
+from BrainAgeLib.model.slice_model import SliceModel
+from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.fit import fit_network
 from BrainAgeLib.training.fit_regional import (
     fit_regional_model,
     read_regional_model,
     write_regional_model,
 )
+from BrainAgeLib.training.fit_slices import fit_slice_model, read_slice_model, write_slice_model
 from BrainAgeLib.training.map_store import read_maps
 from BrainAgeLib.training.out_of_fold import predict_people, write_rows
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import read_scans
+from BrainAgeLib.training.simulated_scans import StoredScan, read_scans
 
 # Of the map store: axial 5+1 mm, axial 7+2 mm, 3D and two random scans. More cost hours and the
 # other protocols are much like these.
 REGIONAL_SCANS = (0, 1, 5, 6, 7)
-PART_SEED = 500  # the two networks of a fold start from different numbers
+# For single slices: axial 5+1, 7+2 and 3+0 mm, the 3D scan, and random ones.
+AXIAL_SCANS = (0, 1, 2, 5)
+RANDOM_SCANS = 3
 
 
 @dataclass(frozen=True)
@@ -56,8 +60,7 @@ class Fold:
 
     def train(self) -> Member:
         """Train the member's three models, or go on where that stopped."""
-        regional = self._regional()
-        return Member(self._whole(), self._part(), regional)
+        return Member(self._network(), self._regional(), self._slices())
 
     def predict(self, member: Member) -> None:
         """Write what the member says of the people whom it has not seen, once."""
@@ -92,29 +95,31 @@ class Fold:
             write_regional_model(model, path)
         return read_regional_model(path)
 
-    def _whole(self) -> VolumeNetwork:
-        paths = [maps_file(self.folder, person) for person in self.others]
-        maps = read_maps(paths, "network")
-        return self._network("whole", WholeScans(maps), self.settings.steps, True, 0)
+    def _slices(self) -> SliceModel:
+        path = self.folder / f"slices-{self.number}.safetensors"
+        if not path.exists():
+            scans = [self._axial_scans(person) for person in self.others]
+            ages = np.array([person.age_years for person in self.others])
+            model = fit_slice_model(
+                scans, ages, lambda done, count: self._say("heights of", done, count)
+            )
+            write_slice_model(model, path)
+        return read_slice_model(path)
 
-    def _part(self) -> VolumeNetwork:
-        scans = [
-            read_scans(evaluation_file(self.folder, p)) + read_scans(training_file(self.folder, p))
-            for p in self.others
-        ]
-        return self._network(
-            "part", PartialScans(scans), self.settings.part_steps, False, PART_SEED
-        )
+    def _axial_scans(self, person: Person) -> list[StoredScan]:
+        judged = read_scans(evaluation_file(self.folder, person))
+        random = read_scans(training_file(self.folder, person))
+        return [judged[n] for n in AXIAL_SCANS] + random[:RANDOM_SCANS]
 
-    def _network(self, name: str, draw: Draw, steps: int, mixed: bool, seed: int) -> VolumeNetwork:
+    def _network(self) -> VolumeNetwork:
+        maps = read_maps([maps_file(self.folder, person) for person in self.others], "network")
+        steps = self.settings.steps
         return fit_network(
-            draw,
+            WholeScans(maps),
             np.array([person.age_years for person in self.others]),
             self.settings,
-            steps,
-            mixed,
-            self.settings.seed + self.number + seed,
-            self.folder / f"{name}-{self.number}.pt",
+            self.settings.seed + self.number,
+            self.folder / f"network-{self.number}.pt",
             self.device,
-            lambda done, loss: self._say(f"train {name},", done, steps, f"loss {loss:.3f}"),
+            lambda done, loss: self._say("train", done, steps, f"loss {loss:.3f}"),
         )

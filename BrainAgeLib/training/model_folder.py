@@ -85,7 +85,7 @@ def make_card(
             "sex": {sex: sum(row.sex == sex for row in main) for sex in ("F", "M")},
             "settings": settings.as_dict(),
             "parameters": {
-                "networks": sum(p.numel() for p in members[0].whole.parameters()),
+                "network": sum(p.numel() for p in members[0].network.parameters()),
                 "regional": int(sum((m.regional.weights != 0).sum() for m in members)),
             },
         },

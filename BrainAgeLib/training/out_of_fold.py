@@ -12,10 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.template_volume import volume_of_slices
-from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.predict import Member
-from BrainAgeLib.training.examples import VENTRICLE_HEIGHT_MM
 from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 from BrainAgeLib.training.people import Person, is_locked
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
@@ -29,6 +26,7 @@ from BrainAgeLib.training.simulated_scans import (
 
 MAIN_PROTOCOL = "axial 5+1 mm"
 FEW_SLICES = 6
+VENTRICLE_HEIGHT_MM = 18.0  # a slice through the bodies of the lateral ventricles
 RANDOM_PROTOCOL = "random protocol and contrast"
 NETWORK_SHARES = tuple(round(0.1 * n, 1) for n in range(11))
 
@@ -37,8 +35,9 @@ NETWORK_SHARES = tuple(round(0.1 * n, 1) for n in range(11))
 class Row:
     """One prediction of one scan; ages in years, lengths in mm.
 
-    ``network_years`` and ``regional_years``: by the network and by the regional model, which is
-    NaN where the slices do not cover the brain. ``predicted_years``: both together.
+    ``network_years`` and ``regional_years``: by the network and by the regional model; NaN where
+    they were not asked. ``predicted_years``: both together, or by the slice model where the slices
+    do not cover the brain.
     """
 
     participant_id: str
@@ -92,14 +91,17 @@ def predict_people(
         whole = dict(judged_scans(folder, person))
         for number, (protocol, scan) in enumerate(whole.items()):
             seen = (maps[number : number + 1].float() * MAP_STEP).to(device)
-            age = float(member.whole.age_years(seen))
+            age = float(member.network.age_years(seen))
             other = math.nan
             if covered[number]:
                 other = float(member.regional(regional[number : number + 1].float()))
-            rows.append(row.of(protocol, scan, age, other))
+            by_slices = math.nan
+            if not covered[number]:
+                by_slices = member.slices.age_years(as_slices(scan, device))
+            rows.append(row.of(protocol, scan, age, other, by_slices))
         for protocol, scan in judged_parts(whole[MAIN_PROTOCOL]):
-            seen = network_maps(volume_of_slices(as_slices(scan, device)))[None]
-            rows.append(row.of(protocol, scan, float(member.part.age_years(seen)), math.nan))
+            age = member.slices.age_years(as_slices(scan, device))
+            rows.append(row.of(protocol, scan, math.nan, math.nan, age))
         on_person()
     return rows
 
@@ -112,7 +114,12 @@ class _Rows:
     fold: int
 
     def of(
-        self, protocol: str, scan: StoredScan, network_years: float, regional_years: float
+        self,
+        protocol: str,
+        scan: StoredScan,
+        network_years: float,
+        regional_years: float,
+        slices_years: float,
     ) -> Row:
         """Return one row."""
         person = self.person
@@ -129,7 +136,7 @@ class _Rows:
             slices=len(scan),
             network_years=round(network_years, 3),
             regional_years=round(regional_years, 3),
-            predicted_years=round(network_years, 3),
+            predicted_years=round(slices_years, 3),
         )
 
 

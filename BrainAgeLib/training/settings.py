@@ -16,7 +16,6 @@ LIMITS: dict[str, tuple[float, float]] = {
     "folds": (2, MOST),
     "scans_per_person": (2, MOST),
     "steps": (1, MOST),
-    "part_steps": (1, MOST),
     "people_per_step": (2, MOST),
     "warm_up_fraction": (0, 1),
     "average_decay": (0, 1),
@@ -32,7 +31,7 @@ class TrainingSettings:
     """Settings of ``brainage train``; a JSON file with any of these names replaces the defaults.
 
     ``scans_per_person``: random thick-slice scans that are simulated of each person.
-    ``steps``: of the network for whole brains; ``part_steps``: of the one for a few slices.
+    ``steps``: of the network.
     ``folds``: cross-validation by person; the models of all folds are the shipped ensemble.
     ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
     """
@@ -42,7 +41,6 @@ class TrainingSettings:
     folds: int = 5
     scans_per_person: int = 4
     steps: int = 3000
-    part_steps: int = 1500
     people_per_step: int = 16
     learning_rate: float = 3e-3
     weight_decay: float = 0.05

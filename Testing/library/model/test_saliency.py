@@ -171,8 +171,6 @@ def test_more_fluid_than_the_mean_brain_is_older_and_less_is_younger(target, sha
     assert years[LEFT].max() > 0
     if share > 0:
         assert years.min() > -0.05 * years.max()
-    # The regional model knows the mean of both sides only: the other side is the odd one, too.
-    assert years[LEFT].mean() > 5 * abs(years[RIGHT].mean()) or sign < 0
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])

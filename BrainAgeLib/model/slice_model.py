@@ -1,0 +1,125 @@
+"""Age from a few slices, down to a single one: an expert for each height of the brain.
+
+The regional maps need the whole brain; a slice alone cannot be aligned in three dimensions. Each
+expert is linear in the tissue of one slice, damped like the experts of ``regional_model``. What the
+experts at the heights that are seen say is put together as jointly Gaussian numbers: the expected
+age given these, so that neighbouring slices, which say much the same, do not count twice.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+from torch import nn
+
+from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet
+from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, POOLED, tissue_shares
+from BrainAgeLib.model.regional_model import DAMPING
+
+FIRST_HEIGHT_MM = -40.0
+HEIGHT_STEP_MM = 8.0
+HEIGHTS = 14  # up to 64 mm
+FARTHEST_MM = 8.0  # from an expert's height that a slice may lie
+CHANNELS = 4  # three tissues and brightness
+ROWS, COLUMNS = GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED // 2
+HEIGHT_SCALE_MM = 10.0
+
+
+class SliceModel(nn.Module):
+    """Ages of a few slices. All per height of the brain, from the lowest.
+
+    ``base``: (height,) what an expert says when it sees nothing of use. ``center``: (height,
+    value) the mean of the people it was fitted on. ``weights``: (height, value). ``slopes``:
+    (height,) per 10 mm above the expert's height. ``offsets``, ``inverse_size``: as in
+    ``RegionalModel``. ``mean_said``: (height,), ``covariance``: (height, height) and ``with_age``:
+    (height,), of what the experts say of people whom they have not seen.
+    """
+
+    base: torch.Tensor
+    center: torch.Tensor
+    weights: torch.Tensor
+    slopes: torch.Tensor
+    offsets: torch.Tensor
+    inverse_size: torch.Tensor
+    mean_said: torch.Tensor
+    covariance: torch.Tensor
+    with_age: torch.Tensor
+    mean_age_years: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        values = CHANNELS * ROWS * COLUMNS
+        self.register_buffer("center", torch.zeros(HEIGHTS, values))
+        self.register_buffer("weights", torch.zeros(HEIGHTS, values))
+        for name in ("base", "slopes", "offsets", "mean_said", "with_age"):
+            self.register_buffer(name, torch.zeros(HEIGHTS))
+        self.register_buffer("inverse_size", torch.ones(HEIGHTS))
+        self.register_buffer("covariance", torch.eye(HEIGHTS))
+        self.register_buffer("mean_age_years", torch.zeros(()))
+
+    def age_years(self, slices: SliceSet) -> float:
+        """Return the age of a set of slices; the mean age when none is at a known height."""
+        said = self.said(slice_values(slices.images), heights_in_the_middle_mm(slices))
+        return float(self.mean_age_years) + float(self.combine(said))
+
+    def said(self, values: torch.Tensor, heights_mm: torch.Tensor) -> torch.Tensor:
+        """Return what each expert says (height,), in years from the mean age; NaN where unseen.
+
+        ``values``: (slice, value). Slices at one expert's height are averaged.
+        """
+        result = values.new_full((HEIGHTS,), torch.nan)
+        number = nearest_expert(heights_mm)
+        for height in number[number >= 0].unique().tolist():
+            mine = number == height
+            above = (heights_mm[mine] - expert_heights_mm(height)) / HEIGHT_SCALE_MM
+            result[height] = self.says(height, values[mine], above).mean()
+        return result
+
+    def says(self, height: int, values: torch.Tensor, above: torch.Tensor) -> torch.Tensor:
+        """Return what one expert says (slice,) of values (slice, value), in years."""
+        centered = values - self.center[height]
+        size = centered.square().sum(1) * self.inverse_size[height]
+        linear = centered @ self.weights[height] + above * self.slopes[height]
+        return self.base[height] + torch.exp(-DAMPING * size) * (self.offsets[height] + linear)
+
+    def combine(self, said: torch.Tensor) -> torch.Tensor:
+        """Return the expected age given what was said (height,), in years from the mean age."""
+        seen = torch.nonzero(~said.isnan())[:, 0]
+        if len(seen) == 0:
+            return said.new_zeros(())
+        return self.shares(seen) @ (said[seen] - self.mean_said[seen])
+
+    def shares(self, seen: torch.Tensor) -> torch.Tensor:
+        """Return how much each seen expert (expert,) counts."""
+        within = self.covariance[seen][:, seen].double()
+        return torch.linalg.solve(within, self.with_age[seen].double()).to(self.weights.dtype)
+
+
+def slice_channels(images: torch.Tensor) -> torch.Tensor:
+    """Return tissue and brightness (slice, channel, y, x) of images (slice, y, x), pooled."""
+    tissues = tissue_shares(images[:, None])[:, :, 0] * (images > 0)[:, None]
+    channels = torch.cat([tissues, images.clamp(0, HIGHEST_SHOWN)[:, None]], 1)
+    return functional.avg_pool2d(channels, POOLED)
+
+
+def slice_values(images: torch.Tensor) -> torch.Tensor:
+    """Return what the experts see (slice, value) of images (slice, y, x); both sides averaged."""
+    channels = slice_channels(images)
+    return ((channels + channels.flip(-1)) / 2)[..., :COLUMNS].flatten(1)
+
+
+def heights_in_the_middle_mm(slices: SliceSet) -> torch.Tensor:
+    """Return each slice's height (slice,) at the middle of the brain, x = 0, y = 18 mm."""
+    return slices.planes[:, 0] + 18.0 * slices.planes[:, 2]
+
+
+def expert_heights_mm(number: int) -> float:
+    """Return the height that an expert stands for."""
+    return FIRST_HEIGHT_MM + HEIGHT_STEP_MM * number
+
+
+def nearest_expert(heights_mm: torch.Tensor) -> torch.Tensor:
+    """Return the number of the nearest expert (slice,), or -1 where none is near."""
+    number = torch.round((heights_mm - FIRST_HEIGHT_MM) / HEIGHT_STEP_MM).clamp(0, HEIGHTS - 1)
+    distance = (heights_mm - (FIRST_HEIGHT_MM + HEIGHT_STEP_MM * number)).abs()
+    return torch.where(distance <= FARTHEST_MM, number, number * 0 - 1).long()
