@@ -250,11 +250,3 @@ def heights_mm(planes: torch.Tensor) -> torch.Tensor:
     x, y = grid_xy_mm(planes)
     a, b, c = (planes[..., n, None, None] for n in range(3))
     return a + b * x + c * y
-
-
-def mirrored(slices: SliceSet) -> SliceSet:
-    """Return the slices mirrored left to right; the planes' slope along x changes its sign."""
-    sign = slices.planes.new_tensor([1.0, -1.0, 1.0])
-    return SliceSet(
-        slices.images.flip(-1), slices.template.flip(-1), slices.planes * sign, slices.source
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -118,18 +118,17 @@ def _class_from_dict(entry: dict[str, Any]) -> AcquisitionClass:
         )
         for item in entry["corrections"]
     )
+    ages = tuple(float(age) for age in entry["scale_ages_years"])
+    scales = tuple(float(scale) for scale in entry["scales_years"])
+    if not ages or len(ages) != len(scales) or list(ages) != sorted(set(ages)):
+        raise ValueError("the expected errors do not fit their ages")
     return AcquisitionClass(
         str(entry["name"]),
         int(entry["least_slices"]),
         float(entry["most_spacing_mm"]),
         float(entry["half_width_factor"]),
-        tuple(float(age) for age in entry["scale_ages_years"]),
-        tuple(float(scale) for scale in entry["scales_years"]),
+        ages,
+        scales,
         int(entry["people"]),
         corrections,
     )
-
-
-def class_to_dict(entry: AcquisitionClass) -> dict[str, Any]:
-    """Return plain values for a card."""
-    return asdict(entry)

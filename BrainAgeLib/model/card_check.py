@@ -13,8 +13,8 @@ from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-MOST_NETWORKS = 100
-MOST_OF_A_NETWORK = 2048  # of any count: widths, heads, bins; ten times what the bundled model has
+MOST_MEMBERS = 100
+MOST_OF_A_NETWORK = 2048  # of any count: widths, channels; ten times what the bundled model has
 LONGEST_TEXT = 10_000
 OLDEST_AGE_YEARS = 130.0
 
@@ -26,8 +26,8 @@ def check_card(text: dict[str, Any]) -> None:
     for field, pattern in (("name", NAME), ("version", NAME), ("sha256", SHA256)):
         if field in text and not (isinstance(text[field], str) and pattern.fullmatch(text[field])):
             raise ValueError(f"{field} cannot be {text[field]!r}")
-    if "networks" in text and not 1 <= _whole(text["networks"], "networks") <= MOST_NETWORKS:
-        raise ValueError(f"networks cannot be {text['networks']!r}")
+    if "members" in text and not 1 <= _whole(text["members"], "members") <= MOST_MEMBERS:
+        raise ValueError(f"members cannot be {text['members']!r}")
     for value in _values(text.get("network", {})):
         if isinstance(value, (int, float)) and abs(value) > MOST_OF_A_NETWORK:
             raise ValueError(f"a network cannot have {value!r} of anything")

@@ -53,7 +53,7 @@ class RegionalModel(nn.Module):
 
     ``center``: (channel, cell) the mean of the people it was fitted on. ``weights``: (expert,
     channel, cell), 0 outside of the expert's place. ``offsets``, ``shares``: (expert,).
-    ``inverse_size``: (expert,), one over the mean square of the expert's maps.
+    ``inverse_size``: (expert,), half of one over the mean square of the expert's maps.
     ``mean_age_years``: scalar. Only experts with a share are kept.
     """
 
@@ -90,8 +90,8 @@ class RegionalModel(nn.Module):
     def weights_of_scan(self, maps: torch.Tensor) -> torch.Tensor:
         """Return by how many years each value (channel, cell) of one scan's maps moves the age.
 
-        The age is the mean brain's plus the sum of these weights times what the maps differ from
-        ``center``; the experts' damping is that of this scan.
+        The age is ``mean_age_years`` plus the sum of these weights times what the maps differ from
+        ``center``, plus the experts' damped offsets; the damping is that of this scan.
         """
         centered = maps[None] - self.center
         result = torch.zeros_like(maps)

@@ -1,9 +1,9 @@
 """Where the age comes from: what each place adds to the age, compared with the mean brain.
 
-The age is taken apart into places, exactly: their sum is the age of the scan minus that of the
-mean brain of the people the model was trained on. The regional models are sums over places as they
-are. The networks are taken apart by integrated gradients (Sundararajan et al. 2017, arXiv
-1703.01365) along the straight way from the mean brain to the scan.
+The age is taken apart into places, whose sum is the age of the scan minus that of the mean brain of
+the people the model was trained on. The regional models are sums over places as they are, but for
+the experts' offsets, which have no place. The networks are taken apart by integrated gradients
+(Sundararajan et al. 2017, arXiv 1703.01365) along the straight way from the mean brain to the scan.
 
 Single places say little and are noisy; the map shows neighbourhoods. Its value at a place is by
 how many years the age would change if the neighbourhood of about 2 cm there looked like that of

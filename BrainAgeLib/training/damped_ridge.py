@@ -9,6 +9,7 @@ import torch
 from BrainAgeLib.model.regional_model import DAMPING
 
 INNER_FOLDS = 5
+SMALLEST_SIZE = 1e-12  # of values that do not differ between people
 EXTRA_WEIGHT = 0.04  # of extra values' products beside those of values of mean square 1/2
 
 
@@ -38,7 +39,7 @@ class DampedRidge:
         self.values, self.ages, self.ridge = values, ages, ridge
         self.extra = values.new_zeros((len(values), 0)) if extra is None else extra
         products = (values @ values.T).double()
-        self.inverse_size = 0.5 / float(products.diagonal().mean())
+        self.inverse_size = 0.5 / max(float(products.diagonal().mean()), SMALLEST_SIZE)
         products *= self.inverse_size
         self.damping = torch.exp(-DAMPING * products.diagonal())
         products += EXTRA_WEIGHT * (self.extra @ self.extra.T).double()

@@ -62,7 +62,7 @@ def fit_network(
 
 
 def _people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarray:
-    """Return the people of a step; everybody comes once before anybody comes again."""
+    """Return the people of a step; in a round of steps nobody comes twice."""
     steps_per_round = max(1, count // per_step)
     order = np.random.default_rng([seed, 7, step // steps_per_round]).permutation(count)
     start = (step % steps_per_round) * per_step
@@ -135,7 +135,8 @@ class _State:
         """Read a checkpoint; return how many steps it has seen."""
         if not path.exists():
             return 0
-        content = torch.load(path, weights_only=True)
+        # It may go on where there is no such device as it began on.
+        content = torch.load(path, map_location="cpu", weights_only=True)
         self.network.load_state_dict(content["network"])
         self.average.load_state_dict(content["average"])
         self.optimizer.load_state_dict(content["optimizer"])

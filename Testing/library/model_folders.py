@@ -2,42 +2,80 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
 import torch
-from BrainAgeLib.model.tissue_maps import TissueNetwork
 
-from BrainAgeLib.model.network import NetworkSettings, SliceSetNetwork
+from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT
+from BrainAgeLib.model.brain_maps import POOLED
+from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
+from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.regional_model import RegionalModel
+from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.training.model_folder import CLASSES, write_model
 from BrainAgeLib.training.out_of_fold import Row
 from BrainAgeLib.training.people import is_locked
 from BrainAgeLib.training.settings import TrainingSettings
 
-SMALL_NETWORK = NetworkSettings(widths=(4, 8, 8, 8), heads=2)
+SMALL_NETWORK = NetworkSettings(widths=(4, 4, 8, 8), layout_channels=2)
+MAP_SHAPE = (HEIGHT_COUNT, GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED)
 FOLDS = 2
-MAP_VALUES = 3 * 18 * 26 * 10  # tissue, height, y, x
-TISSUE_SHARE = 0.4
+NETWORK_SHARE = 0.4
 PEOPLE = 150  # a percentile needs 100 people
+# One expert of each group of channels, in different boxes.
+EXPERTS = (0, 30, 50, 87)
+WHOLE_BRAIN_CLASSES = 2
 
 
-def small_network(seed: int) -> SliceSetNetwork:
+def small_network(seed: int) -> VolumeNetwork:
     """Return an untrained network whose weights depend on the seed alone."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return SliceSetNetwork(SMALL_NETWORK).eval()
-
-
-def small_tissue_network(seed: int) -> TissueNetwork:
-    """Return an untrained tissue network that keeps every 50th value."""
-    kept = torch.arange(MAP_VALUES) % 50 == 0
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = TissueNetwork(kept)
-    network.center.fill_(0.3)
+        network = VolumeNetwork(SMALL_NETWORK)
+        _normalise(network)
     network.age_center_years.fill_(50.0)
     network.age_scale_years.fill_(18.0)
     return network.eval()
+
+
+@torch.no_grad()
+def _normalise(network: VolumeNetwork) -> None:
+    """Let normalisation know noise; with the numbers that it starts with nothing comes through."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm3d):
+            module.momentum = 1.0
+    network(torch.rand(4, 4, *MAP_SHAPE))
+
+
+def small_regional_model(seed: int) -> RegionalModel:
+    """Return a regional model of four experts whose weights depend on the seed alone."""
+    generator = torch.Generator().manual_seed(seed)
+    model = RegionalModel(len(EXPERTS))
+    model.numbers.copy_(torch.tensor(EXPERTS))
+    model.center.fill_(0.3)
+    for number in range(len(EXPERTS)):
+        seen = model.values(number, torch.zeros(1, *model.center.shape)).shape[1]
+        model.weights[number, :seen] = 0.2 * torch.randn(seen, generator=generator)
+    model.offsets.copy_(torch.randn(len(EXPERTS), generator=generator))
+    model.shares.copy_(torch.tensor([0.5, 0.4, 0.3, 0.2]))
+    model.inverse_size.fill_(1e-3)
+    model.mean_age_years.fill_(50.0)
+    return model.eval()
+
+
+def small_member(seed: int) -> Member:
+    """Return a member whose three models depend on the seed alone."""
+    return Member(small_network(seed), small_network(seed + 100), small_regional_model(seed))
+
+
+def small_weights() -> Weights:
+    """Return two small members and a mean brain of noise."""
+    generator = torch.Generator().manual_seed(9)
+    mean_maps = torch.rand((3, *MAP_SHAPE), generator=generator)
+    return Weights([small_member(seed) for seed in (1, 2)], mean_maps)
 
 
 def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
@@ -46,33 +84,31 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
     rows = []
     for number, age in enumerate(np.linspace(20.0, 88.0, people)):
         name = f"sub-{number:03}"
-        for _, _, _, protocol in CLASSES:
-            predicted = 0.85 * age + 8.0 + generator.normal(0, 5.0)
-            spread = 28.0 + generator.normal(0, 1.0)
+        for place, (_, _, _, protocol) in enumerate(CLASSES):
+            network, regional = 0.85 * age + 8.0 + generator.normal(0, 5.0, 2)
+            predicted = NETWORK_SHARE * network + (1 - NETWORK_SHARE) * regional
+            is_whole = place < WHOLE_BRAIN_CLASSES
             rows.append(
                 Row(
-                    name,
-                    float(age),
-                    "FM"[number % 2],
-                    number % FOLDS,
-                    is_locked(name),
-                    protocol,
-                    "axial",
-                    6.0,
-                    3.0,
-                    24,
-                    float(predicted),
-                    float(predicted),
-                    float(spread),
-                    float(predicted),
+                    participant_id=name,
+                    age_years=float(age),
+                    sex="FM"[number % 2],
+                    fold=number % FOLDS,
+                    locked=is_locked(name),
+                    protocol=protocol,
+                    plane="axial",
+                    spacing_mm=6.0,
+                    tilt_degrees=3.0,
+                    slices=24,
+                    network_years=float(network),
+                    regional_years=float(regional) if is_whole else math.nan,
+                    predicted_years=float(predicted if is_whole else network),
                 )
             )
     return rows
 
 
 def write_small_model(output: Path, name: str = "small") -> Path:
-    """Write a model folder of two small networks; return it."""
-    networks = [small_network(seed) for seed in (1, 2)]
-    tissues = [small_tissue_network(seed) for seed in (1, 2)]
+    """Write a model folder of two small members; return it."""
     settings = TrainingSettings(name=name, folds=FOLDS, network=SMALL_NETWORK)
-    return write_model(output, networks, tissues, TISSUE_SHARE, out_of_fold_rows(), settings)
+    return write_model(output, small_weights(), NETWORK_SHARE, out_of_fold_rows(), settings)

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from BrainAgeLib.imaging import alignment
 from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.training.simulated_scans import StoredScan
+from BrainAgeLib.training.map_store import write_maps
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, write_scans
 
 
 def stored_scan(slices: int, seed: int = 0) -> StoredScan:
-    """Return slices of noise, each in a plane of its own."""
+    """Return parallel slices of noise, tilted, from below the brain to its top."""
     generator = np.random.default_rng(seed)
     shape = (slices, GRID_HEIGHT, GRID_WIDTH)
     heights = np.linspace(-45.0, 68.0, slices)
-    slopes = generator.uniform(-0.05, 0.05, (slices, 2))
+    slopes = np.tile(generator.uniform(-0.05, 0.05, 2), (slices, 1))
     return StoredScan(
         generator.integers(0, 256, shape, dtype=np.uint8),
         generator.integers(0, 256, shape, dtype=np.uint8),
@@ -33,3 +42,22 @@ def same_scans(one: list[StoredScan], other: list[StoredScan]) -> bool:
         and (a.spacing_mm, a.plane, a.tilt_degrees) == (b.spacing_mm, b.plane, b.tilt_degrees)
         for a, b in zip(one, other, strict=True)
     )
+
+
+@contextmanager
+def quick_alignment() -> Iterator[None]:
+    """Align in few steps on a coarse grid, for tests that do not look at how well."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(alignment, "LEVELS", (alignment.Level((7, 10, 8), 2, 8.0, 8.0),))
+        yield
+
+
+def store_person(folder: Path, person: Person, slices: int = 21, seed: int = 0) -> list[StoredScan]:
+    """Store scans of a person and their maps, as ``prepare`` does; return all scans."""
+    (folder / "scans").mkdir(parents=True, exist_ok=True)
+    judged = [stored_scan(slices, seed + n) for n in range(len(EVALUATION_PROTOCOLS))]
+    drawn = [stored_scan(slices, seed + 20), stored_scan(4, seed + 21)]
+    write_scans(evaluation_file(folder, person), judged)
+    write_scans(training_file(folder, person), drawn)
+    write_maps(maps_file(folder, person), judged + drawn)
+    return judged + drawn

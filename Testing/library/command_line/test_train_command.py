@@ -29,7 +29,7 @@ def test_defaults(brainage, handed_over, tmp_path):
 
     assert handed_over == [(tmp_path, tmp_path / "out", TrainingSettings(), None)]
     assert outcome.code == 0
-    assert outcome.out == f"the model lies in {tmp_path / 'out' / 'slice-set'}\n"
+    assert outcome.out == f"the model lies in {tmp_path / 'out' / 'thick-slice'}\n"
 
 
 def test_progress_goes_to_the_error_stream(brainage, handed_over, tmp_path):
@@ -44,14 +44,14 @@ def test_progress_goes_to_the_error_stream(brainage, handed_over, tmp_path):
 
 def test_options_win_over_the_file(brainage, handed_over, tmp_path):
     config = tmp_path / "settings.json"
-    config.write_text(json.dumps({"device": "cuda", "threads": 4, "epochs": 7}), "utf-8")
+    config.write_text(json.dumps({"device": "cuda", "threads": 4, "steps": 7}), "utf-8")
 
     brainage(
         *("train", "--data", tmp_path, "--output", tmp_path, "--config", config),
         *("--device", "cpu", "--threads", 2),
     )
 
-    assert handed_over[0][2] == TrainingSettings(device="cpu", threads=2, epochs=7)
+    assert handed_over[0][2] == TrainingSettings(device="cpu", threads=2, steps=7)
 
 
 def test_folds_are_counted_from_one(brainage, handed_over, tmp_path):

@@ -15,7 +15,6 @@ from BrainAgeLib.imaging.slices import (
     GRID_WIDTH,
     LEAST_BRAIN_PIXELS,
     heights_mm,
-    mirrored,
     slice_axis,
     slices_of_scan,
 )
@@ -230,21 +229,10 @@ def test_a_mirrored_scan_gives_mirrored_slices(maps):
     straight = slices_of_scan(scan, mask, affine, maps)
     other_way = slices_of_scan(scan, mask, np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine, maps)
 
-    assert torch.allclose(mirrored(straight).images, other_way.images, atol=0.02)
-    assert torch.allclose(mirrored(straight).planes, other_way.planes, atol=1e-3)
+    assert torch.allclose(straight.images.flip(-1), other_way.images, atol=0.02)
+    sign = torch.tensor([1.0, -1.0, 1.0])  # the slope along x turns round
+    assert torch.allclose(straight.planes * sign, other_way.planes, atol=1e-3)
     assert not torch.allclose(straight.images, other_way.images, atol=1.0)
-
-
-def test_mirrored_twice_is_the_same(maps, thick_brain):
-    voxels = torch.as_tensor(thick_brain.voxels)
-    slices = slices_of_scan(voxels, (voxels > 20).float(), thick_brain.affine, maps)
-
-    twice = mirrored(mirrored(slices))
-
-    assert torch.equal(twice.images, slices.images)
-    assert torch.equal(twice.template, slices.template)
-    assert torch.equal(twice.planes, slices.planes)
-    assert torch.equal(twice.source, slices.source)
 
 
 def test_slices_go_to_a_device_as_they_are(maps, thick_brain):

@@ -9,8 +9,10 @@ import pytest
 
 from BrainAgeLib.model.calibration import (
     NEIGHBOURS,
+    AcquisitionClass,
     conformal_factor,
     corrected_brain_age,
+    expected_errors,
     fit_cole,
     fit_de_lange_cole,
     gap_percentile,
@@ -55,6 +57,40 @@ def test_new_people_are_covered_as_often_as_promised(level):
     # The expectation is ceil(41 level) / 41; three standard errors of 2,000 draws.
     expected = math.ceil(41 * level) / 41
     assert np.mean(covered) == pytest.approx(expected, abs=3 * math.sqrt(0.25 * 0.5 / 2000))
+
+
+def test_the_expected_error_is_the_mean_of_people_predicted_alike():
+    predicted = np.array([30.0, 30.0, 30.0, 70.0, 70.0])
+    errors = np.array([2.0, -4.0, 6.0, 9.0, -11.0])
+
+    found = expected_errors(predicted, errors, np.array([30.0, 50.0, 70.0]))
+
+    # The kernel is 10 years wide: at 40 years' distance it is exp(-8); half way all count alike.
+    far = np.exp(-8.0)
+    assert found == pytest.approx(
+        [
+            (3 * 4.0 + far * 2 * 10.0) / (3 + far * 2),
+            (3 * 4.0 + 2 * 10.0) / 5,
+            (far * 3 * 4.0 + 2 * 10.0) / (far * 3 + 2),
+        ],
+        abs=1e-5,
+    )
+
+
+def test_the_expected_error_far_from_everybody_is_that_of_all():
+    found = expected_errors(np.array([20.0, 30.0]), np.array([3.0, -5.0]), np.array([500.0]))
+
+    assert found == pytest.approx([4.0])
+
+
+@pytest.mark.parametrize(
+    ("predicted_years", "half_width_years"),
+    [(40.0, 8.0), (50.0, 10.0), (60.0, 12.0), (10.0, 8.0), (90.0, 12.0)],
+)
+def test_half_the_width_is_linear_between_the_ages_of_the_scale(predicted_years, half_width_years):
+    entry = AcquisitionClass("made up", 10, 7.0, 2.0, (40.0, 60.0), (4.0, 6.0), 100)
+
+    assert entry.half_width_years(predicted_years) == pytest.approx(half_width_years)
 
 
 def test_cole_recovers_the_line_and_undoes_it():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import asdict
 
 import pytest
 
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.card import card_from_dict, class_to_dict, read_card
+from BrainAgeLib.model.card import card_from_dict, read_card
 from BrainAgeLib.training.model_folder import CLASSES
-from Testing.library.model_folders import PEOPLE, SMALL_NETWORK, TISSUE_SHARE
+from Testing.library.model_folders import NETWORK_SHARE, PEOPLE, SMALL_NETWORK
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +23,10 @@ def text(small_model):
 def test_a_whole_card(small_model, text):
     card = read_card(small_model)
 
-    assert (card.name, card.version, card.sha256) == ("small", "1", text["sha256"])
-    assert card.networks == 2
+    assert (card.name, card.version, card.sha256) == ("small", "2", text["sha256"])
+    assert card.members == 2
     assert card.network == SMALL_NETWORK
-    assert card.tissue_share == TISSUE_SHARE
+    assert card.network_share == NETWORK_SHARE
     assert card.age_range_years == (20.0, 88.0)
     assert card.interval_level == 0.9
     assert card.default_correction == "de-lange-cole"
@@ -53,7 +54,7 @@ def test_the_last_class_takes_the_rest(text):
 def test_a_class_is_written_as_it_is_read(text):
     card = card_from_dict(text)
 
-    again = json.loads(json.dumps([class_to_dict(entry) for entry in card.classes]))
+    again = json.loads(json.dumps([asdict(entry) for entry in card.classes]))
 
     assert again == text["calibration"]["classes"]
 
@@ -82,28 +83,30 @@ def with_value(value, *path):
 
 DAMAGES = {
     "no version of the format": without("card_version"),
-    "another version of the format": with_value("2", "card_version"),
+    "another version of the format": with_value("1", "card_version"),
     "no name": without("name"),
     "no checksum": without("sha256"),
     "no network": without("network"),
     "a network that is a word": with_value("large", "network"),
     "no widths": without("network", "widths"),
     "widths that are a number": with_value(3, "network", "widths"),
-    "empty widths": with_value([], "network", "widths"),
-    "an unknown setting of the network": with_value(1, "network", "depth"),
-    "bins that are a word": with_value("many", "network", "bins"),
-    "heads that are null": with_value(None, "network", "heads"),
-    "no networks": with_value(0, "networks"),
-    "networks that are a word": with_value("two", "networks"),
-    "no tissue share": without("tissue_share"),
-    "a tissue share above 1": with_value(1.5, "tissue_share"),
-    "a tissue share that is no number": with_value(float("nan"), "tissue_share"),
+    "layout channels that are a word": with_value("many", "network", "layout_channels"),
+    "a dropout that is null": with_value(None, "network", "dropout"),
+    "no members": with_value(0, "members"),
+    "members that are a word": with_value("two", "members"),
+    "no network share": without("network_share"),
+    "a network share above 1": with_value(1.5, "network_share"),
+    "a network share that is no number": with_value(float("nan"), "network_share"),
     "one end of the ages": with_value([20], "age_range_years"),
     "ages that are null": with_value(None, "age_range_years"),
     "no calibration": without("calibration"),
     "no class": with_value([], "calibration", "classes"),
     "a class without a factor": without("calibration", "classes", 0, "half_width_factor"),
     "a factor that is a word": with_value("wide", "calibration", "classes", 0, "half_width_factor"),
+    "a class without expected errors": without("calibration", "classes", 0, "scales_years"),
+    "an expected error too few": without("calibration", "classes", 0, "scales_years", 0),
+    "expected errors at no age": with_value([], "calibration", "classes", 0, "scale_ages_years"),
+    "ages that fall": with_value(90.0, "calibration", "classes", 0, "scale_ages_years", 0),
     "a class that is a list": with_value([], "calibration", "classes", 1),
     "a correction without a slope": without("calibration", "classes", 0, "corrections", 0, "slope"),
     "a correction with one age": with_value(
@@ -129,7 +132,7 @@ def test_a_damaged_card_is_a_fault_of_the_installation(tmp_path, text, change):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b'"card"', b"12", b"\xff\xfe\x00", b'{"card_version": "1"'],
+    [b"", b"{", b"[]", b"null", b'"card"', b"12", b"\xff\xfe\x00", b'{"card_version": "2"'],
 )
 def test_what_is_no_card_at_all_is_a_fault_of_the_installation(tmp_path, content):
     (tmp_path / "card.json").write_bytes(content)

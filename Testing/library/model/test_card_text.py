@@ -13,10 +13,11 @@ def test_a_card_tells_what_it_must(small_model):
 
     text = card_text(card)
 
-    assert text.startswith("small 1\n")
+    assert text.startswith("small 2\n")
     assert NOTICE in text
     assert card.sha256[:16] in text
-    assert f"{card.text['training']['parameters']:,} parameters" in text
+    networks = card.text["training"]["parameters"]["networks"]
+    assert f"2 members, each of two networks of {networks:,} parameters" in text
     assert "150 healthy people of 20 to 88 years (75 women, 75 men)" in text
 
 

@@ -13,11 +13,12 @@ from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.registration import NOT_REGISTERED
 from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.ensemble import Ensemble, installed_models, load_ensemble
-from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.model.predict import RawAge, predict_age
 from BrainAgeLib.records import Correction
 from Testing.library.model_folders import write_small_model
 
-RAW = RawAge(60.0, 4.0, (59.0, 61.0))
+RAW = RawAge(60.0, (59.0, 61.0), True)
+SCALE = ((40.0, 80.0), (3.0, 5.0))  # 4 years at 60
 LINE = Correction("cole", "made up", 100, (20.0, 80.0), 0.8, 10.0)
 
 
@@ -35,9 +36,9 @@ def ensemble(small_model):
     """Return a small model whose calibration has round numbers."""
     card = load_ensemble(str(small_model)).card
     classes = (
-        AcquisitionClass("many slices", 10, 7.0, 2.0, 100, (LINE,)),
-        AcquisitionClass("the rest", 0, 1000.0, 3.0, 100, ()),
-        AcquisitionClass("too few people", 0, 1000.0, math.inf, 5, ()),
+        AcquisitionClass("many slices", 10, 7.0, 2.0, *SCALE, 100, (LINE,)),
+        AcquisitionClass("the rest", 0, 1000.0, 3.0, *SCALE, 100, ()),
+        AcquisitionClass("too few people", 0, 1000.0, math.inf, *SCALE, 5, ()),
     )
     return Ensemble(replace(card, classes=classes, default_correction="cole"), small_model)
 
@@ -51,10 +52,10 @@ def test_a_folder_is_a_model(small_model):
 
 
 def test_a_bundled_model_is_known_by_name(installation, small_model):
-    shutil.copytree(small_model, installation / "slice-set")
+    shutil.copytree(small_model, installation / "thick-slice")
 
-    assert load_ensemble().folder == installation / "slice-set"
-    assert load_ensemble("slice-set").folder == installation / "slice-set"
+    assert load_ensemble().folder == installation / "thick-slice"
+    assert load_ensemble("thick-slice").folder == installation / "thick-slice"
 
 
 def test_an_unknown_name_lists_what_is_installed(installation, small_model):
@@ -80,15 +81,15 @@ def test_an_installation_without_models_has_none(installation):
     installation.rmdir()
 
     assert installed_models() == []
-    with pytest.raises(InputError, match="there is no model 'slice-set'"):
+    with pytest.raises(InputError, match="there is no model 'thick-slice'"):
         load_ensemble()
 
 
-def test_networks_are_loaded_once(small_model):
+def test_weights_are_loaded_once(small_model):
     found = load_ensemble(str(small_model))
 
     assert found.weights("cpu") is found.weights("cpu")
-    assert len(found.weights("cpu").networks) == found.card.networks
+    assert len(found.weights("cpu").members) == found.card.members
 
 
 def test_a_model_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path, small_model):
@@ -132,6 +133,13 @@ def test_another_class_has_its_own_interval(ensemble):
     assert says.correction is None
 
 
+@pytest.mark.parametrize(("slice_count", "covers"), [(20, False), (5, True), (5, False)])
+def test_slices_that_leave_holes_count_as_few(ensemble, slice_count, covers):
+    raw = replace(RAW, covers_brain=covers)
+
+    assert ensemble.interpret(raw, 55.0, slice_count, 6.0, "cole").interval_years == (48.0, 72.0)
+
+
 def test_a_class_of_too_few_people_has_no_interval(ensemble):
     card = replace(ensemble.card, classes=ensemble.card.classes[2:])
 
@@ -148,11 +156,35 @@ def test_a_correction_that_says_nothing_is_not_shown(ensemble):
     assert (unwanted.corrected_brain_age_years, unwanted.correction) == (None, None)
 
 
-def test_a_model_that_training_writes_predicts(tmp_path, thick_brain, template):
-    found = load_ensemble(str(write_small_model(tmp_path, "another")))
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """Return a model that training writes."""
+    return load_ensemble(str(write_small_model(tmp_path_factory.mktemp("written"), "another")))
+
+
+@pytest.fixture(scope="module")
+def slices(thick_brain, template):
+    """Return the slices of a scan that covers the brain."""
     scan = PlacedScan(thick_brain, thick_brain.voxels > 25, NOT_REGISTERED)
+    return scan.slices(template, "cpu")
 
-    raw = found.predict(scan.slices(template, "cpu"), "cpu")
 
-    assert 6 < raw.age_years < 102
+def test_a_model_that_training_writes_predicts(written, slices):
+    raw, maps = written.predict(slices, "cpu")
+
+    assert 20 < raw.age_years < 90
     assert len(raw.members_years) == 2
+    assert raw.covers_brain
+    with_share = predict_age(written.weights("cpu").members, maps, written.card.network_share)
+    assert raw == with_share
+
+
+def test_a_model_that_training_writes_says_where_the_age_comes_from(written, slices):
+    _, maps = written.predict(slices, "cpu")
+    shares = []
+
+    years = written.saliency_years(maps, "cpu", shares.append)
+
+    assert years.shape == maps.volume.images.shape
+    assert years.abs().max() > 0
+    assert shares == [0.5, 1.0]

@@ -4,216 +4,264 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.imaging.intensity import PRIOR_THRESHOLD
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.registration import NOT_REGISTERED
-from BrainAgeLib.imaging.slices import (
-    GRID_FIRST_XY_MM,
-    GRID_HEIGHT,
-    GRID_SPACING_MM,
-    GRID_WIDTH,
-    SliceSet,
-    heights_mm,
-)
+from BrainAgeLib.imaging.alignment import LEVELS
+from BrainAgeLib.imaging.template_volume import TemplateVolume, template_target
 from BrainAgeLib.model import saliency
-from BrainAgeLib.model.predict import log_probabilities
-from BrainAgeLib.model.saliency import (
-    TEMPLATE_GREY_MATTER,
-    TEMPLATE_WHITE_MATTER,
-    occlusion_map,
-    template_as_image,
-)
-from Testing.library.model_folders import small_network
+from BrainAgeLib.model.brain_maps import CHANNELS, alignments, network_maps, regional_maps
+from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan, predict_age
+from BrainAgeLib.model.regional_model import DAMPING, RegionalModel, experts
+from BrainAgeLib.model.saliency import saliency_map
+from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model_folders import MAP_SHAPE, small_member, small_network
+from Testing.library.stored_scans import stored_scan
 
-BOX_CENTER_MM = (-32.0, 10.0, 14.0)
-BOX_HALF_MM = 9.0
-
-
-def box_of(planes):
-    """Return which pixels (..., slice, y, x) of slices lie in the box."""
-    x = torch.arange(GRID_WIDTH) * GRID_SPACING_MM + GRID_FIRST_XY_MM[0]
-    y = (torch.arange(GRID_HEIGHT) * GRID_SPACING_MM + GRID_FIRST_XY_MM[1])[:, None]
-    z = heights_mm(planes)
-    center = BOX_CENTER_MM
-    return (
-        ((x - center[0]).abs() < BOX_HALF_MM)
-        & ((y - center[1]).abs() < BOX_HALF_MM)
-        & ((z - center[2]).abs() < BOX_HALF_MM)
-    )
-
-
-class BoxNetwork:
-    """Its age falls by 10 years when the brightness of the box rises by 1, and knows no more."""
-
-    def __init__(self, slices):
-        self.pixels = float(box_of(slices.planes).sum())
-
-    def encode(self, images, template, planes):
-        return (images * box_of(planes)).sum((2, 3))[..., None] / self.pixels
-
-    def pool(self, tokens, present):
-        assert present.all()
-        return tokens.sum(1)
-
-    def age_years(self, log_probabilities):
-        return 50.0 - 10.0 * log_probabilities[:, 0]
-
-
-class CountingNetwork(BoxNetwork):
-    """It only counts the slices that it is shown."""
-
-    def __init__(self):
-        self.encoded = 0
-
-    def encode(self, images, template, planes):
-        self.encoded += images.shape[0] * images.shape[1]
-        return images[..., :1, 0]
+LEFT = (slice(17, 23), slice(24, 32), slice(42, 50))  # z, y, x; x grows to the left
+BOX = 2  # the expert whose box holds this place of either side
+RIGHT = (*LEFT[:2], slice(10, 18))
 
 
 @pytest.fixture(scope="module")
-def whole_scan(template, thick_brain):
-    """Return the template's brain as the slices of a routine scan."""
-    placed = PlacedScan(thick_brain, thick_brain.voxels > 25, NOT_REGISTERED)
-    return placed.slices(template, "cpu")
+def target():
+    """Return the template as a scan."""
+    return template_target("cpu")
 
 
 @pytest.fixture(scope="module")
-def slices(whole_scan):
-    """Return the slices near the box."""
-    near = (whole_scan.planes[:, 0] - BOX_CENTER_MM[2]).abs() < 40.0
-    return chosen(whole_scan, near)
+def mean_maps(target):
+    """Return the tissue maps of the template, which stands for the mean brain."""
+    everything = torch.ones_like(target, dtype=torch.bool)
+    return network_maps(TemplateVolume(target, everything))[:3]
 
 
 @pytest.fixture
-def small_budget(monkeypatch):
-    """Ask about fewer places, to be done sooner."""
-    monkeypatch.setattr(saliency, "SLICES_TO_ENCODE", 300)
+def places(monkeypatch):
+    """Let maps show single places instead of neighbourhoods: these add up."""
+    monkeypatch.setattr(saliency, "_neighbourhoods", lambda years: years)
 
 
-def chosen(slices, which):
-    """Return some of the slices."""
-    parts = (slices.images, slices.template, slices.planes, slices.source)
-    return SliceSet(*(part[which] for part in parts))
+def scan_of(images, fields=None, seen=None):
+    """Return what the models see of a volume; ``fields``: its alignment, none by default."""
+    seen = torch.ones_like(images, dtype=torch.bool) if seen is None else seen
+    volume = TemplateVolume(images * seen, seen)
+    fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
+    regional = regional_maps(volume.images[None], fields)
+    return ScanMaps(volume, network_maps(volume)[None], regional, fields, False)
 
 
-def with_box_at(slices, level):
-    """Return the template's brain with another brightness in the box."""
-    box = box_of(slices.planes)
-    return replace(slices, images=torch.where(box, level, template_as_image(slices)))
+def with_lesion(target, where=LEFT, level=0.1):
+    """Return the template with other tissue at one place."""
+    images = target.clone()
+    images[where] = level
+    return images
 
 
-@pytest.mark.parametrize(("level", "sign"), [(0.0, 1.0), (1.4, -1.0)])
-@pytest.mark.usefixtures("small_budget")
-def test_a_planted_effect_is_found_in_its_place_with_its_sign(slices, level, sign):
-    planted = with_box_at(slices, level)
-    network = BoxNetwork(planted)
+class MoreFluidIsOlder(torch.nn.Module):
+    """Its age is that of the fluid in view, a year for so many pixels."""
 
-    years = sign * occlusion_map([network, network], planted)
-
-    box = box_of(slices.planes)
-    peak = torch.unravel_index(years.argmax(), years.shape)
-    assert box[peak]
-    # A blob covers the box only in part: its edges are soft.
-    whole = 10.0 * float((planted.images - template_as_image(slices))[box].abs().mean())
-    assert 0.25 * whole < years[peak] < whole
-    assert years.min() >= -1e-4
-    far = (heights_mm(slices.planes) - BOX_CENTER_MM[2]).abs() > BOX_HALF_MM + 24.0
-    assert years[far].abs().max() < 1e-4
+    def age_years(self, maps):
+        return 50.0 + 0.05 * maps[:, 0].sum((1, 2, 3))
 
 
-@pytest.mark.usefixtures("small_budget")
-def test_a_brain_like_the_template_has_nothing_to_tell(slices):
-    average = replace(slices, images=template_as_image(slices))
-
-    years = occlusion_map([small_network(1)], average)
-
-    assert years.abs().max() < 1e-4
-
-
-@pytest.mark.usefixtures("small_budget")
-def test_tissue_that_was_lost_counts(slices):
-    """A place where a scan has nothing but the template has tissue is asked about."""
-    planted = with_box_at(slices, 0.0)
-    hollow = box_of(slices.planes).any(0)
-    hollow = replace(planted, images=planted.images.masked_fill(hollow, 0.0))
-
-    assert occlusion_map([BoxNetwork(hollow)], hollow).max() > 1.0
+def fluid_regional_model(target):
+    """Return a regional model that is older where a box on both sides has more fluid."""
+    model = RegionalModel(1)
+    model.numbers[0] = BOX
+    model.center.copy_(regional_maps(target[None], torch.zeros(1, 3, *LEVELS[-1].shape))[0])
+    cells = len(experts()[BOX].cells)
+    assert experts()[BOX].channels == slice(0, 3)
+    model.weights[0, :cells] = 0.1  # of its three tissues, fluid comes first
+    model.shares.fill_(1.0)
+    model.inverse_size.fill_(1e-5)
+    model.mean_age_years.fill_(50.0)
+    return model
 
 
-def test_the_template_looks_like_a_scan_of_it(slices):
-    difference = (slices.images - template_as_image(slices)).abs()
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("is_part", [False, True])
+def test_what_networks_say_is_taken_apart_whole(mean_maps, target, is_part):
+    generator = torch.Generator().manual_seed(3)
+    images = target + 0.4 * torch.rand(target.shape, generator=generator)
+    maps = replace(scan_of(images), regional=None, fields=None, is_part=is_part)
+    members = [small_member(1), small_member(2)]
 
-    assert difference[slices.images > 0].mean() < 0.05
+    years = saliency_map(members, maps, 0.4, mean_maps)
 
-
-def test_levels_of_the_template(template):
-    t1 = template.t1.voxels / 255.0
-
-    grey = np.median(t1[template.grey_matter.voxels > PRIOR_THRESHOLD])
-    white = np.median(t1[template.white_matter.voxels > PRIOR_THRESHOLD])
-
-    assert grey == pytest.approx(TEMPLATE_GREY_MATTER, abs=0.001)
-    assert white == pytest.approx(TEMPLATE_WHITE_MATTER, abs=0.001)
-
-
-@pytest.mark.usefixtures("small_budget")
-def test_other_weights_give_another_map(slices):
-    inside = slices.images > 0
-    one, other = (occlusion_map([small_network(n)], slices)[inside] for n in (1, 2))
-
-    assert one.abs().max() > 0
-    assert abs(np.corrcoef(one, other)[0, 1]) < 0.9
+    mean_brain = torch.cat([mean_maps, torch.ones(1, *MAP_SHAPE)])[None]
+    difference = (
+        predict_age(members, maps, 0.4).age_years
+        - predict_age(members, replace(maps, network=mean_brain), 0.4).age_years
+    )
+    assert abs(difference) > 0.1
+    assert float(years.sum()) == pytest.approx(difference, rel=0.05)
 
 
-@pytest.mark.usefixtures("small_budget")
-def test_the_same_scan_gives_the_same_map(slices):
-    networks = [small_network(1), small_network(2)]
+@pytest.mark.usefixtures("places")
+def test_what_regional_models_say_is_taken_apart_but_for_offsets(mean_maps, target):
+    member = small_member(1)
+    maps = scan_of(with_lesion(target))
 
-    assert torch.equal(occlusion_map(networks, slices), occlusion_map(networks, slices))
+    years = saliency_map([member], maps, 0.0, mean_maps)
 
-
-@pytest.mark.parametrize("count", [1, 5])
-def test_the_cost_does_not_depend_on_the_number_of_networks(whole_scan, count):
-    networks = [CountingNetwork() for _ in range(count)]
-
-    occlusion_map(networks, whole_scan)
-
-    encoded = sum(network.encoded for network in networks)
-    assert 1.0 < encoded / saliency.SLICES_TO_ENCODE < 1.3
-
-
-@pytest.mark.usefixtures("small_budget")
-def test_a_single_slice_has_a_map(slices):
-    middle = len(slices) // 2
-    one = chosen(slices, [middle])
-
-    years = occlusion_map([small_network(1)], one)
-
-    assert years.shape == (1, GRID_HEIGHT, GRID_WIDTH)
-    assert years.isfinite().all()
-    assert years.abs().max() > 0
+    model, offsets = member.regional, 0.0
+    for number in range(len(model.shares)):
+        values = model.values(number, maps.regional - model.center)
+        damped = torch.exp(-DAMPING * values.square().sum() * model.inverse_size[number])
+        offsets += float(model.shares[number] * damped * model.offsets[number])
+    expected = float(model(maps.regional)) - float(model.mean_age_years) - offsets
+    assert abs(expected) > 0.1
+    assert float(years.sum()) == pytest.approx(expected, abs=0.02)
 
 
-@pytest.mark.usefixtures("small_budget")
-def test_progress_rises_to_the_whole(slices):
+@pytest.mark.usefixtures("places")
+def test_both_count_with_their_share(mean_maps, target):
+    member, maps = small_member(1), scan_of(with_lesion(target))
+    networks, regional, both = (
+        saliency_map([member], maps, share, mean_maps) for share in (1.0, 0.0, 0.25)
+    )
+
+    assert torch.allclose(both, 0.25 * networks + 0.75 * regional, atol=1e-6)
+
+
+@pytest.mark.usefixtures("places")
+def test_members_count_alike(mean_maps, target):
+    members, maps = [small_member(1), small_member(2)], scan_of(with_lesion(target))
+    one, other = (saliency_map([member], maps, 0.4, mean_maps) for member in members)
+
+    assert torch.allclose(saliency_map(members, maps, 0.4, mean_maps), (one + other) / 2, atol=1e-6)
+
+
+def test_nothing_is_said_where_nothing_was_seen(mean_maps):
+    slices = as_slices(stored_scan(21), "cpu")
+    maps = maps_of_scan(slices)
+    assert not maps.volume.seen.all()
+
+    years = saliency_map([small_member(1)], maps, 0.4, mean_maps)
+
+    assert not years[~maps.volume.seen].any()
+    assert years[maps.volume.seen].abs().max() > 0
+
+
+def test_places_beyond_the_slices_are_not_asked_about(mean_maps, target):
+    """A hole is no fluid: only what was seen is compared with the mean brain."""
+    seen = torch.zeros_like(target, dtype=torch.bool)
+    seen[18:20] = True
+    maps = replace(scan_of(target, seen=seen), regional=None, fields=None, is_part=True)
+    member = Member(small_network(1), MoreFluidIsOlder(), RegionalModel(0))
+
+    assert saliency_map([member], maps, 0.4, mean_maps).abs().max() < 1e-4
+
+
+def maps_of_mean(brain):
+    """Return the network's tissue maps of a mean brain."""
+    return network_maps(TemplateVolume(brain, torch.ones_like(brain, dtype=torch.bool)))[:3]
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_more_fluid_than_the_mean_brain_is_older_and_less_is_younger(target, share, sign):
+    brains = (target, with_lesion(target))
+    mean, scan = brains if sign > 0 else brains[::-1]
+    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(mean))
+
+    years = sign * saliency_map([member], scan_of(scan), share, maps_of_mean(mean))
+
+    assert years[LEFT].max() > 0
+    if share > 0:
+        assert years.min() > -0.05 * years.max()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
+def test_a_lesion_shows_on_its_own_side(mean_maps, target, share, where, elsewhere):
+    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(target))
+    maps = scan_of(with_lesion(target, where))
+
+    years = saliency_map([member], maps, share, mean_maps)
+
+    assert years[where].max() == pytest.approx(float(years.max()))
+    assert years[elsewhere].abs().max() < 0.05 * years.max()
+
+
+def test_a_lesion_of_an_aligned_brain_shows_on_its_own_side(mean_maps, target):
+    images = with_lesion(target)
+    volume = TemplateVolume(images, torch.ones_like(images, dtype=torch.bool))
+    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(target))
+
+    years = saliency_map([member], scan_of(images, alignments([volume])), 0.0, mean_maps)
+
+    assert years[LEFT].max() > 0.9 * years.max()
+    assert years[RIGHT].abs().max() < 0.2 * years.max()
+
+
+def test_a_lesion_shows_where_it_lies_in_the_scan_not_in_the_template(mean_maps, target):
+    fields = torch.zeros(1, 3, *LEVELS[-1].shape)
+    fields[:, 1] = 4.0  # voxels of 3.8 mm: the scan lies 15 mm further back
+    shifted = (LEFT[0], slice(LEFT[1].start + 6, LEFT[1].stop + 6), LEFT[2])
+    images = torch.zeros_like(target)
+    images[:, 6:] = target[:, :-6]
+    images = with_lesion(images, shifted)
+    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(target))
+
+    years = saliency_map([member], scan_of(images, fields), 0.0, mean_maps)
+
+    lesion = torch.zeros_like(years)
+    lesion[shifted] = 1.0
+    axes = [torch.arange(n, dtype=torch.float32) for n in years.shape]
+    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
+    found, wanted = (
+        (grid * weight).sum((1, 2, 3)) / weight.sum() for weight in (years.clamp(min=0), lesion)
+    )
+    assert found.tolist() == pytest.approx(wanted.tolist(), abs=2.5)
+    assert found[1] > (LEFT[1].start + LEFT[1].stop) / 2 + 3
+
+
+def test_a_value_is_the_change_when_its_neighbourhood_became_average(mean_maps, target):
+    """The network is linear, so that the sum over a neighbourhood is that very change."""
+    member = Member(MoreFluidIsOlder(), small_network(1), RegionalModel(0))
+    small = (slice(19, 20), slice(28, 30), slice(44, 46))
+    maps = scan_of(with_lesion(target, small))
+    older = float(member.whole.age_years(maps.network)) - float(
+        member.whole.age_years(torch.cat([mean_maps, torch.ones(1, *MAP_SHAPE)])[None])
+    )
+
+    years = saliency_map([member], maps, 1.0, mean_maps)
+
+    assert older > 0
+    assert float(years[small].mean()) == pytest.approx(older, rel=0.1)
+
+
+def test_a_brain_like_the_mean_has_nothing_to_tell(target):
+    member = small_member(1)
+    maps = scan_of((target + target.flip(-1)) / 2)  # whose sides are alike
+    member.regional.center.copy_(maps.regional[0])
+
+    assert saliency_map([member], maps, 0.4, maps.network[0, :3]).abs().max() < 1e-4
+
+
+def test_the_same_scan_gives_the_same_map_and_other_weights_another(mean_maps, target):
+    maps = scan_of(with_lesion(target))
+    one, again, other = (saliency_map([small_member(n)], maps, 0.4, mean_maps) for n in (1, 1, 2))
+
+    assert torch.equal(one, again)
+    inside = target > 0.2
+    assert abs(torch.corrcoef(torch.stack([one[inside], other[inside]]))[0, 1]) < 0.9
+
+
+def test_progress_rises_to_the_whole(mean_maps, target):
     shares = []
+    members = [small_member(1)] * 4
 
-    occlusion_map([small_network(1), small_network(2)], slices, shares.append)
+    saliency_map(members, scan_of(target), 0.4, mean_maps, shares.append)
 
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
-    assert len(shares) > 4
+    assert shares == [0.25, 0.5, 0.75, 1.0]
 
 
-@torch.inference_mode()
-def test_the_network_predicts_through_the_same_two_steps(slices):
-    network = small_network(1)
-    present = torch.ones((1, len(slices)), dtype=torch.bool)
+def test_maps_without_an_alignment_are_not_taken_apart_by_region(target):
+    maps = replace(scan_of(target), fields=None)
 
-    tokens = network.encode(slices.images[None], slices.template[None], slices.planes[None])
-
-    assert torch.equal(network.pool(tokens, present), log_probabilities(network, slices))
+    with pytest.raises(ValueError, match="no regional maps"):
+        saliency_map([small_member(1)], maps, 0.4, torch.zeros(3, *MAP_SHAPE))
+    assert maps.regional.shape[1] == CHANNELS

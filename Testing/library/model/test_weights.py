@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.network import NetworkSettings
-from BrainAgeLib.model.weights import FILE_NAME, load_weights, pack_weights
-from Testing.library.model_folders import small_network, small_tissue_network
+from BrainAgeLib.model.weights import FILE_NAME, MEAN_MAPS, Weights, load_weights, pack_weights
+from Testing.library.model_folders import small_weights
 
 
 @pytest.fixture(scope="module")
@@ -22,32 +23,47 @@ def card(small_model):
     return read_card(small_model)
 
 
+@pytest.fixture(scope="module")
+def made():
+    """Return the weights that the small model was made of."""
+    return small_weights()
+
+
 def card_of(card, content):
     """Return the card with the checksum of other weights."""
     return replace(card, sha256=hashlib.sha256(content).hexdigest())
 
 
-def test_weights_come_back_in_half_precision(small_model, card):
+@pytest.mark.parametrize("part", ["whole", "part", "regional"])
+def test_weights_come_back_with_matrices_in_half_precision(small_model, card, made, part):
     weights = load_weights(small_model, card, "cpu")
 
-    assert len(weights.networks) == len(weights.tissues) == 2
-    both = [
-        *zip(map(small_network, (1, 2)), weights.networks, strict=True),
-        *zip(map(small_tissue_network, (1, 2)), weights.tissues, strict=True),
-    ]
-    for made, network in both:
-        original = made.state_dict()
-        assert not network.training
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                assert torch.equal(value, original[name].half().float()), name
+    assert len(weights.members) == len(made.members) == 2
+    for mine, other in zip(made.members, weights.members, strict=True):
+        original, module = getattr(mine, part).state_dict(), getattr(other, part)
+        assert not module.training
+        assert original.keys() == module.state_dict().keys()
+        for name, value in module.state_dict().items():
+            if name.endswith("num_batches_tracked"):  # of training alone
+                continue
+            kept = original[name]
+            if kept.is_floating_point() and kept.ndim > 1:
+                kept = kept.half().float()
+            assert torch.equal(value, kept), name
+            assert value.dtype == original[name].dtype
 
 
-def test_the_same_networks_give_the_same_bytes():
-    one, other = (pack_weights([small_network(1), small_network(2)]) for _ in range(2))
+def test_the_mean_brain_comes_back(small_model, card, made):
+    found = load_weights(small_model, card, "cpu").mean_maps
 
-    assert one == other
-    assert one != pack_weights([small_network(2), small_network(1)])
+    assert torch.equal(found, made.mean_maps.half().float())
+
+
+def test_the_same_members_give_the_same_bytes(made):
+    turned = Weights(made.members[::-1], made.mean_maps)
+
+    assert pack_weights(made) == pack_weights(small_weights())
+    assert pack_weights(made) != pack_weights(turned)
 
 
 @pytest.mark.parametrize("place", [0, 100, -1])
@@ -70,12 +86,11 @@ def test_missing_weights_are_named(card, tmp_path):
 @pytest.mark.parametrize(
     "settings",
     [
-        NetworkSettings(widths=(4, 8, 8, 16), heads=2),
-        NetworkSettings(widths=(4, 8, 8), heads=2),
-        NetworkSettings(widths=(4,), heads=2),
-        NetworkSettings(widths=(4, 8, 8, 8), heads=2, bins=21),
-        NetworkSettings(widths=(4, 8, 8, 8), heads=3),
-        NetworkSettings(widths=(4, 8, 8, 8), heads=0),
+        NetworkSettings(widths=(4, 4, 8, 16), layout_channels=2),
+        NetworkSettings(widths=(4, 4, 8), layout_channels=2),
+        NetworkSettings(widths=(4,), layout_channels=2),
+        NetworkSettings(widths=(4, 4, 8, 8), layout_channels=3),
+        NetworkSettings(widths=(4, 4, 8, 8), layout_channels=2, dropout=3.0),
     ],
 )
 def test_weights_of_another_network_do_not_fit(small_model, card, settings):
@@ -83,9 +98,20 @@ def test_weights_of_another_network_do_not_fit(small_model, card, settings):
         load_weights(small_model, replace(card, network=settings), "cpu")
 
 
-def test_fewer_networks_than_the_card_says_do_not_fit(small_model, card):
+def test_fewer_members_than_the_card_says_do_not_fit(small_model, card):
     with pytest.raises(InstallationError, match="do not fit the card"):
-        load_weights(small_model, replace(card, networks=3), "cpu")
+        load_weights(small_model, replace(card, members=3), "cpu")
+
+
+@pytest.mark.parametrize("missing", [MEAN_MAPS, "0.regional.weights", "1.part.head.1.weight"])
+def test_weights_that_lack_a_part_do_not_fit(small_model, card, tmp_path, missing):
+    tensors = load((small_model / FILE_NAME).read_bytes())
+    del tensors[missing]
+    content = save(tensors)
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    with pytest.raises(InstallationError, match="do not fit the card"):
+        load_weights(tmp_path, card_of(card, content), "cpu")
 
 
 class Trap:

@@ -42,7 +42,7 @@ def person() -> Prediction:
         quality=Quality((NOTE, WARNING)),
         acquisition=Acquisition("axial", 22, 6.5, 5.0, (0.9375, 0.9375)),
         input=InputRecord("/archive/DOE^JANE/scan_0001.nii.gz", "ab" * 32, "1.2.840.1"),
-        model=ModelRecord("slice_set", "1.0.0", "cd" * 32, (18.0, 88.0)),
+        model=ModelRecord("thick-slice", "1.0.0", "cd" * 32, (18.0, 88.0)),
         software=SoftwareRecord("SlicerBrainAge", "0.1.0", {"torch": "2.1", "numpy": "2.0"}),
         device="cpu",
         timings_seconds=Timings(0.2, 3.1, 4.2, 1.4, 2.0, 11.0),

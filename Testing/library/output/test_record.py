@@ -158,7 +158,7 @@ def test_unknown_fields_are_passed_over(person: MakePerson) -> None:
     document = through_json(person())
     document["added_later"] = 1
     document["model"]["added_later"] = 1
-    assert prediction_from_dict(document).model.name == "slice_set"
+    assert prediction_from_dict(document).model.name == "thick-slice"
 
 
 def test_another_schema_version_is_refused(person: MakePerson) -> None:

@@ -4,42 +4,49 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
 from BrainAgeLib.training import fit as fit_module
-from BrainAgeLib.training.fit import Example, fit_network
+from BrainAgeLib.training.examples import WholeScans
+from BrainAgeLib.training.fit import fit_network
 from BrainAgeLib.training.settings import TrainingSettings
-from Testing.library.model_folders import SMALL_NETWORK
-from Testing.library.stored_scans import stored_scan
+from Testing.library.model_folders import MAP_SHAPE, SMALL_NETWORK
 
-SETTINGS = TrainingSettings(
-    epochs=3, people_per_step=3, slices_per_step=3, average_decay=0.9, network=SMALL_NETWORK
-)
+SETTINGS = TrainingSettings(people_per_step=3, average_decay=0.9, network=SMALL_NETWORK)
 SEED = 5
+STEPS = 6
+AGES = np.linspace(20.0, 74.0, 7)
 
 
 @pytest.fixture(scope="module")
-def examples():
-    """Return seven people with two scans each."""
-    return [
-        Example([stored_scan(4, seed=2 * n), stored_scan(5, seed=2 * n + 1)], 20.0 + 9 * n)
-        for n in range(7)
-    ]
+def brains():
+    """Return seven people with two scans each: the older, the darker."""
+    generator = torch.Generator().manual_seed(1)
+    noise = torch.randint(0, 100, (7, 2, 4, *MAP_SHAPE), generator=generator)
+    return WholeScans((noise + 150 - 25 * torch.arange(7).view(7, 1, 1, 1, 1, 1)).clamp(0).byte())
 
 
-def trained(examples, checkpoint, on_epoch=lambda _epoch, _loss: None, settings=SETTINGS):
+@pytest.fixture(autouse=True)
+def frequent_checkpoints(monkeypatch):
+    """Write a checkpoint after every second step."""
+    monkeypatch.setattr(fit_module, "STEPS_PER_CHECKPOINT", 2)
+
+
+def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS, mixed=True):
     """Train, or go on training; return the weights."""
-    return fit_network(examples, settings, SEED, checkpoint, "cpu", on_epoch).state_dict()
-
-
-@pytest.fixture(scope="module")
-def undisturbed(examples, tmp_path_factory):
-    """Return the weights of a run that nothing disturbed, and what it reported."""
-    heard = []
-    checkpoint = tmp_path_factory.mktemp("fit") / "fold.pt"
-    weights = trained(examples, checkpoint, lambda *report: heard.append(report))
-    return weights, heard
+    return fit_network(
+        draw,
+        AGES,
+        settings,
+        steps,
+        mixed,
+        SEED,
+        checkpoint,
+        "cpu",
+        lambda *report: None if heard is None else heard.append(report),
+    ).state_dict()
 
 
 def are_equal(one, other):
@@ -47,54 +54,43 @@ def are_equal(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[n], other[n]) for n in one)
 
 
-def test_every_epoch_is_reported(undisturbed):
-    _, heard = undisturbed
+@pytest.fixture
+def undisturbed(brains, tmp_path):
+    """Return the weights of a run that nothing disturbed."""
+    return trained(brains, tmp_path / "undisturbed.pt")
 
-    assert [epoch for epoch, _ in heard] == [1, 2, 3]
+
+def test_every_checkpoint_is_reported(brains, tmp_path):
+    heard = []
+
+    trained(brains, tmp_path / "fold.pt", heard, steps=5)
+
+    assert [step for step, _ in heard] == [2, 4, 5]
     assert all(0 < loss < 50 for _, loss in heard)
 
 
-def test_the_same_seed_gives_the_same_weights(examples, undisturbed, tmp_path):
-    assert are_equal(trained(examples, tmp_path / "fold.pt"), undisturbed[0])
+def test_the_same_seed_gives_the_same_weights(brains, undisturbed, tmp_path):
+    assert are_equal(trained(brains, tmp_path / "fold.pt"), undisturbed)
 
 
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_a_run_that_is_killed_between_epochs_ends_like_an_undisturbed_one(
-    examples, undisturbed, tmp_path, epochs
-):
-    def killed(epoch, _loss):
-        if epoch == epochs:
+@pytest.mark.parametrize("calls", [1, 3, 4, 6])
+def test_a_run_that_is_killed_ends_like_an_undisturbed_one(brains, undisturbed, tmp_path, calls):
+    seen = []
+
+    def killed(people, generator):
+        seen.append(people)
+        if len(seen) == calls:
             raise KeyboardInterrupt
+        return brains(people, generator)
 
     with pytest.raises(KeyboardInterrupt):
-        trained(examples, tmp_path / "fold.pt", killed)
-    heard = []
-    weights = trained(examples, tmp_path / "fold.pt", lambda epoch, _: heard.append(epoch))
+        trained(killed, tmp_path / "fold.pt")
 
-    assert are_equal(weights, undisturbed[0])
-    assert heard == list(range(epochs + 1, 4))
-
-
-def test_a_run_that_is_killed_within_an_epoch_ends_like_an_undisturbed_one(
-    examples, undisturbed, tmp_path, monkeypatch
-):
-    collate, calls = fit_module.collate, []
-
-    def killed(*arguments):
-        calls.append(arguments)
-        if len(calls) == 5:  # the second step of the second epoch
-            raise KeyboardInterrupt
-        return collate(*arguments)
-
-    monkeypatch.setattr(fit_module, "collate", killed)
-    with pytest.raises(KeyboardInterrupt):
-        trained(examples, tmp_path / "fold.pt")
-
-    assert are_equal(trained(examples, tmp_path / "fold.pt"), undisturbed[0])
+    assert are_equal(trained(brains, tmp_path / "fold.pt"), undisturbed)
 
 
 def test_a_run_that_is_killed_while_it_writes_keeps_the_last_checkpoint(
-    examples, undisturbed, tmp_path, monkeypatch
+    brains, undisturbed, tmp_path, monkeypatch
 ):
     save, calls = torch.save, []
 
@@ -107,27 +103,70 @@ def test_a_run_that_is_killed_while_it_writes_keeps_the_last_checkpoint(
 
     monkeypatch.setattr(torch, "save", killed)
     with pytest.raises(KeyboardInterrupt):
-        trained(examples, tmp_path / "fold.pt")
+        trained(brains, tmp_path / "fold.pt")
 
-    assert are_equal(trained(examples, tmp_path / "fold.pt"), undisturbed[0])
+    assert are_equal(trained(brains, tmp_path / "fold.pt"), undisturbed)
 
 
-def test_a_finished_run_is_not_trained_again(examples, undisturbed, tmp_path):
-    trained(examples, tmp_path / "fold.pt")
+def test_a_finished_run_is_not_trained_again(brains, undisturbed, tmp_path):
     heard = []
 
-    weights = trained(examples, tmp_path / "fold.pt", lambda *report: heard.append(report))
+    weights = trained(brains, tmp_path / "undisturbed.pt", heard)
 
     assert heard == []
-    assert are_equal(weights, undisturbed[0])
+    assert are_equal(weights, undisturbed)
 
 
-def test_training_learns_the_ages_that_it_is_shown(examples, tmp_path):
-    # Slices that differ from person to person, so that they can be told apart.
-    few = [replace(person, scans=person.scans[:1]) for person in examples[::3]]
-    settings = replace(SETTINGS, epochs=12, learning_rate=1e-2, slices_per_step=12)
-    losses = []
+def test_a_checkpoint_of_another_device_is_read_where_it_goes_on(brains, tmp_path, monkeypatch):
+    trained(brains, tmp_path / "fold.pt", steps=2)
+    load, given = torch.load, []
+    monkeypatch.setattr(torch, "load", lambda *a, **k: (given.append(k), load(*a, **k))[1])
 
-    trained(few, tmp_path / "fold.pt", lambda _, loss: losses.append(loss), settings)
+    trained(brains, tmp_path / "fold.pt", steps=4)
 
-    assert losses[-1] < 0.85 * losses[0]
+    assert given == [{"map_location": "cpu", "weights_only": True}]
+
+
+@pytest.mark.parametrize("mixed", [True, False])
+def test_brains_are_mixed_only_when_asked(brains, tmp_path, monkeypatch, mixed):
+    seen, mix = [], fit_module.mix
+    monkeypatch.setattr(fit_module, "mix", lambda *given: (seen.append(given), mix(*given))[1])
+
+    trained(brains, tmp_path / "fold.pt", mixed=mixed, steps=2)
+
+    assert len(seen) == (2 if mixed else 0)
+
+
+def test_nobody_comes_twice_in_a_round():
+    rounds = [fit_module._people_of_step(7, 3, step, SEED) for step in range(4)]
+
+    for two in (rounds[:2], rounds[2:]):
+        assert len(set(np.concatenate(two))) == 6
+    assert len(set(np.concatenate(rounds))) == 7
+    assert sorted(fit_module._people_of_step(3, 16, 5, SEED)) == [0, 1, 2]
+
+
+def test_the_learning_rate_warms_up_and_ends_at_nothing():
+    rates = [fit_module._schedule(progress, 0.1) for progress in np.linspace(0.01, 1.0, 100)]
+
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == pytest.approx(1.0, abs=1e-3)
+    assert np.argmax(rates) == pytest.approx(9, abs=1)
+    assert rates[-1] == pytest.approx(0.0, abs=1e-6)
+    assert (np.diff(rates[10:]) < 0).all()
+
+
+def test_the_network_knows_the_ages_that_it_was_trained_on(undisturbed):
+    assert float(undisturbed["age_center_years"]) == pytest.approx(AGES.mean())
+    assert float(undisturbed["age_scale_years"]) == pytest.approx(AGES.std(), abs=1e-4)
+
+
+def test_training_learns_the_ages_that_it_is_shown(brains, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit_module, "STEPS_PER_CHECKPOINT", 15)
+    settings = replace(SETTINGS, people_per_step=7, learning_rate=1e-2)
+    heard = []
+
+    trained(brains, tmp_path / "fold.pt", heard, settings, steps=60, mixed=False)
+
+    losses = [loss for _, loss in heard]
+    assert losses[-1] < 0.6 * losses[0]

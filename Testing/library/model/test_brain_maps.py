@@ -1,0 +1,169 @@
+"""Levels become tissues, and one cell of the regional maps is one place in every brain."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.imaging.template_volume import TemplateVolume, template_target
+from BrainAgeLib.model.brain_maps import (
+    CHANNELS,
+    GROUPS,
+    LARGEST_HOLE_MM,
+    alignments,
+    covers_the_brain,
+    network_maps,
+    region_cells,
+    regional_maps,
+    sided_maps,
+    tissue_shares,
+)
+
+
+@pytest.fixture(scope="module")
+def target():
+    """Return the template."""
+    return template_target("cpu")
+
+
+def nothing_moves(images):
+    """Return a displacement of nothing."""
+    return torch.zeros(len(images), 3, 5, 6, 7)
+
+
+@pytest.mark.parametrize(
+    ("level", "shares"),
+    [
+        (0.0, (1.0, 0.0, 0.0)),
+        (0.2, (1.0, 0.0, 0.0)),
+        (0.35, (0.5, 0.5, 0.0)),
+        (0.5, (0.0, 1.0, 0.0)),
+        (0.7, (0.0, 1.0, 0.0)),
+        (0.78, (0.0, 1.0, 0.0)),
+        (0.86, (0.0, 0.5, 0.5)),
+        (0.94, (0.0, 0.0, 1.0)),
+        (1.5, (0.0, 0.0, 1.0)),
+    ],
+)
+def test_a_level_is_a_share_of_each_tissue(level, shares):
+    found = tissue_shares(torch.full((2, 3, 4), level))
+
+    assert found.shape == (3, 2, 3, 4)
+    assert found[:, 1, 1, 1].tolist() == pytest.approx(shares, abs=1e-5)
+
+
+def test_the_networks_maps_are_means_over_pixels_and_know_what_was_seen():
+    images, seen = torch.zeros(2, 4, 4), torch.zeros(2, 4, 4, dtype=torch.bool)
+    seen[0] = True
+    images[0, :2, :2] = torch.tensor([[0.1, 0.1], [0.7, 1.0]])
+
+    maps = network_maps(TemplateVolume(images, seen))
+
+    assert maps.shape == (4, 2, 2, 2)
+    assert maps[:, 0, 0, 0].tolist() == pytest.approx([0.5, 0.25, 0.25, 1.0])
+    assert maps[:, 0, 1, 1].tolist() == [0.0, 0.0, 0.0, 1.0]  # seen and no brain: no CSF either
+    assert not maps[:, 1].any()
+
+
+def test_the_region_is_half_of_the_brain_from_the_side_to_the_midline(target):
+    cells = region_cells("cpu")
+
+    assert cells.shape == (37, 38, 15)
+    assert cells[18, :, -1].sum() > 20  # beside the midline nearly everything is brain
+    assert cells[18, :, 0].sum() < 20
+    assert 9_000 < int(cells.sum()) < 14_000
+
+
+def test_an_undeformed_brain_is_not_stretched(target):
+    maps = regional_maps(target[None], nothing_moves(target[None]))
+
+    assert maps.shape == (1, CHANNELS, int(region_cells("cpu").sum()))
+    volume, tissue, stretched, shown = (maps[0, group] for group in GROUPS)
+    assert torch.equal(volume, tissue)
+    assert not stretched.any()
+    assert torch.allclose(tissue.sum(0), torch.ones_like(shown[0]), atol=1e-5)
+    assert 0.3 < shown.mean() < 0.9
+
+
+def test_left_and_right_are_averaged(target):
+    images = torch.stack([target, target.flip(-1)])
+    images[:, 15:22, 30:44, 38:50] *= 0.3  # index 0: a dark place on the left
+
+    sides = sided_maps(images, nothing_moves(images))
+    maps = regional_maps(images, nothing_moves(images))
+
+    assert torch.equal(maps, sides.mean(0))
+    mirrored = sided_maps(images.flip(-1), nothing_moves(images))
+    assert torch.allclose(mirrored, sides.flip(0), atol=1e-5)
+    # The half with low x comes first; what is dark lies in the other one.
+    assert (sides[0, 0] - sides[1, 0]).abs().max() > 0.2
+    assert sides[1, 0, 7].sum() < sides[0, 0, 7].sum()
+
+
+def test_a_stretched_place_has_more_volume_of_the_same_tissue(target):
+    axes = torch.arange(40, dtype=torch.float32) - 19.5
+    field = torch.zeros(1, 3, 25, 50, 40)
+    field[0, 2] = 0.1 * axes  # 1.1 times as wide
+    flat = torch.full_like(target, 0.7)[None]
+
+    maps = regional_maps(flat, field)[0]
+
+    assert maps[6].median() == pytest.approx(math.log(1.1), abs=1e-3)
+    assert maps[1].median() == pytest.approx(1.1, abs=1e-3)
+    assert maps[4].median() == pytest.approx(1.0, abs=1e-3)
+    assert maps[7].median() == pytest.approx(0.7, abs=1e-3)
+
+
+def test_brightness_is_not_shown_beyond_its_limit(target):
+    bright = torch.full_like(target, 5.0)[None]
+
+    assert regional_maps(bright, nothing_moves(bright))[0, 7].max() == pytest.approx(1.3)
+
+
+def test_alignment_makes_brains_more_alike(target):
+    wider = torch.nn.functional.interpolate(target[None, None], (37, 76, 66), mode="trilinear")
+    wider = wider[0, 0, :, :, 3:63]
+    volume = TemplateVolume(wider, torch.ones_like(wider, dtype=torch.bool))
+
+    fields = alignments([volume, volume])
+
+    own = regional_maps(target[None], nothing_moves(target[None]))[0, 3:6]
+    before = regional_maps(wider[None], nothing_moves(wider[None]))[0, 3:6]
+    after = regional_maps(torch.stack([wider, wider]), fields)[:, 3:6]
+    assert (after[0] - own).abs().mean() < 0.6 * (before - own).abs().mean()
+    assert torch.allclose(after[0], after[1], atol=1e-3)
+    stretched = regional_maps(wider[None], fields[:1])[0, 6]
+    assert 0.02 < stretched.mean() < 0.2  # the template is 10 % narrower
+
+
+def slices_at(heights, slope_y=0.0):
+    """Return slices at these heights in the middle of the brain."""
+    planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights])
+    images = torch.zeros(len(heights), 76, 60)
+    return SliceSet(images, images, planes, torch.arange(len(heights)))
+
+
+WHOLE = [-40.0 + 6.0 * n for n in range(18)]  # up to 62 mm
+
+
+@pytest.mark.parametrize(
+    ("heights", "covers"),
+    [
+        (WHOLE, True),
+        (WHOLE[::-1], True),
+        ([-40.0 + 12.0 * n for n in range(10)], True),
+        ([*WHOLE[:5], *WHOLE[6:]], True),  # one slice is missing
+        ([*WHOLE[:5], *WHOLE[7:]], False),  # two are
+        (WHOLE[1:], False),
+        (WHOLE[:-1], False),
+        ([20.0], False),
+        ([-40.0, 62.0], False),
+        ([-40.0 + LARGEST_HOLE_MM * n for n in range(9)], True),
+    ],
+)
+@pytest.mark.parametrize("slope_y", [0.0, 0.2])
+def test_slices_cover_the_brain_when_they_leave_no_hole_in_it(heights, covers, slope_y):
+    assert covers_the_brain(slices_at(heights, slope_y)) == covers

@@ -1,0 +1,103 @@
+"""Maps of a person's scans come back in their order, as exact as a byte can be."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.imaging.template_volume import volume_of_slices
+from BrainAgeLib.model.brain_maps import alignments, network_maps, regional_maps
+from BrainAgeLib.training import map_store
+from BrainAgeLib.training.map_store import MAP_STEP, mean_maps, read_maps, write_maps
+from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model_folders import MAP_SHAPE
+from Testing.library.stored_scans import quick_alignment, stored_scan
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quickly():
+    with quick_alignment():
+        yield
+
+
+@pytest.fixture(scope="module")
+def scans():
+    """Return a scan that covers the brain, one that does not, and a single slice."""
+    return [stored_scan(21, seed=1), stored_scan(8, seed=2), stored_scan(1, seed=3)]
+
+
+@pytest.fixture(scope="module")
+def path(scans, tmp_path_factory):
+    """Return the file of their maps."""
+    path = tmp_path_factory.mktemp("maps") / "sub-01_maps.npz"
+    write_maps(path, scans)
+    return path
+
+
+def test_network_maps_come_back(path, scans):
+    found = read_maps([path], "network")
+
+    assert found.dtype == torch.uint8
+    assert found.shape == (1, len(scans), 4, *MAP_SHAPE)
+    for number, scan in enumerate(scans):
+        exact = network_maps(volume_of_slices(as_slices(scan, "cpu")))
+        assert (found[0, number] * MAP_STEP - exact).abs().max() <= 0.501 * MAP_STEP
+
+
+def test_regional_maps_come_back_and_say_which_count(path, scans):
+    found, covered = read_maps([path], "regional"), read_maps([path], "covered")
+
+    assert covered.tolist() == [[True, False, False]]
+    volume = volume_of_slices(as_slices(scans[0], "cpu"))
+    exact = regional_maps(volume.images[None], alignments([volume]))
+    assert torch.allclose(found[0, :1].float(), exact, atol=2e-3)
+
+
+def test_only_the_first_scans_are_aligned(scans, tmp_path, monkeypatch):
+    monkeypatch.setattr(map_store, "ALIGNED_SCANS", 2)
+
+    write_maps(tmp_path / "maps.npz", scans)
+
+    assert read_maps([tmp_path / "maps.npz"], "network").shape[1] == 3
+    assert read_maps([tmp_path / "maps.npz"], "regional").shape[1] == 2
+    assert read_maps([tmp_path / "maps.npz"], "covered").shape[1] == 2
+
+
+def test_people_are_read_in_their_order(path, scans, tmp_path):
+    write_maps(tmp_path / "other.npz", scans[::-1])
+    heard = []
+
+    found = read_maps([tmp_path / "other.npz", path], "network", lambda: heard.append(1))
+
+    assert torch.equal(found[1], read_maps([path], "network")[0])
+    assert torch.equal(found[0].flip(0), found[1])
+    assert heard == [1, 1]
+
+
+def test_nobody_has_no_maps():
+    with pytest.raises(ValueError, match="nobody"):
+        read_maps([], "network")
+
+
+def test_the_mean_brain_is_that_of_everybodys_first_scan(path, scans, tmp_path):
+    write_maps(tmp_path / "other.npz", [stored_scan(21, seed=9), *scans[1:]])
+    paths = [path, tmp_path / "other.npz"]
+
+    found = mean_maps(paths)
+
+    assert found.shape == (3, *MAP_SHAPE)
+    firsts = [read_maps([one], "network")[0, 0, :3].float() * MAP_STEP for one in paths]
+    assert torch.allclose(found, (firsts[0] + firsts[1]) / 2, atol=1e-6)
+
+
+def test_a_killed_write_leaves_no_file(scans, tmp_path, monkeypatch):
+    def killed(path, **_arrays):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_maps(tmp_path / "maps.npz", scans[:1])
+
+    assert not (tmp_path / "maps.npz").exists()
