@@ -1,4 +1,4 @@
-"""From a map on the network's slices back to the voxels of the scan."""
+"""From a map on the model's grid back to the voxels of the scan."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from BrainAgeLib.imaging.slices import GRID_FIRST_XY_MM, GRID_SPACING_MM, TARGET
 
 
 def to_scan_voxels(values: torch.Tensor, planes: torch.Tensor, placed: PlacedScan) -> np.ndarray:
-    """Return values of the network's slices on the voxels of the scan (k, j, i), float32.
+    """Return values of parallel planes on the voxels of the scan (k, j, i), float32.
 
-    ``values``: (slice, y, x) on the network's grid. ``planes``: (slice, 3), see SliceSet. Values
-    are linear within a slice and, by the height of each voxel, between slices. A voxel in the
-    plane of an acquired slice has the values of that slice alone. Half a slice beyond the first and
-    last one values fade, and are 0 where the next slice would be: the network saw nothing there.
-    They are 0 outside the brain.
+    ``values``: (plane, y, x) on the model's grid. ``planes``: (plane, 3), see SliceSet; those of
+    ``template_volume.grid_planes`` for a saliency map. Values are linear within a plane and, by the
+    height of each voxel, between planes. Half a step beyond the first and last one values fade, and
+    are 0 where the next one would be. They are 0 outside the brain.
     """
     to_template = placed.registration.scan_to_template @ placed.volume.affine
     stack = _Stack(values.float().cpu(), planes.double().cpu().numpy())

@@ -91,8 +91,10 @@ class SliceModel(nn.Module):
 
     def shares(self, seen: torch.Tensor) -> torch.Tensor:
         """Return how much each seen expert (expert,) counts."""
-        within = self.covariance[seen][:, seen].double()
-        return torch.linalg.solve(within, self.with_age[seen].double()).to(self.weights.dtype)
+        # On the CPU: not every device knows numbers of 64 bits.
+        within = self.covariance[seen][:, seen].cpu().double()
+        with_age = self.with_age[seen].cpu().double()
+        return torch.linalg.solve(within, with_age).to(self.weights)
 
 
 def slice_channels(images: torch.Tensor) -> torch.Tensor:

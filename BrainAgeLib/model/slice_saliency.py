@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT, grid_heights_mm
+from BrainAgeLib.imaging.slices import SliceSet, heights_mm
+from BrainAgeLib.imaging.template_volume import (
+    FIRST_HEIGHT_MM,
+    HEIGHT_COUNT,
+    HEIGHT_STEP_MM,
+)
 from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.regional_model import DAMPING
 from BrainAgeLib.model.slice_model import (
@@ -22,19 +26,20 @@ from BrainAgeLib.model.slice_model import (
 @torch.inference_mode()
 def slices_saliency(model: SliceModel, slices: SliceSet) -> torch.Tensor:
     """Return what each place (z, y, x) adds to the slice model's age, at the slices' heights."""
-    heights = heights_in_the_middle_mm(slices)
-    numbers = nearest_expert(heights)
+    numbers = nearest_expert(heights_in_the_middle_mm(slices))
     seen = numbers[numbers >= 0].unique()
     result = slices.images.new_zeros((HEIGHT_COUNT, *slices.images.shape[1:]))
     if len(seen) == 0:
         return result
     shares = model.shares(seen)
-    levels = (heights[:, None] - grid_heights_mm(heights)).abs().argmin(1)
+    # Each pixel of a tilted slice has a height of its own.
+    levels = ((heights_mm(slices.planes) - FIRST_HEIGHT_MM) / HEIGHT_STEP_MM).round()
+    levels = levels.clamp(0, HEIGHT_COUNT - 1).long()
     for share, expert in zip(shares, seen.tolist(), strict=True):
         mine = torch.nonzero(numbers == expert)[:, 0]
         for one in mine.tolist():
             added = _added_by_one(model, expert, slices.images[one : one + 1])
-            result[levels[one]] += share / len(mine) * added
+            result.scatter_add_(0, levels[one : one + 1], share / len(mine) * added[None])
     return result
 
 

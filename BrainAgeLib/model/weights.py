@@ -20,6 +20,7 @@ from BrainAgeLib.model.slice_model import SliceModel
 
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
+LARGEST_SMALL_MATRIX = 1000  # values
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Weights:
 def pack_weights(weights: Weights) -> bytes:
     """Return the ensemble's weights as the bytes of a safetensors file.
 
-    Matrices and kernels are kept in half precision.
+    Large matrices and kernels are kept in half precision; small ones, which may be inverted, whole.
     """
     tensors = {MEAN_MAPS: weights.mean_maps.half().cpu().contiguous()}
     for number, member in enumerate(weights.members):
@@ -45,9 +46,13 @@ def pack_weights(weights: Weights) -> bytes:
                 if name.endswith("num_batches_tracked"):
                     continue
                 value = value.detach()
-                kept = value.half() if value.is_floating_point() and value.ndim > 1 else value
+                kept = value.half() if value.is_floating_point() and _is_large(value) else value
                 tensors[f"{number}.{part}.{name}"] = kept.cpu().contiguous()
     return save(tensors)
+
+
+def _is_large(value: torch.Tensor) -> bool:
+    return value.ndim > 1 and value.numel() > LARGEST_SMALL_MATRIX
 
 
 def _parts(member: Member) -> dict[str, nn.Module]:

@@ -45,8 +45,7 @@ def fit_slice_model(
         if len(person.unique()) < len(scans) // 2:
             continue
         center = values.mean(0)
-        extended = torch.cat([values - center, above[:, None]], 1)
-        fit = DampedRidge(extended[:, :-1], ages[person], RIDGE, extra=above[:, None])
+        fit = DampedRidge(values - center, ages[person], RIDGE, extra=above[:, None])
         unseen = fit.says_of_unseen(inner[person]) - ages.mean()
         first = _first_of_each(person)
         said[person[first], height] = unseen[first]
@@ -70,6 +69,8 @@ def _slices_at(height_mm: float, scans: Scans) -> tuple[torch.Tensor, torch.Tens
             values.append(slice_values(as_slices(scan, "cpu").images[torch.from_numpy(near)]))
             above.append(torch.from_numpy(distance[near] / HEIGHT_SCALE_MM).float())
             people += [number] * len(near)
+    if not people:
+        return torch.zeros(0, dtype=torch.long), torch.zeros(0, 0), torch.zeros(0)
     return torch.tensor(people), torch.cat(values), torch.cat(above)
 
 

@@ -14,6 +14,7 @@ from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
+from BrainAgeLib.model.slice_model import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.training.model_folder import CLASSES, write_model
 from BrainAgeLib.training.out_of_fold import Row
@@ -66,9 +67,24 @@ def small_regional_model(seed: int) -> RegionalModel:
     return model.eval()
 
 
+def small_slice_model(seed: int) -> SliceModel:
+    """Return a slice model whose weights depend on the seed alone; its experts are much alike."""
+    generator = torch.Generator().manual_seed(seed)
+    model = SliceModel()
+    model.center.fill_(0.3)
+    model.weights.copy_(0.2 * torch.randn(model.weights.shape, generator=generator))
+    model.inverse_size.fill_(1e-3)
+    for name in ("base", "slopes", "offsets", "mean_said"):
+        getattr(model, name).copy_(torch.randn(HEIGHTS, generator=generator))
+    model.covariance.copy_(200.0 + 50.0 * torch.eye(HEIGHTS))
+    model.with_age.fill_(200.0)
+    model.mean_age_years.fill_(50.0)
+    return model.eval()
+
+
 def small_member(seed: int) -> Member:
     """Return a member whose three models depend on the seed alone."""
-    return Member(small_network(seed), small_network(seed + 100), small_regional_model(seed))
+    return Member(small_network(seed), small_regional_model(seed), small_slice_model(seed))
 
 
 def small_weights() -> Weights:
@@ -100,7 +116,7 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
                     spacing_mm=6.0,
                     tilt_degrees=3.0,
                     slices=24,
-                    network_years=float(network),
+                    network_years=float(network) if is_whole else math.nan,
                     regional_years=float(regional) if is_whole else math.nan,
                     predicted_years=float(predicted if is_whole else network),
                 )

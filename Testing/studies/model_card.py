@@ -26,13 +26,21 @@ def tables(card: Card) -> str:
     """Return the accuracy tables in Markdown."""
     accuracy = card.text["accuracy"]
     lines = [
-        "Raw error in years on simulated scans, each person predicted by a network that had not "
+        "Raw error in years on simulated scans, each person predicted by models that had not "
         "seen them. *Locked* are the fifth of the people that no choice looked at.",
         "",
         *_header("scan"),
     ]
     for group, words in (("open", ""), ("locked", ", locked")):
         lines += [_row(f"{name}{words}", row) for name, row in accuracy[group].items() if row]
+    lines += [
+        "",
+        "The parts of the age alone (axial 5+1 mm, people that choices could look at); the network "
+        f"counts with {card.network_share:.0%} of the age, the regional model with the rest:",
+        "",
+        *_header("part"),
+    ]
+    lines += [_row(name, row) for name, row in card.text["parts"].items() if row]
     lines += ["", "By age and sex (axial 5+1 mm, all people):", "", *_header("group")]
     for split in ("by_decade", "by_sex"):
         lines += [_row(name, row) for name, row in accuracy[split].items() if row]
@@ -77,13 +85,15 @@ def _row(name: str, row: dict[str, Any]) -> str:
 def card_page(card: Card) -> str:
     """Return the whole card in Markdown."""
     training = card.text["training"]
+    parameters = training["parameters"]
     low, high = card.age_range_years
     return f"""# {card.name} {card.version}
 
 {card.text["notice"]} Not a medical device.
 
-- **What:** {card.networks} networks, one for each fold of the cross-validation, of
-  {training["parameters"]:,} parameters; sha256 of the weights `{card.sha256}`.
+- **What:** {card.members} members, one for each fold of the cross-validation: a 3D network of
+  {parameters["network"]:,} parameters and a regional model for whole brains, a slice model for a
+  few slices; sha256 of the weights `{card.sha256}`.
 - **Trained on:** {training["people"]} healthy adults of {low:.0f} to {high:.0f} years
   ({training["sex"]["F"]} women, {training["sex"]["M"]} men) of the Cam-CAN study (Shafto et al.
   2014, doi 10.1186/s12883-014-0204-1; Taylor et al. 2017, doi 10.1016/j.neuroimage.2015.09.018):

@@ -4,8 +4,8 @@
 
 Three rank correlations (Spearman) of maps over the brain; without arguments of the bundled sample.
 
-randomised   the map and that of the same networks with all their weights drawn anew: near 0 if the
-             map shows what was learnt, not what any network makes of a brain (Adebayo et al. 2018,
+randomised   the map and that of the same models with all their weights drawn anew: near 0 if the
+             map shows what was learnt, not what any model makes of a brain (Adebayo et al. 2018,
              arXiv 1810.03292); of signed values, and of their sizes
 members      the maps of every two members of the ensemble, trained on different people
 re-sliced    a 3D scan (``--head``) cut into thick slices in several ways, and run from the start;
@@ -15,6 +15,7 @@ re-sliced    a 3D scan (``--head``) cut into thick slices in several ways, and r
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,6 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
-from BrainAgeLib.model.tissue_maps import TissueNetwork
 
 from BrainAgeLib.imaging.geometry import (
     Volume,
@@ -34,12 +34,12 @@ from BrainAgeLib.imaging.geometry import (
 )
 from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.job import Job
 from BrainAgeLib.model.ensemble import Ensemble
-from BrainAgeLib.model.network import SliceSetNetwork
-from BrainAgeLib.model.saliency import occlusion_map
+from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan
+from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
@@ -65,54 +65,55 @@ def spearman(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.corrcoef(*ranks)[0, 1])
 
 
-def slices_of(path: Path, options: Options) -> SliceSet:
-    """Return what the networks see of a scan."""
+def maps_of(path: Path, options: Options) -> ScanMaps:
+    """Return what the models see of a scan."""
     job = Job(options, None)
     volume = volume_from_sitk(to_canonical(read_scan(path).image))
     mask = job.brain_of(volume)
-    return PlacedScan(volume, mask, job.place(volume, mask, lambda _share: None)).slices(
-        job.template, job.device.name
-    )
+    placed = PlacedScan(volume, mask, job.place(volume, mask, lambda _share: None))
+    return maps_of_scan(placed.slices(job.template, job.device.name))
 
 
-def map_of(weights: Weights, slices: SliceSet, tissue_share: float) -> np.ndarray:
-    """Return the map (pixel,) within the brain, in years."""
-    years = occlusion_map(weights.networks, slices, None, weights.tissues, tissue_share)
-    return years[slices.images > 0].cpu().numpy()
+def map_of(weights: Weights, maps: ScanMaps, network_share: float) -> np.ndarray:
+    """Return the map (place,) within the brain, in years."""
+    years = saliency_map(weights.members, maps, network_share, weights.mean_maps)
+    return years[maps.volume.images > 0].cpu().numpy()
 
 
 def randomised(weights: Weights, seed: int) -> Weights:
-    """Return networks of the same shapes whose weights are drawn as before training."""
+    """Return models of the same shapes whose weights are drawn anew."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        networks = [SliceSetNetwork(network.settings) for network in weights.networks]
-        tissues = [_randomised_tissue(tissue) for tissue in weights.tissues]
-    device = weights.networks[0].bin_ages_years.device
-    for module in [*networks, *tissues]:
-        module.to(device).eval()
-    return Weights(networks, tissues)
+        members = [_randomised_member(member) for member in weights.members]
+    return Weights(members, weights.mean_maps)
 
 
-def _randomised_tissue(trained: TissueNetwork) -> TissueNetwork:
-    network = TissueNetwork(trained.kept.cpu())
-    drawn = {name for name, _ in network.named_parameters()}
-    kept = {name: value for name, value in trained.state_dict().items() if name not in drawn}
-    network.load_state_dict(kept, strict=False)  # what is measured on people, not learnt
-    return network
+def _randomised_member(trained: Member) -> Member:
+    """Draw a network as before training, and experts' weights as large as they were."""
+    device = trained.network.age_scale_years.device
+    network = VolumeNetwork(trained.network.settings)
+    for name in ("age_center_years", "age_scale_years"):
+        getattr(network, name).copy_(getattr(trained.network, name).cpu())
+    regional, slices = copy.deepcopy(trained.regional), copy.deepcopy(trained.slices)
+    for weights in (regional.weights, slices.weights):
+        drawn = torch.randn(weights.shape).to(device)
+        # Places that an expert does not look at stay empty.
+        weights.copy_(drawn * weights.std(1, keepdim=True) * (weights != 0))
+    return Member(network.to(device).eval(), regional, slices)
 
 
 def members(weights: Weights) -> Iterator[Weights]:
     """Yield each member of the ensemble alone."""
-    for number, network in enumerate(weights.networks):
-        yield Weights([network], weights.tissues[number : number + 1])
+    for member in weights.members:
+        yield Weights([member], weights.mean_maps)
 
 
-def sanity_of_scan(slices: SliceSet, ensemble: Ensemble, device: str) -> dict[str, float]:
+def sanity_of_scan(maps: ScanMaps, ensemble: Ensemble, device: str) -> dict[str, float]:
     """Return the first two correlations of one scan."""
-    weights, share = ensemble.weights(device), ensemble.card.tissue_share
-    whole = map_of(weights, slices, share)
-    drawn = [map_of(randomised(weights, seed), slices, share) for seed in SEEDS]
-    alone = [map_of(member, slices, share) for member in members(weights)]
+    weights, share = ensemble.weights(device), ensemble.card.network_share
+    whole = map_of(weights, maps, share)
+    drawn = [map_of(randomised(weights, seed), maps, share) for seed in SEEDS]
+    alone = [map_of(member, maps, share) for member in members(weights)]
     return {
         "randomised": float(np.mean([spearman(whole, other) for other in drawn])),
         "randomised_sizes": float(np.mean([spearman(abs(whole), abs(other)) for other in drawn])),
@@ -185,7 +186,7 @@ def main() -> None:
     rows = {}
     print(f"{'scan':40}{'randomised':>12}{'sizes':>8}{'members':>9}{'strongest':>12}")
     for path in scans_of(given.scans):
-        row = sanity_of_scan(slices_of(path, options), job.ensemble, job.device.name)
+        row = sanity_of_scan(maps_of(path, options), job.ensemble, job.device.name)
         rows[path.name] = row
         a, b, c, d = row.values()
         print(f"{path.name[:39]:40}{a:12.2f}{b:8.2f}{c:9.2f}{d:6.2f} years", flush=True)

@@ -16,8 +16,8 @@ def test_a_card_tells_what_it_must(small_model):
     assert text.startswith("small 2\n")
     assert NOTICE in text
     assert card.sha256[:16] in text
-    networks = card.text["training"]["parameters"]["networks"]
-    assert f"2 members, each of two networks of {networks:,} parameters" in text
+    network = card.text["training"]["parameters"]["network"]
+    assert f"2 members, each of a network of {network:,} parameters" in text
     assert "150 healthy people of 20 to 88 years (75 women, 75 men)" in text
 
 

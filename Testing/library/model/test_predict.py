@@ -10,7 +10,7 @@ import torch
 
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.brain_maps import network_maps
-from BrainAgeLib.model.predict import MOST_SLICES_OF_A_PART, maps_of_scan, predict_age
+from BrainAgeLib.model.predict import maps_of_scan, predict_age
 from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.model_folders import NETWORK_SHARE, small_member
 from Testing.library.stored_scans import stored_scan
@@ -41,33 +41,26 @@ def chosen(slices, numbers):
 
 
 def test_slices_that_cover_the_brain_are_aligned(maps):
-    assert not maps.is_part
-    assert maps.regional.shape[:2] == (1, 8)
-    assert maps.fields.shape[:2] == (1, 3)
-    assert torch.equal(maps.network[0], network_maps(maps.volume))
+    assert maps.whole.regional.shape[:2] == (1, 8)
+    assert maps.whole.fields.shape[:2] == (1, 3)
+    assert torch.equal(maps.whole.network[0], network_maps(maps.volume))
 
 
 @pytest.mark.parametrize(
-    ("numbers", "is_part"),
-    [
-        (range(7, 8), True),
-        (range(5, 5 + MOST_SLICES_OF_A_PART), True),
-        (range(5, 6 + MOST_SLICES_OF_A_PART), False),
-        ([*range(8), *range(12, 21)], False),  # a hole in the middle
-    ],
+    "numbers",
+    [range(7, 8), range(5, 15), [*range(8), *range(12, 21)]],  # the last has a hole in the middle
 )
-def test_slices_that_do_not_are_for_the_networks_alone(slices, members, numbers, is_part):
-    maps = maps_of_scan(chosen(slices, list(numbers)))
+def test_slices_that_do_not_are_for_the_slice_models_alone(slices, members, numbers):
+    few = chosen(slices, list(numbers))
+    maps = maps_of_scan(few)
 
     raw = predict_age(members, maps, NETWORK_SHARE)
 
-    assert (maps.regional, maps.fields) == (None, None)
-    assert maps.is_part == is_part
+    assert maps.whole is None
     assert not raw.covers_brain
-    networks = [member.part if is_part else member.whole for member in members]
-    with torch.inference_mode():
-        expected = [float(network.age_years(maps.network)) for network in networks]
-    assert raw.members_years == pytest.approx(expected)
+    expected = tuple(member.slices.age_years(few) for member in members)
+    assert raw.members_years == expected
+    assert len(set(expected)) == 2
 
 
 def test_the_order_of_the_slices_does_not_matter(slices, maps, members):
@@ -75,8 +68,8 @@ def test_the_order_of_the_slices_does_not_matter(slices, maps, members):
 
     shuffled = maps_of_scan(chosen(slices, order))
 
-    assert torch.equal(shuffled.network, maps.network)
-    assert torch.equal(shuffled.regional, maps.regional)
+    assert torch.equal(shuffled.whole.network, maps.whole.network)
+    assert torch.equal(shuffled.whole.regional, maps.whole.regional)
 
 
 def test_the_slices_themselves_matter(maps, members):
@@ -93,8 +86,8 @@ def test_a_members_age_is_shared_between_network_and_regional_model(maps, member
 
     with torch.inference_mode():
         expected = [
-            share * float(member.whole.age_years(maps.network))
-            + (1 - share) * float(member.regional(maps.regional))
+            share * float(member.network.age_years(maps.whole.network))
+            + (1 - share) * float(member.regional(maps.whole.regional))
             for member in members
         ]
     assert found.covers_brain
@@ -113,17 +106,18 @@ def test_the_age_is_the_mean_of_the_members(maps, members):
 def test_the_same_slices_give_the_same_bits(slices, maps, members):
     again = maps_of_scan(slices)
 
-    assert torch.equal(again.regional, maps.regional)
+    assert torch.equal(again.whole.regional, maps.whole.regional)
     assert predict_age(members, again, 0.5) == predict_age(members, maps, 0.5)
 
 
 def test_maps_go_to_a_device_as_they_are(maps):
     moved = maps.to("meta")
 
-    assert moved.regional.device.type == moved.fields.device.type == "meta"
-    assert moved.network.device.type == moved.volume.seen.device.type == "meta"
-    assert torch.equal(maps.to("cpu").network, maps.network)
-    assert replace(maps, regional=None, fields=None).to("cpu").regional is None
+    assert moved.whole.regional.device.type == moved.whole.fields.device.type == "meta"
+    assert moved.whole.network.device.type == moved.volume.seen.device.type == "meta"
+    assert moved.slices.images.device.type == "meta"
+    assert torch.equal(maps.to("cpu").whole.network, maps.whole.network)
+    assert replace(maps, whole=None).to("cpu").whole is None
 
 
 def test_no_slice_has_no_age(slices):

@@ -10,12 +10,14 @@ import torch
 from BrainAgeLib.imaging.alignment import LEVELS
 from BrainAgeLib.imaging.template_volume import TemplateVolume, template_target
 from BrainAgeLib.model import saliency
-from BrainAgeLib.model.brain_maps import CHANNELS, alignments, network_maps, regional_maps
-from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan, predict_age
+from BrainAgeLib.model.brain_maps import alignments, network_maps, regional_maps
+from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain, maps_of_scan, predict_age
 from BrainAgeLib.model.regional_model import DAMPING, RegionalModel, experts
 from BrainAgeLib.model.saliency import saliency_map
+from BrainAgeLib.model.slice_model import SliceModel
+from BrainAgeLib.model.slice_saliency import slices_saliency
 from BrainAgeLib.training.simulated_scans import as_slices
-from Testing.library.model_folders import MAP_SHAPE, small_member, small_network
+from Testing.library.model_folders import MAP_SHAPE, small_member
 from Testing.library.stored_scans import stored_scan
 
 LEFT = (slice(17, 23), slice(24, 32), slice(42, 50))  # z, y, x; x grows to the left
@@ -48,7 +50,9 @@ def scan_of(images, fields=None, seen=None):
     volume = TemplateVolume(images * seen, seen)
     fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
     regional = regional_maps(volume.images[None], fields)
-    return ScanMaps(volume, network_maps(volume)[None], regional, fields, False)
+    # Of a whole brain nobody looks at the slices themselves.
+    whole = WholeBrain(network_maps(volume)[None], regional, fields)
+    return ScanMaps(as_slices(stored_scan(1), "cpu"), volume, whole)
 
 
 def with_lesion(target, where=LEFT, level=0.1):
@@ -80,19 +84,20 @@ def fluid_regional_model(target):
 
 
 @pytest.mark.usefixtures("places")
-@pytest.mark.parametrize("is_part", [False, True])
-def test_what_networks_say_is_taken_apart_whole(mean_maps, target, is_part):
+def test_what_networks_say_is_taken_apart_whole(mean_maps, target):
     generator = torch.Generator().manual_seed(3)
     images = target + 0.4 * torch.rand(target.shape, generator=generator)
-    maps = replace(scan_of(images), regional=None, fields=None, is_part=is_part)
+    maps = scan_of(images)
     members = [small_member(1), small_member(2)]
 
-    years = saliency_map(members, maps, 0.4, mean_maps)
+    years = saliency_map(members, maps, 1.0, mean_maps)
 
     mean_brain = torch.cat([mean_maps, torch.ones(1, *MAP_SHAPE)])[None]
     difference = (
-        predict_age(members, maps, 0.4).age_years
-        - predict_age(members, replace(maps, network=mean_brain), 0.4).age_years
+        predict_age(members, maps, 1.0).age_years
+        - predict_age(
+            members, replace(maps, whole=replace(maps.whole, network=mean_brain)), 1.0
+        ).age_years
     )
     assert abs(difference) > 0.1
     assert float(years.sum()) == pytest.approx(difference, rel=0.05)
@@ -107,10 +112,10 @@ def test_what_regional_models_say_is_taken_apart_but_for_offsets(mean_maps, targ
 
     model, offsets = member.regional, 0.0
     for number in range(len(model.shares)):
-        values = model.values(number, maps.regional - model.center)
+        values = model.values(number, maps.whole.regional - model.center)
         damped = torch.exp(-DAMPING * values.square().sum() * model.inverse_size[number])
         offsets += float(model.shares[number] * damped * model.offsets[number])
-    expected = float(model(maps.regional)) - float(model.mean_age_years) - offsets
+    expected = float(model(maps.whole.regional)) - float(model.mean_age_years) - offsets
     assert abs(expected) > 0.1
     assert float(years.sum()) == pytest.approx(expected, abs=0.02)
 
@@ -148,10 +153,10 @@ def test_places_beyond_the_slices_are_not_asked_about(mean_maps, target):
     """A hole is no fluid: only what was seen is compared with the mean brain."""
     seen = torch.zeros_like(target, dtype=torch.bool)
     seen[18:20] = True
-    maps = replace(scan_of(target, seen=seen), regional=None, fields=None, is_part=True)
-    member = Member(small_network(1), MoreFluidIsOlder(), RegionalModel(0))
+    maps = scan_of(target, seen=seen)
+    member = Member(MoreFluidIsOlder(), RegionalModel(0), SliceModel())
 
-    assert saliency_map([member], maps, 0.4, mean_maps).abs().max() < 1e-4
+    assert saliency_map([member], maps, 1.0, mean_maps).abs().max() < 1e-4
 
 
 def maps_of_mean(brain):
@@ -164,7 +169,7 @@ def maps_of_mean(brain):
 def test_more_fluid_than_the_mean_brain_is_older_and_less_is_younger(target, share, sign):
     brains = (target, with_lesion(target))
     mean, scan = brains if sign > 0 else brains[::-1]
-    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(mean))
+    member = Member(MoreFluidIsOlder(), fluid_regional_model(mean), SliceModel())
 
     years = sign * saliency_map([member], scan_of(scan), share, maps_of_mean(mean))
 
@@ -176,7 +181,7 @@ def test_more_fluid_than_the_mean_brain_is_older_and_less_is_younger(target, sha
 @pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
 def test_a_lesion_shows_on_its_own_side(mean_maps, target, share, where, elsewhere):
-    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(target))
+    member = Member(MoreFluidIsOlder(), fluid_regional_model(target), SliceModel())
     maps = scan_of(with_lesion(target, where))
 
     years = saliency_map([member], maps, share, mean_maps)
@@ -188,7 +193,7 @@ def test_a_lesion_shows_on_its_own_side(mean_maps, target, share, where, elsewhe
 def test_a_lesion_of_an_aligned_brain_shows_on_its_own_side(mean_maps, target):
     images = with_lesion(target)
     volume = TemplateVolume(images, torch.ones_like(images, dtype=torch.bool))
-    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(target))
+    member = Member(MoreFluidIsOlder(), fluid_regional_model(target), SliceModel())
 
     years = saliency_map([member], scan_of(images, alignments([volume])), 0.0, mean_maps)
 
@@ -203,7 +208,7 @@ def test_a_lesion_shows_where_it_lies_in_the_scan_not_in_the_template(mean_maps,
     images = torch.zeros_like(target)
     images[:, 6:] = target[:, :-6]
     images = with_lesion(images, shifted)
-    member = Member(MoreFluidIsOlder(), small_network(1), fluid_regional_model(target))
+    member = Member(MoreFluidIsOlder(), fluid_regional_model(target), SliceModel())
 
     years = saliency_map([member], scan_of(images, fields), 0.0, mean_maps)
 
@@ -220,11 +225,11 @@ def test_a_lesion_shows_where_it_lies_in_the_scan_not_in_the_template(mean_maps,
 
 def test_a_value_is_the_change_when_its_neighbourhood_became_average(mean_maps, target):
     """The network is linear, so that the sum over a neighbourhood is that very change."""
-    member = Member(MoreFluidIsOlder(), small_network(1), RegionalModel(0))
+    member = Member(MoreFluidIsOlder(), RegionalModel(0), SliceModel())
     small = (slice(19, 20), slice(28, 30), slice(44, 46))
     maps = scan_of(with_lesion(target, small))
-    older = float(member.whole.age_years(maps.network)) - float(
-        member.whole.age_years(torch.cat([mean_maps, torch.ones(1, *MAP_SHAPE)])[None])
+    older = float(member.network.age_years(maps.whole.network)) - float(
+        member.network.age_years(torch.cat([mean_maps, torch.ones(1, *MAP_SHAPE)])[None])
     )
 
     years = saliency_map([member], maps, 1.0, mean_maps)
@@ -236,9 +241,9 @@ def test_a_value_is_the_change_when_its_neighbourhood_became_average(mean_maps, 
 def test_a_brain_like_the_mean_has_nothing_to_tell(target):
     member = small_member(1)
     maps = scan_of((target + target.flip(-1)) / 2)  # whose sides are alike
-    member.regional.center.copy_(maps.regional[0])
+    member.regional.center.copy_(maps.whole.regional[0])
 
-    assert saliency_map([member], maps, 0.4, maps.network[0, :3]).abs().max() < 1e-4
+    assert saliency_map([member], maps, 0.4, maps.whole.network[0, :3]).abs().max() < 1e-4
 
 
 def test_the_same_scan_gives_the_same_map_and_other_weights_another(mean_maps, target):
@@ -259,9 +264,14 @@ def test_progress_rises_to_the_whole(mean_maps, target):
     assert shares == [0.25, 0.5, 0.75, 1.0]
 
 
-def test_maps_without_an_alignment_are_not_taken_apart_by_region(target):
-    maps = replace(scan_of(target), fields=None)
+def test_few_slices_are_taken_apart_by_the_slice_models(mean_maps):
+    slices = as_slices(stored_scan(3), "cpu")
+    maps = maps_of_scan(slices)
+    members = [small_member(1), small_member(2)]
 
-    with pytest.raises(ValueError, match="no regional maps"):
-        saliency_map([small_member(1)], maps, 0.4, torch.zeros(3, *MAP_SHAPE))
-    assert maps.regional.shape[1] == CHANNELS
+    years = saliency_map(members, maps, 0.4, mean_maps)
+
+    assert maps.whole is None
+    parts = sum(slices_saliency(member.slices, slices) for member in members) / 2
+    assert torch.equal(years, saliency._neighbourhoods(parts) * maps.volume.seen)
+    assert years.abs().max() > 0

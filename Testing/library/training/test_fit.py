@@ -14,9 +14,11 @@ from BrainAgeLib.training.fit import fit_network
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import MAP_SHAPE, SMALL_NETWORK
 
-SETTINGS = TrainingSettings(people_per_step=3, average_decay=0.9, network=SMALL_NETWORK)
-SEED = 5
 STEPS = 6
+SETTINGS = TrainingSettings(
+    steps=STEPS, people_per_step=3, average_decay=0.9, network=SMALL_NETWORK
+)
+SEED = 5
 AGES = np.linspace(20.0, 74.0, 7)
 
 
@@ -34,14 +36,12 @@ def frequent_checkpoints(monkeypatch):
     monkeypatch.setattr(fit_module, "STEPS_PER_CHECKPOINT", 2)
 
 
-def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS, mixed=True):
+def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS):
     """Train, or go on training; return the weights."""
     return fit_network(
         draw,
         AGES,
-        settings,
-        steps,
-        mixed,
+        replace(settings, steps=steps),
         SEED,
         checkpoint,
         "cpu",
@@ -127,16 +127,6 @@ def test_a_checkpoint_of_another_device_is_read_where_it_goes_on(brains, tmp_pat
     assert given == [{"map_location": "cpu", "weights_only": True}]
 
 
-@pytest.mark.parametrize("mixed", [True, False])
-def test_brains_are_mixed_only_when_asked(brains, tmp_path, monkeypatch, mixed):
-    seen, mix = [], fit_module.mix
-    monkeypatch.setattr(fit_module, "mix", lambda *given: (seen.append(given), mix(*given))[1])
-
-    trained(brains, tmp_path / "fold.pt", mixed=mixed, steps=2)
-
-    assert len(seen) == (2 if mixed else 0)
-
-
 def test_nobody_comes_twice_in_a_round():
     rounds = [fit_module._people_of_step(7, 3, step, SEED) for step in range(4)]
 
@@ -166,7 +156,7 @@ def test_training_learns_the_ages_that_it_is_shown(brains, tmp_path, monkeypatch
     settings = replace(SETTINGS, people_per_step=7, learning_rate=1e-2)
     heard = []
 
-    trained(brains, tmp_path / "fold.pt", heard, settings, steps=60, mixed=False)
+    trained(brains, tmp_path / "fold.pt", heard, settings, steps=60)
 
     losses = [loss for _, loss in heard]
     assert losses[-1] < 0.6 * losses[0]

@@ -10,20 +10,21 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from BrainAgeLib.model.calibration import conformal_factor
+from BrainAgeLib.model.calibration import conformal_factor, expected_errors
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.weights import FILE_NAME
 from BrainAgeLib.statistics.proportions import exact_interval
-from BrainAgeLib.training.model_folder import CLASSES, make_card
+from BrainAgeLib.training.model_folder import CLASSES, SCALE_AGES_YEARS, make_card
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import (
     FOLDS,
+    NETWORK_SHARE,
     PEOPLE,
     SMALL_NETWORK,
-    TISSUE_SHARE,
     out_of_fold_rows,
-    small_network,
+    small_member,
+    small_weights,
 )
 
 
@@ -40,11 +41,15 @@ def main_rows():
 
 
 def columns(rows):
-    """Return ages, predictions and spreads."""
+    """Return ages and predictions."""
     return tuple(
-        np.array([getattr(row, name) for row in rows])
-        for name in ("age_years", "predicted_years", "spread_years")
+        np.array([getattr(row, name) for row in rows]) for name in ("age_years", "predicted_years")
     )
+
+
+def scales_of(ages, predicted):
+    """Return the expected errors at the ages of a card."""
+    return expected_errors(predicted, predicted - ages, np.array(SCALE_AGES_YEARS))
 
 
 def test_a_folder_holds_weights_and_card(small_model, text):
@@ -57,19 +62,47 @@ def test_the_card_says_who_was_trained_on(text):
     assert text["training"]["people"] == PEOPLE
     assert text["training"]["sex"] == {"F": PEOPLE // 2, "M": PEOPLE // 2}
     assert text["age_range_years"] == [20.0, 88.0]
-    parameters = sum(p.numel() for p in small_network(1).parameters())
-    assert text["training"]["parameters"] == parameters
+    members = small_weights().members
+    assert text["members"] == len(members)
+    assert text["network_share"] == NETWORK_SHARE
+    assert text["training"]["parameters"] == {
+        "network": sum(p.numel() for p in members[0].network.parameters()),
+        "regional": int(sum((member.regional.weights != 0).sum() for member in members)),
+    }
 
 
 def test_raw_errors_are_those_of_open_and_locked_people(text, main_rows):
     for group, locked in (("open", False), ("locked", True)):
-        ages, predicted, _ = columns([row for row in main_rows if row.locked == locked])
+        ages, predicted = columns([row for row in main_rows if row.locked == locked])
         figures = text["accuracy"][group][MAIN_PROTOCOL]
         assert figures["people"] == len(ages)
         assert figures["mae_years"] == pytest.approx(np.abs(predicted - ages).mean(), abs=1e-3)
         assert figures["mean_age_mae_years"] == pytest.approx(
             np.abs(ages - ages.mean()).mean(), abs=1e-3
         )
+
+
+def test_network_and_regional_model_are_judged_alone_too(text, main_rows):
+    judged = [row for row in main_rows if not row.locked]
+    ages = np.array([row.age_years for row in judged])
+    for part in ("network", "regional"):
+        said = np.array([getattr(row, f"{part}_years") for row in judged])
+        figures = text["parts"][part]
+        assert figures["people"] == len(judged)
+        assert figures["mae_years"] == pytest.approx(np.abs(said - ages).mean(), abs=1e-3)
+
+
+def test_scans_without_a_regional_age_are_no_part_of_its_error():
+    rows = out_of_fold_rows(30)
+    rows[0] = replace(rows[0], regional_years=math.nan, locked=False)
+    main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
+    assert rows[0] in main
+
+    card = make_card([small_member(1)], NETWORK_SHARE, rows, TrainingSettings(), "0" * 64)
+
+    judged = sum(not row.locked for row in main)
+    assert card["parts"]["network"]["people"] == judged
+    assert card["parts"]["regional"]["people"] == judged - 1
 
 
 def test_errors_by_decade_and_sex_add_up(text):
@@ -83,9 +116,13 @@ def test_each_class_is_fitted_on_its_own_scans(text):
     for entry, (name, *limits, protocol) in zip(
         text["calibration"]["classes"], CLASSES, strict=True
     ):
-        ages, predicted, spreads = columns([row for row in rows if row.protocol == protocol])
+        ages, predicted = columns([row for row in rows if row.protocol == protocol])
+        scales = scales_of(ages, predicted)
+        spreads = np.interp(predicted, SCALE_AGES_YEARS, scales)
         assert (entry["name"], entry["least_slices"], entry["most_spacing_mm"]) == (name, *limits)
         assert entry["people"] == PEOPLE
+        assert entry["scale_ages_years"] == list(SCALE_AGES_YEARS)
+        assert entry["scales_years"] == pytest.approx(scales, abs=1e-3)
         assert entry["half_width_factor"] == pytest.approx(
             conformal_factor(predicted - ages, spreads, 0.9), abs=1e-4
         )
@@ -95,11 +132,13 @@ def test_each_class_is_fitted_on_its_own_scans(text):
 
 
 def test_coverage_is_of_people_who_did_not_fit_the_interval(text, main_rows):
-    ages, predicted, spreads = columns(main_rows)
+    ages, predicted = columns(main_rows)
     folds = np.array([row.fold for row in main_rows])
     covered, widths = [], []
     for fold in range(FOLDS):
         own = folds == fold
+        scales = scales_of(ages[~own], predicted[~own])
+        spreads = np.interp(predicted, SCALE_AGES_YEARS, scales)
         factor = conformal_factor((predicted - ages)[~own], spreads[~own], 0.9)
         covered += list(np.abs(predicted - ages)[own] <= factor * spreads[own])
         widths += list(2 * factor * spreads[own])
@@ -119,7 +158,7 @@ def test_one_sided_people_still_make_a_card():
     rows = [replace(row, sex="F", locked=False) for row in out_of_fold_rows(30)]
     settings = TrainingSettings(network=SMALL_NETWORK)
 
-    card = make_card([small_network(1)], TISSUE_SHARE, rows, settings, "0" * 64)
+    card = make_card([small_member(1)], NETWORK_SHARE, rows, settings, "0" * 64)
 
     assert card["training"]["sex"] == {"F": 30, "M": 0}
     assert card["accuracy"]["locked"][MAIN_PROTOCOL] is None

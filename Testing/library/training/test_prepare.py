@@ -6,11 +6,19 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.training.map_store import ALIGNED_SCANS, read_maps
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.prepare import evaluation_file, prepare, prepare_person, training_file
+from BrainAgeLib.training.prepare import (
+    evaluation_file,
+    maps_file,
+    prepare,
+    prepare_person,
+    training_file,
+)
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, read_scans
 from Testing.library.phantoms import (
@@ -20,10 +28,17 @@ from Testing.library.phantoms import (
     rms_distance_mm,
     write_volume,
 )
-from Testing.library.stored_scans import same_scans
+from Testing.library.stored_scans import quick_alignment, same_scans
 
-SETTINGS = TrainingSettings(scans_per_person=1)
+SCANS = 3
+SETTINGS = TrainingSettings(scans_per_person=SCANS)
 MOTION = rigid_motion((8.0, 4.0, -4.0), (10.0, -15.0, 20.0))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _quickly():
+    with quick_alignment():
+        yield
 
 
 @pytest.fixture
@@ -55,8 +70,16 @@ def test_a_person_is_registered_and_simulated(person, prepared):
     found = np.load(prepared / "registrations" / "sub-01.npy")
 
     assert rms_distance_mm(found, MOTION) < 2.0
-    assert len(read_scans(training_file(prepared, person))) == 1
+    assert len(read_scans(training_file(prepared, person))) == SCANS
     assert len(read_scans(evaluation_file(prepared, person))) == len(EVALUATION_PROTOCOLS)
+
+
+def test_maps_of_all_scans_are_kept(person, prepared):
+    path = [maps_file(prepared, person)]
+
+    assert read_maps(path, "network").shape[1] == len(EVALUATION_PROTOCOLS) + SCANS
+    assert read_maps(path, "regional").shape[1] == ALIGNED_SCANS
+    assert read_maps(path, "covered")[0, : len(EVALUATION_PROTOCOLS)].all()
 
 
 def test_a_known_registration_is_used(person, prepared, folder):
@@ -87,6 +110,19 @@ def test_nobody_is_prepared_twice(person, prepared):
 
     assert heard == [(1, 1)]
     assert {path: path.stat().st_mtime_ns for path in prepared.rglob("*.np*")} == before
+
+
+def test_scans_that_are_there_are_not_simulated_again(person, prepared, folder):
+    for name in ("training", "evaluation"):
+        os.link(prepared / "scans" / f"sub-01_{name}.npz", folder / "scans" / f"sub-01_{name}.npz")
+
+    prepare_person(person, folder, SETTINGS)  # without a registration: it would take long
+
+    assert not list((folder / "registrations").iterdir())
+    assert torch.equal(
+        read_maps([maps_file(folder, person)], "network"),
+        read_maps([maps_file(prepared, person)], "network"),
+    )
 
 
 def test_a_person_whose_last_file_is_missing_is_prepared_again(person, prepared, folder):

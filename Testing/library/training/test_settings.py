@@ -23,17 +23,17 @@ def test_no_file_means_the_defaults():
 
 
 def test_a_file_replaces_what_it_names(tmp_path):
-    path = written(tmp_path, {"folds": 3, "network": {"widths": [4, 8], "heads": 2}})
+    path = written(tmp_path, {"folds": 3, "network": {"widths": [4, 8, 8, 8], "dropout": 0.1}})
 
     settings = read_settings(path)
 
     assert settings.folds == 3
-    assert settings.network == NetworkSettings(widths=(4, 8), heads=2)
-    assert settings.epochs == TrainingSettings().epochs
+    assert settings.network == NetworkSettings(widths=(4, 8, 8, 8), dropout=0.1)
+    assert settings.steps == TrainingSettings().steps
 
 
 def test_settings_are_written_as_they_are_read(tmp_path):
-    settings = TrainingSettings(name="mine", epochs=3, network=NetworkSettings(widths=(4, 8)))
+    settings = TrainingSettings(name="mine", steps=3, network=NetworkSettings(widths=(4, 8, 8, 8)))
 
     assert read_settings(written(tmp_path, settings.as_dict())) == settings
 
@@ -41,16 +41,16 @@ def test_settings_are_written_as_they_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("content", "unknown"),
     [
-        ({"epoch": 3}, "epoch"),
+        ({"step": 3}, "step"),
         ({"network": {"depth": 4}}, "depth"),
-        ({"Epochs": 3, "widths": [4]}, "Epochs, widths"),
+        ({"Steps": 3, "widths": [4]}, "Steps, widths"),
     ],
 )
 def test_an_unknown_setting_is_named_with_those_that_are_known(tmp_path, content, unknown):
     with pytest.raises(InputError, match=f"unknown settings in .*: {unknown}") as caught:
         read_settings(written(tmp_path, content))
 
-    assert "epochs" in caught.value.hint
+    assert "scans_per_person" in caught.value.hint
 
 
 @pytest.mark.parametrize("content", ["", "{", "folds: 3", b"\xff\xfe".decode("latin-1")])
@@ -76,11 +76,12 @@ def test_settings_are_an_object(tmp_path, content):
         {"folds": "five"},
         {"folds": 1},
         {"folds": 0},
-        {"epochs": 0},
-        {"epochs": 2.5},
-        {"scans_per_person": 0},
-        {"people_per_step": 0},
-        {"slices_per_step": 0},
+        {"steps": 0},
+        {"steps": 2.5},
+        {"scans_per_person": 1},
+        {"people_per_step": 1},
+        {"mixing": 0},
+        {"average_decay": 1.5},
         {"learning_rate": "fast"},
         {"learning_rate": -1},
         {"name": ""},
@@ -90,12 +91,12 @@ def test_settings_are_an_object(tmp_path, content):
         {"network": {"widths": 4}},
         {"network": {"widths": []}},
         {"network": {"widths": [8, 0]}},
-        {"network": {"heads": 5}},
-        {"network": {"heads": 0}},
-        {"network": {"bins": 1}},
+        {"network": {"widths": [4, 8]}},
+        {"network": {"layout_channels": 0}},
+        {"network": {"dropout": 2}},
         {"folds": True},
         {"learning_rate": float("nan")},
-        {"label_width_years": 0},
+        {"warm_up_fraction": -1},
     ],
 )
 def test_a_value_that_cannot_be_is_refused_before_hours_are_spent(tmp_path, content):

@@ -1,0 +1,193 @@
+"""A few slices have an age by the experts at their heights; neighbours do not count twice."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from BrainAgeLib.imaging.slices import SliceSet
+from BrainAgeLib.model.regional_model import DAMPING
+from BrainAgeLib.model.slice_model import (
+    COLUMNS,
+    FARTHEST_MM,
+    FIRST_HEIGHT_MM,
+    HEIGHTS,
+    ROWS,
+    SliceModel,
+    expert_heights_mm,
+    heights_in_the_middle_mm,
+    nearest_expert,
+    slice_channels,
+    slice_values,
+)
+from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model_folders import small_slice_model
+from Testing.library.stored_scans import stored_scan
+
+
+@pytest.fixture
+def model():
+    """Return a model with random weights."""
+    return small_slice_model(1)
+
+
+def slices_at(heights_mm, seed=1, slope_y=0.0):
+    """Return slices of noise at these heights in the middle of the brain."""
+    generator = torch.Generator().manual_seed(seed)
+    planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights_mm])
+    images = torch.rand(len(planes), 76, 60, generator=generator)
+    return SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+
+
+def test_a_slice_is_read_at_its_height_in_the_middle_of_the_brain():
+    heights = [-12.0, 3.0, 40.0]
+
+    assert heights_in_the_middle_mm(slices_at(heights, slope_y=0.2)).tolist() == pytest.approx(
+        heights, abs=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("height_mm", "number"),
+    [
+        (-40.0, 0),
+        (-48.0, 0),
+        (-48.1, -1),
+        (-36.5, 0),
+        (-35.5, 1),
+        (64.0, 13),
+        (72.0, 13),
+        (72.1, -1),
+    ],
+)
+def test_the_nearest_expert_speaks_if_it_is_near(height_mm, number):
+    assert nearest_expert(torch.tensor([height_mm])).tolist() == [number]
+    if number >= 0:
+        assert abs(height_mm - expert_heights_mm(number)) <= FARTHEST_MM
+
+
+def test_channels_are_tissues_and_brightness():
+    images = torch.zeros(1, 76, 60)
+    images[0, :2, :2] = torch.tensor([[0.1, 0.7], [1.0, 5.0]])
+
+    channels = slice_channels(images)
+
+    assert channels.shape == (1, 4, ROWS, 2 * COLUMNS)
+    assert channels[0, :, 0, 0].tolist() == pytest.approx(
+        [0.25, 0.25, 0.5, (0.1 + 0.7 + 1 + 1.3) / 4]
+    )
+    assert not channels[0, :, 1:].any()  # where there is no brain there is no fluid
+
+
+def test_left_and_right_are_averaged():
+    images = slices_at([0.0]).images
+
+    values = slice_values(images)
+
+    assert values.shape == (1, 4 * ROWS * COLUMNS)
+    assert torch.allclose(slice_values(images.flip(-1)), values)
+    assert torch.allclose(
+        values.view(4, ROWS, COLUMNS)[3].mean(), slice_channels(images)[0, 3].mean()
+    )
+
+
+def test_an_expert_is_linear_and_damped(model):
+    slices = slices_at([3.0])
+    values = slice_values(slices.images)
+    number = int(nearest_expert(torch.tensor([3.0])))
+    above = (3.0 - expert_heights_mm(number)) / 10.0
+
+    said = model.said(values, heights_in_the_middle_mm(slices))
+
+    centered = values[0] - 0.3
+    damped = math.exp(-DAMPING * 1e-3 * float(centered.square().sum()))
+    linear = float(centered @ model.weights[number]) + above * float(model.slopes[number])
+    expected = float(model.base[number]) + damped * (float(model.offsets[number]) + linear)
+    assert float(said[number]) == pytest.approx(expected, abs=1e-3)
+    assert said.isnan().sum() == HEIGHTS - 1
+
+
+def test_slices_at_one_height_are_averaged(model):
+    both = slices_at([0.0, 1.0])
+    values, heights = slice_values(both.images), heights_in_the_middle_mm(both)
+
+    together = model.said(values, heights)
+
+    alone = [model.said(values[n : n + 1], heights[n : n + 1]) for n in range(2)]
+    expected = (alone[0] + alone[1]) / 2
+    assert torch.allclose(together[5], expected[5])
+    assert together[5].isfinite()
+
+
+def test_the_age_of_one_slice_is_its_regression_on_what_its_expert_says(model):
+    slices = slices_at([0.0])
+    said = model.said(slice_values(slices.images), torch.zeros(1))
+
+    expected = 50.0 + 200.0 / 250.0 * float(said[5] - model.mean_said[5])
+
+    assert model.age_years(slices) == pytest.approx(expected, abs=1e-3)
+
+
+def test_experts_that_say_the_same_do_not_count_twice(model):
+    model.covariance.copy_(100.0 + 1e-4 * torch.eye(HEIGHTS))
+    model.with_age.fill_(100.0)
+
+    one, both = model.shares(torch.tensor([5])), model.shares(torch.tensor([5, 6]))
+
+    assert float(one.sum()) == pytest.approx(float(both.sum()), abs=1e-3)
+
+
+def test_experts_that_know_different_things_count_both(model):
+    model.covariance.copy_(100.0 * torch.eye(HEIGHTS))
+    model.with_age.fill_(50.0)
+
+    assert model.shares(torch.tensor([5, 6])).tolist() == pytest.approx([0.5, 0.5])
+
+
+def test_the_age_is_the_best_linear_guess_of_jointly_gaussian_numbers(model):
+    generator = torch.Generator().manual_seed(3)
+    ages = 18.0 * torch.randn(5000, generator=generator)
+    noise = torch.randn(5000, HEIGHTS, generator=generator) + torch.randn(
+        5000, 1, generator=generator
+    )
+    said = 0.6 * ages[:, None] + 8.0 * (own + common)
+    model.covariance.copy_(torch.cov(said.T))
+    model.with_age.copy_(((said - said.mean(0)).T @ (ages - ages.mean())) / 4999)
+    model.mean_said.copy_(said.mean(0))
+
+    seen = torch.tensor([2, 3, 9])
+    one = torch.full((HEIGHTS,), torch.nan)
+    one[seen] = said[0, seen]
+    columns = torch.cat([said[:, seen], torch.ones(5000, 1)], 1)
+    best = torch.linalg.lstsq(columns, (ages - ages.mean())[:, None]).solution[:, 0]
+
+    assert float(model.combine(one)) == pytest.approx(float(columns[0] @ best), abs=0.02)
+
+
+def test_the_order_of_the_slices_does_not_matter(model):
+    slices = slices_at([0.0, 8.0, 9.0, 30.0])
+    order = torch.tensor([2, 0, 3, 1])
+    parts = (slices.images, slices.template, slices.planes, slices.source)
+
+    shuffled = SliceSet(*(part[order] for part in parts))
+
+    assert model.age_years(shuffled) == pytest.approx(model.age_years(slices), abs=1e-4)
+
+
+@pytest.mark.parametrize("heights", [[80.0], [-60.0], [80.0, 90.0]])
+def test_slices_where_no_expert_stands_have_the_mean_age(model, heights):
+    assert model.age_years(slices_at(heights)) == 50.0
+
+
+def test_a_mirrored_slice_has_the_same_age(model):
+    slices = slices_at([4.0])
+    turned = SliceSet(slices.images.flip(-1), slices.template, slices.planes, slices.source)
+
+    assert model.age_years(turned) == pytest.approx(model.age_years(slices), abs=1e-4)
+
+
+def test_a_whole_scan_has_an_age_too(model):
+    assert math.isfinite(model.age_years(as_slices(stored_scan(21), "cpu")))
+    assert math.isfinite(SliceModel().age_years(slices_at([FIRST_HEIGHT_MM])))

@@ -1,0 +1,96 @@
+"""What places of a few slices add: all of what the experts say of values, at its own place."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from BrainAgeLib.imaging.slices import SliceSet, heights_mm
+from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT, grid_heights_mm, volume_of_slices
+from BrainAgeLib.model.regional_model import DAMPING
+from BrainAgeLib.model.slice_model import (
+    heights_in_the_middle_mm,
+    nearest_expert,
+    slice_values,
+)
+from BrainAgeLib.model.slice_saliency import slices_saliency
+from Testing.library.model_folders import small_slice_model
+
+LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left
+RIGHT = (slice(30, 38), slice(10, 18))
+
+
+@pytest.fixture
+def model():
+    """Return a model with random weights."""
+    return small_slice_model(1)
+
+
+def slices_at(heights, slope_y=0.0, level=None):
+    """Return slices at these heights: noise, or of one level."""
+    generator = torch.Generator().manual_seed(1)
+    planes = torch.tensor([[float(height), 0.0, slope_y] for height in heights])
+    images = torch.rand(len(planes), 76, 60, generator=generator)
+    if level is not None:
+        images = torch.full_like(images, level)
+    return SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+
+
+@pytest.mark.parametrize("heights", [[0.0], [0.0, 1.0, 30.0], [-30.0, -24.0, 62.0, 100.0]])
+def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
+    slices = slices_at(heights)
+    values, height = slice_values(slices.images), heights_in_the_middle_mm(slices)
+    numbers = nearest_expert(height)
+    said = model.said(values, height)
+
+    years = slices_saliency(model, slices)
+
+    # Without what has no place: base, offset and height, damped as in this scan.
+    for expert in numbers[numbers >= 0].unique().tolist():
+        mine = numbers == expert
+        size = (values[mine] - model.center[expert]).square().sum(1) * model.inverse_size[expert]
+        damped = torch.exp(-DAMPING * size)
+        linear = (values[mine] - model.center[expert]) @ model.weights[expert]
+        said[expert] = (damped * linear).mean() + model.mean_said[expert]
+    assert years.shape == (HEIGHT_COUNT, 76, 60)
+    assert float(years.sum()) == pytest.approx(float(model.combine(said)), abs=1e-3)
+    assert years.abs().max() > 0
+
+
+def test_slices_that_no_expert_looks_at_add_nothing(model):
+    assert not slices_saliency(model, slices_at([85.0, 95.0])).any()
+
+
+def test_a_straight_slice_stands_at_its_height(model):
+    years = slices_saliency(model, slices_at([3.0]))
+
+    heights = grid_heights_mm(years)[years.abs().amax((1, 2)) > 0]
+    assert heights.tolist() == [2.0]
+
+
+def test_each_pixel_of_a_tilted_slice_stands_at_its_own_height(model):
+    slices = slices_at([3.0], slope_y=0.25)
+
+    years = slices_saliency(model, slices)
+
+    level, y, x = torch.nonzero(years, as_tuple=True)
+    distance = grid_heights_mm(years)[level] - heights_mm(slices.planes)[0, y, x]
+    assert distance.abs().max() <= 2.0 + 1e-4
+    assert len(level.unique()) > 8
+    # All of it is where the volume has something to show.
+    assert volume_of_slices(slices).seen[level, y, x].all()
+
+
+@pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
+def test_a_lesion_shows_on_its_own_side_with_its_sign(model, where, elsewhere):
+    slices = slices_at([0.0], level=0.7)
+    model.weights.zero_()
+    model.weights.view(len(model.weights), 4, -1)[:, 0] = 1.0  # fluid is older
+    model.center.copy_(slice_values(slices.images).expand_as(model.center))
+    slices.images[0][where] = 0.1
+
+    years = slices_saliency(model, slices).sum(0)
+
+    assert years[where].min() > 0
+    assert years[elsewhere].abs().max() == 0
+    assert years.sum() == pytest.approx(float(years[where].sum()), rel=1e-4)

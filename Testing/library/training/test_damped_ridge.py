@@ -1,0 +1,100 @@
+"""A damped ridge regression: judged on the unseen, and the same when it is written out."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from BrainAgeLib.training.damped_ridge import INNER_FOLDS, DampedRidge, inner_folds
+
+PEOPLE, VALUES = 60, 40
+
+
+def people(seed=1):
+    """Return centered values (person, value), two extra values of each, and ages that follow."""
+    generator = torch.Generator().manual_seed(seed)
+    values = torch.randn(PEOPLE, VALUES, generator=generator)
+    extra = torch.randn(PEOPLE, 2, generator=generator)
+    values, extra = values - values.mean(0), extra - extra.mean(0)
+    ages = 50.0 + 3.0 * values[:, 0] + 4.0 * extra[:, 1]
+    return values, extra, ages.double()
+
+
+def test_what_it_says_of_the_unseen_does_not_depend_on_their_ages():
+    values, extra, ages = people()
+    inner = torch.arange(PEOPLE) % INNER_FOLDS
+    first = inner == 0
+    changed = torch.where(first, ages + 30.0, ages)
+
+    one, other = (
+        DampedRidge(values, a, 0.01, extra).says_of_unseen(inner) for a in (ages, changed)
+    )
+
+    assert torch.equal(one[first], other[first])
+    assert not torch.allclose(one[~first], other[~first])
+
+
+@pytest.mark.parametrize("with_extra", [False, True])
+def test_weights_and_offset_are_the_kernels_regression_written_out(with_extra):
+    values, extra, ages = people()
+    fit = DampedRidge(values, ages, 0.01, extra if with_extra else None)
+    solved, mean = fit._solve(torch.arange(PEOPLE))
+
+    found = fit.solution()
+
+    written_out = fit.damping * (found.offset + values @ found.weights + fit.extra @ found.extra)
+    assert torch.allclose(written_out, fit.kernel @ solved, atol=1e-3)
+    assert found.extra.shape == (2 if with_extra else 0,)
+    assert mean == pytest.approx(float(ages.mean()))
+
+
+def test_it_learns_from_values_and_extra_values():
+    values, extra, ages = people()
+    inner = inner_folds(ages)
+    error = [
+        float((DampedRidge(values, ages, 0.01, more).says_of_unseen(inner) - ages).abs().mean())
+        for more in (None, extra)
+    ]
+
+    assert error[1] < 0.8 * error[0]
+    assert error[1] < 0.8 * float((ages - ages.mean()).abs().mean())
+
+
+def test_extra_values_do_not_damp():
+    values, extra, ages = people()
+
+    far = DampedRidge(values, ages, 0.01, 100 * extra)
+
+    assert torch.equal(far.damping, DampedRidge(values, ages, 0.01).damping)
+
+
+def test_the_more_unlike_the_others_the_more_damped():
+    values, _, ages = people()
+    values[0] *= 5.0
+
+    damping = DampedRidge(values, ages, 0.01).damping
+
+    assert damping.argmin() == 0
+    assert ((damping > 0) & (damping < 1)).all()
+
+
+def test_values_that_are_the_same_for_everybody_say_the_mean_age():
+    _, _, ages = people()
+
+    fit = DampedRidge(torch.zeros(PEOPLE, VALUES), ages, 0.01)
+
+    assert torch.allclose(fit.says_of_unseen(inner_folds(ages)), ages.mean(), atol=1.0)
+    assert fit.solution().weights.abs().max() == 0
+
+
+def test_inner_folds_deal_neighbours_in_age_out_in_turn():
+    ages = torch.rand(PEOPLE, generator=torch.Generator().manual_seed(1)) * 60
+
+    folds = inner_folds(ages)
+
+    by_age = folds[torch.argsort(ages)]
+    assert torch.bincount(folds).tolist() == [PEOPLE // INNER_FOLDS] * INNER_FOLDS
+    for start in range(PEOPLE - INNER_FOLDS):
+        assert len(by_age[start : start + INNER_FOLDS].unique()) == INNER_FOLDS
+    order = torch.randperm(PEOPLE, generator=torch.Generator().manual_seed(2))
+    assert torch.equal(inner_folds(ages[order]), folds[order])

@@ -1,0 +1,140 @@
+"""Experts for single slices learn what slices tell, and how much of it is the same."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.model.slice_model import HEIGHTS, slice_values
+from BrainAgeLib.training.fit_slices import (
+    LEAST_VARIANCE,
+    fit_slice_model,
+    read_slice_model,
+    write_slice_model,
+)
+from BrainAgeLib.training.simulated_scans import IMAGE_STEP, StoredScan, as_slices, subset
+
+PEOPLE, NEW = 40, 16
+LOW_MM, HIGH_MM = -45.0, 68.0
+
+
+def scan_of(age, seed, low_mm=LOW_MM, high_mm=HIGH_MM):
+    """Return a scan of a disc whose dark middle grows with age."""
+    generator = np.random.default_rng(seed)
+    heights = np.arange(low_mm, high_mm, 6.0)
+    y, x = np.mgrid[:76, :60]
+    radius = np.hypot(y - 37.5, x - 29.5)
+    level = np.where(radius < 26, 0.7, 0.0)
+    level[radius < 4.0 + 0.12 * (age - 20) + generator.normal(0, 0.4)] = 0.1
+    images = np.clip(level + (level > 0) * generator.normal(0, 0.05, (len(heights), 76, 60)), 0, 2)
+    planes = np.column_stack([heights, 0 * heights, 0 * heights]).astype(np.float32)
+    stored = (images / IMAGE_STEP).round().astype(np.uint8)
+    return StoredScan(stored, stored * 0, planes, 6.0, "axial", 0.0)
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Return two scans of each person, and the ages."""
+    ages = np.random.default_rng(1).uniform(20, 80, PEOPLE + NEW)
+    scans = [[scan_of(age, 2 * n), scan_of(age, 2 * n + 1)] for n, age in enumerate(ages)]
+    return scans, ages
+
+
+@pytest.fixture(scope="module")
+def fitted(people):
+    """Return the model of the first people, and what was reported."""
+    heard = []
+    scans, ages = people
+    model = fit_slice_model(scans[:PEOPLE], ages[:PEOPLE], lambda *report: heard.append(report))
+    return model, heard
+
+
+@pytest.mark.parametrize("count", [1, 4])
+def test_people_whom_it_has_not_seen_are_told_their_age(people, fitted, count):
+    scans, ages = people
+    model, _ = fitted
+
+    said = [
+        model.age_years(as_slices(subset(mine[0], np.arange(8, 8 + count)), "cpu"))
+        for mine in scans[PEOPLE:]
+    ]
+
+    new = ages[PEOPLE:]
+    assert np.abs(said - new).mean() < 0.5 * np.abs(new - ages[:PEOPLE].mean()).mean()
+    assert np.corrcoef(said, new)[0, 1] > 0.9
+
+
+def test_it_starts_from_the_mean_age(people, fitted):
+    assert float(fitted[0].mean_age_years) == pytest.approx(people[1][:PEOPLE].mean(), abs=1e-4)
+    assert not fitted[0].training
+
+
+def test_every_height_is_reported(fitted):
+    assert fitted[1] == [(n + 1, HEIGHTS) for n in range(HEIGHTS)]
+
+
+def test_the_covariance_can_be_inverted_and_more_slices_know_more(fitted):
+    model = fitted[0]
+
+    smallest = torch.linalg.eigvalsh(model.covariance.double()).min()
+    assert smallest > 0.5 * LEAST_VARIANCE
+    assert torch.allclose(model.covariance, model.covariance.T, atol=1e-3)
+
+    def explained(*seen):
+        numbers = torch.tensor(seen)
+        return float(model.shares(numbers) @ model.with_age[numbers])
+
+    assert explained(5) < explained(5, 6) < explained(5, 6, 9)
+    assert explained(5, 6) < 1.9 * explained(5)
+
+
+def test_what_an_expert_says_is_judged_on_the_unseen(people):
+    """Ages that have nothing to do with the scans are not foretold."""
+    scans, ages = people
+    shuffled = np.random.default_rng(5).permutation(ages[:PEOPLE])
+
+    model = fit_slice_model(scans[:PEOPLE], shuffled)
+
+    assert abs(float(model.shares(torch.tensor([5]))[0])) < 0.7
+    assert float(model.with_age.mean()) < 0.3 * float(shuffled.var())
+
+
+def test_heights_that_few_people_show_have_no_expert(people):
+    ages = people[1][:20]
+    scans = [[scan_of(age, n, low_mm=-20.0, high_mm=40.0)] for n, age in enumerate(ages)]
+
+    model = fit_slice_model(scans, ages)
+
+    assert not model.weights[[0, HEIGHTS - 1]].any()
+    assert model.weights[5].any()
+    # Somebody who shows more than they did has a sensible age all the same.
+    age = model.age_years(as_slices(scan_of(50.0, 99), "cpu"))
+    assert math.isfinite(age)
+    assert 10 < age < 90
+    lone = subset(scan_of(50.0, 99), np.array([0]))
+    assert model.age_years(as_slices(lone, "cpu")) == pytest.approx(ages.mean(), abs=0.5)
+
+
+def test_an_expert_looks_at_slices_near_its_height(people, fitted):
+    scans, _ = people
+    # At the fifth expert's height of -8 mm: slices at -9 and -3 mm.
+    near = [
+        slice_values(as_slices(subset(scan, np.array([6, 7])), "cpu").images)
+        for mine in scans[:PEOPLE]
+        for scan in mine
+    ]
+
+    assert torch.allclose(fitted[0].center[4], torch.cat(near).mean(0), atol=1e-5)
+
+
+def test_a_model_comes_back_as_it_was_written(people, fitted, tmp_path):
+    write_slice_model(fitted[0], tmp_path / "slices.safetensors")
+    found = read_slice_model(tmp_path / "slices.safetensors")
+
+    slices = as_slices(people[0][0][0], "cpu")
+    assert found.age_years(slices) == fitted[0].age_years(slices)
+    assert not found.training
+    assert [path.name for path in tmp_path.iterdir()] == ["slices.safetensors"]

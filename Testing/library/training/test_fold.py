@@ -1,0 +1,181 @@
+"""A fold's models are trained on its own people, and judged on those whom they have not seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.training import fold as fold_module
+from BrainAgeLib.training.fold import AXIAL_SCANS, RANDOM_SCANS, REGIONAL_SCANS, Fold
+from BrainAgeLib.training.map_store import MAP_STEP, read_maps
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, read_rows
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, read_scans
+from Testing.library.model_folders import (
+    MAP_SHAPE,
+    SMALL_NETWORK,
+    small_member,
+    small_network,
+    small_regional_model,
+    small_slice_model,
+)
+from Testing.library.stored_scans import quick_alignment, same_scans, store_person
+
+PEOPLE = [Person(f"sub-{n:02}", 30.0 + 10 * n, "FM"[n % 2], None) for n in range(4)]
+FOLDS = np.array([0, 1, 1, 0])
+SETTINGS = TrainingSettings(folds=2, steps=30, network=SMALL_NETWORK)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Return the folder of four people's stored scans."""
+    folder = tmp_path_factory.mktemp("store")
+    with quick_alignment():
+        for number, person in enumerate(PEOPLE):
+            store_person(folder, person, seed=100 * number)
+    return folder
+
+
+@pytest.fixture
+def fold(store, tmp_path):
+    """Return the second fold of these people; what it writes goes elsewhere."""
+    (tmp_path / "scans").symlink_to(store / "scans", target_is_directory=True)
+    return Fold(1, PEOPLE, FOLDS, tmp_path, SETTINGS, "cpu", lambda *_: None)
+
+
+@pytest.fixture
+def handed_over(monkeypatch):
+    """Return what the fits are given, which do not run."""
+    given = SimpleNamespace(networks=[], regional=[], slices=[])
+
+    def fit_network(draw, ages_years, settings, seed, checkpoint, device, report):
+        given.networks.append(
+            SimpleNamespace(
+                draw=draw,
+                ages=ages_years.tolist(),
+                seed=seed,
+                checkpoint=checkpoint.name,
+                settings=settings,
+                device=device,
+            )
+        )
+        report(settings.steps, 0.5)
+        return small_network(1)
+
+    def fit_regional_model(maps, covered, ages, report):
+        given.regional.append((maps, covered, ages.tolist()))
+        report(88, 88)
+        return small_regional_model(3)
+
+    def fit_slice_model(scans, ages, report):
+        given.slices.append((scans, ages.tolist()))
+        report(14, 14)
+        return small_slice_model(4)
+
+    monkeypatch.setattr(fold_module, "fit_network", fit_network)
+    monkeypatch.setattr(fold_module, "fit_regional_model", fit_regional_model)
+    monkeypatch.setattr(fold_module, "fit_slice_model", fit_slice_model)
+    return given
+
+
+def test_people_are_either_trained_on_or_held_out(fold):
+    assert fold.held_out == PEOPLE[1:3]
+    assert fold.others == [PEOPLE[0], PEOPLE[3]]
+
+
+def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
+    fold.train()
+
+    ((maps, covered, ages),) = handed_over.regional
+    assert ages == [30.0, 60.0]
+    paths = [maps_file(fold.folder, person) for person in fold.others]
+    assert torch.equal(maps, read_maps(paths, "regional")[:, list(REGIONAL_SCANS)])
+    assert torch.equal(covered, read_maps(paths, "covered")[:, list(REGIONAL_SCANS)])
+    (network,) = handed_over.networks
+    assert network.ages == [30.0, 60.0]
+    assert torch.equal(network.draw.maps, read_maps(paths, "network"))
+    assert (network.checkpoint, network.device) == ("network-1.pt", "cpu")
+    assert network.settings == SETTINGS
+    ((scans, ages),) = handed_over.slices
+    assert ages == [30.0, 60.0]
+    for mine, person in zip(scans, fold.others, strict=True):
+        judged = read_scans(evaluation_file(fold.folder, person))
+        drawn = read_scans(training_file(fold.folder, person))
+        assert same_scans(mine, [*(judged[n] for n in AXIAL_SCANS), *drawn[:RANDOM_SCANS]])
+
+
+def test_the_slice_model_is_fitted_on_axial_scans_and_3d_ones():
+    names = list(EVALUATION_PROTOCOLS)
+
+    assert names[AXIAL_SCANS[0]] == MAIN_PROTOCOL  # the first tells how experts go together
+    assert all(names[n].startswith(("axial", "3D")) for n in AXIAL_SCANS)
+
+
+def test_another_fold_has_another_seed(fold, handed_over):
+    fold.train()
+    replace(fold, number=0).train()
+
+    assert len({network.seed for network in handed_over.networks}) == 2
+
+
+@pytest.mark.usefixtures("handed_over")
+def test_the_member_holds_what_was_fitted(fold):
+    member = fold.train()
+
+    seen = torch.rand(1, 4, *MAP_SHAPE)
+    with torch.inference_mode():
+        assert torch.equal(member.network(seen), small_network(1)(seen))
+    assert torch.equal(member.regional.weights, small_regional_model(3).weights)
+    assert torch.equal(member.slices.weights, small_slice_model(4).weights)
+
+
+def test_closed_forms_that_are_there_are_not_fitted_again(fold, handed_over):
+    first = fold.train()
+    again = fold.train()
+
+    assert len(handed_over.regional) == len(handed_over.slices) == 1
+    assert torch.equal(again.regional.weights, first.regional.weights)
+    assert torch.equal(again.slices.covariance, first.slices.covariance)
+    assert not again.regional.training
+
+
+@pytest.mark.usefixtures("handed_over")
+def test_progress_names_the_fold_and_the_model(fold):
+    heard = []
+    replace(fold, report=lambda *report: heard.append(report)).train()
+
+    assert heard == [
+        ("train fold 2 of 2", 30, 30, "loss 0.500"),
+        ("regions of fold 2 of 2", 88, 88, ""),
+        ("heights of fold 2 of 2", 14, 14, ""),
+    ]
+
+
+def test_only_those_who_were_held_out_are_predicted_and_once(fold):
+    member, heard = small_member(1), []
+    fold = replace(fold, report=lambda *report: heard.append(report))
+
+    fold.predict(member)
+
+    rows = read_rows(fold.folder / "fold-1.csv")
+    assert {row.participant_id for row in rows} == {"sub-01", "sub-02"}
+    assert {row.fold for row in rows} == {1}
+    assert heard == [
+        ("predict fold 2 of 2", 1, 2, ""),
+        ("predict fold 2 of 2", 2, 2, ""),
+    ]
+    maps = read_maps([maps_file(fold.folder, PEOPLE[1])], "network")[0, :1]
+    with torch.inference_mode():
+        expected = float(member.network.age_years(maps.float() * MAP_STEP))
+    assert rows[0].network_years == pytest.approx(expected, abs=1e-3)
+
+    fold.predict(small_member(2))
+
+    assert str(read_rows(fold.folder / "fold-1.csv")) == str(rows)
+    assert len(heard) == 2
