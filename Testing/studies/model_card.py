@@ -36,7 +36,8 @@ def tables(card: Card) -> str:
     lines += [
         "",
         "The parts of the age alone (axial 5+1 mm, people that choices could look at); the network "
-        f"counts with {card.network_share:.0%} of the age, the regional model with the rest:",
+        f"counts with {100 * card.network_share:.0f} % of the age, the regional model with the "
+        "rest:",
         "",
         *_header("part"),
     ]

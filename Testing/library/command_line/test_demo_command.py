@@ -8,7 +8,6 @@ import pytest
 
 from BrainAgeLib.command_line import predict_command
 from BrainAgeLib.command_line.demo_command import EXPECTATION
-from BrainAgeLib.model import saliency
 from BrainAgeLib.resources import sample_scan
 
 
@@ -16,7 +15,6 @@ from BrainAgeLib.resources import sample_scan
 def fast_sample(brain_file, monkeypatch):
     """Let a brain-extracted scan in template space stand for the sample."""
     monkeypatch.setattr("BrainAgeLib.command_line.demo_command.sample_scan", lambda: brain_file)
-    monkeypatch.setattr(saliency, "SLICES_TO_ENCODE", 300)
     predict_and_show = predict_command.predict_and_show
 
     def in_template_space(options, scan, json_lines):

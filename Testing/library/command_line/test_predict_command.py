@@ -12,7 +12,6 @@ import torch
 from BrainAgeLib import job
 from BrainAgeLib.imaging.geometry import Volume
 from BrainAgeLib.imaging.registration import Registration
-from BrainAgeLib.model import saliency
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.stages import STAGE_ENDS
 from Testing.library.phantoms import moved, rigid_motion, write_volume
@@ -61,8 +60,7 @@ def test_the_full_job_says_its_result_and_nothing_else(full_job):
     assert lines[-1] == NOTICE
 
 
-def test_events_of_a_run(brainage, brain_file, small_model, out, monkeypatch):
-    monkeypatch.setattr(saliency, "SLICES_TO_ENCODE", 300)
+def test_events_of_a_run(brainage, brain_file, small_model, out):
     outcome = brainage(
         *("predict", brain_file, "--output", out, "--in-template-space"),
         *("--model", small_model, "--json-lines"),

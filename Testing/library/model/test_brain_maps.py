@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.template_volume import TemplateVolume, template_target
+from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.brain_maps import (
     CHANNELS,
     GROUPS,
@@ -21,12 +21,6 @@ from BrainAgeLib.model.brain_maps import (
     sided_maps,
     tissue_shares,
 )
-
-
-@pytest.fixture(scope="module")
-def target():
-    """Return the template."""
-    return template_target("cpu")
 
 
 def nothing_moves(images):

@@ -7,80 +7,22 @@ from dataclasses import replace
 import pytest
 import torch
 
-from BrainAgeLib.imaging.alignment import LEVELS
-from BrainAgeLib.imaging.template_volume import TemplateVolume, template_target
 from BrainAgeLib.model import saliency
-from BrainAgeLib.model.brain_maps import alignments, network_maps, regional_maps
-from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain, maps_of_scan, predict_age
-from BrainAgeLib.model.regional_model import DAMPING, RegionalModel, experts
+from BrainAgeLib.model.predict import Member, maps_of_scan, predict_age
+from BrainAgeLib.model.regional_model import DAMPING, RegionalModel
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.slice_model import SliceModel
 from BrainAgeLib.model.slice_saliency import slices_saliency
 from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model.made_brains import MoreFluidIsOlder, scan_of, with_lesion
 from Testing.library.model_folders import MAP_SHAPE, small_member
 from Testing.library.stored_scans import stored_scan
-
-LEFT = (slice(17, 23), slice(24, 32), slice(42, 50))  # z, y, x; x grows to the left
-BOX = 2  # the expert whose box holds this place of either side
-RIGHT = (*LEFT[:2], slice(10, 18))
-
-
-@pytest.fixture(scope="module")
-def target():
-    """Return the template as a scan."""
-    return template_target("cpu")
-
-
-@pytest.fixture(scope="module")
-def mean_maps(target):
-    """Return the tissue maps of the template, which stands for the mean brain."""
-    everything = torch.ones_like(target, dtype=torch.bool)
-    return network_maps(TemplateVolume(target, everything))[:3]
 
 
 @pytest.fixture
 def places(monkeypatch):
     """Let maps show single places instead of neighbourhoods: these add up."""
     monkeypatch.setattr(saliency, "_neighbourhoods", lambda years: years)
-
-
-def scan_of(images, fields=None, seen=None):
-    """Return what the models see of a volume; ``fields``: its alignment, none by default."""
-    seen = torch.ones_like(images, dtype=torch.bool) if seen is None else seen
-    volume = TemplateVolume(images * seen, seen)
-    fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
-    regional = regional_maps(volume.images[None], fields)
-    # Of a whole brain nobody looks at the slices themselves.
-    whole = WholeBrain(network_maps(volume)[None], regional, fields)
-    return ScanMaps(as_slices(stored_scan(1), "cpu"), volume, whole)
-
-
-def with_lesion(target, where=LEFT, level=0.1):
-    """Return the template with other tissue at one place."""
-    images = target.clone()
-    images[where] = level
-    return images
-
-
-class MoreFluidIsOlder(torch.nn.Module):
-    """Its age is that of the fluid in view, a year for so many pixels."""
-
-    def age_years(self, maps):
-        return 50.0 + 0.05 * maps[:, 0].sum((1, 2, 3))
-
-
-def fluid_regional_model(target):
-    """Return a regional model that is older where a box on both sides has more fluid."""
-    model = RegionalModel(1)
-    model.numbers[0] = BOX
-    model.center.copy_(regional_maps(target[None], torch.zeros(1, 3, *LEVELS[-1].shape))[0])
-    cells = len(experts()[BOX].cells)
-    assert experts()[BOX].channels == slice(0, 3)
-    model.weights[0, :cells] = 0.1  # of its three tissues, fluid comes first
-    model.shares.fill_(1.0)
-    model.inverse_size.fill_(1e-5)
-    model.mean_age_years.fill_(50.0)
-    return model
 
 
 @pytest.mark.usefixtures("places")
@@ -157,70 +99,6 @@ def test_places_beyond_the_slices_are_not_asked_about(mean_maps, target):
     member = Member(MoreFluidIsOlder(), RegionalModel(0), SliceModel())
 
     assert saliency_map([member], maps, 1.0, mean_maps).abs().max() < 1e-4
-
-
-def maps_of_mean(brain):
-    """Return the network's tissue maps of a mean brain."""
-    return network_maps(TemplateVolume(brain, torch.ones_like(brain, dtype=torch.bool)))[:3]
-
-
-@pytest.mark.parametrize("share", [0.0, 1.0])
-@pytest.mark.parametrize("sign", [1.0, -1.0])
-def test_more_fluid_than_the_mean_brain_is_older_and_less_is_younger(target, share, sign):
-    brains = (target, with_lesion(target))
-    mean, scan = brains if sign > 0 else brains[::-1]
-    member = Member(MoreFluidIsOlder(), fluid_regional_model(mean), SliceModel())
-
-    years = sign * saliency_map([member], scan_of(scan), share, maps_of_mean(mean))
-
-    assert years[LEFT].max() > 0
-    if share > 0:
-        assert years.min() > -0.05 * years.max()
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
-def test_a_lesion_shows_on_its_own_side(mean_maps, target, share, where, elsewhere):
-    member = Member(MoreFluidIsOlder(), fluid_regional_model(target), SliceModel())
-    maps = scan_of(with_lesion(target, where))
-
-    years = saliency_map([member], maps, share, mean_maps)
-
-    assert years[where].max() == pytest.approx(float(years.max()))
-    assert years[elsewhere].abs().max() < 0.05 * years.max()
-
-
-def test_a_lesion_of_an_aligned_brain_shows_on_its_own_side(mean_maps, target):
-    images = with_lesion(target)
-    volume = TemplateVolume(images, torch.ones_like(images, dtype=torch.bool))
-    member = Member(MoreFluidIsOlder(), fluid_regional_model(target), SliceModel())
-
-    years = saliency_map([member], scan_of(images, alignments([volume])), 0.0, mean_maps)
-
-    assert years[LEFT].max() > 0.9 * years.max()
-    assert years[RIGHT].abs().max() < 0.2 * years.max()
-
-
-def test_a_lesion_shows_where_it_lies_in_the_scan_not_in_the_template(mean_maps, target):
-    fields = torch.zeros(1, 3, *LEVELS[-1].shape)
-    fields[:, 1] = 4.0  # voxels of 3.8 mm: the scan lies 15 mm further back
-    shifted = (LEFT[0], slice(LEFT[1].start + 6, LEFT[1].stop + 6), LEFT[2])
-    images = torch.zeros_like(target)
-    images[:, 6:] = target[:, :-6]
-    images = with_lesion(images, shifted)
-    member = Member(MoreFluidIsOlder(), fluid_regional_model(target), SliceModel())
-
-    years = saliency_map([member], scan_of(images, fields), 0.0, mean_maps)
-
-    lesion = torch.zeros_like(years)
-    lesion[shifted] = 1.0
-    axes = [torch.arange(n, dtype=torch.float32) for n in years.shape]
-    grid = torch.stack(torch.meshgrid(*axes, indexing="ij"))
-    found, wanted = (
-        (grid * weight).sum((1, 2, 3)) / weight.sum() for weight in (years.clamp(min=0), lesion)
-    )
-    assert found.tolist() == pytest.approx(wanted.tolist(), abs=2.5)
-    assert found[1] > (LEFT[1].start + LEFT[1].stop) / 2 + 3
 
 
 def test_a_value_is_the_change_when_its_neighbourhood_became_average(mean_maps, target):

@@ -149,9 +149,7 @@ def test_experts_that_know_different_things_count_both(model):
 def test_the_age_is_the_best_linear_guess_of_jointly_gaussian_numbers(model):
     generator = torch.Generator().manual_seed(3)
     ages = 18.0 * torch.randn(5000, generator=generator)
-    noise = torch.randn(5000, HEIGHTS, generator=generator) + torch.randn(
-        5000, 1, generator=generator
-    )
+    own, common = (torch.randn(5000, count, generator=generator) for count in (HEIGHTS, 1))
     said = 0.6 * ages[:, None] + 8.0 * (own + common)
     model.covariance.copy_(torch.cov(said.T))
     model.with_age.copy_(((said - said.mean(0)).T @ (ages - ages.mean())) / 4999)

@@ -1,0 +1,67 @@
+"""Brains with a lesion of a known place, and models of which is known what they look at."""
+
+from __future__ import annotations
+
+import torch
+
+from BrainAgeLib.imaging.alignment import LEVELS
+from BrainAgeLib.imaging.template_volume import TemplateVolume
+from BrainAgeLib.model.brain_maps import network_maps, regional_maps
+from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
+from BrainAgeLib.model.regional_model import RegionalModel, experts
+from BrainAgeLib.model.slice_model import SliceModel
+from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.stored_scans import stored_scan
+
+LEFT = (slice(17, 23), slice(24, 32), slice(42, 50))  # z, y, x; x grows to the left
+BOX = 2  # the expert whose box holds this place of either side
+RIGHT = (*LEFT[:2], slice(10, 18))
+
+
+def scan_of(images, fields=None, seen=None):
+    """Return what the models see of a volume; ``fields``: its alignment, none by default."""
+    seen = torch.ones_like(images, dtype=torch.bool) if seen is None else seen
+    volume = TemplateVolume(images * seen, seen)
+    fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
+    regional = regional_maps(volume.images[None], fields)
+    # Of a whole brain nobody looks at the slices themselves.
+    whole = WholeBrain(network_maps(volume)[None], regional, fields)
+    return ScanMaps(as_slices(stored_scan(1), "cpu"), volume, whole)
+
+
+def with_lesion(target, where=LEFT, level=0.1):
+    """Return the template with other tissue at one place."""
+    images = target.clone()
+    images[where] = level
+    return images
+
+
+class MoreFluidIsOlder(torch.nn.Module):
+    """Its age is that of the fluid in view, a year for so many pixels."""
+
+    def age_years(self, maps):
+        return 50.0 + 0.05 * maps[:, 0].sum((1, 2, 3))
+
+
+def fluid_regional_model(target):
+    """Return a regional model that is older where a box on both sides has more fluid."""
+    model = RegionalModel(1)
+    model.numbers[0] = BOX
+    model.center.copy_(regional_maps(target[None], torch.zeros(1, 3, *LEVELS[-1].shape))[0])
+    cells = len(experts()[BOX].cells)
+    assert experts()[BOX].channels == slice(0, 3)
+    model.weights[0, :cells] = 0.1  # of its three tissues, fluid comes first
+    model.shares.fill_(1.0)
+    model.inverse_size.fill_(1e-5)
+    model.mean_age_years.fill_(50.0)
+    return model
+
+
+def fluid_member(mean: torch.Tensor) -> Member:
+    """Return a member that is older the more fluid it sees than the mean brain has."""
+    return Member(MoreFluidIsOlder(), fluid_regional_model(mean), SliceModel())
+
+
+def maps_of_mean(brain):
+    """Return the network's tissue maps of a mean brain."""
+    return network_maps(TemplateVolume(brain, torch.ones_like(brain, dtype=torch.bool)))[:3]
