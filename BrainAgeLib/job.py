@@ -127,6 +127,7 @@ class Job:
             is_extracted=self.is_extracted,
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
+            novelty=raw.novelty if raw else None,
             chronological_age_years=self.age_years,
             trained_age_range_years=self.ensemble.card.age_range_years,
         )

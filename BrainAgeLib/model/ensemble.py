@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -59,7 +59,11 @@ class Ensemble:
     def predict(self, slices: SliceSet, device: str) -> tuple[RawAge, ScanMaps]:
         """Return the raw age of a set of slices on that device, and the maps it was read from."""
         maps = maps_of_scan(slices.to(device))
-        return predict_age(self.weights(device).members, maps, self.card.network_share), maps
+        weights = self.weights(device)
+        raw = predict_age(weights.members, maps, self.card.network_share)
+        if maps.whole is None:
+            return raw, maps
+        return replace(raw, novelty=weights.typical.novelty(maps.whole.regional)), maps
 
     def saliency_years(self, maps: ScanMaps, device: str, advance: Advance) -> torch.Tensor:
         """Return where the age comes from (z, y, x), in years, see ``saliency``."""

@@ -62,12 +62,14 @@ class RawAge:
     """What the ensemble says of one scan, in years.
 
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
-    models for whole brains spoke.
+    models for whole brains spoke. ``novelty``: how unlike the training data a whole brain is, see
+    ``novelty``.
     """
 
     age_years: float
     members_years: tuple[float, ...]
     covers_brain: bool
+    novelty: float | None = None
 
 
 @torch.inference_mode()

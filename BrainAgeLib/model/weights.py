@@ -14,24 +14,27 @@ from torch import nn
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.novelty import Typical, unpacked
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import SliceModel
 
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
+TYPICAL = "typical"
 LARGEST_SMALL_MATRIX = 1000  # values
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The ensemble's members and the mean brain that saliency compares with.
+    """The ensemble's members, the mean brain that saliency compares with, and what is typical.
 
     ``mean_maps``: (3, z, y, x), the mean of the networks' tissue maps over everybody.
     """
 
     members: list[Member]
     mean_maps: torch.Tensor
+    typical: Typical
 
 
 def pack_weights(weights: Weights) -> bytes:
@@ -39,7 +42,10 @@ def pack_weights(weights: Weights) -> bytes:
 
     Large matrices and kernels are kept in half precision; small ones, which may be inverted, whole.
     """
-    tensors = {MEAN_MAPS: weights.mean_maps.half().cpu().contiguous()}
+    tensors = {
+        MEAN_MAPS: weights.mean_maps.half().cpu().contiguous(),
+        TYPICAL: weights.typical.packed().contiguous(),
+    }
     for number, member in enumerate(weights.members):
         for part, module in _parts(member).items():
             for name, value in module.state_dict().items():
@@ -80,7 +86,8 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
     try:
         tensors = load(content)
         members = [_member(tensors, number, card, device) for number in range(card.members)]
-        return Weights(members, tensors[MEAN_MAPS].float().to(device))
+        mean_maps = tensors[MEAN_MAPS].float().to(device)
+        return Weights(members, mean_maps, unpacked(tensors[TYPICAL]))
     except (SafetensorError, RuntimeError, ValueError, AssertionError, KeyError) as error:
         # torch says in these ways that there is no such network.
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error

@@ -18,6 +18,7 @@ from BrainAgeLib.model.brain_maps import (
     network_maps,
     regional_maps,
 )
+from BrainAgeLib.model.novelty import Typical, typical_of
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, as_slices
 
 ALIGNED_RANDOM_SCANS = 2
@@ -69,3 +70,16 @@ def mean_maps(paths: list[Path]) -> torch.Tensor:
     """Return the mean tissue maps (3, z, y, x) of everybody's scan of the main protocol."""
     main = read_maps(paths, "network")[:, 0, :3]
     return main.float().mean(0) * MAP_STEP
+
+
+def typical_maps(paths: list[Path]) -> Typical:
+    """Return what is typical of the scans that the intervals are fitted on.
+
+    These are the evaluation protocols; the random contrasts of training are not among them.
+    """
+    judged = slice(0, len(EVALUATION_PROTOCOLS))
+    means = []
+    for path in paths:
+        covered = read_maps([path], "covered")[0, judged]
+        means.append(read_maps([path], "regional")[0, judged][covered].float().mean(-1))
+    return typical_of(torch.cat(means))

@@ -14,7 +14,7 @@ from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.training.fold import Fold
-from BrainAgeLib.training.map_store import mean_maps
+from BrainAgeLib.training.map_store import mean_maps, typical_maps
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
     choose_network_share,
@@ -22,7 +22,7 @@ from BrainAgeLib.training.out_of_fold import (
     with_network_share,
     write_rows,
 )
-from BrainAgeLib.training.people import assign_folds, read_people
+from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.prepare import maps_file, prepare
 from BrainAgeLib.training.settings import TrainingSettings
 
@@ -69,13 +69,23 @@ def train_model(
         fold.predict(members[-1])
     if only_fold is not None:
         return None
-    rows = [row for number in chosen for row in read_rows(folder / f"fold-{number}.csv")]
+    return _put_together(people, members, output, settings)
+
+
+def _put_together(
+    people: list[Person], members: list[Member], output: Path, settings: TrainingSettings
+) -> Path:
+    """Write out_of_fold.csv and the model folder; return the folder."""
+    folder = output / "work"
+    tables = [folder / f"fold-{number}.csv" for number in range(settings.folds)]
+    rows = [row for table in tables for row in read_rows(table)]
     share = choose_network_share(rows)
     rows = with_network_share(rows, share)
     rows.sort(key=lambda row: (row.participant_id, row.protocol))
     write_rows(rows, output / "out_of_fold.csv")
     paths = [maps_file(folder, person) for person in people]
-    return write_model(output, Weights(members, mean_maps(paths)), share, rows, settings)
+    weights = Weights(members, mean_maps(paths), typical_maps(paths))
+    return write_model(output, weights, share, rows, settings)
 
 
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:

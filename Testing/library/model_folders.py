@@ -10,8 +10,9 @@ import torch
 
 from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT
-from BrainAgeLib.model.brain_maps import POOLED
+from BrainAgeLib.model.brain_maps import CHANNELS, POOLED
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
+from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import HEIGHTS, SliceModel
@@ -91,7 +92,8 @@ def small_weights() -> Weights:
     """Return two small members and a mean brain of noise."""
     generator = torch.Generator().manual_seed(9)
     mean_maps = torch.rand((3, *MAP_SHAPE), generator=generator)
-    return Weights([small_member(seed) for seed in (1, 2)], mean_maps)
+    typical = Typical(torch.full((CHANNELS,), 0.4), torch.eye(CHANNELS), 3.0)
+    return Weights([small_member(seed) for seed in (1, 2)], mean_maps, typical)
 
 
 def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:

@@ -85,7 +85,7 @@ def randomised(weights: Weights, seed: int) -> Weights:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         members = [_randomised_member(member) for member in weights.members]
-    return Weights(members, weights.mean_maps)
+    return Weights(members, weights.mean_maps, weights.typical)
 
 
 def _randomised_member(trained: Member) -> Member:
@@ -105,7 +105,7 @@ def _randomised_member(trained: Member) -> Member:
 def members(weights: Weights) -> Iterator[Weights]:
     """Yield each member of the ensemble alone."""
     for member in weights.members:
-        yield Weights([member], weights.mean_maps)
+        yield Weights([member], weights.mean_maps, weights.typical)
 
 
 def sanity_of_scan(maps: ScanMaps, ensemble: Ensemble, device: str) -> dict[str, float]:

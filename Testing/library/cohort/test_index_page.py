@@ -18,7 +18,7 @@ from Testing.library.phantoms import coarse_brain
 ROWS = [
     ResultRow(
         "/data/DOE^JANE/a.nii", "p1", "v1", "patients", 60.0, "F", 66.5, 55.0, 78.0, 6.5, 5.25,
-        80.0, "warn", ("brain_cut",), 6.0, "slice-set 1", 0, None, 5.0,
+        80.0, "warn", ("brain_cut",), 6.0, "thick-slice 2", 0, None, 5.0,
     ),
     ResultRow("b.nii", "p<2>", age=70.0, verdict="refuse", findings=("no_brain",), exit_code=3),
     ResultRow("/x/c.nii", "p3", exit_code=2, error="/x/c.nii does not exist (check the path)"),

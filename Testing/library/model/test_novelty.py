@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from BrainAgeLib.model.brain_maps import CHANNELS
+from BrainAgeLib.model.novelty import typical_of, unpacked
+
+
+@pytest.fixture
+def means() -> torch.Tensor:
+    return 0.3 + 0.01 * torch.randn(4000, CHANNELS, generator=torch.Generator().manual_seed(4))
+
+
+def maps_with(means: torch.Tensor) -> torch.Tensor:
+    """Return maps (1, channel, cell) whose cells scatter around these channel means."""
+    scatter = torch.tensor([-0.2, 0.2, 0.0])
+    return (means[:, None] + scatter)[None]
+
+
+def test_one_in_a_hundred_healthy_scans_is_over_the_limit(means: torch.Tensor) -> None:
+    typical = typical_of(means)
+    over = [typical.novelty(maps_with(one)) > 1 for one in means]
+    assert sum(over) / len(over) == pytest.approx(0.01, abs=0.001)
+
+
+def test_one_channel_that_is_off_is_enough(means: torch.Tensor) -> None:
+    typical = typical_of(means)
+    assert typical.novelty(maps_with(typical.center)) < 1e-3
+    shifted = typical.center.clone()
+    shifted[2] += 12 * 0.01
+    assert typical.novelty(maps_with(shifted)) > 2
+
+
+def test_it_comes_back_from_disk(means: torch.Tensor) -> None:
+    typical = typical_of(means)
+    again = unpacked(typical.packed())
+    assert again.limit == pytest.approx(typical.limit)
+    assert torch.equal(again.center, typical.center)
+    assert torch.equal(again.precision, typical.precision)
