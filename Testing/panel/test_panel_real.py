@@ -119,7 +119,9 @@ def test_under_any_parent_the_overlay_lies_on_the_brain(person, sample, tmp_path
     ):
         sample.SetAndObserveTransformNodeID(None)
         addParent(sample)
-        prediction = logic.process(sample, ageYears=30.0)
+        # The acquisition parent stretches the head by 14 mm, which the gate rightly refuses; what
+        # is asked here is where the overlay lies.
+        prediction = logic.process(sample, ageYears=30.0, force=True)
         found = maskSeenFrom(sample)
         dice = 2 * (found & wanted).sum() / (found.sum() + wanted.sum())
         change = prediction.brain_age_years - straight.brain_age_years
