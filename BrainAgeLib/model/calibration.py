@@ -1,7 +1,7 @@
 """From a raw age to an interval, a corrected gap and a percentile.
 
 Everything here is fitted on out-of-fold predictions of healthy people only: each person's age was
-predicted by networks that had not seen that person. The raw age itself is never changed.
+predicted by models that had not seen that person. The raw age itself is never changed.
 """
 
 from __future__ import annotations

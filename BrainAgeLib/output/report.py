@@ -65,7 +65,7 @@ def _comparison(prediction: Prediction, pictures: Pictures) -> Markup | None:
     return _section(
         "Among healthy people" if pictures.reference else "Predicted and chronological age",
         _paragraph(
-            "Each dot is a healthy person whose age was predicted by networks that had not seen "
+            "Each dot is a healthy person whose age was predicted by models that had not seen "
             "that person. All values are raw."
         )
         if pictures.reference
