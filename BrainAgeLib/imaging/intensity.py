@@ -13,6 +13,7 @@ import torch
 
 GREY_MATTER_LEVEL = 0.7  # what MPRAGE scans have when white matter is 1
 WHITE_MATTER_LEVEL = 1.0
+FLUID_LEVEL = 0.0
 HIGHEST_LEVEL = 1.5
 PRIOR_THRESHOLD = 0.75
 FIELD_ORDER = 3
@@ -22,6 +23,15 @@ TUKEY = 4.685
 RIDGE = 1e-3
 LEAST_POINTS = 40
 MOST_POINTS = 10_000  # more change the fit by less than 0.1 %
+# Cerebrospinal fluid: where the template has neither tissue, in an ellipsoid about the ventricles,
+# away from the edge of the mask. There the darkest voxels hold nothing else at any age.
+FLUID_CENTER_MM = (0.0, 18.0, 6.0)
+FLUID_AXES_MM = (48.0, 64.0, 42.0)
+FLUID_PRIOR = 0.25  # at most this much tissue
+FLUID_QUANTILE = 0.02
+LEAST_FLUID_POINTS = 100
+FLUID_RANGE = (0.2, 0.5)  # of white matter, in T1 images
+USUAL_FLUID = 0.31  # where too little of it is in view
 # Weaker grey-white contrast than this is noise; it must not be stretched to the full range.
 LEAST_CONTRAST = 0.08
 
@@ -58,9 +68,25 @@ def normalise_intensity(
     flat = images / field
     grey, white = torch.exp(coefficients[:2]).float()
     grey = torch.minimum(grey, white * (1 - LEAST_CONTRAST))
-    scale = (WHITE_MATTER_LEVEL - GREY_MATTER_LEVEL) / (white - grey)
-    levels = (GREY_MATTER_LEVEL + (flat - grey) * scale).clamp(0.0, HIGHEST_LEVEL)
-    return torch.where(brain, levels, torch.zeros_like(levels)).float()
+    fluid = _fluid(flat / white, brain, points_mm, grey_matter + white_matter) * white
+    fluid = torch.minimum(fluid, grey - LEAST_CONTRAST * white)
+    bright = (flat - grey) * (WHITE_MATTER_LEVEL - GREY_MATTER_LEVEL) / (white - grey)
+    dark = (flat - grey) * (GREY_MATTER_LEVEL - FLUID_LEVEL) / (grey - fluid)
+    levels = GREY_MATTER_LEVEL + torch.where(flat > grey, bright, dark)
+    return torch.where(brain, levels.clamp(0.0, HIGHEST_LEVEL), torch.zeros_like(levels)).float()
+
+
+def _fluid(
+    relative: torch.Tensor, brain: torch.Tensor, points_mm: torch.Tensor, tissue: torch.Tensor
+) -> torch.Tensor:
+    """Return the brightness of cerebrospinal fluid as a share of white matter's."""
+    place = (points_mm - points_mm.new_tensor(FLUID_CENTER_MM)) / points_mm.new_tensor(
+        FLUID_AXES_MM
+    )
+    inside = relative[brain & (tissue < FLUID_PRIOR) & (place.square().sum(-1) < 1)]
+    if len(inside) < LEAST_FLUID_POINTS:
+        return relative.new_tensor(USUAL_FLUID)
+    return torch.quantile(inside, FLUID_QUANTILE).clamp(*FLUID_RANGE)
 
 
 def _polynomial(points_mm: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+LARGEST_UNEVENNESS = 0.05  # standard deviation of a tissue's brightness, of white matter's
 WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 
 
@@ -15,13 +16,18 @@ WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 class AppearanceRange:
     """How far simulated scans differ in appearance from the scan that they are cut from.
 
-    ``other_contrast``: share of scans with another T1 contrast. ``shading``: largest standard
-    deviation of the logarithm of the coil's field. ``slice_gain``: largest standard deviation of
-    the slices' brightness. ``noise``: largest noise, as a share of white matter. ``mask_wander``:
-    how far the brain mask's edge moves.
+    ``other_contrast``: share of scans with another T1 contrast, which also differs from place to
+    place. ``sharpening``: range of how much finer detail is raised in the slices' plane; negative
+    is blurred. ``distortion_mm``: largest root mean square of how far places in the brain are
+    moved by gradients that are not linear. ``shading``: largest standard deviation of the
+    logarithm of the coil's field. ``slice_gain``: largest standard deviation of the slices'
+    brightness. ``noise``: largest noise, as a share of white matter. ``mask_wander``: how far the
+    brain mask's edge moves.
     """
 
     other_contrast: float
+    sharpening: tuple[float, float]
+    distortion_mm: float
     shading: float
     slice_gain: float
     noise: float
@@ -29,11 +35,11 @@ class AppearanceRange:
 
 
 # Training sees other scanners than its own.
-TRAINING = AppearanceRange(0.6, 0.2, 0.04, 0.05, 0.15)
+TRAINING = AppearanceRange(0.8, (-0.5, 0.7), 1.5, 0.25, 0.04, 0.05, 0.15)
 # Judging asks what thick slices cost on the same scanner: everyday noise and a mask that is not
 # exactly that of the 3D scan. deepbet's mask of a thick-slice scan has a Dice overlap of 0.99 with
 # its mask of the 3D scan.
-EVALUATION = AppearanceRange(0.0, 0.08, 0.01, 0.03, 0.05)
+EVALUATION = AppearanceRange(0.0, (0.0, 0.0), 0.0, 0.08, 0.01, 0.03, 0.05)
 
 
 def change_appearance(
@@ -48,6 +54,7 @@ def change_appearance(
     image = scan / white
     if generator.random() < range_.other_contrast:
         image = _other_contrast(image, generator)
+    image = _sharpened(image, inside, generator.uniform(*range_.sharpening))
     image = image * _shading(scan, generator.uniform(0.0, range_.shading), generator)
     gains = torch.randn(len(scan), 1, 1, generator=torch_generator, device=scan.device)
     image = image * (1 + generator.uniform(0.0, range_.slice_gain) * gains)
@@ -58,27 +65,73 @@ def change_appearance(
 
 
 def _other_contrast(image: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
-    """Remap brightness on a monotone curve through CSF, grey and white matter."""
-    csf = generator.uniform(0.15, 0.42)
-    grey = generator.uniform(0.66, 0.87)  # spin echo at 1.5 T comes to about 0.85
+    """Remap brightness on a monotone curve through CSF, grey and white matter.
+
+    Grey and white matter are not equally bright everywhere: relaxation times differ between the
+    cortices, the deep grey matter and the tracts, and each sequence shows that in its own way.
+    """
+    uneven = generator.uniform(0.0, LARGEST_UNEVENNESS)
+    white = 1 + _smooth_field(image, uneven, generator)
+    # Spin echo at 1.5 T comes to about 0.85.
+    grey = generator.uniform(0.66, 0.87) + _smooth_field(image, uneven, generator)
+    csf = torch.full_like(image, generator.uniform(0.15, 0.45))
+    grey = torch.minimum(torch.maximum(grey, csf + 0.1), white - 0.05)
+    top = white + 0.3 * generator.uniform(0.7, 1.2)
+    wanted = torch.stack([torch.zeros_like(image), csf, grey, white, top])
     known = torch.tensor([0.0, 0.28, 0.74, 1.0, 1.3], device=image.device)
-    wanted = torch.tensor(
-        [0.0, csf, grey, 1.0, 1.0 + 0.3 * generator.uniform(0.7, 1.2)],
-        device=image.device,
-        dtype=torch.float32,
-    )
     upper = torch.bucketize(image, known).clamp(1, len(known) - 1)
-    slope = (wanted[1:] - wanted[:-1]) / (known[1:] - known[:-1])
-    return wanted[upper - 1] + (image - known[upper - 1]) * slope[upper - 1]
+    share = (image - known[upper - 1]) / (known[upper] - known[upper - 1])
+    low, high = (wanted.gather(0, n[None])[0] for n in (upper - 1, upper))
+    return low + share * (high - low)
+
+
+def _sharpened(image: torch.Tensor, inside: torch.Tensor, amount: float) -> torch.Tensor:
+    """Return the image with finer detail raised in the slices' plane, or blurred below 0."""
+    weight = functional.avg_pool2d(inside[:, None].float(), 3, 1, 1)
+    blurred = functional.avg_pool2d(image[:, None], 3, 1, 1) / weight.clamp(min=0.1)
+    return (image + amount * (image - blurred[:, 0])).clamp(min=0.0)
 
 
 def _shading(scan: torch.Tensor, strength: float, generator: np.random.Generator) -> torch.Tensor:
     """Return a smooth field around 1: what a coil leaves."""
+    return torch.exp(_smooth_field(scan, strength, generator))
+
+
+def _smooth_field(
+    scan: torch.Tensor, strength: float, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return a random field (k, j, i) around 0 that changes over half the scan."""
     coarse = torch.as_tensor(
         generator.normal(0, strength, (1, 1, 3, 3, 3)), dtype=torch.float32, device=scan.device
     )
-    field = functional.interpolate(coarse, scan.shape, mode="trilinear", align_corners=True)[0, 0]
-    return torch.exp(field)
+    return functional.interpolate(coarse, scan.shape, mode="trilinear", align_corners=True)[0, 0]
+
+
+def distort(
+    volume: torch.Tensor, voxel_mm: float, largest_mm: float, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return the 3D volume (k, j, i) as gradients that are not linear show it.
+
+    The displacement is a polynomial of second and third order about the volume's middle; its
+    linear part would be taken back by the registration. Its root mean square within the brain is
+    drawn up to ``largest_mm``.
+    """
+    strength_mm = generator.uniform(0.0, largest_mm)
+    if strength_mm == 0.0:
+        return volume
+    identity = torch.eye(3, 4, device=volume.device)[None]
+    places = functional.affine_grid(identity, [1, 1, *volume.shape], align_corners=False)[0]
+    x, y, z = places.unbind(-1)
+    terms = torch.stack([x * x, y * y, z * z, x * y, x * z, y * z, x**3, y**3, z**3], -1)
+    factors = torch.as_tensor(
+        generator.normal(0, 1, (terms.shape[-1], 3)), dtype=torch.float32, device=volume.device
+    )
+    moved = terms @ factors
+    inside = moved[volume > 0]
+    moved = (moved - inside.mean(0)) / inside.square().sum(-1).mean().sqrt().clamp(min=1e-6)
+    size = torch.tensor(volume.shape[::-1], device=volume.device)
+    places = places + moved * strength_mm * 2 / (voxel_mm * size)
+    return functional.grid_sample(volume[None, None], places[None], align_corners=False)[0, 0]
 
 
 def disturb_mask(

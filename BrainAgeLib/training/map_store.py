@@ -21,7 +21,7 @@ from BrainAgeLib.model.brain_maps import (
 from BrainAgeLib.model.novelty import Typical, typical_of
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, as_slices
 
-ALIGNED_RANDOM_SCANS = 2
+ALIGNED_RANDOM_SCANS = 4
 ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
 MAP_STEP = 1.0 / 255.0
 

@@ -18,6 +18,7 @@ from BrainAgeLib.training.appearance import (
     TRAINING,
     AppearanceRange,
     change_appearance,
+    distort,
     disturb_mask,
     registration_error,
 )
@@ -81,10 +82,13 @@ class Simulator:
         generator = np.random.default_rng(seed)
         torch_generator = torch.Generator(device=self.volume.device)
         torch_generator.manual_seed(int(generator.integers(2**62)))
-        if protocol is None:
-            scan, affine = self.volume, self.affine
-        else:
-            scan, affine = cut_thick_slices(self.volume, self.affine, protocol)
+        voxel_mm = float(np.linalg.norm(self.affine[:3, 0]))
+        scan, affine = (
+            distort(self.volume, voxel_mm, appearance.distortion_mm, generator),
+            self.affine,
+        )
+        if protocol is not None:
+            scan, affine = cut_thick_slices(scan, affine, protocol)
         mask = mask_of_extracted(scan)
         in_plane_mm = 2.0 if protocol is None else protocol.in_plane_mm
         mask = disturb_mask(mask, in_plane_mm, appearance.mask_wander, generator)
