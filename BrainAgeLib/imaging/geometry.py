@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+AFFINE_DECIMALS = 9
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -41,12 +43,17 @@ class Volume:
 
 
 def volume_from_sitk(image: sitk.Image) -> Volume:
-    """Return a float32 volume of a scalar 3D SimpleITK image."""
+    """Return a float32 volume of a scalar 3D SimpleITK image.
+
+    The affine is rounded: programs pass one place on with differences in the last bits, which the
+    many steps of a registration would make into a tenth of a year.
+    """
     affine = np.eye(4)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     affine[:3, :3] = direction * np.array(image.GetSpacing())
     affine[:3, 3] = image.GetOrigin()
-    return Volume(sitk.GetArrayFromImage(image).astype(np.float32), affine)
+    voxels = sitk.GetArrayFromImage(image).astype(np.float32)
+    return Volume(voxels, affine.round(AFFINE_DECIMALS))
 
 
 def sitk_from_volume(volume: Volume) -> sitk.Image:

@@ -32,6 +32,7 @@ FLUID_QUANTILE = 0.02
 LEAST_FLUID_POINTS = 100
 FLUID_RANGE = (0.2, 0.5)  # of white matter, in T1 images
 USUAL_FLUID = 0.31  # where too little of it is in view
+LEAST_FLUID_CONTRAST = 0.2  # to grey matter, of white matter
 # Weaker grey-white contrast than this is noise; it must not be stretched to the full range.
 LEAST_CONTRAST = 0.08
 
@@ -69,7 +70,7 @@ def normalise_intensity(
     grey, white = torch.exp(coefficients[:2]).float()
     grey = torch.minimum(grey, white * (1 - LEAST_CONTRAST))
     fluid = _fluid(flat / white, brain, points_mm, grey_matter + white_matter) * white
-    fluid = torch.minimum(fluid, grey - LEAST_CONTRAST * white)
+    fluid = torch.minimum(fluid, grey - LEAST_FLUID_CONTRAST * white)
     bright = (flat - grey) * (WHITE_MATTER_LEVEL - GREY_MATTER_LEVEL) / (white - grey)
     dark = (flat - grey) * (GREY_MATTER_LEVEL - FLUID_LEVEL) / (grey - fluid)
     levels = GREY_MATTER_LEVEL + torch.where(flat > grey, bright, dark)

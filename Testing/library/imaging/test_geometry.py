@@ -160,3 +160,13 @@ def test_affine_maps_any_number_of_points():
 
     assert mapped.shape == points.shape
     np.testing.assert_allclose(mapped[1, 2], affine[:3, :3] @ points[1, 2] + affine[:3, 3])
+
+
+def test_differences_in_the_last_bits_of_a_place_are_gone():
+    image = sitk.Image(3, 4, 5, sitk.sitkFloat32)
+    other = sitk.Image(image)
+    image.SetOrigin((-12.3, 45.6, 7.8))
+    other.SetOrigin((-12.3 + 1e-13, 45.6, 7.8 - 1e-13))
+
+    assert image.GetOrigin() != other.GetOrigin()
+    np.testing.assert_array_equal(volume_from_sitk(image).affine, volume_from_sitk(other).affine)

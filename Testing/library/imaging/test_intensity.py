@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from BrainAgeLib.imaging.intensity import (
+    FLUID_LEVEL,
     GREY_MATTER_LEVEL,
     HIGHEST_LEVEL,
     LEAST_POINTS,
@@ -85,6 +86,24 @@ def test_another_contrast_gives_nearly_the_same_image(expected):
 
     tissue = brain & (one > 0.5 * 85 * shading(points))
     assert float(apart[tissue].abs().mean()) < 0.02
+
+
+@pytest.mark.parametrize("grey_level", [60, 75])
+@pytest.mark.parametrize("fluid_level", [22, 40])
+def test_fluid_and_its_border_come_out_alike_at_any_contrast(expected, grey_level, fluid_level):
+    points, grey, white = expected
+    image, brain, *_ = acquired(expected, grey_level, 85)
+    brain = brain | (points[..., 0].abs() < 30) & (points[..., 1].abs() < 50)
+    fluid = brain & (grey + white < 0.25)
+    border = brain & (grey > 0.9) & (points[..., 2] > 0)
+    image = torch.where(fluid, fluid_level * shading(points), image)
+    half = (fluid_level + grey_level) / 2
+    image = torch.where(border, half * shading(points), image)
+
+    flat = normalise_intensity(image, brain, points, grey, white)
+
+    assert float(flat[fluid].median()) == pytest.approx(FLUID_LEVEL, abs=0.05)
+    assert float(flat[border].median()) == pytest.approx(GREY_MATTER_LEVEL / 2, abs=0.05)
 
 
 def test_a_brighter_scan_gives_the_same_image(expected):

@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 import torch
 
+from BrainAgeLib.training import appearance
 from BrainAgeLib.training.appearance import (
     EVALUATION,
     TRAINING,
     AppearanceRange,
     change_appearance,
+    distort,
     disturb_mask,
 )
 
-NOTHING = AppearanceRange(0.0, 0.0, 0.0, 0.0, 0.0)
+NOTHING = AppearanceRange(0.0, (0.0, 0.0), 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +65,8 @@ def test_the_same_seed_gives_the_same_scanner(brain):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_another_contrast_keeps_the_order_of_brightness(brain, seed):
+def test_another_contrast_keeps_the_order_of_brightness(brain, seed, monkeypatch):
+    monkeypatch.setattr(appearance, "LARGEST_UNEVENNESS", 0.0)
     shown = changed(brain, replace(NOTHING, other_contrast=1.0), seed)
 
     order = brain[brain > 0].argsort()
@@ -71,6 +74,56 @@ def test_another_contrast_keeps_the_order_of_brightness(brain, seed):
     assert float(steps.min()) > -1e-4
     plain = changed(brain, NOTHING)
     assert float((shown - plain).abs().max()) > 0.005
+
+
+def test_another_contrast_differs_from_place_to_place(brain, monkeypatch):
+    allowed = replace(NOTHING, other_contrast=1.0)
+    uneven = changed(brain, allowed, 2)
+    monkeypatch.setattr(appearance, "LARGEST_UNEVENNESS", 0.0)
+    even = changed(brain, allowed, 2)
+
+    white = changed(brain, NOTHING) > 0.95
+    apart = (uneven - even)[white]
+    assert float(apart.std()) > 0.005
+    assert float((uneven - even)[brain <= 0].abs().max()) == 0.0
+
+
+@pytest.mark.parametrize(("amount", "sharper"), [(0.8, True), (-0.5, False)])
+def test_detail_is_raised_or_blurred_and_the_mean_stays(brain, amount, sharper):
+    plain = changed(brain, NOTHING)
+    shown = changed(brain, replace(NOTHING, sharpening=(amount, amount)))
+
+    inside = (brain > 20)[:, :, 1:] & (brain > 20)[:, :, :-1]
+    steps = [float(image.diff(dim=2)[inside].abs().mean()) for image in (plain, shown)]
+    assert (steps[1] > steps[0]) == sharper
+    assert float(shown[brain > 20].mean()) == pytest.approx(
+        float(plain[brain > 20].mean()), rel=0.02
+    )
+
+
+class TestDistortion:
+    def test_places_move_by_as_much_as_was_drawn(self):
+        # A volume whose values are places says where each came from.
+        shape = (30, 40, 36)
+        places = torch.meshgrid(*(torch.arange(1.0, n + 1) for n in shape), indexing="ij")
+        moved = [distort(one, 2.0, 1.5, np.random.default_rng(4)) - one for one in places]
+        inner = (slice(6, -6),) * 3
+        length_mm = 2.0 * torch.stack([one[inner] for one in moved]).square().sum(0).sqrt()
+
+        assert 0.1 < float(length_mm.mean()) < 3.0
+
+    def test_nothing_moves_where_nothing_may(self):
+        volume = torch.rand(5, 6, 7)
+
+        assert torch.equal(distort(volume, 2.0, 0.0, np.random.default_rng(1)), volume)
+
+    def test_background_stays_background_far_from_the_brain(self, brain):
+        padded = torch.nn.functional.pad(brain, (8, 8, 8, 8, 8, 8))
+
+        shown = distort(padded, 2.0, 1.5, np.random.default_rng(2))
+
+        assert not shown[:3].any()
+        assert shown.any()
 
 
 def test_shading_is_smooth_and_does_not_care_for_tissue(brain):
