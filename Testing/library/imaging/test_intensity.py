@@ -50,7 +50,7 @@ def acquired(expected, grey_level, white_level, noise=0.0, shrinkage=0.0):
     return image * shading(points) * brain, brain, is_grey, is_white
 
 
-@pytest.mark.parametrize(("grey_level", "white_level"), [(60, 85), (400, 500), (0.5, 0.9)])
+@pytest.mark.parametrize(("grey_level", "white_level"), [(60, 85), (400, 500), (0.6, 0.9)])
 def test_levels_come_out_of_shading_noise_and_shrinkage(expected, grey_level, white_level):
     points, grey, white = expected
     image, brain, is_grey, is_white = acquired(expected, grey_level, white_level, 0.03, 0.25)
