@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-LARGEST_UNEVENNESS = 0.05  # standard deviation of a tissue's brightness, of white matter's
+LARGEST_UNEVENNESS = 0.07  # standard deviation of a tissue's brightness, of white matter's
 WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 
 
@@ -35,7 +35,7 @@ class AppearanceRange:
 
 
 # Training sees other scanners than its own.
-TRAINING = AppearanceRange(0.8, (-0.5, 0.7), 1.5, 0.25, 0.04, 0.05, 0.15)
+TRAINING = AppearanceRange(0.9, (-0.5, 1.0), 2.0, 0.25, 0.04, 0.05, 0.2)
 # Judging asks what thick slices cost on the same scanner: everyday noise and a mask that is not
 # exactly that of the 3D scan. deepbet's mask of a thick-slice scan has a Dice overlap of 0.99 with
 # its mask of the 3D scan.

@@ -49,7 +49,9 @@ class DampedRidge:
         mean = float(self.ages[rows].mean())
         kernel = self.kernel[rows][:, rows]
         kernel = kernel + self.ridge * torch.eye(len(rows), dtype=kernel.dtype)
-        return torch.linalg.solve(kernel, self.ages[rows] - mean), mean
+        triangle = torch.linalg.cholesky(kernel)
+        solution = torch.cholesky_solve((self.ages[rows] - mean)[:, None], triangle)
+        return solution[:, 0], mean
 
     def says_of_unseen(self, inner: torch.Tensor) -> torch.Tensor:
         """Return the ages (row,) that fits without each row's inner fold give."""

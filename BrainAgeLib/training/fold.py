@@ -28,9 +28,9 @@ from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_fi
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulated_scans import StoredScan, read_scans
 
-# Of the map store: axial 5+1 mm, axial 7+2 mm, 3D and two random scans. More cost hours and the
-# other protocols are much like these.
-REGIONAL_SCANS = (0, 1, 5, 6, 7)
+# Of the map store: axial 5+1 mm, axial 7+2 mm, 3D and four random scans. The more random ones, the
+# less the age depends on the scanner; the other protocols are much like these.
+REGIONAL_SCANS = (0, 1, 5, 6, 7, 8, 9)
 # For single slices: axial 5+1, 7+2 and 3+0 mm, the 3D scan, and random ones.
 AXIAL_SCANS = (0, 1, 2, 5)
 RANDOM_SCANS = 3

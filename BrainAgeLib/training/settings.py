@@ -38,7 +38,7 @@ class TrainingSettings:
 
     name: str = "thick-slice"
     seed: int = 2025
-    folds: int = 5
+    folds: int = 8
     scans_per_person: int = 4
     steps: int = 3000
     people_per_step: int = 16
