@@ -17,7 +17,8 @@ from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Weights
-from BrainAgeLib.training.model_folder import CLASSES, write_model
+from BrainAgeLib.training.interval_classes import CLASSES
+from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import Row
 from BrainAgeLib.training.people import is_locked
 from BrainAgeLib.training.settings import TrainingSettings

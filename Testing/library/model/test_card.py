@@ -10,7 +10,7 @@ import pytest
 
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.card import card_from_dict, read_card
-from BrainAgeLib.training.model_folder import CLASSES
+from BrainAgeLib.training.interval_classes import CLASSES
 from Testing.library.model_folders import NETWORK_SHARE, PEOPLE, SMALL_NETWORK
 
 
@@ -23,7 +23,7 @@ def text(small_model):
 def test_a_whole_card(small_model, text):
     card = read_card(small_model)
 
-    assert (card.name, card.version, card.sha256) == ("small", "2", text["sha256"])
+    assert (card.name, card.version, card.sha256) == ("small", "3", text["sha256"])
     assert card.members == 2
     assert card.network == SMALL_NETWORK
     assert card.network_share == NETWORK_SHARE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.card_text import card_text
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.training.model_folder import CLASSES
+from BrainAgeLib.training.interval_classes import CLASSES
 
 
 def test_a_card_tells_what_it_must(small_model):
@@ -13,7 +13,7 @@ def test_a_card_tells_what_it_must(small_model):
 
     text = card_text(card)
 
-    assert text.startswith("small 2\n")
+    assert text.startswith("small 3\n")
     assert NOTICE in text
     assert card.sha256[:16] in text
     network = card.text["training"]["parameters"]["network"]

@@ -14,7 +14,8 @@ from BrainAgeLib.model.calibration import conformal_factor, expected_errors
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.weights import FILE_NAME
 from BrainAgeLib.statistics.proportions import exact_interval
-from BrainAgeLib.training.model_folder import CLASSES, SCALE_AGES_YEARS, make_card
+from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS
+from BrainAgeLib.training.model_folder import make_card
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import (
