@@ -10,6 +10,7 @@ from BrainAgeLib.model.regional_model import DAMPING
 
 INNER_FOLDS = 5
 SMALLEST_SIZE = 1e-12  # of values that do not differ between people
+UNWANTED_SIZE = 1.0  # what unwanted differences are weighed against, of their mean square
 EXTRA_WEIGHT = 0.04  # of extra values' products beside those of values of mean square 1/2
 
 
@@ -26,7 +27,10 @@ class DampedRidge:
     """The regression on centered values (row, value) of ages (row,) in years.
 
     ``extra``: (row, few), further values that do not count for the damping. ``ridge``: of the
-    kernel's diagonal.
+    kernel's diagonal. ``unwanted``: (difference, value), how scans of one person differ that
+    should have one age; weights that see such differences cost more (in the manner of tangent
+    propagation, Simard et al. 1992): the prior of the weights w is exp(-(|w|^2 + |U w|^2) / 2),
+    U being the unwanted differences over their root mean square.
     """
 
     def __init__(
@@ -35,15 +39,20 @@ class DampedRidge:
         ages: torch.Tensor,
         ridge: float,
         extra: torch.Tensor | None = None,
+        unwanted: torch.Tensor | None = None,
     ) -> None:
         self.values, self.ages, self.ridge = values, ages, ridge
         self.extra = values.new_zeros((len(values), 0)) if extra is None else extra
         products = (values @ values.T).double()
-        self.inverse_size = 0.5 / max(float(products.diagonal().mean()), SMALLEST_SIZE)
-        products *= self.inverse_size
-        self.damping = torch.exp(-DAMPING * products.diagonal())
-        products += EXTRA_WEIGHT * (self.extra @ self.extra.T).double()
-        self.kernel = self.damping[:, None] * self.damping * (1 + 2 * DAMPING * products)
+        self.inverse_size = _inverse_size(products)
+        self.damping = torch.exp(-DAMPING * self.inverse_size * products.diagonal())
+        self.ignored = None if unwanted is None else _Ignored(values, unwanted)
+        if self.ignored is not None:
+            products -= self.ignored.products()
+        self.slope = 2 * DAMPING * _inverse_size(products)
+        linear = self.slope * products
+        linear += 2 * DAMPING * EXTRA_WEIGHT * (self.extra @ self.extra.T).double()
+        self.kernel = self.damping[:, None] * self.damping * (1 + linear)
 
     def _solve(self, rows: torch.Tensor) -> tuple[torch.Tensor, float]:
         mean = float(self.ages[rows].mean())
@@ -67,10 +76,40 @@ class DampedRidge:
         """Return the fit on all rows."""
         solution, _ = self._solve(torch.arange(len(self.ages)))
         weighted = solution * self.damping
-        slope = 2 * DAMPING * self.inverse_size
-        weights = slope * (weighted.float() @ self.values)
+        weights = weighted.float() @ self.values
+        if self.ignored is not None:
+            weights -= self.ignored.weights(weighted)
+        weights *= self.slope
         extra = 2 * DAMPING * EXTRA_WEIGHT * (weighted.float() @ self.extra)
         return Solution(weights, extra, float(weighted.sum()))
+
+
+class _Ignored:
+    """What unwanted differences take from the products of values, and from weights."""
+
+    def __init__(self, values: torch.Tensor, unwanted: torch.Tensor) -> None:
+        self.unwanted = unwanted
+        among = (unwanted @ unwanted.T).double()
+        size = max(float(among.diagonal().mean()), SMALLEST_SIZE)
+        among += UNWANTED_SIZE * size * torch.eye(len(among), dtype=among.dtype)
+        self.triangle = torch.linalg.cholesky(among)
+        seen = (unwanted @ values.T).double()
+        self.seen = torch.linalg.solve_triangular(self.triangle, seen, upper=False)
+
+    def products(self) -> torch.Tensor:
+        """Return what the products (row, row) of the values lose."""
+        return self.seen.T @ self.seen
+
+    def weights(self, weighted: torch.Tensor) -> torch.Tensor:
+        """Return what the sum (value,) of the rows with these weights loses."""
+        solved = torch.linalg.solve_triangular(
+            self.triangle.T, (self.seen @ weighted)[:, None], upper=True
+        )
+        return solved[:, 0].float() @ self.unwanted
+
+
+def _inverse_size(products: torch.Tensor) -> float:
+    return 0.5 / max(float(products.diagonal().mean()), SMALLEST_SIZE)
 
 
 def inner_folds(ages_years: torch.Tensor) -> torch.Tensor:

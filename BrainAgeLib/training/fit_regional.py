@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -20,11 +20,13 @@ def fit_regional_model(
     maps: torch.Tensor,
     covered: torch.Tensor,
     ages_years: torch.Tensor,
+    unwanted: torch.Tensor | None = None,
     on_expert: Callable[[int, int], None] | None = None,
 ) -> RegionalModel:
     """Return a model fitted on maps (person, scan, channel, cell) and ages (person,).
 
-    ``covered``: bool (person, scan), which scans count. Each expert is fitted by kernel ridge
+    ``covered``: bool (person, scan), which scans count. ``unwanted``: (difference, channel, cell),
+    see ``unwanted_differences``. Each expert is fitted by kernel ridge
     regression. The experts' weights are the non-negative least squares of the age on what each
     says of people whom it has not seen (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1;
     Breiman 1996, doi 10.1007/BF00117832), in folds inside of these people.
@@ -40,7 +42,8 @@ def fit_regional_model(
     fitted, said = [], []
     for number, expert in enumerate(everyone):
         values = _values_of(flat, rows, expert, center)
-        fit = DampedRidge(values, ages, RIDGE)
+        ignored = None if unwanted is None else _place(unwanted, expert).float().flatten(1)
+        fit = DampedRidge(values, ages, RIDGE, unwanted=ignored)
         said.append(fit.says_of_unseen(inner))
         fitted.append((fit.solution(), fit.inverse_size))
         if on_expert is not None:
@@ -67,8 +70,29 @@ def _values_of(
     flat: torch.Tensor, rows: torch.Tensor, expert: Expert, center: torch.Tensor
 ) -> torch.Tensor:
     """Return what an expert sees (row, value), centered."""
-    one = flat[:, expert.channels][:, :, expert.cells][rows].float()
+    one = _place(flat, expert)[rows].float()
     return (one - center[expert.channels][:, expert.cells]).flatten(1)
+
+
+def _place(maps: torch.Tensor, expert: Expert) -> torch.Tensor:
+    """Return the part (row, channel, cell) of maps that an expert sees."""
+    return maps[:, expert.channels][:, :, expert.cells]
+
+
+def unwanted_differences(
+    maps: torch.Tensor, covered: torch.Tensor, judged: Sequence[int], random: Sequence[int]
+) -> torch.Tensor:
+    """Return how random scans differ from the mean of a person's judged ones.
+
+    ``maps``: (person, scan, channel, cell). ``covered``: (person, scan). The result is (difference,
+    channel, cell) in half precision; scans that do not cover the brain are left out.
+    """
+    differences = []
+    for one, whole in zip(maps, covered, strict=True):
+        if bool(whole[list(judged)].all()):
+            mean = one[list(judged)].float().mean(0)
+            differences += [(one[n].float() - mean).half() for n in random if whole[n]]
+    return torch.stack(differences)
 
 
 def _mean(flat: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

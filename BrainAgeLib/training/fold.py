@@ -18,6 +18,7 @@ from BrainAgeLib.training.fit import fit_network
 from BrainAgeLib.training.fit_regional import (
     fit_regional_model,
     read_regional_model,
+    unwanted_differences,
     write_regional_model,
 )
 from BrainAgeLib.training.fit_slices import fit_slice_model, read_slice_model, write_slice_model
@@ -28,12 +29,13 @@ from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_fi
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulated_scans import StoredScan, read_scans
 
-# Of the map store: axial 5+1 mm, axial 7+2 mm, 3D and four random scans. The more random ones, the
-# less the age depends on the scanner; the other protocols are much like these.
-REGIONAL_SCANS = (0, 1, 5, 6, 7, 8, 9)
-# For single slices: axial 5+1, 7+2 and 3+0 mm, the 3D scan, and random ones.
-AXIAL_SCANS = (0, 1, 2, 5)
-RANDOM_SCANS = 3
+# Of the map store: the axial scans, 3D, and one random scan are fitted. How all random scans differ
+# from the first is what the age should not depend on.
+JUDGED_SCANS = (0, 1, 2, 5)
+FITTED_SCANS = (*JUDGED_SCANS, 6)
+ALIGNED_RANDOM = (6, 7, 8, 9)
+# For single slices: these and random ones.
+RANDOM_SCANS = 2
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,15 @@ class Fold:
     def _regional(self) -> RegionalModel:
         path = self.folder / f"regional-{self.number}.safetensors"
         if not path.exists():
-            chosen = list(REGIONAL_SCANS)
             paths = [maps_file(self.folder, person) for person in self.others]
-            maps = read_maps(paths, "regional")[:, chosen]
-            covered = read_maps(paths, "covered")[:, chosen]
-            ages = torch.tensor([person.age_years for person in self.others])
+            maps, covered = read_maps(paths, "regional"), read_maps(paths, "covered")
+            fitted = list(FITTED_SCANS)
             model = fit_regional_model(
-                maps, covered, ages, lambda done, count: self._say("regions of", done, count)
+                maps[:, fitted],
+                covered[:, fitted],
+                torch.tensor([person.age_years for person in self.others]),
+                unwanted_differences(maps, covered, JUDGED_SCANS, ALIGNED_RANDOM),
+                lambda done, count: self._say("regions of", done, count),
             )
             write_regional_model(model, path)
         return read_regional_model(path)
@@ -109,7 +113,7 @@ class Fold:
     def _axial_scans(self, person: Person) -> list[StoredScan]:
         judged = read_scans(evaluation_file(self.folder, person))
         random = read_scans(training_file(self.folder, person))
-        return [judged[n] for n in AXIAL_SCANS] + random[:RANDOM_SCANS]
+        return [judged[n] for n in JUDGED_SCANS] + random[:RANDOM_SCANS]
 
     def _network(self) -> VolumeNetwork:
         maps = read_maps([maps_file(self.folder, person) for person in self.others], "network")

@@ -47,7 +47,7 @@ def planted():
         maps[:PEOPLE],
         covered_by(maps[:PEOPLE]),
         ages[:PEOPLE],
-        lambda *report: heard.append(report),
+        on_expert=lambda *report: heard.append(report),
     )
     return maps, ages, model, heard
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from BrainAgeLib.training import fold as fold_module
-from BrainAgeLib.training.fold import AXIAL_SCANS, RANDOM_SCANS, REGIONAL_SCANS, Fold
+from BrainAgeLib.training.fold import FITTED_SCANS, JUDGED_SCANS, RANDOM_SCANS, Fold
 from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, read_rows
 from BrainAgeLib.training.people import Person
@@ -68,7 +68,7 @@ def handed_over(monkeypatch):
         report(settings.steps, 0.5)
         return small_network(1)
 
-    def fit_regional_model(maps, covered, ages, report):
+    def fit_regional_model(maps, covered, ages, unwanted, report):
         given.regional.append((maps, covered, ages.tolist()))
         report(88, 88)
         return small_regional_model(3)
@@ -95,8 +95,8 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
     ((maps, covered, ages),) = handed_over.regional
     assert ages == [30.0, 60.0]
     paths = [maps_file(fold.folder, person) for person in fold.others]
-    assert torch.equal(maps, read_maps(paths, "regional")[:, list(REGIONAL_SCANS)])
-    assert torch.equal(covered, read_maps(paths, "covered")[:, list(REGIONAL_SCANS)])
+    assert torch.equal(maps, read_maps(paths, "regional")[:, list(FITTED_SCANS)])
+    assert torch.equal(covered, read_maps(paths, "covered")[:, list(FITTED_SCANS)])
     (network,) = handed_over.networks
     assert network.ages == [30.0, 60.0]
     assert torch.equal(network.draw.maps, read_maps(paths, "network"))
@@ -107,14 +107,14 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
     for mine, person in zip(scans, fold.others, strict=True):
         judged = read_scans(evaluation_file(fold.folder, person))
         drawn = read_scans(training_file(fold.folder, person))
-        assert same_scans(mine, [*(judged[n] for n in AXIAL_SCANS), *drawn[:RANDOM_SCANS]])
+        assert same_scans(mine, [*(judged[n] for n in JUDGED_SCANS), *drawn[:RANDOM_SCANS]])
 
 
 def test_the_slice_model_is_fitted_on_axial_scans_and_3d_ones():
     names = list(EVALUATION_PROTOCOLS)
 
-    assert names[AXIAL_SCANS[0]] == MAIN_PROTOCOL  # the first tells how experts go together
-    assert all(names[n].startswith(("axial", "3D")) for n in AXIAL_SCANS)
+    assert names[JUDGED_SCANS[0]] == MAIN_PROTOCOL  # the first tells how experts go together
+    assert all(names[n].startswith(("axial", "3D")) for n in JUDGED_SCANS)
 
 
 def test_another_fold_has_another_seed(fold, handed_over):
