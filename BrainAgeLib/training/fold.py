@@ -27,13 +27,12 @@ from BrainAgeLib.training.out_of_fold import predict_people, write_rows
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import StoredScan, read_scans
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, read_scans
 
-# Of the map store: the axial scans, 3D, and one random scan are fitted. How all random scans differ
-# from the first is what the age should not depend on.
+# Of the map store: the axial scans, 3D, and the first random scan are fitted. How the random scans
+# differ from the others is what the age should not depend on.
 JUDGED_SCANS = (0, 1, 2, 5)
-FITTED_SCANS = (*JUDGED_SCANS, 6)
-ALIGNED_RANDOM = (6, 7, 8, 9)
+FITTED_SCANS = (*JUDGED_SCANS, len(EVALUATION_PROTOCOLS))
 # For single slices: these and random ones.
 RANDOM_SCANS = 2
 
@@ -89,11 +88,12 @@ class Fold:
             paths = [maps_file(self.folder, person) for person in self.others]
             maps, covered = read_maps(paths, "regional"), read_maps(paths, "covered")
             fitted = list(FITTED_SCANS)
+            random = range(len(EVALUATION_PROTOCOLS), maps.shape[1])
             model = fit_regional_model(
                 maps[:, fitted],
                 covered[:, fitted],
                 torch.tensor([person.age_years for person in self.others]),
-                unwanted_differences(maps, covered, JUDGED_SCANS, ALIGNED_RANDOM),
+                unwanted_differences(maps, covered, JUDGED_SCANS, random),
                 lambda done, count: self._say("regions of", done, count),
             )
             write_regional_model(model, path)

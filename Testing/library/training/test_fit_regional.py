@@ -13,6 +13,7 @@ from BrainAgeLib.training.damped_ridge import INNER_FOLDS
 from BrainAgeLib.training.fit_regional import (
     fit_regional_model,
     read_regional_model,
+    unwanted_differences,
     write_regional_model,
 )
 
@@ -159,3 +160,16 @@ def test_a_model_comes_back_as_it_was_written(planted, tmp_path):
     assert torch.equal(found(maps[:, 0]), model(maps[:, 0]))
     assert not found.training
     assert [path.name for path in tmp_path.iterdir()] == ["regional.safetensors"]
+
+
+def test_unwanted_differences_are_those_within_a_person():
+    maps = torch.zeros(3, 4, 1, 5)
+    maps[:, :2] = torch.tensor([10.0, 20.0, 30.0]).view(3, 1, 1, 1)
+    maps[0, 2], maps[0, 3], maps[1, 2], maps[1, 3] = 11.0, 13.0, 18.0, 99.0
+    covered = torch.ones(3, 4, dtype=torch.bool)
+    covered[1, 3] = False  # a scan that leaves holes says nothing
+    covered[2, 0] = False  # nothing to compare with
+
+    found = unwanted_differences(maps, covered, judged=(0, 1), random=(2, 3))
+
+    assert found.float()[:, 0, 0].tolist() == [1.0, 3.0, -2.0]
