@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -11,10 +12,10 @@ import numpy as np
 
 from BrainAgeLib.statistics.accuracy import accuracy
 from BrainAgeLib.statistics.proportions import exact_interval
-from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS, fit_interval
+from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS, columns, fit_interval
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, Row
 
-SPACING_EDGES_MM = (0.0, 4.0, 6.0, 8.0, 20.0)
+SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)
 TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
 
@@ -55,7 +56,7 @@ def accuracy_tables(rows: list[Row]) -> dict[str, Any]:
 
 
 def _split(rows: list[Row], key: Callable[[Row], str]) -> dict[str, Any]:
-    names = sorted({key(row) for row in rows})
+    names = sorted({key(row) for row in rows}, key=_by_number)
     return {name: _accuracy([row for row in rows if key(row) == name]) for name in names}
 
 
@@ -70,9 +71,15 @@ def _accuracy(rows: list[Row]) -> dict[str, Any] | None:
     }
 
 
+def _by_number(name: str) -> tuple[int, str]:
+    """Order names that begin with a number by it."""
+    number = re.match(r"\d+", name)
+    return (int(number[0]) if number else 0, name)
+
+
 def _bin(value: float, edges: Sequence[float], unit: str) -> str:
-    """Return the name of the bin that a value lies in; the last one is open."""
-    low = max(edge for edge in edges[:-1] if edge <= value)
+    """Return the name of the bin that a value lies in."""
+    low = max(edge for edge in edges[:-1] if edge <= max(value, edges[0]))
     return f"{low:g}-{edges[edges.index(low) + 1]:g}{unit}"
 
 
@@ -85,12 +92,12 @@ def _coverage(rows: list[Row], protocol: str) -> dict[str, Any]:
     """Return how often the interval holds the age when the other folds' people fit it."""
     chosen = [row for row in rows if row.protocol == protocol]
     folds = np.array([row.fold for row in chosen])
-    errors = np.array([row.predicted_years - row.age_years for row in chosen])
-    predicted = np.array([row.predicted_years for row in chosen])
+    ages, predicted = columns(chosen)
+    errors = predicted - ages
     half_widths = np.zeros(len(chosen))
     for fold in np.unique(folds):
         others = folds != fold
-        scales, factor = fit_interval(predicted[others], errors[others])
+        scales, factor = fit_interval(ages[others], predicted[others])
         half_widths[~others] = factor * np.interp(predicted[~others], SCALE_AGES_YEARS, scales)
     covered = np.abs(errors) <= half_widths
     low, high = exact_interval(int(covered.sum()), len(covered))

@@ -22,6 +22,15 @@ BEGIN, END = "<!-- model card: begin -->", "<!-- model card: end -->"
 COMMAND = "brainage train --data BIDS --output DIR"
 
 
+SPLITS = {
+    "By age, sex and largest tilt (axial 5+1 mm, all people)": ("by_decade", "by_sex", "by_tilt"),
+    "By spacing and coverage (a random protocol and contrast, all people)": (
+        "by_spacing",
+        "by_coverage",
+    ),
+}
+
+
 def tables(card: Card) -> str:
     """Return the accuracy tables in Markdown."""
     accuracy = card.text["accuracy"]
@@ -42,9 +51,10 @@ def tables(card: Card) -> str:
         *_header("part"),
     ]
     lines += [_row(name, row) for name, row in card.text["parts"].items() if row]
-    lines += ["", "By age and sex (axial 5+1 mm, all people):", "", *_header("group")]
-    for split in ("by_decade", "by_sex"):
-        lines += [_row(name, row) for name, row in accuracy[split].items() if row]
+    for words, splits in SPLITS.items():
+        lines += ["", f"{words}:", "", *_header("group")]
+        for split in splits:
+            lines += [_row(name, row) for name, row in accuracy[split].items() if row]
     lines += [
         "",
         "90 % interval, fitted on the other folds' people. The last column lists decades whose "

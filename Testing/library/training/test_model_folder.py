@@ -10,11 +10,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from BrainAgeLib.model.calibration import conformal_factor, expected_errors
+from BrainAgeLib.model.calibration import conformal_factor
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.weights import FILE_NAME
 from BrainAgeLib.statistics.proportions import exact_interval
-from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS
+from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS, fit_interval
 from BrainAgeLib.training.model_folder import make_card
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from BrainAgeLib.training.settings import TrainingSettings
@@ -50,7 +50,7 @@ def columns(rows):
 
 def scales_of(ages, predicted):
     """Return the expected errors at the ages of a card."""
-    return expected_errors(predicted, predicted - ages, np.array(SCALE_AGES_YEARS))
+    return fit_interval(ages, predicted)[0]
 
 
 def test_a_folder_holds_weights_and_card(small_model, text):
