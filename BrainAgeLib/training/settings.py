@@ -40,7 +40,7 @@ class TrainingSettings:
     seed: int = 2025
     folds: int = 8
     scans_per_person: int = 4
-    steps: int = 2000
+    steps: int = 3000
     people_per_step: int = 16
     learning_rate: float = 3e-3
     weight_decay: float = 0.05
