@@ -123,7 +123,7 @@ def _line(
         _number(row.age, _years(row.age)),
         element("td", row.sex),
         _number(row.brain_age_years, _years(row.brain_age_years)),
-        element("td", interval),
+        element("td", interval, class_="interval"),
         _number(row.gap_years, _signed(row.gap_years)),
         _number(row.corrected_gap_years, _signed(row.corrected_gap_years)),
         element("td", _state(row), class_=row.verdict or "refuse"),

@@ -34,8 +34,8 @@ th, td { padding: .25rem .6rem; text-align: left; border-bottom: 1px solid var(-
 [aria-sort=ascending] button::after { content: " \\25B2"; }
 [aria-sort=descending] button::after { content: " \\25BC"; }
 .scans img { display: block; max-width: 3.5rem; max-height: 3.5rem; background: #000000; }
-.scans td { white-space: nowrap; }
-.scans .why { white-space: normal; overflow-wrap: anywhere; min-width: 12rem; max-width: 24rem; }
+.scans td:nth-child(2), .scans .interval { white-space: nowrap; }
+.why { overflow-wrap: anywhere; min-width: 12rem; max-width: 24rem; }
 .scrolling { overflow-x: auto; }
 .pass { color: var(--pass); } .warn { color: var(--warn); } .refuse { color: var(--refuse); }
 a { color: var(--accent); }
@@ -48,14 +48,14 @@ a { color: var(--accent); }
   html { font-size: 8pt; }
   main { max-width: none; padding: 0; }
   section { margin-top: 1rem; }
-  .histogram { max-width: 24rem; }
+  .histogram { max-width: 24rem; font-size: 20px; }
   .scrolling { overflow: visible; }
   .scans { font-size: .8rem; }
-  .scans th, .scans td { padding: .1rem .35rem; white-space: normal; }
+  .scans th, .scans td { padding: .1rem .35rem; }
   .scans img { max-width: 2rem; max-height: 2rem; }
   .scans button { white-space: normal; }
   .scans button::after { content: none; }
-  .scans .why { min-width: 0; }
+  .why { min-width: 0; }
   .on-screen { display: none; }
   tr { break-inside: avoid; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }

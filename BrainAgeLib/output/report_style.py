@@ -113,7 +113,7 @@ img { display: block; width: 100%; height: auto; background: #000000; }
 .reading li { margin-bottom: .4rem; }
 @media screen and (max-width: 36rem) {
   main, footer { padding-left: 1rem; padding-right: 1rem; }
-  .plot text { font-size: 20px; }
+  .plot text { font-size: 18px; }
   .tiles { grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); }
   .sheet { grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); }
 }
