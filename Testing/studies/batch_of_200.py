@@ -16,8 +16,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import shutil
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +23,7 @@ from typing import Any
 from _batch_figures import bars_of, draw_memory, figures_of, markdown
 from _cut_scans import ONE_BROKEN_IN, write_scans
 from _pages import PAGES, write_part
+from _parts import part
 from _two_loops import speed_up_of_two_loops
 from _watched_batch import results_in, run_batch, table_of
 
@@ -49,17 +48,6 @@ def killed_and_resumed(arguments: list[str], output: Path, scans: int) -> int:
         kept = now
         print(f"{results_in(output)} results when killed" if place else "resumed to its end")
     return redone
-
-
-def part(name: str, work: Path, make: Callable[[Path], Any]) -> Any:
-    """Return what a part of the study found; one that an earlier call finished is not repeated."""
-    found = work / f"{name}.json"
-    if not found.is_file():
-        shutil.rmtree(work / name, ignore_errors=True)
-        content = make(work / name)
-        found.write_text(json.dumps(content))
-    print(f"{name}: done", flush=True)
-    return json.loads(found.read_text())
 
 
 def whole_scans(table: Path, count: int) -> Path:
