@@ -92,7 +92,10 @@ def markdown(figures: dict[str, Any]) -> str:
     growth = " and ".join(f"{mib:+.1f}" for mib in figures["growth_mib"])
     scans = figures["throughput_scans"]
     lines = [
-        ("scans; rows without an age", f"{figures['rows']}; {without_age} (exit codes: {codes})"),
+        (
+            "simulated scans; rows without an age",
+            f"{figures['rows']}; {without_age} (exit codes: {codes})",
+        ),
         (
             "table of the killed and resumed run against that of the undisturbed one, without the "
             "column `seconds`",
