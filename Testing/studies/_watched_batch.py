@@ -40,8 +40,9 @@ def run_batch(arguments: list[str], kill_after_results: int | None = None) -> Wa
     seen = Watched()
     began, machine_before = time.monotonic(), _machine_seconds()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    children: set[int] = set()
     while process.poll() is None:
-        _look(process.pid, time.monotonic() - began, seen)
+        _look(process.pid, children, time.monotonic() - began, seen)
         if kill_after_results is not None and results_in(output) >= kill_after_results:
             process.kill()
             process.wait()
@@ -72,23 +73,34 @@ def table_of(output: Path) -> list[dict[str, str]]:
         ]
 
 
-def _look(leader: int, seconds: float, seen: Watched) -> None:
+def _look(leader: int, children: set[int], seconds: float, seen: Watched) -> None:
+    """Note CPU of all processes of the batch, and memory of its workers.
+
+    These are forks of one of its ``children``, which are remembered: they outlive it by a moment.
+    """
+    parents = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             facts = (folder / "stat").read_text().rsplit(")", 1)[1].split()
-            parent, session = int(facts[1]), int(facts[3])
-            if session != leader:
-                continue
-            process = int(folder.name)
-            seen.cpu_seconds[process] = (int(facts[11]) + int(facts[12])) / TICKS_PER_SECOND
-            if parent == leader or process == leader:
-                continue  # the batch itself and the process that workers are forks of
-            status = (folder / "status").read_text()
         except (OSError, IndexError):
             continue  # it ended meanwhile
-        sizes = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
-        if "VmRSS" not in sizes or "VmHWM" not in sizes:
-            continue
+        if int(facts[3]) == leader:
+            process = int(folder.name)
+            parents[process] = int(facts[1])
+            seen.cpu_seconds[process] = (int(facts[11]) + int(facts[12])) / TICKS_PER_SECOND
+    children |= {process for process, parent in parents.items() if parent == leader}
+    for process, parent in parents.items():
+        if parent in children:
+            _note_memory(process, seconds, seen)
+
+
+def _note_memory(process: int, seconds: float, seen: Watched) -> None:
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return
+    sizes = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    if "VmRSS" in sizes and "VmHWM" in sizes:
         now, peak = (int(sizes[name].split()[0]) / KIB_IN_A_MIB for name in ("VmRSS", "VmHWM"))
         seen.memory_mib.setdefault(process, []).append((round(seconds, 1), round(now, 1)))
         seen.peak_mib[process] = round(peak, 1)
