@@ -15,28 +15,29 @@ from Testing.library.imaging.made_dicom import SLICE_COUNT, slice_pixels, write_
 STACK = np.stack([slice_pixels(number) for number in range(SLICE_COUNT)])
 
 
-def echo(milliseconds):
+def group(sequence, **values):
+    """Return the name of a functional group and what it holds."""
     inner = Dataset()
-    inner.EffectiveEchoTime = milliseconds
-    return "MREchoSequence", inner
+    for name, value in values.items():
+        setattr(inner, name, value)
+    return sequence, inner
+
+
+def echo(milliseconds):
+    return group("MREchoSequence", EffectiveEchoTime=milliseconds)
 
 
 def component(word):
-    inner = Dataset()
-    inner.FrameType, inner.ComplexImageComponent = ["ORIGINAL", "PRIMARY", "T1", "NONE"], word
-    return "MRImageFrameTypeSequence", inner
+    kind = ["ORIGINAL", "PRIMARY", "T1", "NONE"]
+    return group("MRImageFrameTypeSequence", FrameType=kind, ComplexImageComponent=word)
 
 
 def temporal(index):
-    inner = Dataset()
-    inner.TemporalPositionIndex = index
-    return "FrameContentSequence", inner
+    return group("FrameContentSequence", TemporalPositionIndex=index)
 
 
 def acquisition(number):
-    inner = Dataset()
-    inner.FrameAcquisitionNumber = number
-    return "FrameContentSequence", inner
+    return group("FrameContentSequence", FrameAcquisitionNumber=number)
 
 
 def write_repetitions(path, versions, interleaved=False, implicit=False):
@@ -46,9 +47,9 @@ def write_repetitions(path, versions, interleaved=False, implicit=False):
         pairs.sort()
     write_frames(path, [place for place, _ in pairs], implicit=implicit)
     data = pydicom.dcmread(path)
-    for group, (_, n) in zip(data.PerFrameFunctionalGroupsSequence, pairs, strict=True):
+    for frame, (_, n) in zip(data.PerFrameFunctionalGroupsSequence, pairs, strict=True):
         name, inner = versions[n]
-        setattr(group, name, [inner])
+        setattr(frame, name, [inner])
     pixels = [slice_pixels(place) + np.uint16(2000 * n) for place, n in pairs]
     data.PixelData = np.stack(pixels).tobytes()
     data.save_as(path)
@@ -90,9 +91,9 @@ def test_frames_that_nothing_tells_apart_are_refused(tmp_path):
 def test_packages_of_frames_are_one_volume(tmp_path):
     path = write_frames(tmp_path / "s.dcm")
     data = pydicom.dcmread(path)
-    for number, group in enumerate(data.PerFrameFunctionalGroupsSequence):
+    for number, frame in enumerate(data.PerFrameFunctionalGroupsSequence):
         name, inner = acquisition(1 + number % 2)
-        setattr(group, name, [inner])
+        setattr(frame, name, [inner])
     data.save_as(path)
 
     scan = read_scan(path)
