@@ -77,7 +77,7 @@ def draw_memory(memory_mib: dict[str, list[tuple[float, float]]], path: Path) ->
         axes.plot(*zip(*series, strict=True), label=f"worker {number}", linewidth=1)
     axes.axhline(MOST_MEMORY_MIB, color="grey", linestyle="--", linewidth=1)
     axes.set(xlabel="seconds", ylabel="resident memory (MiB)", ylim=(0, 1.1 * MOST_MEMORY_MIB))
-    axes.legend(loc="upper right")
+    axes.legend(loc="center right")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
 

@@ -21,7 +21,7 @@ def markdown(constants: dict[str, Any]) -> str:
     of_files = " / ".join(f"{files.get(name, 0) / 1e6:.1f} MB" for name in reversed(OPTIONAL))
     lines = [
         (
-            "a whole head with saliency map and report, one thread, the program's start included",
+            "a whole head with saliency map and report, one thread, loading of the model included",
             f"{head['cpu_seconds']:.1f} s of CPU, {head['peak_mib']:.0f} MiB of memory at most",
         ),
         (
