@@ -84,6 +84,12 @@ def draw_memory(memory_mib: dict[str, list[tuple[float, float]]], path: Path) ->
 
 def markdown(figures: dict[str, Any]) -> str:
     """Return the table for the page."""
+    head = f"Measured on {figures['machine']}, options `{figures['options']}`.\n\n"
+    rows = "\n".join(f"| {what} | {value} |" for what, value in _lines(figures))
+    return f"{head}| what | measured |\n|---|---|\n{rows}"
+
+
+def _lines(figures: dict[str, Any]) -> list[tuple[str, str]]:
     without_age = sum(count for code, count in figures["exit_codes"].items() if code != "0")
     codes = ", ".join(f"{n} with {code}" for code, n in sorted(figures["exit_codes"].items()))
     seconds, cpu = figures["seconds"], figures["cpu_seconds_a_scan"]
@@ -91,7 +97,7 @@ def markdown(figures: dict[str, Any]) -> str:
     memory = " and ".join(f"{mib:.0f}" for mib in figures["peak_mib"])
     growth = " and ".join(f"{mib:+.1f}" for mib in figures["growth_mib"])
     scans = figures["throughput_scans"]
-    lines = [
+    return [
         (
             "simulated scans; rows without an age",
             f"{figures['rows']}; {without_age} (exit codes: {codes})",
@@ -127,6 +133,3 @@ def markdown(figures: dict[str, Any]) -> str:
         ("memory of the two workers at most", f"{memory} MiB"),
         ("their growth from the second to the last quarter of the run", f"{growth} MiB"),
     ]
-    head = f"Measured on {figures['machine']}, options `{figures['options']}`.\n\n"
-    rows = "\n".join(f"| {what} | {value} |" for what, value in lines)
-    return f"{head}| what | measured |\n|---|---|\n{rows}"
