@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -18,10 +17,9 @@ from BrainAgeLib.cohort.results_table import ResultRow, write_results
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.cohort.scan_list import SELECTION_NAME, ScanList, write_selection
 from BrainAgeLib.cohort.scan_work import FAILURE_NAME, WORK_PREFIX, finished_row
-from BrainAgeLib.errors import InputError
 from BrainAgeLib.output.files import make_output_folder
+from BrainAgeLib.output.folder_lock import folder_lock
 
-LOCK_NAME = ".brainage-lock"
 # The table is written anew each time, so that it is always whole: not more often than this, and
 # not so often that writing it takes a noticeable share of the time.
 LEAST_SECONDS_BETWEEN_TABLES = 2.0
@@ -53,7 +51,7 @@ def run_batch(
     BrainAgeError; what is wrong with one scan is its row.
     """
     make_output_folder(settings.output)
-    with _alone_in(settings.output):
+    with folder_lock(settings.output):
         check_settings(settings, elsewhere)
         _remove_leftovers(settings.output)
         if scans.decisions:
@@ -121,26 +119,3 @@ def _remove_leftovers(output: Path) -> None:
     """Remove what a killed run had in hand."""
     for folder in output.glob(f"{WORK_PREFIX}*"):
         shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _alone_in(output: Path) -> Iterator[None]:
-    """Keep a second batch out of the folder; the lock goes with the process, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        yield
-        return
-    lock = os.open(output / LOCK_NAME, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(
-                f"another batch is writing into {output}", "wait for it or choose another folder"
-            ) from None
-        except OSError:
-            pass  # a network disk without locks
-        yield
-    finally:
-        os.close(lock)  # the file stays: to remove it would let two others in

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from BrainAgeLib.output.markup import Markup, element
 
 WIDTH, HEIGHT = 640, 240
-LEFT, RIGHT, TOP, BOTTOM = 44, 12, 12, 44
+LEFT, RIGHT, TOP, BOTTOM = 20, 20, 28, 48
 BIN_YEARS = 2.5
 BINS_A_TICK = 4
 
@@ -50,7 +50,8 @@ def gap_histogram(gaps_years: Sequence[float]) -> Markup | None:
         _line(LEFT, floor, WIDTH - RIGHT, floor, "grid"),
         *(_text(_years(n), x(n), floor + 18) for n in range(low, high + 1, BINS_A_TICK)),
         _text("Raw gap (years): predicted minus chronological age", WIDTH / 2, HEIGHT - 6),
-        _text(str(tallest), LEFT - 16, TOP + 8),
+        # In the corner, clear of the bars: what the height stands for.
+        _text(f"tallest bar: {tallest} scan{'s' if tallest > 1 else ''}", WIDTH / 2, TOP - 10),
         viewBox=f"0 0 {WIDTH} {HEIGHT}",
         role="img",
         class_="histogram",

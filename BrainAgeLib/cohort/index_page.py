@@ -28,6 +28,7 @@ COLUMNS = (
     *("", "id", "session", "group", "age", "sex", "brain age", "90 % interval", "raw gap"),
     *("corrected gap", "quality", "findings or error"),
 )
+MAY_BE_LEFT_OUT = ("session", "group")  # when no scan has one
 MINUS = "\u2212"
 
 
@@ -82,27 +83,33 @@ def _quality(rows: Sequence[ResultRow]) -> Markup:
 
 def _scans(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> Markup:
     shown = list(zip(entries, rows, strict=True))[:MOST_LINES]
+    empty = {name for name in MAY_BE_LEFT_OUT if not any(getattr(row, name) for row in rows)}
+    names = [name for name in COLUMNS[1:] if name not in empty]
     lines = [
-        _line(entry, row, output / entry.folder, number < MOST_THUMBNAILS)
+        _line(entry, row, output / entry.folder, number < MOST_THUMBNAILS, names)
         for number, (entry, row) in enumerate(shown)
     ]
-    heads = [element("th", element("button", name), scope="col") for name in COLUMNS[1:]]
+    heads = [element("th", element("button", name), scope="col") for name in names]
     left_out = len(rows) - len(shown)
+    table = element(
+        "table",
+        element("thead", element("tr", element("td", ""), *heads)),
+        element("tbody", *lines),
+        class_="scans",
+    )
     return element(
         "section",
         element("h2", "Scans"),
         element("p", f"{left_out} more scans stand in results.csv only.") if left_out else None,
-        element("p", "Press a heading to sort. An id leads to the scan's report."),
-        element(
-            "table",
-            element("thead", element("tr", element("td", ""), *heads)),
-            element("tbody", *lines),
-            class_="scans",
-        ),
+        element("p", "Press a heading to sort. An id leads to its report.", class_="on-screen"),
+        element("div", table, class_="scrolling"),
     )
 
 
-def _line(entry: ScanEntry, row: ResultRow, folder: Path, has_picture: bool) -> Markup:
+def _line(
+    entry: ScanEntry, row: ResultRow, folder: Path, has_picture: bool, names: Sequence[str]
+) -> Markup:
+    """Return the line of a scan: a picture and the columns of those names."""
     outputs = OutputFolder(folder)
     name: str = row.id or Path(row.path).name
     if outputs.report.is_file():
@@ -116,14 +123,15 @@ def _line(entry: ScanEntry, row: ResultRow, folder: Path, has_picture: bool) -> 
         _number(row.age, _years(row.age)),
         element("td", row.sex),
         _number(row.brain_age_years, _years(row.brain_age_years)),
-        element("td", interval),
+        element("td", interval, class_="interval"),
         _number(row.gap_years, _signed(row.gap_years)),
         _number(row.corrected_gap_years, _signed(row.corrected_gap_years)),
         element("td", _state(row), class_=row.verdict or "refuse"),
         element("td", _why(entry, row), class_="why"),
     ]
     picture = _picture(outputs.thumbnail, row) if has_picture else None
-    return element("tr", element("td", picture), *cells)
+    shown = [cell for name, cell in zip(COLUMNS[1:], cells, strict=True) if name in names]
+    return element("tr", element("td", picture), *shown)
 
 
 def _why(entry: ScanEntry, row: ResultRow) -> str:

@@ -34,11 +34,32 @@ th, td { padding: .25rem .6rem; text-align: left; border-bottom: 1px solid var(-
 [aria-sort=ascending] button::after { content: " \\25B2"; }
 [aria-sort=descending] button::after { content: " \\25BC"; }
 .scans img { display: block; max-width: 3.5rem; max-height: 3.5rem; background: #000000; }
-.scans td:nth-child(2) { white-space: nowrap; }
-.why { overflow-wrap: anywhere; max-width: 24rem; }
+.scans td:nth-child(2), .scans .interval { white-space: nowrap; }
+.why { overflow-wrap: anywhere; min-width: 12rem; max-width: 24rem; }
+.scrolling { overflow-x: auto; }
 .pass { color: var(--pass); } .warn { color: var(--warn); } .refuse { color: var(--refuse); }
 a { color: var(--accent); }
-@media print { .scans button::after { content: none; } tr { break-inside: avoid; } }
+@media screen and (max-width: 36rem) {
+  main { padding: 1rem; }
+  .histogram { font-size: 22px; }
+}
+@page { size: A4; margin: 12mm; }
+@media print {
+  html { font-size: 8pt; }
+  main { max-width: none; padding: 0; }
+  section { margin-top: 1rem; }
+  .histogram { max-width: 24rem; font-size: 20px; }
+  .scrolling { overflow: visible; }
+  .scans { font-size: .8rem; }
+  .scans th, .scans td { padding: .1rem .35rem; }
+  .scans img { max-width: 2rem; max-height: 2rem; }
+  .scans button { white-space: normal; }
+  .scans button::after { content: none; }
+  .why { min-width: 0; }
+  .on-screen { display: none; }
+  tr { break-inside: avoid; }
+  * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
 """
 
 # Sorts the rows by the column whose heading is pressed, again for the other way; empty cells last.

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from BrainAgeLib.cohort.batch_settings import BatchSettings
+from BrainAgeLib.cohort.read_ahead import ReadAhead
 from BrainAgeLib.cohort.results_table import ResultRow
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.cohort.scan_work import INTERNAL_ERROR, Failure, record_failure
 from BrainAgeLib.cohort.worker_process import BEGUN, DONE, READY, STOP, lanes_on, serve
+from BrainAgeLib.cohort.worker_start import worker_context
 from BrainAgeLib.errors import BrainAgeError
 
 # A worker may be killed for reasons that are not the scan's; after as many deaths they are.
 MOST_DEATHS = 3
 MOST_FAILED_STARTS = 3
-WAITING_SCANS = 1  # beside those in hand, so that the next one can be read ahead
 _SECONDS_TO_END = 10.0
 
 
@@ -46,6 +47,7 @@ class LocalWorkers:
         self._workers: list[_Worker] = []
         self._deaths: dict[int, int] = {}
         self._failed_starts = 0
+        self._ahead = ReadAhead()
 
     def __enter__(self) -> LocalWorkers:
         return self
@@ -75,24 +77,28 @@ class LocalWorkers:
                     yield number, row
 
     def _hand_out(self, left: deque[int], entries: Sequence[ScanEntry]) -> None:
-        """Start workers as long as there is work for them and give each what it can hold."""
+        """Start workers as long as there is work for them and give each what it has lanes for.
+
+        No more: at the end a scan would wait for one worker while another has nothing to do.
+        """
         in_hand = sum(len(worker.begun) + len(worker.waiting) for worker in self._workers)
         while len(self._workers) < min(self._count, len(left) + in_hand):
             self._workers.append(self._start())
-        for held in range(self._lanes + WAITING_SCANS):  # one each, before anyone gets a second
+        for held in range(self._lanes):  # one each, before anyone gets a second
             for worker in self._workers:
                 if left and len(worker.begun) + len(worker.waiting) <= held:
                     number = left.popleft()
                     worker.waiting.append(number)
                     with contextlib.suppress(OSError):  # it died; hearing from it says so
                         worker.connection.send((number, entries[number]))
+        for number in islice(left, len(self._workers)):
+            self._ahead.ask_for(entries[number].scan)
 
     def _start(self) -> _Worker:
-        context = multiprocessing.get_context("spawn")
+        context = worker_context()
         ours, theirs = context.Pipe()
-        process = context.Process(
-            target=serve, args=(theirs, self._settings, self._lanes), daemon=True
-        )
+        arguments = (theirs, self._settings, self._lanes)
+        process = context.Process(target=serve, args=arguments, daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)

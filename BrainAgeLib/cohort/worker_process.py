@@ -11,8 +11,6 @@ import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +21,6 @@ READY, BEGUN, DONE, STOP = "ready", "begun", "done", "stop"
 ORPHANED = 130
 # On a GPU two scans at a time: while the networks have one, the CPU reads and registers the other.
 LANES_BESIDE_A_GPU = 2
-_READ_AHEAD_BYTES = 2**20
 
 
 def serve(connection: Connection, settings: BatchSettings, lanes: int) -> None:
@@ -37,12 +34,9 @@ def serve(connection: Connection, settings: BatchSettings, lanes: int) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answers = _Answers(connection)
     _load(settings, answers)
-    ahead: SimpleQueue[str] = SimpleQueue()
-    threading.Thread(target=_read_ahead, args=(ahead,), daemon=True).start()
     with ThreadPoolExecutor(lanes) as pool:
         while (job := connection.recv()) is not None:
             number, entry = job
-            ahead.put(entry.scan)
             pool.submit(_work, number, entry, settings, answers)
 
 
@@ -90,21 +84,6 @@ def _work(number: int, entry: ScanEntry, settings: BatchSettings, answers: _Answ
     except Exception as error:  # the batch must hear of it: it waits for an answer
         words = f"internal error: {type(error).__name__}: {error}"
         answers.send(STOP, number, BrainAgeError(words, "please report this"))
-
-
-def _read_ahead(scans: SimpleQueue[str]) -> None:
-    """Read the next scan's bytes, so that it waits in the system's cache when its turn comes."""
-    while True:
-        path = Path(scans.get())
-        try:
-            files = sorted(path.iterdir()) if path.is_dir() else [path]
-            for file in files:
-                if file.is_file():
-                    with file.open("rb") as stream:
-                        while stream.read(_READ_AHEAD_BYTES):
-                            pass
-        except OSError:
-            continue  # whoever works on it will say so
 
 
 def _end_with_parent() -> None:

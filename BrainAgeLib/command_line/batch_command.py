@@ -62,6 +62,10 @@ def add_parser(commands: Any) -> None:
 def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     if options.stop_with_parent:
         stop_with_parent()
+    if options.dask is None:
+        from BrainAgeLib.cohort.worker_start import prepare_workers
+
+        prepare_workers()  # before this process, too, imports what takes seconds
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.cohort.batch import run_batch
     from BrainAgeLib.cohort.results_table import FILE_NAME

@@ -8,7 +8,9 @@ refines the best few. Everything is deterministic: no random sampling, a fixed n
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import SimpleITK as sitk
@@ -88,10 +90,9 @@ class _Problem:
     """Template and scan at one resolution."""
 
     def __init__(self, brain: Volume, template: Template, spacing_mm: float) -> None:
-        self.fixed = _isotropic(template.t1, spacing_mm, PAD_MM)
+        # Copies: two threads must not share what ITK notes down in an image while it works.
+        self.fixed, self.mask = map(deepcopy, _fixed(template, spacing_mm))
         self.moving = _isotropic(brain, spacing_mm)
-        radius = round(PAD_MM / spacing_mm)
-        self.mask = sitk.BinaryDilate(sitk.Cast(self.fixed > 10, sitk.sitkUInt8), [radius] * 3)
 
     def refine(self, transform: sitk.Transform) -> float:
         """Improve ``transform`` in place; return minus the correlation."""
@@ -115,6 +116,14 @@ class _Problem:
                 raise
             raise RegistrationError("the brain could not be registered to the template") from error
         return float(method.GetMetricValue())
+
+
+@lru_cache(maxsize=8)
+def _fixed(template: Template, spacing_mm: float) -> tuple[sitk.Image, sitk.Image]:
+    """Return the template at one resolution and where the correlation is taken."""
+    image = _isotropic(template.t1, spacing_mm, PAD_MM)
+    radius = round(PAD_MM / spacing_mm)
+    return image, sitk.BinaryDilate(sitk.Cast(image > 10, sitk.sitkUInt8), [radius] * 3)
 
 
 def _similarity_transform(start: np.ndarray, center: np.ndarray) -> sitk.Transform:
@@ -211,19 +220,22 @@ def _center_of_mass(image: sitk.Image) -> np.ndarray:
 
 def _nearest(values: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest values at (i, j, k) indices and which of these lie in the image."""
-    rounded = np.rint(indices).astype(np.int64)
-    limits = np.array(values.shape)[::-1]
-    inside = ((rounded >= 0) & (rounded < limits)).all(1)
-    i, j, k = np.clip(rounded, 0, limits - 1).T
-    return values[k, j, i], inside
+    place = np.zeros(len(indices), np.int64)
+    inside = np.ones(len(indices), bool)
+    # An axis at a time: numpy is slow on rows of three, and this is the search's inner loop.
+    for axis, count in zip((2, 1, 0), values.shape, strict=True):
+        rounded = np.rint(indices[:, axis]).astype(np.int64)
+        inside &= (rounded >= 0) & (rounded < count)
+        place = place * count + rounded.clip(0, count - 1)
+    return values.reshape(-1)[place], inside
 
 
 def _correlation(found: np.ndarray, wanted: np.ndarray, inside: np.ndarray) -> float:
     """Return the correlation over the points in the image, 0 when they are too few."""
     if inside.mean() < 0.2:
         return 0.0
-    a = found[inside] - found[inside].mean()
-    b = wanted[inside] - wanted[inside].mean()
+    a, b = found[inside], wanted[inside]
+    a, b = a - a.mean(), b - b.mean()
     scale = np.sqrt((a @ a) * (b @ b))
     return float(a @ b / scale) if scale > 0 else 0.0
 

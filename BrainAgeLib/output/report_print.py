@@ -46,6 +46,7 @@ PRINT_STYLE = """
   .correction .tiles { grid-template-columns: repeat(4, 1fr); }
   .correction .tiles div:last-child { grid-column: auto; }
   .comparison .figure { display: block; } .plot { width: 54mm; }
+  .plot text { font-size: 18px; }
   .marks { margin-top: .5mm; columns: 2; font-size: .85rem; }
   .marks li { margin-bottom: .2mm; break-inside: avoid; gap: .3rem; }
   .reading li { margin-bottom: .3mm; }

@@ -111,6 +111,12 @@ img { display: block; width: 100%; height: auto; background: #000000; }
 .scale { width: 10rem; height: .9rem; flex: none; }
 .reading ul { margin: 0; padding-left: 1.25rem; max-width: 46rem; }
 .reading li { margin-bottom: .4rem; }
+@media screen and (max-width: 36rem) {
+  main, footer { padding-left: 1rem; padding-right: 1rem; }
+  .plot text { font-size: 18px; }
+  .tiles { grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); }
+  .sheet { grid-template-columns: repeat(auto-fill, minmax(6.5rem, 1fr)); }
+}
 footer { margin-top: 3rem; padding-top: .75rem; padding-bottom: 2rem; font-size: .875rem;
   color: var(--soft); }
 """

@@ -1,105 +1,109 @@
 """Read a scan from a DICOM file of many frames (Enhanced MR).
 
 GDCM stacks frames as they are stored and, when their places do not fit that, falls back to 1 mm
-without a word. SimpleITK does not hand out the places of the frames, so they are picked from the
-functional groups here.
+without a word, so their places are taken from the functional groups here.
 """
 
 from __future__ import annotations
 
-import math
-import mmap
-import re
-import struct
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.imaging.formats import dicom_header as tag
+from BrainAgeLib.imaging.formats import functional_groups as of_frames
 from BrainAgeLib.imaging.formats.dicom_header import DicomHeader
+from BrainAgeLib.imaging.formats.dicom_repetitions import choose_repetition
 from BrainAgeLib.imaging.formats.file_kind import FileKind
 from BrainAgeLib.imaging.formats.itk_reader import open_header, read_voxels
 from BrainAgeLib.imaging.formats.slice_stack import stack_slices
 from BrainAgeLib.imaging.scan import check_pixels, check_size, check_spacing
+from BrainAgeLib.records import Finding
 
-_SHARED_GROUPS = b"\x00\x52\x29\x92"
-_PER_FRAME_GROUPS = b"\x00\x52\x30\x92"
-_PIXEL_DATA = b"\xe0\x7f\x10\x00"
-_POSITION = b"\x20\x00\x32\x00"
-_ORIENTATION = b"\x20\x00\x37\x00"
-_PIXEL_SPACING = b"\x28\x00\x30\x00"
-_SLICE_THICKNESS = b"\x18\x00\x50\x00"
-_RESCALE = (b"\x28\x00\x52\x10", b"\x28\x00\x53\x10")
-_LONGEST_DECIMALS = 200  # bytes; six cosines take at most 101
+# In the words that files of one slice use.
+_COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
 
 
-def read_frames(header: DicomHeader, name: str) -> tuple[sitk.Image, float | None]:
+def read_frames(
+    header: DicomHeader, name: str
+) -> tuple[sitk.Image, float | None, tuple[Finding, ...]]:
     """Return the volume (3D, float32) that the frames make up, and the slice thickness in mm.
 
-    Raises InputError when the file does not say where each frame lies or they are not one volume.
+    The third is what had to be chosen: of several echoes or acquisitions one is taken. Raises
+    InputError when the file does not say where each frame lies or they are not one volume.
     """
     check_pixels(header.pixel_id, name)
     check_size(header.size, name)
-    groups = _functional_groups(header)
-    positions_mm = _numbers(groups, _POSITION, 3)
+    groups = of_frames.functional_groups(header.path)
+    positions_mm = of_frames.decimals(groups, of_frames.POSITION, 3)
     if len(positions_mm) != header.size[2]:
         raise _unplaced(name)
-    orientation = _shared(groups, _ORIENTATION, 6, name)
-    row_mm, column_mm = _shared(groups, _PIXEL_SPACING, 2, name)
+    orientation = _shared(groups, of_frames.ORIENTATION, 6, name)
+    row_mm, column_mm = _shared(groups, of_frames.PIXEL_SPACING, 2, name)
     check_spacing((row_mm, column_mm), name)
-    for tag in _RESCALE:
-        if len(set(_numbers(groups, tag, 1))) > 1:
+    for scaling in of_frames.RESCALE:
+        if len(set(of_frames.decimals(groups, scaling, 1))) > 1:
             raise InputError(
                 f"the frames of {name} are not scaled alike", "convert it, for one by dcm2niix"
             )
-    stack = stack_slices(positions_mm, orientation, name)
+    frames, findings = _one_repetition(header, groups, positions_mm)
+    stack = stack_slices([positions_mm[frame] for frame in frames], orientation, name)
+    order = [frames[place] for place in stack.order]
     stored = read_voxels(open_header(header.path, FileKind.DICOM, name), name)
-    image = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(stored)[list(stack.order)])
+    image = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(stored)[order])
     image.SetSpacing((column_mm, row_mm, stack.spacing_mm))
     image.SetDirection(stack.direction.ravel().tolist())
-    image.SetOrigin(positions_mm[stack.order[0]])
-    thickness_mm = _numbers(groups, _SLICE_THICKNESS, 1)
-    return image, thickness_mm[0][0] if thickness_mm else header.slice_thickness_mm
+    image.SetOrigin(positions_mm[order[0]])
+    thickness_mm = of_frames.decimals(groups, of_frames.SLICE_THICKNESS, 1)
+    return image, thickness_mm[0][0] if thickness_mm else header.slice_thickness_mm, findings
 
 
-def _functional_groups(header: DicomHeader) -> bytes:
-    """Return the bytes that describe the frames, or none."""
-    with (
-        header.path.open("rb") as file,
-        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content,
-    ):
-        start = content.find(_SHARED_GROUPS)
-        if start < 0:
-            start = content.find(_PER_FRAME_GROUPS)
-        end = content.find(_PIXEL_DATA, max(start, 0))
-        return content[start:end] if 0 <= start < end else b""
+def _one_repetition(
+    header: DicomHeader, groups: bytes, positions_mm: Sequence[Sequence[float]]
+) -> tuple[list[int], tuple[Finding, ...]]:
+    """Return the numbers of the frames to take, and what was chosen.
 
-
-def _numbers(groups: bytes, tag: bytes, count: int) -> list[tuple[float, ...]]:
-    """Return the decimals of each element of that tag, in the order of the file.
-
-    An element is its tag, "DS" and a length of two bytes, or a length of four bytes alone.
+    Each frame is shown as the slice of a series that it would be.
     """
-    found = []
-    for match in re.finditer(re.escape(tag), groups):
-        start = match.end()
-        if groups[start : start + 2] == b"DS":
-            (length,) = struct.unpack_from("<H", groups.ljust(start + 4), start + 2)
-        else:
-            (length,) = struct.unpack_from("<I", groups.ljust(start + 4), start)
-        text = groups[start + 4 : start + 4 + min(length, _LONGEST_DECIMALS)]
-        try:
-            numbers = tuple(float(word.strip(b" \0")) for word in text.split(b"\\"))
-        except ValueError:
-            continue
-        if len(numbers) == count and all(map(math.isfinite, numbers)):
-            found.append(numbers)
-    return found
+    count = len(positions_mm)
+    kinds = of_frames.words(groups, of_frames.FRAME_TYPE)
+    components = of_frames.words(groups, of_frames.COMPLEX_COMPONENT)
+    said = {
+        tag.IMAGE_TYPE: [
+            "\\".join(filter(None, (kind, _COMPONENTS.get(component))))
+            for kind, component in zip(
+                _of_each(kinds, count), _of_each(components, count), strict=True
+            )
+        ]
+    }
+    for name, element, kind in (
+        (tag.ECHO_TIME, of_frames.EFFECTIVE_ECHO_TIME, b"FD"),
+        (tag.TEMPORAL_POSITION, of_frames.TEMPORAL_POSITION_INDEX, b"UL"),
+        (tag.ACQUISITION_NUMBER, of_frames.FRAME_ACQUISITION_NUMBER, b"US"),
+    ):
+        numbers = of_frames.numbers_of(groups, element, kind)
+        said[name] = _of_each([f"{number:g}" for number in numbers], count)
+    slices = []
+    for frame, position in enumerate(positions_mm):
+        tags = {name: texts[frame] for name, texts in said.items()}
+        tags[tag.IMAGE_POSITION] = "\\".join(map(str, position))
+        slices.append(replace(header, tags=tags))
+    chosen, findings = choose_repetition(slices)
+    taken = {id(one) for one in chosen}
+    return [frame for frame, one in enumerate(slices) if id(one) in taken], findings
 
 
-def _shared(groups: bytes, tag: bytes, count: int, name: str) -> tuple[float, ...]:
+def _of_each(texts: list[str], count: int) -> list[str]:
+    """Return what is said of each frame; what is said of all at once tells none apart."""
+    return texts if len(texts) == count else [""] * count
+
+
+def _shared(groups: bytes, element: bytes, count: int, name: str) -> tuple[float, ...]:
     """Return the numbers that all frames have in common."""
-    found = _numbers(groups, tag, count)
+    found = of_frames.decimals(groups, element, count)
     if not found:
         raise _unplaced(name)
     if not np.allclose(found, found[0], atol=1e-3):

@@ -142,8 +142,8 @@ def _mentions(path: Path, uids: list[str]) -> bool:
 def _read_single(header: DicomHeader, name: str, hint: str) -> DicomImage:
     if header.size[2] < 2:
         raise InputError(f"{name} is a single DICOM slice, not a volume", hint)
-    image, thickness_mm = read_frames(header, name)
-    return DicomImage(image, (header.path,), header, thickness_mm)
+    image, thickness_mm, findings = read_frames(header, name)
+    return DicomImage(image, (header.path,), header, thickness_mm, findings)
 
 
 def _read_slices(headers: list[DicomHeader], name: str) -> DicomImage:

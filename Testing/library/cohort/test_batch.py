@@ -97,7 +97,7 @@ def test_two_batches_do_not_share_a_folder(scans, settings):
     def start_another(*_):
         run(scans, settings)
 
-    with pytest.raises(InputError, match="another batch is writing"):
+    with pytest.raises(InputError, match="another run is writing"):
         run_batch(scans, settings, HereWorkers(settings).start, start_another)
 
 

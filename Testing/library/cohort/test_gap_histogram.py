@@ -30,10 +30,16 @@ def test_every_bar_is_inside_the_drawing_and_0_is_shown(gaps):
     for x, y, width, height in re.findall(
         r'<rect x="([\d.]+)" y="([\d.]+)" width="([\d.]+)" height="([\d.]+)"', drawing
     ):
-        assert float(x) >= 44
-        assert float(x) + float(width) <= 640
-        assert float(y) + float(height) <= 240 - 44 + 0.1
+        assert float(x) >= 20
+        assert float(x) + float(width) <= 620
+        assert float(y) >= 28
+        assert float(y) + float(height) <= 240 - 48 + 0.1
     assert 'class="zero"' in drawing
+
+
+@pytest.mark.parametrize(("gaps", "words"), [([1.0], "1 scan<"), ([1.0, 1.5, 9.0], "2 scans<")])
+def test_it_says_what_its_height_stands_for(gaps, words):
+    assert f"tallest bar: {words}" in gap_histogram(gaps)
 
 
 def test_without_gaps_there_is_nothing():

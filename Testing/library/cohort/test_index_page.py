@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -89,6 +90,17 @@ def test_notice_gaps_and_quality_are_there(page):
     assert "1 scans with a chronological age: mean +6.5 years." in page
     for words, count in (("Refused", 1), ("Failed", 1), ("brain cut", 1)):
         assert f'<th scope="row">{words}</th><td>{count}</td>' in page
+
+
+def test_columns_that_nobody_fills_are_left_out(page, tmp_path):
+    without = [replace(row, session="") for row in ROWS]
+
+    lines = Cells()
+    lines.feed(index_html(ENTRIES, without, tmp_path))
+
+    assert "<button>session</button>" in page
+    assert "<button>session</button>" not in index_html(ENTRIES, without, tmp_path)
+    assert lines.lines[0][1:4] == ["p1", "patients", "60.0"]
 
 
 def test_a_huge_batch_stays_light(tmp_path):

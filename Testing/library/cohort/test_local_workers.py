@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import multiprocessing
+from collections import deque
 from dataclasses import asdict, replace
+from typing import ClassVar
 
 import pytest
 
-from BrainAgeLib.cohort.local_workers import LocalWorkers
+from BrainAgeLib.cohort.local_workers import LocalWorkers, _Worker
+from BrainAgeLib.cohort.read_ahead import ReadAhead
 from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.cohort.scan_list import find_scans
 from BrainAgeLib.cohort.scan_work import work_on
@@ -36,6 +39,27 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp
     for number, row in got:
         alone = work_on(entries[number], elsewhere)
         assert replace(row, seconds=None) == replace(alone, seconds=None)
+
+
+def test_no_scan_waits_for_a_busy_worker_but_its_file_is_read(entries, quick_batch, monkeypatch):
+    class Connection:
+        sent: ClassVar[list[int]] = []
+
+        def send(self, job):
+            self.sent.append(job[0])
+
+    asked = []
+    monkeypatch.setattr(ReadAhead, "ask_for", lambda _, scan: asked.append(scan))
+    workers = LocalWorkers(2, quick_batch, lanes=1)
+    monkeypatch.setattr(workers, "_start", lambda: _Worker(None, Connection()))
+    left = deque(range(len(entries)))
+
+    workers._hand_out(left, entries)
+    workers._hand_out(left, entries)  # nobody has done anything
+
+    assert Connection.sent == [0, 1]
+    assert list(left) == [2, 3, 4, 5]
+    assert asked == [entries[number].scan for number in (2, 3, 2, 3)]
 
 
 def test_two_scans_in_hand_of_one_worker_do_not_disturb_each_other(entries, quick_batch, tmp_path):
