@@ -26,7 +26,8 @@ from PIL import Image
 from BrainAgeLib.cohort.analysis.estimates import Estimate, p_words, with_interval
 from BrainAgeLib.cohort.analysis.page import Report, write_report_folder
 from BrainAgeLib.cohort.groups.cohort_data import Plan
-from BrainAgeLib.cohort.groups.report import cohort_report, headline
+from BrainAgeLib.cohort.groups.headline import headline
+from BrainAgeLib.cohort.groups.report import cohort_report
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run

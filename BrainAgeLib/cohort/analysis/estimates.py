@@ -53,8 +53,9 @@ def exclusions_csv(exclusions: Sequence[Exclusion]) -> bytes:
     """Return the scans that were left out, with the reasons, as CSV."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["line", "person", "session", "reason"])
-    writer.writerows([item.line, item.person, item.session, item.reason] for item in exclusions)
+    names = ["line", "person", "session", "group", "reason"]
+    writer.writerow(names)
+    writer.writerows([getattr(item, name) for name in names] for item in exclusions)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 

@@ -15,6 +15,7 @@ from BrainAgeLib.cohort.analysis.table import (
     read_table,
     require_column,
 )
+from BrainAgeLib.cohort.groups.design import covariate_values
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,6 +95,12 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     scans, ungrouped = _grouped(scans)
     if scans.empty:
         raise InputError(f"{path} has nobody with an age and a brain age", "look at its errors")
+    for name in (*plan.numbers, *plan.covariates):
+        if covariate_values(scans, name)[0].isna().all():
+            raise InputError(
+                f"the column {name} of {path} is empty for everybody who has an age",
+                "fill it, or do not ask for it",
+            )
     visits, notes = _with_years(scans, plan)
     _check_ages(visits, path)
     first = visits.drop_duplicates("person").reset_index(drop=True)

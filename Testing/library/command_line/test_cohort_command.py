@@ -68,10 +68,14 @@ def test_the_methods_name_the_models_and_their_limits(folder):
     text = (folder / "methods.txt").read_text("utf-8")
 
     for words in (
-        "raw gap ~ group + (age - mean) + (age - mean)^2 + sex",
+        "raw gap ~ group + age + age^2 + sex",
         "HC3",
         "Holm",
         "regression to the mean",
+        "(group + age at first scan) x years",
+        "corrected for optimism",
+        "Between families nothing is corrected",
+        "of 60 people; outside the ages of the line there is none",
         "random intercept",
         "missing at random",
         "Efron",
