@@ -66,7 +66,9 @@ def _cell(value: object) -> object:
 
 
 def shown(value: float | None, unit: str = "") -> str:
-    """Return a number for people: three digits that count, or a dash."""
+    """Return a number for people: three digits that count, a count as it is, or a dash."""
+    if isinstance(value, int):
+        return str(value)
     if value is None or not math.isfinite(value):
         return "-"
     digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 or unit == "years" else 3

@@ -132,7 +132,7 @@ def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
 
 def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     """Return F, M or nothing for each row."""
-    found = []
+    found: list[str] = []
     for line, text in zip(frame["line"], frame["sex"], strict=True):
         try:
             found.append(sex_of(text) or "")

@@ -75,8 +75,9 @@ def _corrected(cohort: Cohort) -> str:
         "may be of other people than the raw gap. One linear correction cannot change a difference "
         "that is adjusted for age: where the two disagree, groups differ in age, sex or "
         "covariates, people are missing, or the line does not fit these people, and the raw gap's "
-        "model is the one to read. If a site calibration was fitted on controls of this very table, their "
-        "corrected gaps are centred on 0 by construction; the raw gap does not know of it."
+        "model is the one to read. If a site calibration was fitted on controls of this very "
+        "table, their corrected gaps are centred on 0 by construction; the raw gap does not know "
+        "of it."
     )
 
 
@@ -172,8 +173,8 @@ def _limits() -> str:
         "randomised: differences are associations, and selection into a group, a clinic, the table "
         "or past the quality gate can make them, as can a scanner or protocol that goes with a "
         "group and is no covariate. People on whose scans the brain age model was trained have "
-        "gaps that are too small and do not belong in the table. The power that is given is that of "
-        "a planned study, not of the tests made here."
+        "gaps that are too small and do not belong in the table. The power that is given is that "
+        "of a planned study, not of the tests made here."
     )
 
 

@@ -57,8 +57,8 @@ DRIFT = (
 ADDED = (
     "Nested logistic models of the group on age, age squared and sex, with the measure, the gap, "
     "or both. An odds ratio whose interval holds 1, and a gain of AUC near 0, mean that it was not "
-    "seen to add anything to the other. The areas are those of models that know age and sex, among people of "
-    "these ages: they depend on how the ages of the groups differ."
+    "seen to add anything to the other. The areas are those of models that know age and sex, among "
+    "people of these ages: they depend on how the ages of the groups differ."
 )
 
 
