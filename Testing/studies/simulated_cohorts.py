@@ -1,6 +1,6 @@
 """Simulated cohorts with a known truth: are estimates unbiased, do intervals hold?
 
-    make study NAME=simulated_cohorts ARGS="STORE [--runs 1000] [--stored]"
+    make study NAME=simulated_cohorts ARGS="STORE [--runs 1000] [--jobs N] [--stored]"
 
 Runs the analyses of ``brainage cohort`` on simulated cohorts and writes the table into
 docs/cohort_statistics.md. STORE is a folder outside the project that keeps what is done: started
@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,23 +46,45 @@ def stored_runs(
 ) -> np.ndarray:
     """Return (run, 4) of those that could be estimated, from the store where they are in it."""
     found: list[list[float] | None] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for start in range(0, runs, PART):
-            numbers = range(start, min(start + PART, runs))
-            name = f"{SCENARIOS.index(scenario):02}-{start:05}-{len(numbers)}.json"
-            file = store / name if store else None
-            if file and file.is_file():
-                found += json.loads(file.read_text("utf-8"))
-                continue
-            if only_stored:
-                continue
-            part = [run(scenario, number, Path(folder)) for number in numbers]
-            if file:
-                unfinished = file.with_suffix(".part")
-                unfinished.write_text(json.dumps(part), "utf-8")
-                unfinished.replace(file)
-            found += part
+    for start in range(0, runs, PART):
+        if not only_stored or (store and part_file(scenario, start, runs, store).is_file()):
+            found += part_of(scenario, start, runs, store)
     return np.array([entry for entry in found if entry is not None])
+
+
+def part_of(
+    scenario: Scenario, start: int, runs: int, store: Path | None
+) -> list[list[float] | None]:
+    """Return the runs from ``start`` on that are stored together."""
+    file = part_file(scenario, start, runs, store) if store else None
+    if file and file.is_file():
+        return list(json.loads(file.read_text("utf-8")))
+    with tempfile.TemporaryDirectory() as folder:
+        numbers = range(start, min(start + PART, runs))
+        part = [run(scenario, number, Path(folder)) for number in numbers]
+    if file:
+        unfinished = file.with_suffix(".part")
+        unfinished.write_text(json.dumps(part), "utf-8")
+        unfinished.replace(file)
+    return part
+
+
+def part_file(scenario: Scenario, start: int, runs: int, store: Path) -> Path:
+    """Return where these runs are kept."""
+    count = min(start + PART, runs) - start
+    return store / f"{SCENARIOS.index(scenario):02}-{start:05}-{count}.json"
+
+
+def fill(runs: int, store: Path, jobs: int) -> None:
+    """Run what the store lacks in so many processes."""
+    with ProcessPoolExecutor(jobs) as pool:
+        waiting = [
+            pool.submit(part_of, scenario, start, runs, store)
+            for scenario in SCENARIOS
+            for start in range(0, runs, PART)
+        ]
+        for part in waiting:
+            part.result()
 
 
 @dataclass(frozen=True)
@@ -118,9 +141,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("store", type=Path)
     parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="processes")
     parser.add_argument("--stored", action="store_true", help="run nothing")
     options = parser.parse_args()
     options.store.mkdir(parents=True, exist_ok=True)
+    if options.jobs > 1 and not options.stored:
+        fill(options.runs, options.store, options.jobs)
     found = table(options.runs, options.store, options.stored)
     text = PAGE.read_text("utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
