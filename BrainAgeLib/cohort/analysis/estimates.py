@@ -95,8 +95,9 @@ def estimates_table(estimates: Sequence[Estimate]) -> Markup:
     """Return the estimates as a table for a report; columns that nobody fills are left out."""
     tested = any(estimate.p is not None for estimate in estimates)
     adjusted = any(estimate.p_adjusted is not None for estimate in estimates)
-    names = ["outcome", "people", "figure", "n", "estimate (95 % interval)", "unit"]
-    names += ["p"] * tested + ["p (Holm)"] * adjusted
+    with_unit = any(estimate.unit for estimate in estimates)
+    names = ["outcome", "people", "figure", "n", "estimate (95 % interval)"]
+    names += ["unit"] * with_unit + ["p"] * tested + ["p (Holm)"] * adjusted
     rows = [
         [
             item.outcome,
@@ -104,7 +105,7 @@ def estimates_table(estimates: Sequence[Estimate]) -> Markup:
             item.figure,
             "-" if item.people is None else str(item.people),
             with_interval(item),
-            item.unit,
+            *([item.unit] if with_unit else []),
             *([p_words(item.p)] if tested else []),
             *([p_words(item.p_adjusted)] if adjusted else []),
         ]

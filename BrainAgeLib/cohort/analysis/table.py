@@ -81,7 +81,7 @@ def read_table(path: Path) -> AnalysisTable:
         for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
         if reason
     )
-    kept = frame[[not reason for reason in reasons]].reset_index(drop=True)
+    kept = frame.loc[[not reason for reason in reasons]].reset_index(drop=True)
     return AnalysisTable(kept, left_out, len(frame))
 
 

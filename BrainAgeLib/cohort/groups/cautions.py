@@ -72,7 +72,7 @@ def _codes(cohort: Cohort) -> Iterable[str]:
 def _unused(cohort: Cohort) -> Iterable[str]:
     for name in cohort.plan.covariates:
         if _kinds(cohort.first, name) == 1:
-            yield f"The covariate {name} is the same for everybody and is left out."
+            yield f"The covariate {name} has one value alone and is left out."
     if (cohort.first["sex"] == "").all():
         yield "No sex is known: nothing is adjusted for it."
 

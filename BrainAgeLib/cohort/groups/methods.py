@@ -41,10 +41,10 @@ def _people(cohort: Cohort, models: Sequence[str]) -> str:
     groups = ", ".join(f"{name} (n = {int(sizes[name])})" for name in cohort.groups)
     used = ", ".join(models) or "not recorded in the table"
     return (
-        f"People. {len(cohort.first)} people with {len(cohort.visits)} scans: {groups}. Of "
-        f"{cohort.rows_read} rows, {len(cohort.exclusions)} scans were left out, by rules that do "
-        "not know of group or gap: no brain age, refused by the quality gate, no age, no group, a "
-        "second scan of one session; counts by group are given. Brain age model: "
+        f"People. {len(cohort.first)} people with {len(cohort.visits)} scans: {groups}. "
+        f"{len(cohort.exclusions)} of {cohort.rows_read} rows were left out, by rules that do not "
+        "know of the gap: no brain age, refused by the quality gate, no age, no group, a second "
+        "scan of one session; counts by group are given. Brain age model: "
         f"{used}. The brain age gap is raw predicted age minus chronological age at the same scan, "
         "in years. Groups are compared at each person's first scan, so that nobody counts twice."
     )
@@ -69,7 +69,7 @@ def _differences(cohort: Cohort, model: GroupModel) -> str:
 def _corrected(cohort: Cohort) -> str:
     known = int(cohort.first["corrected_gap_years"].notna().sum())
     return (
-        "Corrected gap. Shown beside the raw gap, by groups alone: the gap less a line on age that "
+        "Corrected gap. Shown beside the raw gap, by groups alone: corrected by a line on age that "
         "was fitted on other, healthy people and that the results name. It is known for "
         f"{known} of {len(cohort.first)} people; outside the ages of the line there is none, so it "
         "may be of other people than the raw gap. One linear correction cannot change a difference "
@@ -116,8 +116,8 @@ def _change(cohort: Cohort, model: ChangeModel) -> str:
     )
     return (
         "Change over time. Estimand: the difference between groups of the mean yearly change of "
-        "the raw gap, at the same age. Model: raw gap ~ (group + age at first scan) x years + its "
-        f"square + sex{_covariates(cohort)}, with {random}; restricted maximum likelihood on "
+        "the raw gap, at the same age. Model: raw gap ~ (group + age at first scan) x years + "
+        f"age^2 + sex{_covariates(cohort)}, with {random}; restricted maximum likelihood on "
         f"{model.fit.visits} scans of {model.fit.people} people, people with one scan included. "
         "Years count from the first scan; covariates are those of each scan. Age x years stands in "
         "the model because the drift of raw gaps may differ with age. The first gap is an outcome, "
@@ -133,7 +133,7 @@ def _change(cohort: Cohort, model: ChangeModel) -> str:
 
 def _score(cohort: Cohort) -> str:
     return (
-        f"Clinical score. {cohort.plan.score} ~ (group + age at first scan) x years + its square + "
+        f"Clinical score. {cohort.plan.score} ~ (group + age at first scan) x years + age^2 + "
         f"sex{_covariates(cohort)}, with random effects as for change, once with gap at first scan "
         "x years (do people of one group and age with a larger gap change faster?), once with the "
         "person's mean gap and the deviation from it (is the score different when the gap is "

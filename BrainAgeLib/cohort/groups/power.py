@@ -19,6 +19,7 @@ RETEST_YEARS = 0.5  # within which a brain does not change by what matters here
 FEWEST_PAIRS = 5
 DIFFERENCES_YEARS = (1.0, 2.0, 3.0, 5.0)
 CHANGES = (0.25, 0.5, 1.0)  # years of gap a year
+LARGEST_EFFECT = 5.0  # SDs; the search for a number of people fails beyond it, and 3 are enough
 POWER, SIGNIFICANCE = 0.8, 0.05
 PLANNED = f"{POWER:.0%} power, two-sided {SIGNIFICANCE:.0%} test"
 
@@ -100,7 +101,9 @@ def _people_for_difference(residual_sd_years: float, scans: str) -> list[Estimat
             f"people per group for a difference of {years:g} years",
             math.ceil(
                 TTestIndPower().solve_power(
-                    years / residual_sd_years, power=POWER, alpha=SIGNIFICANCE
+                    min(years / max(residual_sd_years, 1e-9), LARGEST_EFFECT),
+                    power=POWER,
+                    alpha=SIGNIFICANCE,
                 )
             ),
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from BrainAgeLib.cohort.analysis.estimates import Estimate, estimates_table, plain_table
 from BrainAgeLib.cohort.analysis.page import Report, exclusions_section, side_by_side
-from BrainAgeLib.cohort.groups.added_value import added_value
+from BrainAgeLib.cohort.groups.added_value import ODDS, added_value
 from BrainAgeLib.cohort.groups.cautions import cautions
 from BrainAgeLib.cohort.groups.change import ChangeModel, fit_change, growth
 from BrainAgeLib.cohort.groups.cohort_data import Cohort, Plan, read_cohort
@@ -153,7 +153,10 @@ def _beside_volume(report: Report, cohort: Cohort, rounds: int) -> None:
         ),
     )
     if added:
-        report.section("What the gap adds to volume", ADDED, estimates_table(_keep(report, added)))
+        odds = [item for item in _keep(report, added) if item.figure == ODDS]
+        areas = [item for item in added if item.figure != ODDS]
+        tables = [estimates_table(part) for part in (odds, areas) if part]
+        report.section("What the gap adds to volume", ADDED, *tables)
 
 
 def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> None:

@@ -136,6 +136,13 @@ def test_people_of_one_age(card, tmp_path):
         fit_site(write_table(rows, tmp_path / "results.csv"), card)
 
 
+def test_people_on_one_line_are_no_people(card, tmp_path):
+    rows = [row(n, 40.0 + n, 45.0 + n) for n in range(25)]
+
+    with pytest.raises(InputError, match="lie on one line"):
+        fit_site(write_table(rows, tmp_path / "results.csv"), card)
+
+
 def test_a_scan_far_from_all_others_is_named(card, tmp_path):
     rows = healthy_rows(30, noise_years=1.0)
     rows[9] = row(9, rows[9]["age"], rows[9]["brain_age_years"] + 40.0)

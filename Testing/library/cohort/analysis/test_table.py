@@ -51,6 +51,13 @@ def test_sexes_are_read_as_in_a_list_of_scans(tmp_path):
     assert list(table.scans["sex"]) == ["F", "M", "M", "", ""]
 
 
+def test_a_table_of_a_header_alone_is_empty(tmp_path):
+    table = read_table(write_table([], tmp_path / "results.csv"))
+
+    assert table.scans.empty
+    assert "group" in table.scans
+
+
 def test_people_without_an_id_are_told_apart_by_their_path(tmp_path):
     rows = [row(n, 40.0 + n, 50.0, id="") for n in range(3)]
 

@@ -50,7 +50,7 @@ def test_a_constant_covariate_and_numbers_that_may_be_names(tmp_path):
     words = " ".join(cautions(read_cohort(table, Plan(covariates=("site", "dose")))))
 
     assert "site is taken as a number (3 values)" in words
-    assert "dose is the same for everybody" in words
+    assert "dose has one value alone" in words
 
 
 def test_a_group_that_was_lost_is_named(tmp_path):

@@ -68,6 +68,10 @@ def test_scans_a_year_apart_tell_nothing_of_it():
     assert reliability(retests(days=365)) == []
 
 
+def test_a_difference_of_many_sds_needs_a_few_people():
+    assert {item.value for item in people_for_difference(0.0)} == {3}
+
+
 def test_people_for_a_difference_as_published():
     # Cohen 1988, table 2.4.1: 64 people a group for d = 0.5, 26 for 0.8, 80 % power.
     found = {item.figure: item.value for item in people_for_difference(4.0)}
