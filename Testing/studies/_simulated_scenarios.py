@@ -22,7 +22,10 @@ Analysis = Callable[[Cohort], Estimate | None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A simulated truth, what is estimated of it, and the value that is right."""
+    """A simulated truth, what is estimated of it, and the value that is right.
+
+    The mean of ratios is taken of their logarithms, in which they are as often below as above.
+    """
 
     name: str
     truth: Truth
@@ -30,6 +33,7 @@ class Scenario:
     value: float
     is_null: bool = False
     plan: Plan = Plan(reference=CONTROL)
+    is_ratio: bool = False
 
 
 def _first(estimates: list[Estimate], figure: str) -> Estimate | None:
@@ -137,8 +141,15 @@ SCENARIOS = (
         -0.2,
         plan=SCORED,
     ),
-    Scenario("hazard ratio, none", Truth(), hazard, 1.0, True, EVENTS),
-    Scenario("hazard ratio, 1.1 per year", Truth(hazard=math.log(1.1)), hazard, 1.1, plan=EVENTS),
+    Scenario("hazard ratio, none", Truth(), hazard, 1.0, True, EVENTS, is_ratio=True),
+    Scenario(
+        "hazard ratio, 1.1 per year",
+        Truth(hazard=math.log(1.1)),
+        hazard,
+        1.1,
+        plan=EVENTS,
+        is_ratio=True,
+    ),
     Scenario(
         "difference, no effect, 10 people a group", Truth(people=20), difference, 0.0, is_null=True
     ),
@@ -150,6 +161,7 @@ SCENARIOS = (
         1.0,
         True,
         MEASURED,
+        is_ratio=True,
     ),
     Scenario(
         "change, no difference, patients 5 years older",

@@ -101,10 +101,14 @@ class Verdict:
 def judge(scenario: Scenario, found: np.ndarray) -> Verdict:
     """Return bias, coverage and rejections of a scenario's runs."""
     value, low, high, p = found.T
+    center, error = value.mean(), value.std(ddof=1) / math.sqrt(len(value))
+    if scenario.is_ratio:
+        center = math.exp(np.log(value).mean())
+        error = center * np.log(value).std(ddof=1) / math.sqrt(len(value))
     return Verdict(
         len(found),
-        float(value.mean()),
-        float(value.std(ddof=1) / math.sqrt(len(value))),
+        float(center),
+        float(error),
         float(((low <= scenario.value) & (scenario.value <= high)).mean()),
         float((p < 0.05).mean()) if np.isfinite(p).all() else math.nan,
     )
