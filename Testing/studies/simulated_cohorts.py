@@ -5,7 +5,8 @@
 Runs the analyses of ``brainage cohort`` on simulated cohorts and writes the table into
 docs/cohort_statistics.md. STORE is a folder outside the project that keeps what is done: started
 again, it goes on. A run costs a tenth of a second of one core, with mixed models up to half a
-second. ``--stored`` writes the rows that the store has, names those that are not in full, and runs nothing.
+second. ``--stored`` runs nothing: it writes the rows that the store has, and names those that
+are not in full.
 """
 
 from __future__ import annotations
