@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 LEAST_PEOPLE = 20
 FEWEST_PEOPLE = 3  # a line and its scatter need as many
 LINE = "de-lange-cole"  # the card's line of the gap, which the deviation is measured from
+LEAST_SCATTER_YEARS = 1e-3
 OUTLIER_SDS = 5.0  # a healthy site of 100 has none
 METHOD = (
     "Least squares of each person's gap less the model's line, on centred age; 95 % t intervals; "
@@ -128,6 +129,11 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     classes, lines = _bundled(scans["slice_spacing_mm"].to_numpy(float), card)
     expected = lines[:, 0] * ages + lines[:, 1]
     offset, slope, residuals = fit_deviation(ages, scans["gap_years"].to_numpy(float) - expected)
+    if np.abs(residuals).max() < LEAST_SCATTER_YEARS:
+        raise InputError(
+            f"the gaps of the people of {path} lie on one line, so nothing tells how sure it is",
+            "give the table as brainage batch wrote it",
+        )
     scale = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
     far = np.abs(residuals - np.median(residuals)) > OUTLIER_SDS * max(scale, 1e-9)
     return SiteFit(

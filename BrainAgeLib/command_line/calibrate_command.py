@@ -71,7 +71,7 @@ def _show(fit: SiteFit) -> None:
 
 def _words(deviation: Deviation, digits: int) -> str:
     value, low, high, applied = (
-        f"{number:+.{digits}f}"
+        f"{round(number, digits) + 0.0:+.{digits}f}"  # no -0.00
         for number in (deviation.value, deviation.low, deviation.high, deviation.applied)
     )
     return f"{value} (95 % interval {low} to {high}), shrunk to {applied}"
@@ -86,7 +86,8 @@ def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
     if ages_years[0] < low or ages_years[1] > high:
         found.append(
             f"these people are {low:.1f} to {high:.1f} years old, which does not cover "
-            f"{ages_years[0]:g} to {ages_years[1]:g}: outside there will be no corrected gap"
+            f"{ages_years[0]:g} to {ages_years[1]:g}: outside there will be no corrected gap "
+            "(--ages names the ages that it is meant for)"
         )
     if fit.people < LEAST_PEOPLE:
         found.append(f"{fit.people} people are too few to rely on")

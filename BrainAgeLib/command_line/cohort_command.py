@@ -51,7 +51,8 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     require_extra("cohort", *NEEDED)
     from BrainAgeLib.cohort.analysis.page import write_report_folder
     from BrainAgeLib.cohort.groups.cohort_data import Plan
-    from BrainAgeLib.cohort.groups.report import cohort_report, headline
+    from BrainAgeLib.cohort.groups.headline import headline
+    from BrainAgeLib.cohort.groups.report import cohort_report
 
     plan = Plan(
         options.reference,

@@ -23,14 +23,15 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from BrainAgeLib.cohort.analysis.estimates import Estimate, p_words, with_interval
 from BrainAgeLib.cohort.analysis.page import Report, write_report_folder
 from BrainAgeLib.cohort.groups.cohort_data import Plan
-from BrainAgeLib.cohort.groups.report import cohort_report, headline
+from BrainAgeLib.cohort.groups.headline import headline
+from BrainAgeLib.cohort.groups.report import cohort_report
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import NOTICE, Prediction
+from Testing.studies._oasis_page import sections
 from Testing.studies._slice_place import common_place, own_level, placed_image
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,6 @@ COLUMNS = (
     *("findings", "slice_spacing_mm", "model", "exit_code", "nwbv", "mmse", "level_mm", "weights"),
 )
 MEASURE, REFERENCE = "nwbv", "CDR 0"
-SHOWN = ("group difference", "discrimination", "added to volume")
 
 
 @dataclass(frozen=True)
@@ -146,19 +146,9 @@ def markdown(report: Report, table: Path) -> str:
         f"{refused} refused by the gate. Level of the slices in the template: {levels.mean():.1f} "
         f"mm, SD {levels.std():.1f} mm.",
         "",
-        "| groups | outcome | figure | people | estimate (95 % interval) | p (Holm) |",
-        "|---|---|---|---|---|---|",
+        sections(report.estimates, MEASURE),
     ]
-    shown = [item for item in report.estimates if item.analysis in SHOWN]
-    return "\n".join(lines + [_line(item) for item in shown])
-
-
-def _line(item: Estimate) -> str:
-    unit = f" {item.unit}" if item.unit else ""
-    return (
-        f"| {item.subset} | {item.outcome} | {item.figure} | {item.people} | "
-        f"{with_interval(item)}{unit} | {p_words(item.p_adjusted)} |"
-    )
+    return "\n".join(lines)
 
 
 def main() -> None:

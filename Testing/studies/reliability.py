@@ -1,12 +1,14 @@
 """Re-slice the same people many times: how much does the age change?
 
     python Testing/studies/reliability.py RUN --data BIDS [--people 60]
+    python Testing/studies/reliability.py --stored
 
 RUN is the output folder of a finished ``brainage train``. Each person is cut ten times into axial
 slices of 3 to 7 mm with gaps of up to a fifth, at another phase and tilted by up to 15 degrees
 about each axis, with everyday noise and another error of registration, all simulated, and
 predicted by the member that has not seen that person. Writes
-Testing/studies/results/reliability.json.
+Testing/studies/results/reliability.json, and what follows from it into docs/model.md and
+docs/cohort_statistics.md; ``--stored`` writes the documents alone.
 
 SD: root mean square over people of the standard deviation within a person. ICC: one-way random, of
 the gap (Shrout and Fleiss 1979, doi 10.1037/0033-2909.86.2.420). The smallest change that means
@@ -34,6 +36,7 @@ from BrainAgeLib.model.weights import load_weights
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.simulated_scans import EVALUATION, Simulator, as_slices
 from BrainAgeLib.training.thick_slices import Protocol
+from Testing.studies._smallest_change import write_documents
 
 RESULTS = Path(__file__).resolve().parent / "results" / "reliability.json"
 REPETITIONS = 10
@@ -84,10 +87,22 @@ def reliability(gaps: np.ndarray) -> dict[str, float]:
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("run", type=Path)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("run", type=Path, nargs="?")
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--people", type=int, default=60)
+    parser.add_argument("--stored", action="store_true", help="measure nothing")
     options = parser.parse_args()
+    if not options.stored:
+        if options.run is None or options.data is None:
+            parser.error("name RUN and --data BIDS, or --stored")
+        RESULTS.write_text(json.dumps(measured(options), indent=1) + "\n", "utf-8")
+    figures = json.loads(RESULTS.read_text("utf-8"))
+    write_documents(figures)
+    print(json.dumps(figures, indent=1))
+
+
+def measured(options: argparse.Namespace) -> dict[str, float]:
+    """Return the figures of so many people."""
     folder = next(path.parent for path in sorted(options.run.glob("*/card.json")))
     card = read_card(folder)
     members = load_weights(folder, card, "cpu").members
@@ -108,9 +123,7 @@ def main() -> None:
             )
             gaps.append([age - person.age_years for age in ages])
             print(f"{done + 1} of {len(order)}", flush=True)
-    figures = reliability(np.array(gaps))
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
-    print(json.dumps(figures, indent=1))
+    return reliability(np.array(gaps))
 
 
 if __name__ == "__main__":

@@ -53,8 +53,9 @@ def exclusions_csv(exclusions: Sequence[Exclusion]) -> bytes:
     """Return the scans that were left out, with the reasons, as CSV."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["line", "person", "session", "reason"])
-    writer.writerows([item.line, item.person, item.session, item.reason] for item in exclusions)
+    names = ["line", "person", "session", "group", "reason"]
+    writer.writerow(names)
+    writer.writerows([getattr(item, name) for name in names] for item in exclusions)
     return text.getvalue().encode("utf-8", "backslashreplace")
 
 
@@ -65,7 +66,9 @@ def _cell(value: object) -> object:
 
 
 def shown(value: float | None, unit: str = "") -> str:
-    """Return a number for people: three digits that count, or a dash."""
+    """Return a number for people: three digits that count, a count as it is, or a dash."""
+    if isinstance(value, int):
+        return str(value)
     if value is None or not math.isfinite(value):
         return "-"
     digits = 1 if abs(value) >= 100 else 2 if abs(value) >= 1 or unit == "years" else 3
@@ -92,8 +95,9 @@ def estimates_table(estimates: Sequence[Estimate]) -> Markup:
     """Return the estimates as a table for a report; columns that nobody fills are left out."""
     tested = any(estimate.p is not None for estimate in estimates)
     adjusted = any(estimate.p_adjusted is not None for estimate in estimates)
-    names = ["outcome", "people", "figure", "n", "estimate (95 % interval)", "unit"]
-    names += ["p"] * tested + ["p (Holm)"] * adjusted
+    with_unit = any(estimate.unit for estimate in estimates)
+    names = ["outcome", "people", "figure", "n", "estimate (95 % interval)"]
+    names += ["unit"] * with_unit + ["p"] * tested + ["p (Holm)"] * adjusted
     rows = [
         [
             item.outcome,
@@ -101,7 +105,7 @@ def estimates_table(estimates: Sequence[Estimate]) -> Markup:
             item.figure,
             "-" if item.people is None else str(item.people),
             with_interval(item),
-            item.unit,
+            *([item.unit] if with_unit else []),
             *([p_words(item.p)] if tested else []),
             *([p_words(item.p_adjusted)] if adjusted else []),
         ]

@@ -21,6 +21,8 @@ from BrainAgeLib.output.report_style import STYLE
 from BrainAgeLib.records import NOTICE
 
 CHART_STYLE = """
+.scrolling { margin-bottom: 1rem; }
+.scrolling td { overflow-wrap: break-word; }
 main img { background: #ffffff; max-width: 44rem; }
 .charts { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(22rem, 1fr)); }
 """

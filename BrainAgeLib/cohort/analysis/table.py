@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from BrainAgeLib.cohort.scan_entry import sex_of
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,15 +38,16 @@ class Exclusion:
     person: str
     session: str
     reason: str
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class AnalysisTable:
     """The scans that count, and those that do not, with the reason.
 
-    ``scans`` has the contract's columns (absent ones empty), ``person`` (``id``, or the path where
-    it is empty), ``line``, and all further columns as text. ``gap_years`` is raw brain age minus
-    age.
+    ``scans`` has the contract's columns (absent ones empty; ``sex`` F, M or empty), ``person``
+    (``id``, or the path where it is empty), ``line``, and all further columns as text.
+    ``gap_years`` is raw brain age minus age.
     """
 
     scans: pd.DataFrame
@@ -68,17 +70,18 @@ def read_table(path: Path) -> AnalysisTable:
         frame[name] = number_column(frame, name, path)
     for name in TEXTS:
         frame[name] = frame[name].str.strip() if name in frame else ""
+    frame["sex"] = _sexes(frame, path)
     nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     _check_gaps(frame, path)
     frame["gap_years"] = frame["brain_age_years"] - frame["age"]
     reasons = _reasons(frame)
     left_out = tuple(
-        Exclusion(row["line"], row["person"], row["session"], reason)
+        Exclusion(row["line"], row["person"], row["session"], reason, row["group"])
         for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
         if reason
     )
-    kept = frame[[not reason for reason in reasons]].reset_index(drop=True)
+    kept = frame.loc[[not reason for reason in reasons]].reset_index(drop=True)
     return AnalysisTable(kept, left_out, len(frame))
 
 
@@ -127,6 +130,17 @@ def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
     return numbers
 
 
+def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
+    """Return F, M or nothing for each row."""
+    found: list[str] = []
+    for line, text in zip(frame["line"], frame["sex"], strict=True):
+        try:
+            found.append(sex_of(text) or "")
+        except ValueError as error:
+            raise InputError(f"line {line} of {path}: {error}", "mend that line") from None
+    return found
+
+
 def _check_gaps(frame: pd.DataFrame, path: Path) -> None:
     off = (frame["brain_age_years"] - frame["age"] - frame["gap_years"]).abs() > ROUNDING_YEARS
     if off.any():
@@ -138,12 +152,15 @@ def _check_gaps(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _reasons(frame: pd.DataFrame) -> list[str]:
-    """Return why each row is left out, empty for those that stay."""
+    """Return why each row is left out, empty for those that stay.
+
+    Where no session is named, another age is another visit.
+    """
     reasons, seen = [], set()
     for row in frame.to_dict("records"):
         reason = _reason(row)
         if not reason:
-            key = (row["person"], row["session"])
+            key = (row["person"], row["session"] or row["age"])
             reason = "another scan of this person and session came first" if key in seen else ""
             seen.add(key)
         reasons.append(reason)
@@ -169,7 +186,9 @@ def later_scans(scans: pd.DataFrame) -> list[Exclusion]:
     """Return the scans that :func:`first_scans` leaves out, for the list of exclusions."""
     first = set(first_scans(scans)["line"])
     return [
-        Exclusion(row["line"], row["person"], row["session"], "a later scan of this person")
+        Exclusion(
+            row["line"], row["person"], row["session"], "a later scan of this person", row["group"]
+        )
         for row in scans.to_dict("records")
         if row["line"] not in first
     ]

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.design import (
+    TIME,
     contrasts,
     covariate_columns,
     group_columns,
+    slope_columns,
     with_intercept,
 )
 from BrainAgeLib.cohort.groups.differences import with_holm
-from BrainAgeLib.cohort.groups.mixed_model import TIME, MixedFit, fit_mixed
+from BrainAgeLib.cohort.groups.mixed_model import MixedFit, fit_mixed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,14 +40,13 @@ def fit_change(
     column: str,
     covariates: tuple[str, ...] = (),
 ) -> ChangeModel | None:
-    """Fit outcome ~ group x years + age at first scan + its square + sex + (1 + years | person).
+    """Fit outcome ~ (group + age at first scan) x years + its square + sex + (1 + years | person).
 
     Returns None when the visits do not carry the model.
     """
     of_group = group_columns(visits, groups)
-    years = visits[[TIME]]
-    growth = of_group.mul(visits[TIME], axis=0).add_prefix(f"{TIME} x ")
-    design = with_intercept(of_group, years, growth, covariate_columns(visits, covariates))
+    others = covariate_columns(visits, covariates)
+    design = with_intercept(of_group, slope_columns(visits, of_group, others), others)
     fit = fit_visits(visits, design, column)
     if fit is None:
         return None
@@ -69,10 +70,10 @@ def fit_visits(visits: pd.DataFrame, design: pd.DataFrame, column: str) -> Mixed
 def growth(model: ChangeModel) -> list[Estimate]:
     """Return each group's yearly change, and the differences of all pairs with their sizes.
 
-    The size of a difference is in SDs between people at the first scan: that of people's slopes is
-    too poorly known from few visits. p-values of the differences are Holm's over the pairs. Whether
-    one group's own change is 0 is not tested: the raw gap of everybody drifts, since models of
-    brain age under-estimate ageing.
+    A group's change is that at the mean age. The size of a difference is in SDs between people at
+    the first scan: that of people's slopes is too poorly known from few visits. p-values of the
+    differences are Holm's over the pairs. Whether one group's own change is 0 is not tested: the
+    raw gap of everybody drifts, since models of brain age under-estimate ageing.
     """
     fit, found = model.fit, []
     for name in model.groups:

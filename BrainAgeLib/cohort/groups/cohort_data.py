@@ -15,6 +15,7 @@ from BrainAgeLib.cohort.analysis.table import (
     read_table,
     require_column,
 )
+from BrainAgeLib.cohort.groups.design import covariate_values
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 NO_GROUP = "everybody"
 FEWEST_IN_A_GROUP = 5
 MOST_GROUPS = 10
+OF_THE_GAP = frozenset(
+    ("brain_age_years", "gap_years", "corrected_gap_years", "gap_percentile")
+    + ("interval_low", "interval_high")
+)
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
 
 
@@ -79,10 +84,7 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
 
     Raises InputError when it cannot be read, lacks a column of the plan, or a group is too small.
     """
-    if (plan.event is None) != (plan.event_time is None):
-        raise InputError(
-            "time to an event needs two columns", "give --event and --event-time together"
-        )
+    _check_plan(plan)
     table = read_table(path)
     scans = table.scans
     for name in (*plan.numbers, *plan.covariates):
@@ -94,6 +96,12 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     scans, ungrouped = _grouped(scans)
     if scans.empty:
         raise InputError(f"{path} has nobody with an age and a brain age", "look at its errors")
+    for name in (*plan.numbers, *plan.covariates):
+        if covariate_values(scans, name)[0].isna().all():
+            raise InputError(
+                f"the column {name} of {path} is empty for everybody who has an age",
+                "fill it, or do not ask for it",
+            )
     visits, notes = _with_years(scans, plan)
     _check_ages(visits, path)
     first = visits.drop_duplicates("person").reset_index(drop=True)
@@ -106,6 +114,23 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     return Cohort(
         visits, first, groups, plan, table.exclusions + ungrouped, table.rows_read, tuple(notes)
     )
+
+
+def _check_plan(plan: Plan) -> None:
+    """See that no column is asked for in two parts that exclude each other."""
+    if (plan.event is None) != (plan.event_time is None):
+        raise InputError(
+            "time to an event needs two columns", "give --event and --event-time together"
+        )
+    for name in (*plan.covariates, *plan.measures):
+        if name in OF_THE_GAP:
+            raise InputError(
+                f"{name} is made of the gap and cannot stand beside it", "name another column"
+            )
+    if both := sorted(set(plan.covariates) & set(plan.measures)):
+        raise InputError(
+            f"{both[0]} is asked for as a measure and as a covariate", "leave out one of the two"
+        )
 
 
 def _grouped(scans: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from BrainAgeLib.cohort.analysis.table import NOT_KNOWN
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 INTERCEPT = "intercept"
 AGE, AGE_SQUARED, SEX = "age", "age squared", "sex M"
+TIME = "years"  # since the first scan
+ALONE = 1 - 1e-8  # leverage
 
 
 def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -34,11 +37,9 @@ def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> 
     sex = frame["sex"].map({"F": 0.0, "M": 1.0}).astype(float)
     columns = {AGE: centred, AGE_SQUARED: centred**2 - (centred**2).mean(), SEX: sex}
     for name in covariates:
-        texts = frame[name].astype(str).str.strip()
-        texts = texts.mask(texts.str.lower().isin(["", "n/a", "nan", "na"]))
-        numbers = pd.to_numeric(texts, errors="coerce")
-        if numbers.notna().sum() == texts.notna().sum():
-            columns[name] = numbers.astype(float) - numbers.mean()
+        texts, numbers = covariate_values(frame, name)
+        if numbers is not None:
+            columns[name] = numbers - numbers.mean()
             continue
         for value in texts.value_counts().index[1:]:
             columns[f"{name} {value}"] = (texts == value).astype(float).where(texts.notna())
@@ -46,6 +47,16 @@ def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> 
     if found[SEX].notna().sum() == 0:
         del found[SEX]
     return _without_redundant(found.loc[:, [found[name].nunique() > 1 for name in found]])
+
+
+def covariate_values(frame: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series | None]:
+    """Return a covariate as text, NaN where it is not known; and as numbers if all are numbers."""
+    import pandas as pd
+
+    texts = frame[name].astype(str).str.strip()
+    texts = texts.mask(texts.str.lower().isin(NOT_KNOWN))
+    numbers = pd.to_numeric(texts, errors="coerce").astype(float)
+    return texts, numbers if numbers.notna().sum() == texts.notna().sum() else None
 
 
 def _without_redundant(columns: pd.DataFrame) -> pd.DataFrame:
@@ -81,12 +92,41 @@ def refuse_confounded(groups: pd.DataFrame, covariates: pd.DataFrame) -> None:
             )
 
 
+def fitted_alone(matrix: np.ndarray) -> np.ndarray:
+    """Return which rows of (row, column) a column of their own fits exactly, whatever their value.
+
+    The only person of a site tells nothing of anybody else, and has no HC3 error.
+    """
+    basis, sizes, _ = np.linalg.svd(matrix, full_matrices=False)
+    leverage = (basis[:, sizes > 1e-10 * sizes.max(initial=0.0)] ** 2).sum(axis=1)
+    return np.asarray(leverage > ALONE)
+
+
 def group_columns(frame: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
     """Return a column of 0 and 1 for each group but the first."""
     import pandas as pd
 
     columns = {f"group {name}": (frame["group"] == name).astype(float) for name in groups[1:]}
     return pd.DataFrame(columns, index=frame.index)
+
+
+def slope_columns(
+    visits: pd.DataFrame, of_groups: pd.DataFrame, covariates: pd.DataFrame
+) -> pd.DataFrame:
+    """Return years, and years times each group column and times age at the first scan.
+
+    Age changes how fast a raw gap drifts and how fast a score falls: without its product with time
+    a group that is older would seem to change faster. The product is left out where the visits
+    cannot tell it from the other columns.
+    """
+    years = visits[[TIME]]
+    slopes = years.join(of_groups.mul(visits[TIME], axis=0).add_prefix(f"{TIME} x "))
+    if AGE not in covariates:
+        return slopes
+    with_age = slopes.assign(**{f"{TIME} x {AGE}": covariates[AGE] * visits[TIME]})
+    others = of_groups.join(covariates).dropna()
+    told = _rank(others.join(with_age)) > _rank(others.join(slopes))
+    return with_age if told else slopes
 
 
 def with_intercept(*parts: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.design import (
     contrasts,
     covariate_columns,
+    fitted_alone,
     group_columns,
     refuse_confounded,
     with_intercept,
@@ -40,6 +41,14 @@ class GroupModel:
     fit: Any
 
     @property
+    def size_factor(self) -> float:
+        """What makes a difference over the residual SD unbiased in few people.
+
+        Hedges 1981, doi 10.3102/10769986006002107: 1 - 3 / (4 df - 1).
+        """
+        return 1.0 - 3.0 / (4.0 * float(self.fit.df_resid) - 1.0)
+
+    @property
     def residual_sd(self) -> float:
         """The scatter of people of one group, age and sex."""
         return float(np.sqrt(self.fit.ssr / self.fit.df_resid))
@@ -55,16 +64,16 @@ def fit_groups(
     """Fit outcome ~ group + age + age^2 + sex + covariates by least squares with HC3 errors.
 
     HC3 (MacKinnon and White 1985, doi 10.1016/0304-4076(85)90158-7) holds when groups scatter
-    differently. People with a missing value are left out. ``covariates`` None: groups alone.
+    differently. People with a missing value are left out, and those whom a column of their own fits
+    exactly, such as the only one of a site. ``covariates`` None: groups alone.
     Returns None when fewer people are left than the model needs. Raises InputError when a covariate
     cannot be told apart from the groups.
     """
     from statsmodels.api import OLS
 
-    usable = first[column].notna()
+    people = first[first[column].notna()]
     if covariates is not None:
-        usable &= covariate_columns(first, covariates).notna().all(axis=1)
-    people = first[usable]
+        people = people[covariate_columns(people, covariates).notna().all(axis=1)]
     present = people["group"].value_counts()
     if any(present.get(name, 0) < 2 for name in groups):
         return None
@@ -73,6 +82,9 @@ def fit_groups(
         others = covariate_columns(people, covariates)
         refuse_confounded(of_groups, others)
     design, values = with_intercept(of_groups, others), people[column].to_numpy(float)
+    alone = fitted_alone(design.to_numpy(float))
+    if alone.any():
+        return fit_groups(people[~alone], groups, outcome, column, covariates)
     if len(design) <= design.shape[1] + 2:
         return None
     fit = OLS(values, design.to_numpy(float)).fit(cov_type="HC3", use_t=True)
@@ -91,8 +103,9 @@ def fit_groups(
 def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estimate]:
     """Return adjusted differences of all pairs of groups, each with its standardised size.
 
-    Cohen's d is the difference over the model's residual SD; its interval is a bootstrap over
-    people within groups (``rounds`` 0: none). p-values are Holm's over the pairs.
+    Cohen's d is the difference over the model's residual SD, times Hedges' factor for few people;
+    its interval is a bootstrap over people within groups (``rounds`` 0: none). p-values are Holm's
+    over the pairs.
     """
     sizes = _bootstrapped_sizes(model, rounds) if rounds else None
     found = []
@@ -119,12 +132,13 @@ def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estim
             Estimate(
                 *common,
                 "Cohen's d",
-                value / model.residual_sd,
+                model.size_factor * value / model.residual_sd,
                 "",
                 ends[0],
                 ends[1],
                 people,
-                method="difference over residual SD, percentile bootstrap within groups",
+                method="difference over residual SD, Hedges' factor; percentile bootstrap within "
+                "groups",
             )
         )
     return with_holm(found)
@@ -160,15 +174,19 @@ def adjusted_means(model: GroupModel) -> list[Estimate]:
 
 
 def with_holm(estimates: Sequence[Estimate]) -> list[Estimate]:
-    """Return the estimates with p-values corrected by Holm 1979 within this family."""
-    from statsmodels.stats.multitest import multipletests
+    """Return the estimates with p-values corrected within this family.
 
-    tested = [item.p for item in estimates if item.p is not None]
-    if not tested:
-        return list(estimates)
-    corrected = iter(multipletests(tested, method="holm")[1])
+    Holm 1979: the k-th smallest of m times m - k + 1, none smaller than the one before.
+    """
+    tested = np.array([item.p for item in estimates if item.p is not None])
+    order = np.argsort(tested)
+    corrected = np.empty(len(tested))
+    corrected[order] = np.maximum.accumulate(
+        np.minimum(1.0, tested[order] * np.arange(len(tested), 0, -1))
+    )
+    each = iter(corrected)
     return [
-        item if item.p is None else replace(item, p_adjusted=float(next(corrected)))
+        item if item.p is None else replace(item, p_adjusted=float(next(each)))
         for item in estimates
     ]
 
@@ -185,7 +203,7 @@ def _bootstrapped_sizes(model: GroupModel, rounds: int) -> np.ndarray:
         coefficients = np.linalg.lstsq(matrix, values, rcond=None)[0]
         residuals = values - matrix @ coefficients
         found[number] = vectors @ coefficients / np.sqrt((residuals**2).sum() / freedom)
-    return found
+    return model.size_factor * found
 
 
 def resampled_within(group_of: np.ndarray, generator: np.random.Generator) -> np.ndarray:

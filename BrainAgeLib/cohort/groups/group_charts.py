@@ -10,7 +10,7 @@ import numpy as np
 from BrainAgeLib.cohort.analysis.charts import COLORS, GREY, MARKERS, chart, forest
 from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.change import SLOPE_PREFIX, ChangeModel
-from BrainAgeLib.cohort.groups.mixed_model import TIME
+from BrainAgeLib.cohort.groups.design import AGE, TIME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,6 +78,8 @@ def _line(model: ChangeModel, group: str, times: np.ndarray) -> np.ndarray:
                 vector[column] = time
             elif name.startswith(SLOPE_PREFIX):
                 vector[column] = time * (name == f"{SLOPE_PREFIX}{group}")
+            elif name == f"{TIME} x {AGE}":
+                vector[column] = time * place[fit.names.index(AGE)]
             elif name.startswith("group "):
                 vector[column] = float(name == f"group {group}")
         lines.append(float(vector @ fit.coefficients))

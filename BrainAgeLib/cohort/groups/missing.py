@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from BrainAgeLib.cohort.analysis.estimates import Estimate
-from BrainAgeLib.cohort.groups.cohort_data import Cohort
-from BrainAgeLib.cohort.groups.design import covariate_columns, with_intercept
+from BrainAgeLib.cohort.analysis.table import counted
+from BrainAgeLib.cohort.groups.cohort_data import NO_GROUP, Cohort
+from BrainAgeLib.cohort.groups.design import covariate_columns, fitted_alone, with_intercept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +26,20 @@ def missing_values(cohort: Cohort) -> list[list[str]]:
         lacking = column.isna() | (column.astype(str) == "")
         of_groups = [lacking[first["group"] == group] for group in cohort.groups]
         rows.append([name, *(f"{int(part.sum())} of {len(part)}" for part in of_groups)])
+    return rows
+
+
+def excluded_by_group(cohort: Cohort) -> list[list[str]]:
+    """Return a row for each reason: how many scans of each group were left out for it."""
+    left_out = [item for item in cohort.exclusions if item.group in cohort.groups]
+    if cohort.groups == (NO_GROUP,):
+        left_out = [replace(item, group=NO_GROUP) for item in cohort.exclusions]
+    rows = []
+    for reason in counted(left_out):
+        of_groups = [item.group for item in left_out if item.reason.split(":")[0] == reason]
+        rows.append([reason, *(str(of_groups.count(group)) for group in cohort.groups)])
+    kept = cohort.visits["group_of_visit"]
+    rows.append(["analysed", *(str(int((kept == group).sum())) for group in cohort.groups)])
     return rows
 
 
@@ -53,6 +69,7 @@ def drop_out(cohort: Cohort) -> list[Estimate]:
     design = with_intercept(covariate_columns(first))
     design.insert(1, RETURNED, returned)
     usable = design.notna().all(axis=1)
+    usable[usable] = ~fitted_alone(design[usable].to_numpy(float))
     share = returned[usable]
     if min(int(share.sum()), int((1 - share).sum())) < 5:
         return []

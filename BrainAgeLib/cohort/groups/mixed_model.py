@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-TIME = "years"
 SMALLEST_SLOPE_SD = 1e-3  # per year; below it the covariance counts as singular
 LEAST_PEOPLE_WITH_THREE = 5  # visits, for random slopes
 

@@ -7,15 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.cohort.analysis.estimates import (
-    Estimate,
-    estimates_table,
-    p_words,
-    plain_table,
-    with_interval,
-)
+from BrainAgeLib.cohort.analysis.estimates import Estimate, estimates_table, plain_table
 from BrainAgeLib.cohort.analysis.page import Report, exclusions_section, side_by_side
-from BrainAgeLib.cohort.groups.added_value import added_value
+from BrainAgeLib.cohort.groups.added_value import ODDS, added_value
+from BrainAgeLib.cohort.groups.cautions import cautions
 from BrainAgeLib.cohort.groups.change import ChangeModel, fit_change, growth
 from BrainAgeLib.cohort.groups.cohort_data import Cohort, Plan, read_cohort
 from BrainAgeLib.cohort.groups.diagnostics import (
@@ -29,6 +24,7 @@ from BrainAgeLib.cohort.groups.differences import (
     adjusted_means,
     differences,
     fit_groups,
+    with_holm,
 )
 from BrainAgeLib.cohort.groups.discrimination import discrimination
 from BrainAgeLib.cohort.groups.group_charts import (
@@ -37,8 +33,18 @@ from BrainAgeLib.cohort.groups.group_charts import (
     gap_against_age,
 )
 from BrainAgeLib.cohort.groups.methods import methods_text
-from BrainAgeLib.cohort.groups.missing import drop_out, missing_values, visit_counts
-from BrainAgeLib.cohort.groups.power import people_for_change, people_for_difference, reliability
+from BrainAgeLib.cohort.groups.missing import (
+    drop_out,
+    excluded_by_group,
+    missing_values,
+    visit_counts,
+)
+from BrainAgeLib.cohort.groups.power import (
+    WITHIN_PERSON,
+    people_for_change,
+    people_for_difference,
+    reliability,
+)
 from BrainAgeLib.cohort.groups.score import score_association
 from BrainAgeLib.cohort.groups.survival import time_to_event
 
@@ -46,6 +52,13 @@ RAW, CORRECTED = "raw gap", "corrected gap"
 DRIFT = (
     "Only differences between groups mean something here: the raw gap of everybody drifts "
     "down with time, because models of brain age under-estimate ageing."
+)
+
+ADDED = (
+    "Nested logistic models of the group on age, age squared and sex, with the measure, the gap, "
+    "or both. An odds ratio whose interval holds 1, and a gain of AUC near 0, mean that it was not "
+    "seen to add anything to the other. The areas are those of models that know age and sex, among "
+    "people of these ages: they depend on how the ages of the groups differ."
 )
 
 
@@ -60,8 +73,8 @@ def cohort_report(path: Path, plan: Plan, rounds: int = BOOTSTRAP_ROUNDS) -> Rep
     report.exclusions = cohort.exclusions
     model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)
     change = _change(cohort, RAW, "gap_years")
-    if cohort.notes:
-        report.section("Read first", *cohort.notes)
+    if said := cautions(cohort):
+        report.section("Read first", *said)
     _at_first_scan(report, cohort, model, rounds)
     _over_time(report, cohort, change)
     _score_and_event(report, cohort)
@@ -123,7 +136,8 @@ def _beside_volume(report: Report, cohort: Cohort, rounds: int) -> None:
     for base, other in combinations(cohort.groups, 2):
         areas += discrimination(cohort.first, base, other, plan.measures, plan.covariates, rounds)
         for measure in plan.measures:
-            added += added_value(cohort.first, base, other, measure, plan.covariates)
+            added += added_value(cohort.first, base, other, measure, plan.covariates, rounds)
+    added = with_holm(added)
     if not areas:
         return
     adjusted = [item for item in _keep(report, areas) if item.figure.startswith("AUC, adjusted")]
@@ -139,7 +153,10 @@ def _beside_volume(report: Report, cohort: Cohort, rounds: int) -> None:
         ),
     )
     if added:
-        report.section("What the gap adds to volume", estimates_table(_keep(report, added)))
+        odds = [item for item in _keep(report, added) if item.figure == ODDS]
+        areas = [item for item in added if item.figure != ODDS]
+        tables = [estimates_table(part) for part in (odds, areas) if part]
+        report.section("What the gap adds to volume", ADDED, *tables)
 
 
 def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> None:
@@ -174,8 +191,9 @@ def _planning(
     report: Report, cohort: Cohort, model: GroupModel | None, change: ChangeModel | None
 ) -> None:
     found = reliability(cohort.visits)
+    within = next((item.value for item in found if item.figure == WITHIN_PERSON), None)
     if model is not None:
-        found += people_for_difference(model.residual_sd)
+        found += people_for_difference(model.residual_sd, within)
     if change is not None:
         found += people_for_change(change.fit, cohort.visits)
     if found:
@@ -215,26 +233,12 @@ def _diagnostics(
 
 
 def _missing(report: Report, cohort: Cohort) -> None:
-    content: list[str] = [plain_table(["missing", *cohort.groups], missing_values(cohort))]
+    content: list[str] = [
+        plain_table(["scans left out", *cohort.groups], excluded_by_group(cohort)),
+        plain_table(["missing", *cohort.groups], missing_values(cohort)),
+    ]
     if cohort.is_followed:
         content.append(plain_table(["scans", *cohort.groups], visit_counts(cohort)))
         if gone := _keep(report, drop_out(cohort)):
             content.append(estimates_table(gone))
     report.section("Missing data", *content)
-
-
-def headline(report: Report) -> str:
-    """Return the main figures in a few lines for the terminal."""
-    chosen = {"adjusted difference", "Cohen's d", "difference of change a year"}
-    lines = []
-    for item in report.estimates:
-        is_area = item.figure.startswith("AUC, adjusted")
-        is_hazard = item.figure == "hazard ratio per year"
-        if item.analysis == "missing data" or not (item.figure in chosen or is_area or is_hazard):
-            continue
-        p = f", p {p_words(item.p)}" if item.p is not None else ""
-        p += f", Holm {p_words(item.p_adjusted)}" if item.p_adjusted is not None else ""
-        unit = f" {item.unit}" if item.unit else ""
-        name = f"{item.subset}: {item.outcome}, {item.figure}"
-        lines.append(f"{name:66} {with_interval(item)}{unit}{p}")
-    return "\n".join(lines)

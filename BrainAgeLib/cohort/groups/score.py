@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.change import METHOD, fit_visits
-from BrainAgeLib.cohort.groups.design import covariate_columns, group_columns, with_intercept
+from BrainAgeLib.cohort.groups.design import (
+    TIME,
+    covariate_columns,
+    group_columns,
+    slope_columns,
+    with_intercept,
+)
 from BrainAgeLib.cohort.groups.differences import with_holm
-from BrainAgeLib.cohort.groups.mixed_model import TIME, MixedFit
+from BrainAgeLib.cohort.groups.mixed_model import MixedFit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +29,10 @@ def score_association(
 ) -> list[Estimate]:
     """Return how a clinical score's change goes with the gap.
 
-    Two mixed models, both adjusted for group and covariates. *By gap at first scan*: whether people
+    Two mixed models, both adjusted for covariates and for the course of each group and age (group x
+    years, age at first scan x years): patients lose points faster and have larger gaps, the old
+    lose points faster and have smaller raw gaps, and neither is an association. *By gap at first
+    scan*: whether people
     with a larger gap then gain or lose more points a year. *Within a person*: whether the score is
     higher when the gap is larger than that person's own mean, over and above time (the mean is a
     covariate of its own: Neuhaus and Kalbfleisch 1998, doi 10.2307/3109770). Only visits with score
@@ -33,7 +42,9 @@ def score_association(
     if len(frame) < 3 or frame[score].nunique() < 2:
         return []
     _add_columns(frame)
-    common = (group_columns(frame, groups), frame[[TIME]], covariate_columns(frame, covariates))
+    of_group, others = group_columns(frame, groups), covariate_columns(frame, covariates)
+    of_group = of_group.loc[:, [of_group[name].nunique() > 1 for name in of_group]]
+    common = (of_group, slope_columns(frame, of_group, others), others)
     found: list[Estimate] = []
     by_first = fit_visits(frame, with_intercept(*common, frame[[BASELINE, BASELINE_SLOPE]]), score)
     if by_first is not None:

@@ -25,7 +25,6 @@ def test_estimates_are_unbiased_and_intervals_hold(name):
     found = judge(scenario, stored_runs(scenario, runs, None))
 
     assert found.runs == runs
-    # A hazard ratio's mean is a little above 1 by its skewness.
     assert found.mean == pytest.approx(scenario.value, abs=4 * found.standard_error + 0.01)
     assert found.coverage >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / runs)
 

@@ -84,9 +84,9 @@ def test_a_shift_is_found_and_can_be_read_back(card, tmp_path):
 def test_each_acquisition_class_deviates_from_its_own_line(card, tmp_path):
     far_line = card.classes[1].corrections[1]
     rows = [
-        row(n, float(age), float(age + far_line.slope * age + far_line.intercept + 2.0))
+        row(n, age, age + far_line.slope * age + far_line.intercept + 2.0 + 0.1 * (n % 5 - 2))
         | {"slice_spacing_mm": 9.0}
-        for n, age in enumerate(np.linspace(40, 80, 25))
+        for n, age in enumerate(np.linspace(40, 80, 25).tolist())
     ]
 
     fit = fit_site(write_table(rows, tmp_path / "results.csv"), card)
@@ -133,6 +133,13 @@ def test_people_of_one_age(card, tmp_path):
     rows = [row(n, 60.0, 62.0 + 0.1 * n) for n in range(25)]
 
     with pytest.raises(InputError, match="have one age"):
+        fit_site(write_table(rows, tmp_path / "results.csv"), card)
+
+
+def test_people_on_one_line_are_no_people(card, tmp_path):
+    rows = [row(n, 40.0 + n, 45.0 + n) for n in range(25)]
+
+    with pytest.raises(InputError, match="lie on one line"):
         fit_site(write_table(rows, tmp_path / "results.csv"), card)
 
 

@@ -68,10 +68,14 @@ def test_the_methods_name_the_models_and_their_limits(folder):
     text = (folder / "methods.txt").read_text("utf-8")
 
     for words in (
-        "raw gap ~ group + (age - mean) + (age - mean)^2 + sex",
+        "raw gap ~ group + age + age^2 + sex",
         "HC3",
         "Holm",
         "regression to the mean",
+        "(group + age at first scan) x years",
+        "corrected for optimism",
+        "Between families nothing is corrected",
+        "of 60 people; outside the ages of the line there is none",
         "random intercept",
         "missing at random",
         "Efron",
@@ -93,7 +97,7 @@ def test_one_group_at_one_visit_is_described_and_not_compared(brainage, tmp_path
 def test_names_that_look_like_code_or_markup_are_only_names(brainage, tmp_path):
     names = ("C(group) <script>", "${x} + np.exp(1)")
     rows = [
-        entry | {"group": names[number // 2 % 2], "Q('a')": number % 3}
+        entry | {"group": names[number // 2 % 2], "Q('a')": number % 3, "<b>": number % 5}
         for number, entry in enumerate(healthy_rows(40))
     ]
     table = write_table(rows, tmp_path / "results.csv")
@@ -106,11 +110,13 @@ def test_names_that_look_like_code_or_markup_are_only_names(brainage, tmp_path):
         "--covariate",
         "Q('a')",
         "--measure",
-        "Q('a')",
+        "<b>",
     )
 
     assert outcome.code == 0, outcome.err
-    assert "<script" not in (tmp_path / "out" / "report.html").read_text("utf-8")
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "<script" not in html
+    assert "<b>" not in html
 
 
 @pytest.mark.parametrize(

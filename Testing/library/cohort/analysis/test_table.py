@@ -33,6 +33,31 @@ def test_every_row_is_kept_or_left_out_with_a_reason(tmp_path):
     assert counted(table.exclusions)["failed"] == 1
 
 
+def test_another_age_is_another_visit_where_no_session_is_named(tmp_path):
+    rows = [row(1, age, 70.0, session="") for age in (60.0, 61.5, 61.5)]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert list(table.scans["age"]) == [60.0, 61.5]
+    assert [item.line for item in table.exclusions] == [4]
+
+
+def test_sexes_are_read_as_in_a_list_of_scans(tmp_path):
+    words = ["female", "m", "Male", "n/a", "other"]
+    rows = [row(n, 60.0, 61.0, sex=word) for n, word in enumerate(words)]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert list(table.scans["sex"]) == ["F", "M", "M", "", ""]
+
+
+def test_a_table_of_a_header_alone_is_empty(tmp_path):
+    table = read_table(write_table([], tmp_path / "results.csv"))
+
+    assert table.scans.empty
+    assert "group" in table.scans
+
+
 def test_people_without_an_id_are_told_apart_by_their_path(tmp_path):
     rows = [row(n, 40.0 + n, 50.0, id="") for n in range(3)]
 
@@ -59,6 +84,7 @@ def test_the_first_scan_is_that_at_the_youngest_age(tmp_path):
         (b"", "is no table"),
         (b"id,age\n1,20\n", "has no column brain_age_years"),
         (b"id,brain_age_years\n1,20\n", "has no column age"),
+        (b"age,brain_age_years,sex\n40,41,2\n", "line 2 of .*: the sex '2' is not known"),
         (b"age,brain_age_years\nforty,20\n", "line 2 of .*: age is 'forty'"),
         (b"age,brain_age_years\n40,inf\n", "line 2 of .*: brain_age_years is 'inf'"),
         (b"age,brain_age_years\n40,41,42,43\n40,41\n", "line 2 of .* more cells"),

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from BrainAgeLib.cohort.groups.change import fit_change, growth
 from BrainAgeLib.cohort.groups.score import score_association
-from Testing.library.cohort.simulated_cohorts import AGE_SLOPE
+from Testing.library.cohort.simulated_cohorts import AGE_SLOPE, Truth, simulated_rows
+
+
+def visits_of(rows):
+    """Return simulated rows as the visits of a cohort."""
+    visits = pd.DataFrame(rows).rename(columns={"id": "person"})
+    years = visits["session"].astype(float) - 1
+    return visits.assign(years=years, age_first=visits["age"] - years)
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +63,31 @@ def test_the_score_goes_with_the_gap_within_people(cohort):
     assert within.low < -0.4 < within.high
     assert within.p_adjusted >= within.p
     assert "within a person, standardised" in found
+
+
+def test_patients_who_lose_faster_and_have_larger_gaps_are_no_association():
+    truth = Truth(people=80, visits=4, effect_years=8.0, growth=1.0, score_growth=-2.0)
+    rows = simulated_rows(truth, np.random.default_rng(4))
+
+    found = score_association(visits_of(rows), ("control", "patient"), "score")
+
+    # Without the groups' own courses p is far below 0.001 for both.
+    assert [item.figure for item in found if item.p is not None and item.p < 0.001] == []
+    assert len(found) == 4
+
+
+def test_older_patients_do_not_seem_to_change_otherwise():
+    # The drift of the raw gap depends on age, and nothing else differs.
+    rows = simulated_rows(
+        Truth(people=60, visits=4, age_difference_years=15.0, slope_sd=0.01, error_sd_years=0.05),
+        np.random.default_rng(10),
+    )
+
+    model = fit_change(visits_of(rows), ("control", "patient"), "raw gap", "gap_years")
+    difference = next(item for item in growth(model) if item.figure.startswith("difference"))
+
+    # 15 years of a drift of 2 x 0.004 a year and year, which an unadjusted slope would show.
+    assert abs(difference.value) < 0.02
 
 
 def test_a_score_that_nobody_has_is_no_error(cohort):

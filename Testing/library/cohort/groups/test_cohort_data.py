@@ -97,6 +97,11 @@ def test_the_group_of_the_first_visit_counts(tmp_path):
         (grouped({"AD": 6}, event=2, time=1), Plan(event="event", event_time="time"), "0 and 1"),
         (grouped({"AD": 6}, event=1), Plan(event="event"), "two columns"),
         ([row(1, 60, 61, verdict="refuse")], Plan(), "has nobody"),
+        ([], Plan(), "has nobody|no column"),
+        (grouped({"AD": 6}), Plan(covariates=("brain_age_years",)), "made of the gap"),
+        (grouped({"AD": 6}), Plan(measures=("v",), covariates=("v",)), "as a measure and as a"),
+        (grouped({"AD": 6}, site=""), Plan(covariates=("site",)), "column site .* is empty"),
+        (grouped({"AD": 6}, mmse="n/a"), Plan(score="mmse"), "column mmse .* is empty"),
     ],
 )
 def test_what_is_no_cohort(rows, plan, message, tmp_path):

@@ -12,8 +12,10 @@ from BrainAgeLib.cohort.groups.design import (
     SEX,
     contrasts,
     covariate_columns,
+    fitted_alone,
     group_columns,
     refuse_confounded,
+    slope_columns,
     with_intercept,
 )
 from BrainAgeLib.errors import InputError
@@ -69,6 +71,30 @@ def test_groups_that_a_covariate_tells_are_refused(frame):
     refuse_confounded(of_groups, other)
     with pytest.raises(InputError, match="cannot be told apart from scanner"):
         refuse_confounded(of_groups, other.assign(scanner=(frame["group"] == "a").astype(float)))
+
+
+def test_slopes_are_those_of_groups_and_of_age(frame):
+    visits = pd.concat([frame, frame], ignore_index=True).assign(years=np.arange(16) % 5.0)
+    of_groups, covariates = group_columns(visits, ("a", "b", "C(x)")), covariate_columns(visits)
+
+    slopes = slope_columns(visits, of_groups, covariates)
+
+    assert list(slopes) == ["years", "years x group b", "years x group C(x)", "years x age"]
+    assert slopes["years x group b"].tolist()[:8] == [0.0, 1.0, 0.0, 3.0, 4.0, 0.0, 0.0, 0.0]
+    assert slopes["years x age"].tolist() == (visits["years"] * covariates[AGE]).tolist()
+
+
+def test_a_slope_of_age_that_time_tells_already_is_left_out(frame):
+    visits = frame.assign(years=[1.0, 0.0] + [0.0] * 6)  # one person came back
+    of_groups = group_columns(visits, ("a", "b", "C(x)"))
+
+    assert list(slope_columns(visits, of_groups[[]], covariate_columns(visits))) == ["years"]
+
+
+def test_who_is_fitted_by_a_column_of_his_own():
+    design = np.column_stack([np.ones(5), [0, 0, 1, 0, 0], [1.0, 2.0, 3.0, 4.0, 6.0]])
+
+    assert fitted_alone(design).tolist() == [False, False, True, False, False]
 
 
 def test_contrasts_compare_every_pair(frame):

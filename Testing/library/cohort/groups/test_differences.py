@@ -39,7 +39,8 @@ def test_the_true_effect_is_in_the_interval_and_the_size_goes_with_it(model):
     difference, size = differences(model, 200)
 
     assert difference.low < 4.0 < difference.high
-    assert size.value == pytest.approx(difference.value / model.residual_sd)
+    # Hedges 1981, table 1: 0.99344 with 114 degrees of freedom, 0.99350 with 115.
+    assert size.value == pytest.approx(0.9935 * difference.value / model.residual_sd, rel=1e-4)
     assert size.low < size.value < size.high
     assert size.low > 0
 
@@ -72,6 +73,18 @@ def test_people_with_a_missing_value_are_left_out(cohort):
     first.loc[10:14, "gap_years"] = np.nan
 
     assert len(fit_groups(first, cohort.groups, "g", "gap_years").values) == 105
+
+
+def test_the_only_person_of_a_site_changes_nothing(cohort):
+    first = cohort.first.assign(site=["A", "B"] * (len(cohort.first) // 2))
+    lonely = first.copy()
+    lonely.loc[0, ["site", "gap_years"]] = ["C", 900.0]
+
+    found = differences(fit_groups(lonely, cohort.groups, "g", "gap_years", ("site",)), 0)[0]
+    without = differences(fit_groups(first[1:], cohort.groups, "g", "gap_years", ("site",)), 0)[0]
+
+    assert (found.value, found.low, found.high) == (without.value, without.low, without.high)
+    assert found.people == 119
 
 
 def test_too_few_people_for_the_model(cohort):

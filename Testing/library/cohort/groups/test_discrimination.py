@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from BrainAgeLib.cohort.groups.added_value import added_value
 from BrainAgeLib.cohort.groups.discrimination import ADJUSTED, AS_IT_IS, auc, discrimination
 
 
@@ -81,17 +80,3 @@ def test_only_people_with_all_values_count(people):
     holes.loc[:19, "volume"] = np.nan
 
     assert discrimination(holes, "CN", "AD", ("volume",), rounds=20)[0].people == 280
-
-
-def test_what_the_gap_adds_to_a_volume(people):
-    gap, volume = added_value(people, "CN", "AD", "volume")
-
-    assert gap.low < 1 < gap.high
-    assert volume.low > 1
-    assert volume.p_adjusted >= volume.p
-
-
-def test_groups_that_are_told_apart_perfectly_have_no_odds(people):
-    apart = people.assign(volume=np.where(people["group"] == "AD", 0.1, 0.9))
-
-    assert added_value(apart, "CN", "AD", "volume") == []

@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.cohort.groups.missing import drop_out, missing_values, visit_counts
+from BrainAgeLib.cohort.analysis.table import Exclusion
+from BrainAgeLib.cohort.groups.missing import (
+    drop_out,
+    excluded_by_group,
+    missing_values,
+    visit_counts,
+)
 
 
 def test_missing_values_by_group(cohort):
@@ -20,6 +26,21 @@ def test_missing_values_by_group(cohort):
     assert rows["sex"] == ["0 of 60", "3 of 60"]
     assert rows["volume"] == ["0 of 60", "2 of 60"]
     assert rows["score"] == ["0 of 60", "0 of 60"]
+
+
+def test_exclusions_by_group(cohort):
+    left_out = (
+        Exclusion(2, "a", "1", "failed: damaged", "patient"),
+        Exclusion(3, "b", "1", "failed: no file", "patient"),
+        Exclusion(4, "c", "1", "refused by the quality gate", "control"),
+        Exclusion(5, "d", "1", "no group", ""),
+    )
+
+    assert excluded_by_group(replace(cohort, exclusions=left_out)) == [
+        ["failed", "0", "2"],
+        ["refused by the quality gate", "1", "0"],
+        ["analysed", "240", "240"],
+    ]
 
 
 def test_visits_by_group(cohort):

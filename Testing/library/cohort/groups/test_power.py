@@ -17,7 +17,13 @@ def retests(people=400, within=1.5, between=5.0, days=30):
     gaps = level - 0.2 * age + generator.normal(0, within, 2 * people)
     years = np.tile([0.0, days / 365], people)
     return pd.DataFrame(
-        {"person": np.repeat(np.arange(people), 2), "age": age, "gap_years": gaps, "years": years}
+        {
+            "person": np.repeat(np.arange(people), 2),
+            "group": np.repeat(np.where(np.arange(people) % 2, "AD", "CN"), 2),
+            "age": age,
+            "gap_years": gaps,
+            "years": years,
+        }
     )
 
 
@@ -28,10 +34,42 @@ def test_repeated_scans_tell_the_reliability():
     assert sd.value == pytest.approx(1.5, rel=0.1)
     assert change.value == pytest.approx(1.96 * 2**0.5 * sd.value)
     assert icc.value == pytest.approx(25 / (25 + 1.5**2), abs=0.02)
+    assert icc.low < 25 / (25 + 1.5**2) < icc.high
+
+
+def test_a_difference_of_groups_does_not_flatter_the_reliability():
+    visits = retests()
+    apart = visits.assign(gap_years=visits["gap_years"] + 50 * (visits["group"] == "AD"))
+
+    assert reliability(apart)[2].value == pytest.approx(reliability(visits)[2].value)
+
+
+def test_people_who_were_scanned_once_do_not_count():
+    visits = retests()
+    once = visits.drop_duplicates("person").assign(gap_years=500.0)
+    once["person"] += 10_000
+    both = pd.concat([visits, once], ignore_index=True)
+
+    assert [item.value for item in reliability(both)] == [
+        item.value for item in reliability(visits)
+    ]
+
+
+def test_two_scans_a_person_need_fewer_people():
+    one, two = (people_for_difference(5.0, 3.0)[number] for number in (1, 5))
+
+    assert one.figure == two.figure
+    assert two.subset.startswith("the mean of two scans")
+    # The variance falls from 25 to 25 - 9 / 2.
+    assert two.value == pytest.approx(one.value * 20.5 / 25, abs=1.5)
 
 
 def test_scans_a_year_apart_tell_nothing_of_it():
     assert reliability(retests(days=365)) == []
+
+
+def test_a_difference_of_many_sds_needs_a_few_people():
+    assert {item.value for item in people_for_difference(0.0)} == {3}
 
 
 def test_people_for_a_difference_as_published():

@@ -14,11 +14,10 @@ def test_the_true_hazard_is_in_the_interval(cohort):
     found, notes = time_to_event(cohort.first, *COLUMNS)
     by_year, by_sd, proportional = found
 
-    # The gap is measured with error and the group is a stratum, so somewhat under exp(0.15).
-    assert by_year.low < np.exp(0.15 * 25 / 29) < by_year.high
+    assert by_year.low < np.exp(0.15) < by_year.high
     assert by_year.low > 1
     assert by_sd.value == pytest.approx(by_year.value ** cohort.first["gap_years"].std(), rel=1e-6)
-    assert proportional.low < 0 < proportional.high
+    assert abs(np.arctanh(proportional.value)) < 3.3 / np.sqrt(proportional.people - 3)
     assert not notes
 
 
