@@ -30,6 +30,7 @@ def planted(run: Run, number: int) -> dict:
             years.append(torch.where(brain_of(maps.volume), run.map_of(own, maps), 0.0))
     change = years[1] - years[0]
     return {
+        "age": run.people[number].age_years,
         "ages": ages,
         "rises": bool(np.all(np.diff(ages) > 0)),
         "change peaks there": _peaks_in(change, region),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _enlarged_ventricles import REGION_MM, ventricle_volume_ratio
 from _saliency_curves import RANDOM_MAPS
+from _saliency_document import table, write_section
 from _saliency_planted import WALLS_MM
 from _saliency_randomised import ALL
-
-DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "saliency.md"
 
 Rows = dict[str, dict[str, dict]]
 Figures = dict[str, Any]
@@ -95,6 +92,7 @@ def _planted(rows: list[dict]) -> Figures:
         **counts,
         **means,
         "people": len(rows),
+        "does not rise in brains of": [round(row["age"]) for row in rows if not row["rises"]],
         "older by": (ages - ages[:, :1]).mean(0).tolist(),
         "least older by": (ages - ages[:, :1]).min(0).tolist(),
     }
@@ -137,14 +135,6 @@ def _mean(values: Any) -> float:
     return float(np.mean(list(values)))
 
 
-def write_section(name: str, text: str) -> None:
-    """Write a text between the markers of that name in the document."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    document = DOCUMENT.read_text("utf-8")
-    DOCUMENT.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", document), "utf-8")
-
-
 def write_document(found: Figures) -> None:
     """Write the tables of what was measured."""
     sections = [
@@ -158,18 +148,13 @@ def write_document(found: Figures) -> None:
     write_section("sanity", "\n\n".join(section for section in sections if section))
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _bar_table(found: Figures) -> str:
     rows = [
         [name, f"{bar['value']:.2f}", bar["wanted"], "yes" if bar["met"] else "**no**"]
         for name, bar in found["bars"].items()
     ]
     people = ", ".join(f"{part} {count}" for part, count in found["people"].items())
-    return f"Model {found['model']}; people: {people}.\n\n" + _table(
+    return f"Model {found['model']}; people: {people}.\n\n" + table(
         ["what", "measured", "wanted", "met"], rows
     )
 
@@ -186,7 +171,7 @@ def _likeness_table(found: Figures, part: str, title: str) -> str:
         steps = found["network_steps"]
         note = f" The network saw them for {steps} steps only, not to its end." if steps else ""
         note = f"\n\nOne fold.{note}"
-    return f"### {title}{note}\n\n" + _table(
+    return f"### {title}{note}\n\n" + table(
         ["what is wrong", "rank correlation of values", "largest of a person", "of sizes"], rows
     )
 
@@ -205,7 +190,7 @@ def _curve_table(found: Figures) -> str:
     ]
     head = ["curve", "map", f"{RANDOM_MAPS} random maps", "map of random models"]
     head += ["better than random by", "share of random maps beaten"]
-    return "### Deletion and insertion\n\nMean change of age in years over the curve.\n\n" + _table(
+    return "### Deletion and insertion\n\nMean change of age in years over the curve.\n\n" + table(
         head, rows
     )
 
@@ -222,7 +207,7 @@ def _agreement_text(found: Figures) -> str:
         )
     if "cuts" in found:
         row = found["cuts"]
-        table = _table(
+        by_cut = table(
             ["cut", "people", "rank correlation with the first cut", "least"],
             [
                 [name, f"{one['people']}", f"{one['mean']:.2f}", f"{one['least']:.2f}"]
@@ -230,7 +215,7 @@ def _agreement_text(found: Figures) -> str:
             ],
         )
         lines.append(
-            f"{table}\n\nThe same region comes first as in the first cut in "
+            f"{by_cut}\n\nThe same region comes first as in the first cut in "
             f"{100 * row['same region first']:.0f} %; the first is among the other's first two in "
             f"{100 * row['first among two']:.0f} %."
         )
@@ -248,7 +233,7 @@ def _planted_table(found: Figures) -> str:
     head = ["wall moved by", "template's ventricles grow to", "older by (years)", "least"]
     return (
         "### Planted: larger lateral ventricles\n\n"
-        + _table(head, rows)
+        + table(head, rows)
         + f"\n\nOf {row['people']} brains the age rises with every step in {row['rises']}. The "
         f"change of the map peaks in the ventricles or within {REGION_MM:.0f} mm of them in "
         f"{row['change peaks there']}, the map itself in {row['map peaks there']} (before the "
