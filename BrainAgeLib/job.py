@@ -167,7 +167,7 @@ class Job:
     def saliency_years(
         self, placed: PlacedScan, maps: ScanMaps, advance: Callable[[float], None]
     ) -> tuple[np.ndarray, tuple[RegionLeaning, ...] | None]:
-        """Return where the age comes from (k, j, i), on the canonical voxels, and over which regions.
+        """Return where the age comes from: (k, j, i) on the canonical voxels, and which regions.
 
         None instead of regions when the slices do not cover the brain.
         """
