@@ -43,7 +43,8 @@ def _frontal(_aside: torch.Tensor, front: torch.Tensor, up: torch.Tensor) -> tor
 
 def _temporal(aside: torch.Tensor, front: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
     """Say what lies beside and below the Sylvian fissure, which rises backwards."""
-    return (aside > 20.0) & (front < 24.0) & (front > -62.0) & (up < -4.0 - 0.2 * front)
+    beside = aside > torch.where(up < -10.0, 12.0, 20.0)
+    return beside & (front < 24.0) & (front > -62.0) & (up < -4.0 - 0.2 * front)
 
 
 def _occipital(_aside: torch.Tensor, front: torch.Tensor, up: torch.Tensor) -> torch.Tensor:
@@ -59,7 +60,7 @@ REGIONS: tuple[tuple[str, Shape], ...] = (
     (
         "cerebellum and brain stem",
         _ellipsoids(
-            ((0.0, -62.0, -38.0), (58.0, 38.0, 26.0)), ((0.0, -26.0, -38.0), (20.0, 20.0, 32.0))
+            ((0.0, -62.0, -38.0), (58.0, 38.0, 26.0)), ((0.0, -26.0, -34.0), (20.0, 20.0, 32.0))
         ),
     ),
     (
@@ -73,7 +74,9 @@ REGIONS: tuple[tuple[str, Shape], ...] = (
     (
         "thalamus and basal ganglia",
         _ellipsoids(
-            ((9.0, -17.0, 5.0), (16.0, 17.0, 13.0)), ((20.0, 5.0, 2.0), (13.0, 20.0, 14.0))
+            ((9.0, -17.0, 5.0), (16.0, 17.0, 13.0)),
+            ((20.0, 5.0, 2.0), (13.0, 20.0, 14.0)),
+            ((0.0, -4.0, -10.0), (16.0, 13.0, 10.0)),
         ),
     ),
     (
