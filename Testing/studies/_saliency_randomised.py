@@ -53,7 +53,7 @@ def cascade(trained: VolumeNetwork) -> Iterator[tuple[str, VolumeNetwork]]:
 
 def randomised_member(trained: Member) -> Member:
     """Return a network as before its training, and experts with random weights and shares."""
-    network = VolumeNetwork(trained.network.settings)
+    network = VolumeNetwork(trained.network.settings).to(trained.network.age_scale_years.device)
     for name in ("age_center_years", "age_scale_years"):
         getattr(network, name).copy_(getattr(trained.network, name))
     regional = copy.deepcopy(trained.regional)
@@ -71,4 +71,5 @@ def _shuffle_shares(regional: nn.Module) -> None:
 def _draw_weights(model: nn.Module) -> None:
     """Draw experts' weights, as large as they were; places that none looks at stay empty."""
     weights = model.weights
-    weights.copy_(torch.randn(weights.shape) * weights.std(1, keepdim=True) * (weights != 0))
+    drawn = torch.randn(weights.shape).to(weights.device)
+    weights.copy_(drawn * weights.std(1, keepdim=True) * (weights != 0))

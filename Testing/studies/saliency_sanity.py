@@ -144,7 +144,7 @@ def parse() -> argparse.Namespace:
         "--shuffled-people", type=int, default=1000, help="at most so many learnt from shuffled"
     )
     parser.add_argument(
-        "--network-steps", type=int, default=100, help="of the shuffled network, 0 for none"
+        "--network-steps", type=int, default=300, help="of the shuffled network, 0 for none"
     )
     parser.add_argument("--no-cost", action="store_true", help="do not time the map")
     return parser.parse_args()

@@ -1,6 +1,6 @@
-"""Does the saliency map show what the model learnt, of the brain rather than of the slices?
+"""Do the saliency maps of these very scans, and of cuts of a real head, survive scrutiny?
 
-    python Testing/studies/saliency_sanity.py [SCAN_OR_FOLDER ...] [--model MODEL] [--head HEAD]
+    python Testing/studies/saliency_scans.py [SCAN_OR_FOLDER ...] [--model MODEL] [--head HEAD]
 
 Three rank correlations (Spearman) of maps over the brain; without arguments of the bundled sample.
 
@@ -15,7 +15,6 @@ re-sliced    a 3D scan (``--head``) cut into thick slices in several ways, and r
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,9 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 import torch
+from _saliency_cuts import CUTS
+from _saliency_randomised import randomised_member
+from _saliency_run import brain_of, spearman
 
 from BrainAgeLib.imaging.geometry import (
     Volume,
@@ -37,32 +39,17 @@ from BrainAgeLib.imaging.read import read_scan
 from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.job import Job
 from BrainAgeLib.model.ensemble import Ensemble
-from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan
+from BrainAgeLib.model.predict import ScanMaps, maps_of_scan
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.resources import sample_scan
-from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
+from BrainAgeLib.training.thick_slices import cut_thick_slices
 
 SEEDS = (1, 2, 3)
 SCAN_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
-CUTS = {
-    "axial 5+1 mm": Protocol(tilt_degrees=(-8.0, 2.0, -3.0)),
-    "axial 5+1 mm, half a slice off": Protocol(tilt_degrees=(-8.0, 2.0, -3.0), phase=0.0),
-    "axial 5+1 mm, pitched by 10 degrees": Protocol(tilt_degrees=(2.0, 2.0, -3.0)),
-    "axial 7+2 mm": Protocol(thickness_mm=7.0, gap_mm=2.0, tilt_degrees=(-8.0, 2.0, -3.0)),
-    "axial 3+0 mm": Protocol(thickness_mm=3.0, gap_mm=0.0, tilt_degrees=(-8.0, 2.0, -3.0)),
-    "coronal 5+1 mm": Protocol(plane="coronal", tilt_degrees=(4.0, 2.0, -3.0)),
-}
 TEMPLATE_BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
-
-
-def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the rank correlation of two arrays."""
-    ranks = [np.argsort(np.argsort(values.ravel())) for values in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
 
 
 def maps_of(path: Path, options: Options) -> ScanMaps:
@@ -74,32 +61,18 @@ def maps_of(path: Path, options: Options) -> ScanMaps:
     return maps_of_scan(placed.slices(job.template, job.device.name))
 
 
-def map_of(weights: Weights, maps: ScanMaps, network_share: float) -> np.ndarray:
+def map_of(weights: Weights, maps: ScanMaps, network_share: float) -> torch.Tensor:
     """Return the map (place,) within the brain, in years."""
     years = saliency_map(weights.members, maps, network_share, weights.mean_maps)
-    return years[maps.volume.images > 0].cpu().numpy()
+    return years[brain_of(maps.volume)].cpu()
 
 
 def randomised(weights: Weights, seed: int) -> Weights:
     """Return models of the same shapes whose weights are drawn anew."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        members = [_randomised_member(member) for member in weights.members]
+        members = [randomised_member(member) for member in weights.members]
     return Weights(members, weights.mean_maps, weights.typical)
-
-
-def _randomised_member(trained: Member) -> Member:
-    """Draw a network as before training, and experts' weights as large as they were."""
-    device = trained.network.age_scale_years.device
-    network = VolumeNetwork(trained.network.settings)
-    for name in ("age_center_years", "age_scale_years"):
-        getattr(network, name).copy_(getattr(trained.network, name).cpu())
-    regional, slices = copy.deepcopy(trained.regional), copy.deepcopy(trained.slices)
-    for weights in (regional.weights, slices.weights):
-        drawn = torch.randn(weights.shape).to(device)
-        # Places that an expert does not look at stay empty.
-        weights.copy_(drawn * weights.std(1, keepdim=True) * (weights != 0))
-    return Member(network.to(device).eval(), regional, slices)
 
 
 def members(weights: Weights) -> Iterator[Weights]:
@@ -149,7 +122,7 @@ def stability(maps: dict[str, np.ndarray]) -> dict[str, float]:
     found = {}
     for name, other in others:
         common = brain & np.isfinite(first) & np.isfinite(other)
-        found[name] = spearman(first[common], other[common])
+        found[name] = spearman(*(torch.from_numpy(years[common]) for years in (first, other)))
     return found
 
 
