@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from _saliency_run import Run, brain_of
+from _saliency_run import Run, brain_of, spearman
 
 from BrainAgeLib.model.leaning import leaning_on_regions
 
 
 @dataclass
 class GroupMap:
-    """The sum of some people's maps (z, y, x) and how many show brain at each place."""
+    """Sums over some people's maps (z, y, x) and how many show brain at each place."""
 
     total: np.ndarray
+    sizes: np.ndarray
     count: np.ndarray
     people: int = 0
     leanings: list[dict[str, tuple[float, float]]] = field(default_factory=list)
@@ -24,6 +25,7 @@ class GroupMap:
     def add(self, years: np.ndarray, brain: np.ndarray, leaning: dict) -> None:
         """Add one person."""
         self.total += np.where(brain, years, 0.0)
+        self.sizes += np.where(brain, np.abs(years), 0.0)
         self.count += brain
         self.people += 1
         self.leanings.append(leaning)
@@ -31,8 +33,16 @@ class GroupMap:
     @property
     def mean_years(self) -> np.ndarray:
         """Return the mean (z, y, x) where at least half of the people show brain, else 0."""
+        return self._mean(self.total)
+
+    @property
+    def mean_size_years(self) -> np.ndarray:
+        """Return the mean (z, y, x) of the maps' sizes, whatever their sign."""
+        return self._mean(self.sizes)
+
+    def _mean(self, total: np.ndarray) -> np.ndarray:
         enough = self.count >= max(1, 0.5 * self.people)
-        return np.where(enough, self.total / np.maximum(self.count, 1), 0.0)
+        return np.where(enough, total / np.maximum(self.count, 1), 0.0)
 
     def first_of(self, region: str) -> float:
         """Return the share of people who lean on a region most."""
@@ -71,8 +81,7 @@ def group_maps(run: Run, work: Path, numbers: list[int]) -> dict[str, GroupMap]:
     """Return the groups by decade and of everybody; scans that leave holes are left out."""
     groups: dict[str, GroupMap] = {}
     for number in sorted(numbers, key=lambda n: run.people[n].age_years):
-        with np.load(file_of(run, work, number), allow_pickle=False) as arrays:
-            content = {name: arrays[name] for name in arrays.files}
+        content = _read(run, work, number)
         if not content["covered"]:
             continue
         leaning = {
@@ -82,10 +91,29 @@ def group_maps(run: Run, work: Path, numbers: list[int]) -> dict[str, GroupMap]:
         years, brain = content["years"].astype(np.float32), content["brain"]
         for name in (decade_of(run.people[number].age_years), "everybody"):
             if name not in groups:
-                groups[name] = GroupMap(np.zeros(years.shape), np.zeros(years.shape))
+                groups[name] = GroupMap(*(np.zeros(years.shape) for _ in range(3)))
             groups[name].add(years, brain, leaning)
     groups["everybody"] = groups.pop("everybody")
     return groups
+
+
+def likeness_of_neighbours(run: Run, work: Path, numbers: list[int]) -> float:
+    """Return the mean rank correlation between the maps of people next to each other in age."""
+    by_age = sorted(numbers, key=lambda n: run.people[n].age_years)
+    found = []
+    before = _read(run, work, by_age[0])
+    for number in by_age[1:]:
+        after = _read(run, work, number)
+        both = before["brain"] & after["brain"]
+        one, other = (torch.from_numpy(arrays["years"][both]).float() for arrays in (before, after))
+        found.append(spearman(one, other))
+        before = after
+    return float(np.mean(found))
+
+
+def _read(run: Run, work: Path, number: int) -> dict[str, np.ndarray]:
+    with np.load(file_of(run, work, number), allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
 
 
 def decade_of(age_years: float) -> str:

@@ -18,7 +18,7 @@ from BrainAgeLib.output.report_images import saliency_scale_years, tinted
 from BrainAgeLib.records import SlicePicture
 
 HEIGHTS_MM = (-34, -18, 2, 10, 22, 38, 54)
-SIDE_PX = 130
+SIDE_PX = 110
 LEFT_PX, TOP_PX, LINE_PX = 74, 18, 16
 BACKGROUND, INK = (0, 0, 0), (235, 235, 235)
 COLOURS = (
@@ -26,7 +26,7 @@ COLOURS = (
     (213, 94, 0), (204, 121, 167), (150, 150, 150), (140, 200, 90),
 )  # fmt: skip
 REGION_TINT = 0.6
-COLOURS_IN_FILE = 128  # PNG packs few far better than many
+COLOURS_IN_FILE = 160  # PNG packs few far better than many
 
 
 def draw_groups(means: dict[str, np.ndarray], path: Path) -> float:
@@ -57,7 +57,8 @@ def draw_groups(means: dict[str, np.ndarray], path: Path) -> float:
         place = (LEFT_PX + (number % 3) * size[0] // 3, below + number // 3 * LINE_PX)
         write.text(place, name, fill=COLOURS[number])
     path.parent.mkdir(parents=True, exist_ok=True)
-    picture.quantize(COLOURS_IN_FILE).save(path, optimize=True)
+    few = picture.quantize(COLOURS_IN_FILE, Image.Quantize.MAXCOVERAGE)
+    few.save(path, optimize=True)
     return scale
 
 

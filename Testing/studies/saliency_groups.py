@@ -20,7 +20,14 @@ from functools import cache
 from pathlib import Path
 
 import torch
-from _group_maps import GroupMap, file_of, group_maps, one_thread, write_map
+from _group_maps import (
+    GroupMap,
+    file_of,
+    group_maps,
+    likeness_of_neighbours,
+    one_thread,
+    write_map,
+)
 from _group_picture import draw_groups
 from _saliency_document import DOCUMENT, table, write_section
 from _saliency_run import Run
@@ -74,7 +81,7 @@ def figures_of(groups: dict[str, GroupMap]) -> dict[str, dict]:
     }
 
 
-def text_of(figures: dict[str, dict], scale_years: float, model: str) -> str:
+def text_of(figures: dict[str, dict], alike: float, scale_years: float, model: str) -> str:
     """Return the section of the document."""
     everybody = figures["everybody"]
     names = sorted(NAMES, key=lambda name: -everybody["regions"][name]["times_average"])
@@ -96,10 +103,13 @@ def text_of(figures: dict[str, dict], scale_years: float, model: str) -> str:
         f"Model {model}, {everybody['people']} people, each by the member that has not seen that "
         "person, simulated axial 5+1 mm scans.\n\n"
         + table(["region", "times the brain's average", "first in", *decades], strength)
-        + "\n\nThe last columns are the map's mean in years by decade (people).\n\n"
+        + "\n\nThe last columns are the map's mean in years by decade (people). The maps of two "
+        f"people next to each other in age have a rank correlation of {alike:.2f} on average; "
+        "those of one person cut in two ways stand above.\n\n"
         f"![Mean maps by decade over the template, and the regions](pictures/{PICTURE.name})\n"
-        f"*Mean maps over the template; orange makes the brain look older, blue younger, fully at "
-        f"{scale_years:g} years. The patient's left is on the right.*"
+        "*Mean maps over the template; orange makes the brain look older, blue younger; the "
+        f"scale ends at {scale_years:g} (years). Everybody is the mean size, whatever the sign. "
+        "The patient's left is on the right.*"
     )
 
 
@@ -119,9 +129,13 @@ def main() -> None:
     groups = group_maps(run, given.work, numbers)
     figures = figures_of(groups)
     model = f"{run.card.name} {run.card.sha256[:12]}"
-    scale = draw_groups({name: group.mean_years for name, group in groups.items()}, PICTURE)
-    RESULTS.write_text(json.dumps({"model": model, "groups": figures}, indent=1) + "\n", "utf-8")
-    write_section("groups", text_of(figures, scale, model))
+    means = {name: group.mean_years for name, group in groups.items()}
+    means["everybody"] = groups["everybody"].mean_size_years  # their signs cancel out
+    scale = draw_groups(means, PICTURE)
+    alike = likeness_of_neighbours(run, given.work, numbers)
+    content = {"model": model, "neighbours_alike": round(alike, 3), "groups": figures}
+    RESULTS.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    write_section("groups", text_of(figures, alike, scale, model))
     print(f"{PICTURE}: {PICTURE.stat().st_size / 1000:.0f} kB")
 
 
