@@ -122,8 +122,9 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=100_000, help="so many; default everybody")
     parser.add_argument("--workers", type=int, default=2, help="processes, default 2")
     given = parser.parse_args()
-    given.work.mkdir(parents=True, exist_ok=True)
     run = Run(given.run, given.data)
+    given.work /= run.card.sha256[:12]  # another model begins anew
+    given.work.mkdir(parents=True, exist_ok=True)
     numbers = run.over_ages(given.people)
     write_maps(given, run, numbers)
     groups = group_maps(run, given.work, numbers)

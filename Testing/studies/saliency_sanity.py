@@ -109,6 +109,15 @@ class Measured:
         self._keep(part, str(number), figures)
 
 
+def same_settings(given: argparse.Namespace) -> None:
+    """Stop when the folder holds models of shuffled ages that were trained otherwise."""
+    path = given.work / "shuffled-settings.json"
+    settings = {"people": given.shuffled_people, "steps": given.network_steps}
+    if path.exists() and json.loads(path.read_text("utf-8")) != settings:
+        raise SystemExit(f"{path} tells of other settings: choose another --work")
+    path.write_text(json.dumps(settings), "utf-8")
+
+
 def measure_all(given: argparse.Namespace, run: Run, measured: Measured) -> None:
     """Measure what is not measured yet, several people at a time."""
     wanted = [
@@ -153,9 +162,12 @@ def parse() -> argparse.Namespace:
 def main() -> None:
     """Measure and write."""
     given = parse()
+    run = Run(given.run, given.data)
+    given.work /= run.card.sha256[:12]  # another model begins anew
     given.work.mkdir(parents=True, exist_ok=True)
-    run, measured = Run(given.run, given.data), Measured(given.work / "measured.jsonl")
+    measured = Measured(given.work / "measured.jsonl")
     if "shuffled" in given.parts:
+        same_settings(given)
         train_shuffled(run, given.work, given.shuffled_people, given.network_steps)
     measure_all(given, run, measured)
     if not given.no_cost and not measured.has("cost", 0):
