@@ -24,7 +24,8 @@ CORRECTION_FORMULAS = {
     "de-lange-cole": "raw brain age - (slope x chronological age + intercept)",
 }
 LEANING_CAUTION = (
-    "This is no finding: it says where this model looks, in coarse regions, not that anything is "
+    "Older and younger mean: than the average brain of the people that the model learnt from, of "
+    "all ages. This is no finding: it says where this model looks, in coarse regions, not that anything is "
     "wrong there."
 )
 WHAT_TO_DO_WHEN_REFUSED = (
