@@ -25,8 +25,8 @@ CORRECTION_FORMULAS = {
 }
 LEANING_CAUTION = (
     "Older and younger mean: than the average brain of the people that the model learnt from, of "
-    "all ages. This is no finding: it says where this model looks, in coarse regions, not that anything is "
-    "wrong there."
+    "all ages. This is no finding: it says where this model looks, in coarse regions, not that "
+    "anything is wrong there."
 )
 WHAT_TO_DO_WHEN_REFUSED = (
     "Check that the scan is a T1-weighted scan of a whole head, without contrast agent, and that "
