@@ -36,6 +36,7 @@ from BrainAgeLib.imaging.template_volume import grid_planes
 from BrainAgeLib.measurements import Measurements
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
+from BrainAgeLib.model.leaning import leaning_on_regions
 from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
@@ -47,9 +48,12 @@ from BrainAgeLib.records import (
     Prediction,
     ProgressCallback,
     Quality,
+    RegionLeaning,
 )
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Stages
+
+MOST_REGIONS = 3  # named in a record
 
 
 @dataclass(frozen=True)
@@ -162,10 +166,18 @@ class Job:
 
     def saliency_years(
         self, placed: PlacedScan, maps: ScanMaps, advance: Callable[[float], None]
-    ) -> np.ndarray:
-        """Return where the age comes from (k, j, i), on the canonical voxels."""
-        years = self.device.run(lambda name: self.ensemble.saliency_years(maps, name, advance))
-        return to_scan_voxels(years, grid_planes(years), placed)
+    ) -> tuple[np.ndarray, tuple[RegionLeaning, ...] | None]:
+        """Return where the age comes from: (k, j, i) on the canonical voxels, and which regions.
+
+        None instead of regions when the slices do not cover the brain.
+        """
+        years = self.device.run(
+            lambda name: self.ensemble.saliency_years(maps, name, advance)
+        ).cpu()
+        on_scan = to_scan_voxels(years, grid_planes(years), placed)
+        if maps.whole is None:
+            return on_scan, None
+        return on_scan, leaning_on_regions(years, maps.volume.to("cpu"))[:MOST_REGIONS]
 
     def on_scan_grid(self, volume: Volume, voxels: np.ndarray) -> sitk.Image:
         """Return an image on the scan's own grid of canonical voxels (k, j, i)."""

@@ -67,13 +67,14 @@ def run(
             raw, maps = job.device.run(lambda name: job.ensemble.predict(slices, name))
         findings = judge(job.measure(placed, acquisition, slices, raw))
         says = job.interpret(acquisition, len(slices), raw)
-    saliency_years = None
+    saliency_years = leans_on = None
     if options.saliency and maps is not None and not job.withholds(findings):
         with job.stages.stage("saliency") as advance:
-            saliency_years = job.saliency_years(placed, maps, advance)
+            saliency_years, leans_on = job.saliency_years(placed, maps, advance)
     prediction = job.prediction(acquisition, findings, raw, says)
     if saliency_years is not None:
-        prediction = replace(prediction, saliency=job.on_scan_grid(volume, saliency_years))
+        saliency = job.on_scan_grid(volume, saliency_years)
+        prediction = replace(prediction, saliency=saliency, leans_on=leans_on)
     mask_image = job.on_scan_grid(volume, mask)
     transform = None if options.in_template_space else itk_transform(placed.registration)
     pictures = job.pictures(placed, saliency_years)

@@ -127,13 +127,27 @@ class Timings:
 
 
 @dataclass(frozen=True)
+class RegionLeaning:
+    """How much of a saliency map lies over one region of the brain; see ``model.leaning``.
+
+    ``times_average``: the mean size of the map there over that of the whole brain. ``mean_years``:
+    its mean with the sign, positive where it makes the brain look older.
+    """
+
+    region: str
+    times_average: float
+    mean_years: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """All that is known about one scan; the fields of ``prediction.json``.
 
     ``brain_age_years`` is the raw prediction, or None when the gate refused. ``interval_years``
     belongs to the raw prediction and covers ``interval_level`` of healthy people.
     ``saliency`` is an image on the scan's own grid (SimpleITK.Image) or None; it is not part of
-    the JSON record. ``identifiers``: who was scanned, only when asked for.
+    the JSON record. ``leans_on``: the regions over which it is strongest, or None without a map of
+    a whole brain. ``identifiers``: who was scanned, only when asked for.
     """
 
     brain_age_years: float | None
@@ -155,6 +169,7 @@ class Prediction:
     notice: str = NOTICE
     saliency: Any = field(default=None, compare=False, repr=False)
     identifiers: dict[str, str] | None = None
+    leans_on: tuple[RegionLeaning, ...] | None = None
 
     @property
     def gap_years(self) -> float | None:

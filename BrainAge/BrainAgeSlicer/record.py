@@ -16,6 +16,7 @@ from BrainAgeLib.records import (
     ModelRecord,
     Prediction,
     Quality,
+    RegionLeaning,
     SoftwareRecord,
     Timings,
 )
@@ -43,7 +44,7 @@ def predictionFromDict(values: dict[str, Any]) -> Prediction:
     """
     quality = values["quality"]
     findings = tuple(_taken(Finding, finding) for finding in quality["findings"])
-    correction = values["correction"]
+    correction, leansOn = values["correction"], values.get("leans_on")
     nested = {
         "quality": Quality(findings),
         "acquisition": _taken(Acquisition, values["acquisition"]),
@@ -52,6 +53,7 @@ def predictionFromDict(values: dict[str, Any]) -> Prediction:
         "software": _taken(SoftwareRecord, values["software"]),
         "timings_seconds": _taken(Timings, values["timings_seconds"]),
         "correction": None if correction is None else _taken(Correction, correction),
+        "leans_on": None if leansOn is None else tuple(_taken(RegionLeaning, r) for r in leansOn),
     }
     plain = {key: value for key, value in values.items() if key not in nested}
     return _taken(Prediction, {**plain, **nested})  # type: ignore[no-any-return]

@@ -20,6 +20,7 @@ from BrainAgeLib.records import (
     ModelRecord,
     Prediction,
     Quality,
+    RegionLeaning,
     SoftwareRecord,
     Timings,
 )
@@ -28,6 +29,7 @@ from BrainAgeLib.records import (
 YEARS_DECIMALS = 4
 MEASURE_DECIMALS = 6
 SECONDS_DECIMALS = 3
+LEANING_DECIMALS = 3
 
 Document = dict[str, Any]
 Record = TypeVar("Record")
@@ -65,6 +67,9 @@ def prediction_to_dict(prediction: Prediction) -> Document:
         "software": _section(prediction.software),
         "device": prediction.device,
         "timings_seconds": _section(prediction.timings_seconds, decimals=SECONDS_DECIMALS),
+        "leans_on": None
+        if prediction.leans_on is None
+        else [_section(region, decimals=LEANING_DECIMALS) for region in prediction.leans_on],
     }
     if prediction.identifiers is not None:  # only for those who asked for it
         document["identifiers"] = prediction.identifiers
@@ -134,7 +139,12 @@ def _prediction(document: Document) -> Prediction:
         device=document["device"],
         timings_seconds=_record(Timings, document["timings_seconds"]),
         identifiers=document.get("identifiers"),
+        leans_on=_leaning(document.get("leans_on")),  # records of version 1 began without it
     )
+
+
+def _leaning(regions: list[Document] | None) -> tuple[RegionLeaning, ...] | None:
+    return None if regions is None else tuple(_record(RegionLeaning, one) for one in regions)
 
 
 def _optional_record(kind: type[Record], document: Document | None) -> Record | None:

@@ -129,7 +129,9 @@ def _saliency(prediction: Prediction, pictures: Pictures) -> Markup | None:
         "Where the picture moved the prediction of this model, and by how many years. It says what "
         "the model looked at, not which region is diseased."
     )
-    return _section("Saliency", _paragraph(note), sheet, name="saliency")
+    regions = wording.leaning(prediction)
+    words = _paragraph(regions) if regions else None
+    return _section("Saliency", _paragraph(note), words, sheet, name="saliency")
 
 
 def _reading(prediction: Prediction) -> Markup | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from BrainAgeLib.records import Correction, Finding, Prediction, Severity, Verdict
+from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity, Verdict
 
 NOT_KNOWN = "not known"
 SEVERITY_WORDS: dict[Severity, str] = {"refuse": "Refused", "warn": "Warning", "note": "Note"}
@@ -23,6 +23,11 @@ CORRECTION_FORMULAS = {
     "cole": "(raw brain age - intercept) / slope",
     "de-lange-cole": "raw brain age - (slope x chronological age + intercept)",
 }
+LEANING_CAUTION = (
+    "Older and younger mean: than the average brain of the people that the model learnt from, of "
+    "all ages. This is no finding: it says where this model looks, in coarse regions, not that "
+    "anything is wrong there."
+)
 WHAT_TO_DO_WHEN_REFUSED = (
     "Check that the scan is a T1-weighted scan of a whole head, without contrast agent, and that "
     "the pictures of this report show a brain with its outline in place.",
@@ -85,6 +90,21 @@ def interval_and_age(prediction: Prediction) -> str | None:
         "The chronological age lies outside the interval, as it does in about "
         f"{outside:.3g} of 100 healthy people."
     )
+
+
+def leaning(prediction: Prediction) -> str | None:
+    """Name the regions that the estimate leans on most, and that this is no finding; or None."""
+    if prediction.brain_age_years is None or not prediction.leans_on:
+        return None
+    first, *others = prediction.leans_on[:2]
+    text = f"In this scan the estimate leans most on the {_leaned_on(first)}"
+    text += f", then on the {_leaned_on(others[0])}. " if others else ". "
+    return text + LEANING_CAUTION
+
+
+def _leaned_on(region: RegionLeaning) -> str:
+    looks = "older" if region.mean_years > 0 else "younger"
+    return f"{region.region} ({region.times_average:.1f} times the brain's average, {looks})"
 
 
 def fitted_on(correction: Correction) -> str:

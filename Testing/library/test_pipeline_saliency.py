@@ -7,6 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 import BrainAgeLib.pipeline as pipeline
+from BrainAgeLib.imaging.brain_regions import NAMES
+from BrainAgeLib.job import MOST_REGIONS
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Finding
@@ -67,10 +69,30 @@ def test_the_stage_is_timed_and_reported_and_shown(brain_file, options):
     assert any(np.any(picture.saliency_years) for picture in result.pictures.input_slices)
 
 
+def test_the_strongest_regions_are_named(brain_file, options):
+    regions = run(brain_file, Options(**options)).prediction.leans_on
+
+    assert len(regions) == MOST_REGIONS
+    assert {region.region for region in regions} <= set(NAMES)
+    strengths = [region.times_average for region in regions]
+    assert strengths == sorted(strengths, reverse=True)
+    assert strengths[0] > 1
+
+
+def test_no_region_is_named_when_slices_leave_holes(brain_file, options):
+    few = sitk.ReadImage(str(brain_file))[:, :, 8:12]
+
+    prediction = run(few, Options(**options, force=True)).prediction
+
+    assert prediction.saliency is not None
+    assert prediction.leans_on is None
+
+
 def test_no_map_when_nobody_wants_one(brain_file, options):
     result = run(brain_file, Options(**options, saliency=False))
 
     assert result.prediction.saliency is None
+    assert result.prediction.leans_on is None
     assert result.prediction.timings_seconds.saliency is None
     assert result.prediction.brain_age_years is not None
     assert all(picture.saliency_years is None for picture in result.pictures.input_slices)

@@ -1,165 +1,140 @@
-"""Does the saliency map show what the model learnt, of the brain rather than of the slices?
+"""Does the saliency map survive scrutiny? Randomised and shuffled models, curves, cuts, a plant.
 
-    python Testing/studies/saliency_sanity.py [SCAN_OR_FOLDER ...] [--model MODEL] [--head HEAD]
+    python Testing/studies/saliency_sanity.py RUN --data BIDS --work DIR [--people 12] [--workers 2]
 
-Three rank correlations (Spearman) of maps over the brain; without arguments of the bundled sample.
+RUN is the output folder of a finished ``brainage train --data BIDS``; all scans are simulated. Each
+person is judged by the member that has not seen that person, where it does not say otherwise.
+Started again, it goes on where it stopped: what is measured lies in DIR. Writes
+Testing/studies/results/saliency_sanity.json and the tables in docs/saliency.md.
 
-randomised   the map and that of the same models with all their weights drawn anew: near 0 if the
-             map shows what was learnt, not what any model makes of a brain (Adebayo et al. 2018,
-             arXiv 1810.03292); of signed values, and of their sizes
-members      the maps of every two members of the ensemble, trained on different people
-re-sliced    a 3D scan (``--head``) cut into thick slices in several ways, and run from the start;
-             maps are compared in template space
+randomised  the map and that of the same models with weights drawn anew: the network from its last
+            layer down, the experts' shares and weights, everything (Adebayo et al. 2018,
+            arXiv 1810.03292); rank correlations of values and of sizes within the brain
+shuffled    the map and that of models trained on other people's ages
+curves      the age while places are replaced in the order of the map, and of random maps
+members     the maps of every two members
+cuts        the maps of one person cut into slices in other ways
+planted     brains whose lateral ventricles are enlarged by a known warp
+cost        seconds of the map beside those of brain extraction, on the bundled sample
 """
 
 from __future__ import annotations
 
 import argparse
-import copy
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from itertools import combinations
+import multiprocessing
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
 import SimpleITK as sitk
 import torch
+from _saliency_curves import curves
+from _saliency_cuts import cuts, members
+from _saliency_planted import planted
+from _saliency_randomised import randomised
+from _saliency_run import Run
+from _saliency_shuffled import FOLD, shuffled, train_shuffled
+from _saliency_tables import figures_of, write_document
 
-from BrainAgeLib.imaging.geometry import (
-    Volume,
-    sitk_from_volume,
-    to_canonical,
-    volume_from_sitk,
-)
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.template import load_template
-from BrainAgeLib.job import Job
-from BrainAgeLib.model.ensemble import Ensemble
-from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan
-from BrainAgeLib.model.saliency import saliency_map
-from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
-from BrainAgeLib.pipeline import run
+from BrainAgeLib.pipeline import run as run_pipeline
 from BrainAgeLib.resources import sample_scan
-from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
-SEEDS = (1, 2, 3)
-SCAN_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
-CUTS = {
-    "axial 5+1 mm": Protocol(tilt_degrees=(-8.0, 2.0, -3.0)),
-    "axial 5+1 mm, half a slice off": Protocol(tilt_degrees=(-8.0, 2.0, -3.0), phase=0.0),
-    "axial 5+1 mm, pitched by 10 degrees": Protocol(tilt_degrees=(2.0, 2.0, -3.0)),
-    "axial 7+2 mm": Protocol(thickness_mm=7.0, gap_mm=2.0, tilt_degrees=(-8.0, 2.0, -3.0)),
-    "axial 3+0 mm": Protocol(thickness_mm=3.0, gap_mm=0.0, tilt_degrees=(-8.0, 2.0, -3.0)),
-    "coronal 5+1 mm": Protocol(plane="coronal", tilt_degrees=(4.0, 2.0, -3.0)),
-}
-TEMPLATE_BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
+RESULTS = Path(__file__).resolve().parent / "results" / "saliency_sanity.json"
+COST_RUNS = 3
+
+Rows = dict[str, dict[str, dict]]
 
 
-def spearman(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the rank correlation of two arrays."""
-    ranks = [np.argsort(np.argsort(values.ravel())) for values in (one, other)]
-    return float(np.corrcoef(*ranks)[0, 1])
-
-
-def maps_of(path: Path, options: Options) -> ScanMaps:
-    """Return what the models see of a scan."""
-    job = Job(options, None)
-    volume = volume_from_sitk(to_canonical(read_scan(path).image))
-    mask = job.brain_of(volume)
-    placed = PlacedScan(volume, mask, job.place(volume, mask, lambda _share: None))
-    return maps_of_scan(placed.slices(job.template, job.device.name))
-
-
-def map_of(weights: Weights, maps: ScanMaps, network_share: float) -> np.ndarray:
-    """Return the map (place,) within the brain, in years."""
-    years = saliency_map(weights.members, maps, network_share, weights.mean_maps)
-    return years[maps.volume.images > 0].cpu().numpy()
-
-
-def randomised(weights: Weights, seed: int) -> Weights:
-    """Return models of the same shapes whose weights are drawn anew."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        members = [_randomised_member(member) for member in weights.members]
-    return Weights(members, weights.mean_maps, weights.typical)
-
-
-def _randomised_member(trained: Member) -> Member:
-    """Draw a network as before training, and experts' weights as large as they were."""
-    device = trained.network.age_scale_years.device
-    network = VolumeNetwork(trained.network.settings)
-    for name in ("age_center_years", "age_scale_years"):
-        getattr(network, name).copy_(getattr(trained.network, name).cpu())
-    regional, slices = copy.deepcopy(trained.regional), copy.deepcopy(trained.slices)
-    for weights in (regional.weights, slices.weights):
-        drawn = torch.randn(weights.shape).to(device)
-        # Places that an expert does not look at stay empty.
-        weights.copy_(drawn * weights.std(1, keepdim=True) * (weights != 0))
-    return Member(network.to(device).eval(), regional, slices)
-
-
-def members(weights: Weights) -> Iterator[Weights]:
-    """Yield each member of the ensemble alone."""
-    for member in weights.members:
-        yield Weights([member], weights.mean_maps, weights.typical)
-
-
-def sanity_of_scan(maps: ScanMaps, ensemble: Ensemble, device: str) -> dict[str, float]:
-    """Return the first two correlations of one scan."""
-    weights, share = ensemble.weights(device), ensemble.card.network_share
-    whole = map_of(weights, maps, share)
-    drawn = [map_of(randomised(weights, seed), maps, share) for seed in SEEDS]
-    alone = [map_of(member, maps, share) for member in members(weights)]
+def measure_cost(threads: int, model: Path) -> dict[str, float]:
+    """Return the least seconds of brain extraction and of the map over a few runs."""
+    runs = [
+        run_pipeline(sample_scan(), Options(threads=threads, model=str(model))).prediction
+        for _ in range(COST_RUNS)
+    ]
+    times = [one.timings_seconds for one in runs]
     return {
-        "randomised": float(np.mean([spearman(whole, other) for other in drawn])),
-        "randomised_sizes": float(np.mean([spearman(abs(whole), abs(other)) for other in drawn])),
-        "members": float(np.mean([spearman(*two) for two in combinations(alone, 2)] or [np.nan])),
-        "strongest_years": float(abs(whole).max()),
+        "threads": threads,
+        "brain_extraction": min(one.brain_extraction for one in times),
+        "saliency": min(one.saliency for one in times),
     }
 
 
-def maps_of_cuts(head: Path, options: Options) -> dict[str, np.ndarray]:
-    """Return the map of each cut in template space (k, j, i), NaN where it has no brain."""
-    volume = volume_from_sitk(to_canonical(read_scan(head).image))
-    found = {}
-    for name, protocol in CUTS.items():
-        cut, affine = cut_thick_slices(torch.as_tensor(volume.voxels), volume.affine, protocol)
-        result = run(sitk_from_volume(Volume(cut.numpy(), affine)), options)
-        years = [
-            sitk.Resample(image, sitk_from_volume(load_template().t1), result.to_template, how)
-            for image, how in (
-                (result.prediction.saliency, sitk.sitkLinear),
-                (result.brain_mask, sitk.sitkNearestNeighbor),
-            )
-        ]
-        values, brain = (sitk.GetArrayFromImage(image) for image in years)
-        found[name] = np.where(brain > 0, values, np.nan)
-        print(f"{name}: {result.prediction.brain_age_years:.1f} years", file=sys.stderr)
-    return found
+def parts_of(work: Path) -> dict[str, Callable[[Run, int], dict]]:
+    """Return what is measured of each person."""
+    return {
+        "randomised": randomised,
+        "shuffled": partial(shuffled, work=work),
+        "curves": curves,
+        "members": members,
+        "cuts": cuts,
+        "planted": planted,
+    }
 
 
-def stability(maps: dict[str, np.ndarray]) -> dict[str, float]:
-    """Return the correlation of every other cut's map with the first one's."""
-    brain = load_template().t1.voxels > TEMPLATE_BRAIN_LEVEL
-    (_, first), *others = maps.items()
-    found = {}
-    for name, other in others:
-        common = brain & np.isfinite(first) & np.isfinite(other)
-        found[name] = spearman(first[common], other[common])
-    return found
+@cache
+def _run_here(folder: Path, data: Path) -> Run:
+    """Return the run, read once in each process."""
+    torch.set_num_threads(1)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    return Run(folder, data)
 
 
-def scans_of(given: Sequence[Path]) -> list[Path]:
-    """Return the scans that are named or lie in the folders that are named."""
-    found = []
-    for path in given or [sample_scan()]:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        found += [scan for scan in inside if scan.name.endswith(SCAN_ENDINGS)]
-    return found
+def measure(part: str, folder: Path, data: Path, work: Path, number: int) -> dict:
+    """Return one part of the study for one person."""
+    with torch.no_grad():
+        return parts_of(work)[part](_run_here(folder, data), number)
+
+
+class Measured:
+    """What was measured, kept in one file that grows by a line a person."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rows: Rows = {}
+        for line in path.read_text("utf-8").splitlines() if path.exists() else []:
+            self._keep(*json.loads(line))
+
+    def _keep(self, part: str, number: str, figures: dict) -> None:
+        self.rows.setdefault(part, {})[number] = figures
+
+    def has(self, part: str, number: int) -> bool:
+        return str(number) in self.rows.get(part, {})
+
+    def add(self, part: str, number: int, figures: dict) -> None:
+        with self.path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps([part, str(number), figures]) + "\n")
+        self._keep(part, str(number), figures)
+
+
+def same_settings(given: argparse.Namespace) -> None:
+    """Stop when the folder holds models of shuffled ages that were trained otherwise."""
+    path = given.work / "shuffled-settings.json"
+    settings = {"people": given.shuffled_people, "steps": given.network_steps}
+    if path.exists() and json.loads(path.read_text("utf-8")) != settings:
+        raise SystemExit(f"{path} tells of other settings: choose another --work")
+    path.write_text(json.dumps(settings), "utf-8")
+
+
+def measure_all(given: argparse.Namespace, run: Run, measured: Measured) -> None:
+    """Measure what is not measured yet, several people at a time."""
+    wanted = [
+        (part, number)
+        for part in given.parts
+        for number in run.over_ages(given.people, FOLD if part == "shuffled" else None)
+        if not measured.has(part, number)
+    ]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(given.workers, context) as pool:
+        futures = {
+            pool.submit(measure, part, given.run, given.data, given.work, number): (part, number)
+            for part, number in wanted
+        }
+        for done, future in enumerate(as_completed(futures)):
+            measured.add(*futures[future], future.result())
+            print(f"{done + 1} of {len(wanted)}: {futures[future][0]}", flush=True)
 
 
 def parse() -> argparse.Namespace:
@@ -167,37 +142,43 @@ def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("scans", nargs="*", type=Path, metavar="SCAN_OR_FOLDER")
-    parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
-    parser.add_argument("--head", type=Path, metavar="HEAD", help="a whole head in 3D")
-    parser.add_argument("--device", default="cpu", help="default cpu")
-    parser.add_argument("--brain-extracted", action="store_true", help="the scans have no skull")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+    everything = list(parts_of(Path()))
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--data", type=Path, required=True, metavar="BIDS")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--people", type=int, default=12, help="of each part, default 12")
+    parser.add_argument("--parts", nargs="*", choices=everything, default=everything)
+    parser.add_argument("--workers", type=int, default=2, help="processes, default 2")
+    parser.add_argument(
+        "--shuffled-people", type=int, default=1000, help="at most so many learnt from shuffled"
+    )
+    parser.add_argument(
+        "--network-steps", type=int, default=300, help="of the shuffled network, 0 for none"
+    )
+    parser.add_argument("--no-cost", action="store_true", help="do not time the map")
     return parser.parse_args()
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and write."""
     given = parse()
-    options = Options(
-        device=given.device, model=given.model, brain_extracted=given.brain_extracted, force=True
-    )
-    job = Job(options, None)
-    rows = {}
-    print(f"{'scan':40}{'randomised':>12}{'sizes':>8}{'members':>9}{'strongest':>12}")
-    for path in scans_of(given.scans):
-        row = sanity_of_scan(maps_of(path, options), job.ensemble, job.device.name)
-        rows[path.name] = row
-        a, b, c, d = row.values()
-        print(f"{path.name[:39]:40}{a:12.2f}{b:8.2f}{c:9.2f}{d:6.2f} years", flush=True)
-    cuts = {}
-    if given.head:
-        cuts = stability(maps_of_cuts(given.head, options))
-        for name, value in cuts.items():
-            print(f"{'re-sliced: ' + name:52}{value:8.2f}")
-    if given.json:
-        text = {"model": job.ensemble.card.name, "scans": rows, "re-sliced": cuts}
-        given.json.write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+    run = Run(given.run, given.data)
+    given.work /= run.card.sha256[:12]  # another model begins anew
+    given.work.mkdir(parents=True, exist_ok=True)
+    measured = Measured(given.work / "measured.jsonl")
+    if "shuffled" in given.parts:
+        same_settings(given)
+        train_shuffled(run, given.work, given.shuffled_people, given.network_steps)
+    measure_all(given, run, measured)
+    if not given.no_cost and not measured.has("cost", 0):
+        measured.add("cost", 0, measure_cost(2, run.model))
+    figures = figures_of(measured.rows) | {
+        "model": f"{run.card.name} {run.card.sha256[:12]}",
+        "network_steps": given.network_steps,
+    }
+    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    write_document(figures)
+    print(json.dumps(figures["bars"], indent=1))
 
 
 if __name__ == "__main__":

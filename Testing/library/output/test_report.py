@@ -20,6 +20,7 @@ from BrainAgeLib.records import (
     Pictures,
     Prediction,
     Quality,
+    RegionLeaning,
 )
 
 MakePerson = Callable[..., Prediction]
@@ -93,6 +94,27 @@ def test_pictures_have_words(person: MakePerson, page: MakePage) -> None:
     assert len(set(texts)) == len(texts)
     assert "Slice 1 of 22, no brain found in it." in texts
     assert "Slice 11 of 22, brain outlined." in texts
+
+
+def test_regions_are_named_with_the_word_that_they_are_no_finding(
+    person: MakePerson, refused: Prediction, page: MakePage
+) -> None:
+    regions = (
+        RegionLeaning("lateral ventricles", 2.14, 0.7),
+        RegionLeaning("insula and Sylvian fissure", 1.52, -0.3),
+        RegionLeaning("frontal lobe", 1.01, 0.1),
+    )
+    text = page(person(leans_on=regions)).text
+    assert "lateral ventricles (2.1 times the brain's average, older)" in text
+    assert "insula and Sylvian fissure (1.5 times the brain's average, younger)" in text
+    assert "frontal lobe" not in text
+    assert 0 < text.index("This is no finding") - text.index("insula") < 300
+    for prediction, shown in (
+        (person(), None), (person(leans_on=()), None), (person(leans_on=regions), NO_PICTURES),
+        (replace(refused, leans_on=regions), None),
+    ):  # fmt: skip
+        words = page(prediction, *([shown] if shown else [])).text
+        assert "leans" not in words
 
 
 def test_size(person: MakePerson, pictures: Pictures, tmp_path: Path) -> None:
