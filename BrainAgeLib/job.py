@@ -38,6 +38,7 @@ from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.model.site import read_site
+from BrainAgeLib.model.slice_model import known_heights_mm
 from BrainAgeLib.options import Options
 from BrainAgeLib.quality.gate import on_the_cpu_instead
 from BrainAgeLib.records import (
@@ -125,6 +126,8 @@ class Job:
             artefacts=measure_artefacts(placed),
             tags=self.scan.sequence,
             is_extracted=self.is_extracted,
+            covers_brain=raw.covers_brain if raw else None,
+            known_heights_mm=known_heights_mm(slices) if raw and not raw.covers_brain else None,
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
             novelty=raw.novelty if raw else None,

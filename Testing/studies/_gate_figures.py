@@ -7,20 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from _gate_facts import (
-    MEASURED,
-    NO_BRAIN,
-    NOT_REGISTERED,
-    OTHERS,
-    UNREADABLE,
-    measurements_of,
-)
+from _gate_facts import MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE
 from _gate_faults import Fault, all_faults
+from _gate_rows import Row, measurements_of
+from _gate_sources import OTHERS
 
 from BrainAgeLib.quality.gate import judge, no_brain, not_registered
 from BrainAgeLib.records import Finding, Quality
 
-Row = dict[str, Any]
 MOVED_YEARS = 5.0
 # The codes that are made for a kind of fault; others may catch it too.
 MADE_FOR: dict[str, tuple[str, ...]] = {
@@ -36,6 +30,7 @@ MADE_FOR: dict[str, tuple[str, ...]] = {
     "top cut": ("brain_cut",),
     "bottom cut": ("brain_cut",),
     "side cut": ("brain_cut",),
+    "middle alone": ("brain_cut", "too_few_slices"),
     "slices left out": ("slice_spacing", "too_few_slices"),
     "orientation": ("orientation",),
     "noise": ("noise",),
