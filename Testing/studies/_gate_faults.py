@@ -62,6 +62,11 @@ def all_faults() -> tuple[Fault, ...]:
     )
 
 
+def named(name: str | None) -> Fault | None:
+    """Return the fault of that name; None for None. Raises StopIteration for an unknown one."""
+    return None if name is None else next(fault for fault in all_faults() if fault.name == name)
+
+
 def _contrasts() -> Iterator[Fault]:
     for name, levels in OTHER_LEVELS.items():
         yield Fault("contrast", name, "", remapped(levels), gross=True)

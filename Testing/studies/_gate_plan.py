@@ -26,13 +26,15 @@ KEY_FAULTS = tuple(
     or (fault.kind in ("top cut", "bottom cut") and fault.grade == 0.5)
 )
 
+KEY_NAMES = {fault.name for fault in KEY_FAULTS}
+
 
 @dataclass(frozen=True)
 class Task:
-    """One scan, and what is to be measured on it: None is the scan as it is."""
+    """One scan, and the names of its faults: None is the scan as it is."""
 
     source: Source
-    faults: tuple[Fault | None, ...]
+    faults: tuple[str | None, ...]
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,23 @@ def tasks(data: Path, heads: list[Path], size: Size) -> list[Task]:
     """Return all tasks: a run that ends early has begun with every kind."""
     people = people_of_all_ages(data, size.people)
     faults = _faults_of_people(len(people), size.scans_per_fault)
-    simulated, faulty, whole = [], [], []
+    whole, simulated, faulty, others = [], [], [], []
     for person, own in zip(people, faults, strict=True):
         for source in simulated_sources(person, size.protocols):
-            simulated.append(Task(source, (None,)))
             if source.protocol == ROUTINE:
-                faulty += _parts(source, own)
+                faulty += _parts(source, (None, *own))
+            else:
+                simulated += _parts(source, (None,))
     for person in _others(data, people, size.other_people):
         for source in simulated_sources(person, min(2, size.protocols), OTHERS):
-            simulated.append(Task(source, (None,)))
+            simulated += _parts(source, (None,))
     for number, source in enumerate(head_sources(heads)):
         is_routine = not source.kind.endswith(CUT) or source.protocol == ROUTINE
-        chosen = all_faults() if number < size.fault_heads else KEY_FAULTS if is_routine else ()
-        whole += _parts(source, (None, *chosen))
-    return _in_turns(simulated, faulty, whole)
+        whole += _parts(source, (None, *(KEY_FAULTS if is_routine else ())))
+        if number < size.fault_heads:
+            rest = (fault for fault in all_faults() if fault.name not in KEY_NAMES)
+            others += _parts(source, rest)
+    return _in_turns(whole, simulated, faulty, others)
 
 
 def _faults_of_people(people: int, scans_per_fault: int) -> list[list[Fault]]:
@@ -89,7 +94,11 @@ def _others(data: Path, people: list[Person], count: int) -> list[Person]:
 
 def _parts(source: Source, faults: Iterable[Fault | None]) -> list[Task]:
     """Return tasks of a few faults each, so that none takes long."""
-    wanted = tuple(fault for fault in faults if source.is_head or not (fault and fault.needs_head))
+    wanted = tuple(
+        fault.name if fault else None
+        for fault in faults
+        if source.is_head or not (fault and fault.needs_head)
+    )
     return [
         Task(source, wanted[first : first + FAULTS_A_TASK])
         for first in range(0, len(wanted), FAULTS_A_TASK)

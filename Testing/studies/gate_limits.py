@@ -29,8 +29,9 @@ from typing import Any
 import SimpleITK as sitk
 import torch
 from _gate_facts import Bench
-from _gate_faults import Fault
+from _gate_faults import named
 from _gate_figures import summary
+from _gate_heights import heights
 from _gate_plan import Size, Task, tasks
 from _gate_rows import Rows
 from _gate_shapes import shapes
@@ -53,20 +54,16 @@ def begin(model: str | None, masks: Path) -> None:
 def work(task: Task, places: Places, is_known: bool) -> list[dict[str, Any]]:
     """Return the rows of one task; ``places``: where a run before found the brain, by fault."""
     case = bench.sound_case(task.source, is_known)
-    return [bench.row(task.source, case, fault, places.get(_name(fault))) for fault in task.faults]
-
-
-def _name(fault: Fault | None) -> str | None:
-    return fault.name if fault else None
+    return [bench.row(task.source, case, named(fault), places[fault]) for fault in task.faults]
 
 
 def wanted(plan: list[Task], rows: Rows) -> Iterator[tuple[Task, Places, bool]]:
     """Yield what is not measured yet."""
     for task in plan:
         scan = task.source.name
-        left = tuple(fault for fault in task.faults if not rows.has(scan, _name(fault)))
+        left = tuple(fault for fault in task.faults if not rows.has(scan, fault))
         if left:
-            places = {_name(fault): rows.place(scan, _name(fault)) for fault in left}
+            places = {fault: rows.place(scan, fault) for fault in left}
             yield Task(task.source, left), places, rows.place(scan, None) is not None
 
 
@@ -141,6 +138,7 @@ def main() -> None:
     found["model"] = {"name": record.name, "version": record.version, "sha256": record.sha256}
     if options.run:
         found["shapes"] = shapes(options.run / "work" / "registrations")
+        found["heights"] = heights(options.run)
     print(markdown(found))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

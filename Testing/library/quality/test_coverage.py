@@ -46,3 +46,43 @@ def test_the_limit_of_a_refusal_is_its_own():
     assert only_finding(acquisition={"slice_spacing_mm": 10.0}).limit == 9.5
     assert only_finding(acquisition={"slice_spacing_mm": 20.0}).limit == 12.5
     assert FINE.acquisition.slice_spacing_mm == 6.5
+
+
+@pytest.mark.parametrize(
+    ("heights_mm", "expected"),
+    [
+        ((-70.0,), {}),  # a whole brain: nobody asks
+        ((), {"slice_heights": "refuse"}),
+        ((44.1, 60.0), {"slice_heights": "refuse"}),
+        ((-47.0, -44.1), {"slice_heights": "refuse"}),
+        ((44.0, 60.0), {"part_of_brain": "warn"}),
+        ((-47.0, -44.0), {"part_of_brain": "warn"}),
+        ((10.0,), {"part_of_brain": "warn"}),
+    ],
+)
+def test_slices_that_are_no_whole_brain_must_say_something_of_the_age(heights_mm, expected):
+    is_whole = heights_mm == (-70.0,)
+
+    assert found(covers_brain=is_whole, known_heights_mm=heights_mm) == expected
+
+
+@pytest.mark.parametrize(
+    ("heights_mm", "in_view", "words"),
+    [
+        ((10.0,), 1, "rests on 1 slice taken one by one. It is less exact"),
+        ((10.0, 20.0), 2, "rests on 2 slices taken"),
+        ((10.0, 20.0), 5, "3 more lie where the model knows nothing and do not count."),
+    ],
+)
+def test_whoever_gets_the_age_of_a_few_slices_is_told(heights_mm, in_view, words):
+    finding = only_finding(covers_brain=False, known_heights_mm=heights_mm, slices_in_view=in_view)
+
+    assert words in finding.message
+    assert ("more lie" in finding.message) == (in_view > len(heights_mm))
+
+
+@pytest.mark.parametrize(("heights_mm", "value"), [((60.0, 70.0), 60), ((-60.0, -48.0), -48)])
+def test_the_slice_that_is_nearest_to_the_middle_is_named(heights_mm, value):
+    finding = only_finding(covers_brain=False, known_heights_mm=heights_mm)
+
+    assert (finding.value, finding.limit) == (value, "-44 to 44 mm")
