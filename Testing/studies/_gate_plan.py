@@ -15,7 +15,7 @@ from registration_error import people_of_all_ages
 from BrainAgeLib.training.people import Person
 
 MOST_PEOPLE = 10_000
-FAULTS_A_TASK = 8
+FAULTS_A_TASK = 4
 # What every head gets, and its thick slices: other contrasts, a wrong spacing, half a brain.
 KEY_FAULTS = tuple(
     fault
