@@ -51,6 +51,7 @@ from BrainAgeLib.records import (
 )
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Stages
+from BrainAgeLib.working_memory import take_working_memory
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Job:
     """One scan being worked on: the options, the model, the device, the clock."""
 
     def __init__(self, options: Options, on_progress: ProgressCallback | None) -> None:
+        take_working_memory()
         self.options = options
         self.device = DeviceInUse(options.device)
         if options.threads is not None:

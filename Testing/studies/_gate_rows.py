@@ -96,10 +96,10 @@ class Rows:
         self.rows[row["scan"], row["fault"]] = row
 
     def _is_placed(self, row: Row) -> bool:
-        return row["placed_by"] in self.placed_by.values()
+        return row.get("placed_by") in self.placed_by.values()
 
     def _is_current(self, row: Row) -> bool:
-        return self._is_placed(row) and row["measured_by"] == self.measured_by
+        return self._is_placed(row) and row.get("measured_by") == self.measured_by
 
 
 def _fingerprint(patterns: tuple[str, ...]) -> str:
