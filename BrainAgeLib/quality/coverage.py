@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.quality.placement import LEAST_SHARE_IN_TEMPLATE
 from BrainAgeLib.records import Finding, Severity
 
 LEAST_SLICES_TO_REGISTER = 8
 MOST_CUT = 0.08  # training saw up to 0.07; a fifth of the height cut off is 0.09 and moves the age
-LEAST_COVERAGE = 0.6  # half the height cut off leaves 0.54 or less
+LEAST_COVERAGE = 0.65  # half of the slices cut off leaves 0.62 or less
 MOST_SPACING_MM = 9.5  # the model is checked up to 7 + 2 mm
 LONGEST_SPACING_MM = 12.5  # and trained up to 12 mm
 MOST_PIXEL_MM = 3.2  # trained up to 3 mm
@@ -75,6 +76,9 @@ def _part_of_brain(measured: Measurements) -> Finding | None:
     heights = measured.known_heights_mm
     if measured.covers_brain is not False or heights is None:
         return None
+    share = measured.share_in_template
+    if share is not None and share < LEAST_SHARE_IN_TEMPLATE:
+        return None  # then these are no heights of the brain
     low, high = TELLING_HEIGHTS_MM
     if not heights or heights[0] > high or heights[-1] < low:
         return Finding(

@@ -21,11 +21,11 @@ from Testing.library.quality.sound import FINE, found, only_finding
         ({"acquisition": {"slice_spacing_mm": 50.0}, "stretch": None}, {}),
         ({"acquisition": {"in_plane_mm": (1.0, 3.2)}}, {}),
         ({"acquisition": {"in_plane_mm": (1.0, 3.3)}}, {"pixel_size": "warn"}),
-        ({"placement": {"coverage": 0.6, "cut_top": 0.08}, "brain_volume_ml": 850.0}, {}),
+        ({"placement": {"coverage": 0.65, "cut_top": 0.08}, "brain_volume_ml": 850.0}, {}),
         ({"placement": {"cut_top": 0.081}}, {"brain_cut": "warn"}),
         ({"placement": {"cut_bottom": 0.081}}, {"brain_cut": "warn"}),
         ({"placement": {"cut_sides": 0.081}}, {"brain_cut": "warn"}),
-        ({"placement": {"coverage": 0.59}, "brain_volume_ml": 850.0}, {"brain_cut": "refuse"}),
+        ({"placement": {"coverage": 0.649}, "brain_volume_ml": 850.0}, {"brain_cut": "refuse"}),
     ],
 )
 def test_limits(changes, expected):
@@ -86,3 +86,11 @@ def test_the_slice_that_is_nearest_to_the_middle_is_named(heights_mm, value):
     finding = only_finding(covers_brain=False, known_heights_mm=heights_mm)
 
     assert (finding.value, finding.limit) == (value, "-44 to 44 mm")
+
+
+def test_heights_of_a_scan_that_lies_beside_the_template_are_not_judged():
+    beside = {"placement": None, "stretch": None, "share_in_template": 0.5}
+
+    codes = found(covers_brain=False, known_heights_mm=(), **beside)
+
+    assert codes == {"not_in_template_space": "refuse"}
