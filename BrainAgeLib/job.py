@@ -39,6 +39,7 @@ from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.leaning import leaning_on_regions
 from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.model.site import read_site
+from BrainAgeLib.model.slice_model import known_heights_mm
 from BrainAgeLib.options import Options
 from BrainAgeLib.quality.gate import on_the_cpu_instead
 from BrainAgeLib.records import (
@@ -52,6 +53,7 @@ from BrainAgeLib.records import (
 )
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Stages
+from BrainAgeLib.working_memory import take_working_memory
 
 MOST_REGIONS = 3  # named in a record
 
@@ -75,6 +77,7 @@ class Job:
     """One scan being worked on: the options, the model, the device, the clock."""
 
     def __init__(self, options: Options, on_progress: ProgressCallback | None) -> None:
+        take_working_memory()
         self.options = options
         self.device = DeviceInUse(options.device)
         if options.threads is not None:
@@ -129,6 +132,8 @@ class Job:
             artefacts=measure_artefacts(placed),
             tags=self.scan.sequence,
             is_extracted=self.is_extracted,
+            covers_brain=raw.covers_brain if raw else None,
+            known_heights_mm=known_heights_mm(slices) if raw and not raw.covers_brain else None,
             brain_age_years=raw.age_years if raw else None,
             members_years=raw.members_years if raw else (),
             novelty=raw.novelty if raw else None,

@@ -119,6 +119,9 @@ class Measurements:
     network sees them. ``placement`` and ``stretch`` are None for a scan that is said to be in
     template space, and then ``share_in_template`` is the share of its brain that lies in the
     template's. ``is_extracted``: the caller says that the scan has no skull.
+    ``covers_brain``: whether the slices do, without a hole, so that the models for whole brains
+    speak; where not, ``known_heights_mm`` are those of the slices, in the template and from the
+    lowest, that the models for few slices know.
     ``members_years``: age by each member of the ensemble. ``novelty``: distance of the scan from
     the training data in the model's features, as a multiple of the distance that 99 % of healthy
     scans stay under.
@@ -134,6 +137,8 @@ class Measurements:
     tags: SequenceTags = SequenceTags()
     share_in_template: float | None = None
     is_extracted: bool = False
+    covers_brain: bool | None = None
+    known_heights_mm: tuple[float, ...] | None = None
     brain_age_years: float | None = None
     members_years: tuple[float, ...] = ()
     novelty: float | None = None

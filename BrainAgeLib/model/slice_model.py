@@ -115,6 +115,12 @@ def heights_in_the_middle_mm(slices: SliceSet) -> torch.Tensor:
     return slices.planes[:, 0] + 18.0 * slices.planes[:, 2]
 
 
+def known_heights_mm(slices: SliceSet) -> tuple[float, ...]:
+    """Return the heights, lowest first, of the slices near an expert: others do not count."""
+    heights = heights_in_the_middle_mm(slices)
+    return tuple(sorted(heights[nearest_expert(heights) >= 0].tolist()))
+
+
 def expert_heights_mm(number: int) -> float:
     """Return the height that an expert stands for."""
     return FIRST_HEIGHT_MM + HEIGHT_STEP_MM * number

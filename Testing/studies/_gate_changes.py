@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
-
-from BrainAgeLib.imaging.geometry import Volume
+from _gate_case import Case, with_voxels
+from _gate_grids import shifted
 
 # Brightness of background, CSF, grey matter, white matter and what is brighter in T1 scans.
 T1_LEVELS = (0.0, 0.28, 0.74, 1.0, 1.3)
-
-
-@dataclass(frozen=True)
-class Case:
-    """A scan on its way to the gate.
-
-    ``white``: brightness of white matter. ``mask``: the brain (k, j, i), bool; a fault that changes
-    the picture sets it to None, to be found anew. ``move``: 4 x 4, put after the registration, mm.
-    """
-
-    volume: Volume
-    white: float
-    mask: Any = None
-    move: np.ndarray | None = None
-
-
-def _with_voxels(case: Case, voxels: np.ndarray) -> Case:
-    changed = case.volume.with_voxels(voxels.astype(np.float32))
-    return replace(case, volume=changed, mask=None)
 
 
 def _generator() -> np.random.Generator:
@@ -44,7 +24,7 @@ def remapped(levels: tuple[float, ...]) -> Callable[[Case], Case]:
         voxels = np.interp(
             case.volume.voxels / case.white, (*T1_LEVELS, 4.0), (*levels, levels[-1])
         )
-        return _with_voxels(case, voxels)
+        return with_voxels(case, voxels)
 
     return make
 
@@ -59,7 +39,7 @@ def vessels(factor: float) -> Callable[[Case], Case]:
         smooth = functional.avg_pool3d(noise, (1, width, width), 1, (0, width // 2, width // 2))
         smooth = (smooth / smooth.std())[0, 0].numpy()
         painted = (voxels > 0.05) & (voxels < 0.75) & (smooth > 1.0)
-        return _with_voxels(case, np.where(painted, factor, voxels) * case.white)
+        return with_voxels(case, np.where(painted, factor, voxels) * case.white)
 
     return make
 
@@ -68,82 +48,7 @@ def standardised(case: Case) -> Case:
     voxels = case.volume.voxels
     inside = voxels[voxels > 0]
     scored = np.where(voxels > 0, (voxels - inside.mean()) / inside.std(), 0.0)
-    return replace(_with_voxels(case, scored), white=1.0)
-
-
-def rescaled(factors: tuple[float, float, float]) -> Callable[[Case], Case]:
-    def make(case: Case) -> Case:
-        affine = case.volume.affine.copy()
-        affine[:3, :3] *= factors
-        return replace(case, volume=Volume(case.volume.voxels, affine))
-
-    return make
-
-
-def sheared(degrees: float) -> Callable[[Case], Case]:
-    """Shift each slice back against the one below, as a header that forgets an oblique stack."""
-
-    def make(case: Case) -> Case:
-        volume, shift = case.volume, np.tan(np.deg2rad(degrees))
-        per_slice = shift * volume.spacing_mm[2] / volume.spacing_mm[1]
-        middle = (len(volume.voxels) - 1) / 2
-        voxels = np.stack(
-            [
-                _shifted(picture, (number - middle) * per_slice, 0.0)
-                for number, picture in enumerate(volume.voxels)
-            ]
-        )
-        return _with_voxels(case, voxels)
-
-    return make
-
-
-def cut(axis: int, share: float, at_end: bool) -> Callable[[Case], Case]:
-    """Leave out a share of what holds signal, from one end of axis i, j or k."""
-
-    def make(case: Case) -> Case:
-        volume = case.volume
-        occupied = np.flatnonzero(case.mask.any(tuple(n for n in range(3) if n != 2 - axis)))
-        count = round(share * (occupied[-1] - occupied[0] + 1))
-        part = [slice(None)] * 3
-        affine = volume.affine.copy()
-        if at_end:
-            part[2 - axis] = slice(0, occupied[-1] + 1 - count)
-        else:
-            part[2 - axis] = slice(occupied[0] + count, None)
-            affine[:3, 3] += (occupied[0] + count) * affine[:3, axis]
-        voxels = np.ascontiguousarray(volume.voxels[tuple(part)])
-        return replace(case, volume=Volume(voxels, affine), mask=None)
-
-    return make
-
-
-def thinned(step: int) -> Callable[[Case], Case]:
-    def make(case: Case) -> Case:
-        affine = case.volume.affine.copy()
-        affine[:3, 2] *= step
-        voxels = np.ascontiguousarray(case.volume.voxels[::step])
-        return replace(case, volume=Volume(voxels, affine), mask=None)
-
-    return make
-
-
-def flipped(*axes: int) -> Callable[[Case], Case]:
-    def make(case: Case) -> Case:
-        voxels = np.ascontiguousarray(np.flip(case.volume.voxels, axes))
-        return _with_voxels(case, voxels)
-
-    return make
-
-
-def exchanged(case: Case) -> Case:
-    """Call axial slices coronal."""
-    volume = case.volume
-    voxels = np.ascontiguousarray(volume.voxels.transpose(1, 0, 2))
-    affine = np.eye(4)
-    affine[:3, :3] = np.diag(volume.spacing_mm[[0, 2, 1]])
-    affine[:3, 3] = volume.affine[:3, 3]
-    return replace(case, volume=Volume(voxels, affine), mask=None)
+    return replace(with_voxels(case, scored), white=1.0)
 
 
 def noisy(level: float) -> Callable[[Case], Case]:
@@ -170,7 +75,7 @@ def _within(case: Case, voxels: np.ndarray) -> Case:
     """Keep a background of exactly 0, which says that the skull was removed."""
     empty = (case.volume.voxels == 0).mean() > 0.4
     settled = np.where(case.volume.voxels > 0, voxels, 0.0) if empty else voxels
-    return _with_voxels(case, settled)
+    return with_voxels(case, settled)
 
 
 def moving(millimetres: float) -> Callable[[Case], Case]:
@@ -179,25 +84,16 @@ def moving(millimetres: float) -> Callable[[Case], Case]:
         shifts = generator.normal(0, millimetres, (len(volume.voxels), 2))
         pixels = shifts / volume.spacing_mm[[1, 0]]
         pairs = zip(volume.voxels, pixels, strict=True)
-        moved = np.stack([_shifted(picture, *by) for picture, by in pairs])
-        return _with_voxels(case, moved)
+        moved = np.stack([shifted(picture, *by) for picture, by in pairs])
+        return with_voxels(case, moved)
 
     return make
-
-
-def _shifted(picture: np.ndarray, rows: float, columns: float) -> np.ndarray:
-    """Return a picture moved by whole and part pixels, 0 where nothing is known."""
-    height, width = picture.shape
-    theta = torch.tensor([[[1, 0, -2 * columns / width], [0, 1, -2 * rows / height]]])
-    grid = functional.affine_grid(theta.float(), [1, 1, height, width], align_corners=False)
-    source = torch.as_tensor(picture, dtype=torch.float32)[None, None]
-    return functional.grid_sample(source, grid, align_corners=False)[0, 0].numpy()
 
 
 def uneven(spread: float) -> Callable[[Case], Case]:
     def make(case: Case) -> Case:
         gains = np.exp(_generator().normal(0, spread, (len(case.volume.voxels), 1, 1)))
-        return _with_voxels(case, case.volume.voxels * gains)
+        return with_voxels(case, case.volume.voxels * gains)
 
     return make
 
@@ -211,7 +107,7 @@ def shaded(spread: float) -> Callable[[Case], Case]:
         field = functional.interpolate(coarse, shape, mode="trilinear", align_corners=True)[0, 0]
         field = field.numpy() - float(field.mean())
         voxels = case.volume.voxels * np.exp(spread * field / field.std())
-        return _with_voxels(case, voxels)
+        return with_voxels(case, voxels)
 
     return make
 

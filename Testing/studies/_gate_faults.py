@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from _gate_case import Case
 from _gate_changes import (
     T1_LEVELS,
-    Case,
-    cut,
-    exchanged,
-    flipped,
     ghosted,
     mask_cut,
     mask_grown,
@@ -19,14 +16,12 @@ from _gate_changes import (
     noisy,
     pitched,
     remapped,
-    rescaled,
     shaded,
-    sheared,
     standardised,
-    thinned,
     uneven,
     vessels,
 )
+from _gate_grids import cut, exchanged, flipped, middle, rescaled, sheared, thinned
 
 # What other sequences make of the levels of T1 scans.
 OTHER_LEVELS = {
@@ -67,6 +62,11 @@ def all_faults() -> tuple[Fault, ...]:
     )
 
 
+def named(name: str | None) -> Fault | None:
+    """Return the fault of that name; None for None. Raises StopIteration for an unknown one."""
+    return None if name is None else next(fault for fault in all_faults() if fault.name == name)
+
+
 def _contrasts() -> Iterator[Fault]:
     for name, levels in OTHER_LEVELS.items():
         yield Fault("contrast", name, "", remapped(levels), gross=True)
@@ -101,6 +101,8 @@ def _crops() -> Iterator[Fault]:
         yield Fault("bottom cut", share, "share of the height", cut(2, share, False), share >= 0.5)
     for share in (0.1, 0.25, 0.4):
         yield Fault("side cut", share, "share of the width", cut(0, share, True), share >= 0.4)
+    for share in (0.6, 0.4):
+        yield Fault("middle alone", share, "share of the slices", middle(share), gross=share < 0.5)
     for step in (2, 3, 4):
         yield Fault("slices left out", step, "every nth kept", thinned(step), step >= 4)
 

@@ -7,20 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from _gate_facts import (
-    MEASURED,
-    NO_BRAIN,
-    NOT_REGISTERED,
-    OTHERS,
-    UNREADABLE,
-    measurements_of,
-)
+from _gate_facts import MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE
 from _gate_faults import Fault, all_faults
+from _gate_rows import Row, measurements_of
+from _gate_sources import OTHERS
 
 from BrainAgeLib.quality.gate import judge, no_brain, not_registered
 from BrainAgeLib.records import Finding, Quality
 
-Row = dict[str, Any]
 MOVED_YEARS = 5.0
 # The codes that are made for a kind of fault; others may catch it too.
 MADE_FOR: dict[str, tuple[str, ...]] = {
@@ -36,6 +30,7 @@ MADE_FOR: dict[str, tuple[str, ...]] = {
     "top cut": ("brain_cut",),
     "bottom cut": ("brain_cut",),
     "side cut": ("brain_cut",),
+    "middle alone": ("brain_cut", "too_few_slices"),
     "slices left out": ("slice_spacing", "too_few_slices"),
     "orientation": ("orientation",),
     "noise": ("noise",),
@@ -74,16 +69,21 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
     sound_ages = {row["scan"]: _age(row) for row, _ in sound}
     faults = {fault.name: fault for fault in all_faults()}
     faulty = [(row, found) for row, found in judged if row["fault"] in faults]
+    in_heads = [pair for pair in faulty if pair[0]["kind"].startswith("whole head")]
     return {
+        "rows": len(rows),
+        "people": len({row["person"] for row in rows}),
+        "seconds": round(sum(row["seconds"] for row in rows)),
         "sound": {name: _verdicts(pairs) for name, pairs in groups.items() if pairs},
         "facts": {name: _distributions(pairs) for name, pairs in groups.items() if pairs},
         "checks": _checks(sound, faulty, faults),
-        "faults": [
-            _fault_row(fault, [pair for pair in faulty if pair[0]["fault"] == name], sound_ages)
-            for name, fault in faults.items()
-        ],
+        "faults": _fault_rows(faults, faulty, sound_ages),
+        "faults of heads": _fault_rows(faults, in_heads, sound_ages),
         "gross": _gross(faulty, faults),
-        "moved": _moved(faulty, sound_ages),
+        "moved": {
+            "simulated scans": _moved([p for p in faulty if p not in in_heads], sound_ages),
+            "whole heads": _moved(in_heads, sound_ages),
+        },
     }
 
 
@@ -159,6 +159,19 @@ def _checks(
     return table
 
 
+def _fault_rows(
+    faults: dict[str, Fault],
+    faulty: list[tuple[Row, tuple[Finding, ...]]],
+    sound_ages: dict[str, float | None],
+) -> list[dict[str, Any]]:
+    """Return a row for each fault that was measured."""
+    rows = [
+        _fault_row(fault, [pair for pair in faulty if pair[0]["fault"] == name], sound_ages)
+        for name, fault in faults.items()
+    ]
+    return [row for row in rows if row["scans"]]
+
+
 def _fault_row(
     fault: Fault, pairs: list[tuple[Row, tuple[Finding, ...]]], sound_ages: dict[str, float | None]
 ) -> dict[str, Any]:
@@ -171,6 +184,7 @@ def _fault_row(
         "unit": fault.unit,
         "gross": fault.gross,
         "scans": len(pairs),
+        "people": len({row["person"] for row, _ in pairs}),
         "refused": verdicts["refuse"],
         "warned": verdicts["warn"],
         "codes": dict(codes.most_common(4)),
@@ -187,8 +201,10 @@ def _shift(row: Row, sound_ages: dict[str, float | None]) -> float | None:
 def _gross(
     faulty: list[tuple[Row, tuple[Finding, ...]]], faults: dict[str, Fault]
 ) -> dict[str, int]:
-    verdicts = [_verdict(found) for row, found in faulty if faults[row["fault"]].gross]
+    gross = [(row, found) for row, found in faulty if faults[row["fault"]].gross]
+    verdicts = [_verdict(found) for _, found in gross]
     return {
+        "people": len({row["person"] for row, _ in gross}),
         "scans": len(verdicts),
         "refused": verdicts.count("refuse"),
         "warned": verdicts.count("warn"),
@@ -207,6 +223,7 @@ def _moved(
     return {
         "more_than_years": MOVED_YEARS,
         "scans": len(moved),
+        "people": len({row["person"] for row, _ in moved}),
         "refused": verdicts.count("refuse"),
         "warned": verdicts.count("warn"),
         "missed": dict(missed.most_common()),

@@ -10,16 +10,35 @@ BEGIN, END = "<!-- gate limits: begin -->", "<!-- gate limits: end -->"
 
 def markdown(found: dict[str, Any]) -> str:
     """Return the tables of the documentation."""
-    return "\n".join(
-        [*_sound_lines(found), "", *_check_lines(found), "", *_fault_lines(found), "", *_end(found)]
-    )
+    parts = [_head_lines(found), _sound_lines(found), _check_lines(found)]
+    parts += [
+        _fault_lines(
+            "**Faults by grade** (bold: gross, no scan may pass with it)", found["faults"]
+        ),
+        _fault_lines("**The same in whole heads alone**", found["faults of heads"]),
+        _end(found),
+    ]
+    if "shapes" in found:
+        parts.append(_shape_lines(found["shapes"]))
+    if "heights" in found:
+        parts.append(_height_lines(found["heights"]))
+    return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+
+def _head_lines(found: dict[str, Any]) -> list[str]:
+    model = found["model"]
+    return [
+        f"Measured with `{model['name']}` {model['version']} (sha256 {model['sha256'][:12]}): "
+        f"{found['rows']} scans, sound and faulty, of {found['people']} people, in "
+        f"{found['seconds'] / 60:.0f} minutes of one processor core."
+    ]
 
 
 def _sound_lines(found: dict[str, Any]) -> list[str]:
     lines = ["**Sound scans**", "", "| scans | number | people | refused | warned | findings |"]
     lines.append("|---|---|---|---|---|---|")
     for name, entry in found["sound"].items():
-        codes = ", ".join(f"{code} {count}" for code, count in entry["codes"].items()) or "none"
+        codes = ", ".join(f"`{code}` {count}" for code, count in entry["codes"].items()) or "none"
         lines.append(
             f"| {name} | {entry['scans']} | {entry['people']} | {_part(entry, 'refused')} | "
             f"{_part(entry, 'warned')} | {codes} |"
@@ -47,40 +66,81 @@ def _check_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _fault_lines(found: dict[str, Any]) -> list[str]:
+def _fault_lines(title: str, faults: list[dict[str, Any]]) -> list[str]:
+    if not faults:
+        return []
     lines = [
-        "**Faults by grade** (bold: gross, no scan may pass with it)",
+        title,
         "",
-        "| fault | grade | scans | refused | warned | age moves by (median, most) | findings |",
+        "| fault | grade | scans (people) | refused | warned | age moves by (median, most) | "
+        "findings |",
         "|---|---|---|---|---|---|---|",
     ]
-    for entry in found["faults"]:
-        if not entry["scans"]:
-            continue
+    for entry in faults:
         grade = f"{entry['grade']} {entry['unit']}".strip()
         grade = f"**{grade}**" if entry["gross"] else grade
         median, most = entry["shift_years_median"], entry["shift_years_most"]
-        moves = "no age" if median is None else f"{median:.1f}, {most:.1f} years"
+        moves = "not known" if median is None else f"{median:.1f}, {most:.1f} years"
         codes = ", ".join(f"`{code}` {count}" for code, count in entry["codes"].items()) or "none"
         lines.append(
-            f"| {entry['kind']} | {grade} | {entry['scans']} | {entry['refused']} | "
-            f"{entry['warned']} | {moves} | {codes} |"
+            f"| {entry['kind']} | {grade} | {entry['scans']} ({entry['people']}) | "
+            f"{entry['refused']} | {entry['warned']} | {moves} | {codes} |"
         )
     return lines
 
 
 def _end(found: dict[str, Any]) -> list[str]:
-    gross, moved = found["gross"], found["moved"]
-    caught = moved["refused"] + moved["warned"]
-    missed = ", ".join(f"{name} ({count})" for name, count in moved["missed"].items()) or "none"
-    return [
-        f"Of {gross['scans']} grossly unfit scans {_part(gross, 'refused')} were refused and "
-        f"{gross['warned']} warned about.",
-        f"Of {moved['scans']} faulty scans whose raw age moved by more than "
-        f"{moved['more_than_years']:.0f} years, {caught} "
-        f"({100 * caught / max(1, moved['scans']):.1f} %) were refused or warned about. "
-        f"Not caught: {missed}.",
+    gross = found["gross"]
+    lines = [
+        f"Of {gross['scans']} grossly unfit scans of {gross['people']} people "
+        f"{_part(gross, 'refused')} were refused and {gross['warned']} warned about.",
     ]
+    for name, moved in found["moved"].items():
+        caught = moved["refused"] + moved["warned"]
+        missed = ", ".join(f"{fault} ({count})" for fault, count in moved["missed"].items())
+        lines.append(
+            f"Of {moved['scans']} faulty {name} of {moved['people']} people whose raw age moved by "
+            f"more than {moved['more_than_years']:.0f} years, {caught} "
+            f"({100 * caught / max(1, moved['scans']):.1f} %) were refused or warned about. "
+            f"Not caught: {missed or 'none'}."
+        )
+    return lines
+
+
+def _shape_lines(found: dict[str, Any]) -> list[str]:
+    """Return how many heads of all would have been refused under a wrong header."""
+    factors = list(next(iter(found["slice spacing"].values())))
+    lines = [
+        f"**A wrong header, by the shape of {found['people']} healthy heads**: share refused when "
+        "the header gives so many times the true spacing; 1.0 are false refusals. Computed from "
+        "the registrations of the 3D scans, which a wrong header scales.",
+        "",
+        f"| wrong | slices | {' | '.join(factors)} |",
+        "|---|---|" + "---|" * len(factors),
+    ]
+    for kind in ("slice spacing", "pixel size"):
+        for plane, refused in found[kind].items():
+            shares = [f"{100 * count / found['people']:.1f} %" for count in refused.values()]
+            lines.append(f"| {kind} | {plane} | {' | '.join(shares)} |")
+    return lines
+
+
+def _height_lines(rows: list[dict[str, Any]]) -> list[str]:
+    lines = [
+        "**How high a slice may lie**: single slices of routine scans, simulated, each person "
+        "predicted by a model that has not seen that person.",
+        "",
+        "| height in the template | slices | people | MAE | the 90 % interval holds the age in |",
+        "|---|---|---|---|---|",
+    ]
+    for row in rows:
+        height = row["height_mm"]
+        where = "beyond what the model knows" if height is None else f"about {height:.0f} mm"
+        lines.append(
+            f"| {where} | {row['slices']} | {row['people']} | {row['mae_years']:.1f} years | "
+            f"{100 * row['coverage']:.0f} % |"
+        )
+    return lines
 
 
 def write_between_marks(page: Path, tables: str) -> None:

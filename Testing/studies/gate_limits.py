@@ -5,143 +5,140 @@
 DATA is a BIDS dataset of brain-extracted 3D T1 scans of healthy people; each FOLDER holds scans of
 whole heads and a participants.tsv with a column file; the bundled sample is always among the heads.
 Sound scans are cut from the volumes by the simulator of the training. Faults of graded strength are
-put into routine thick-slice scans of fewer people, and into a few heads. Every row is kept in
-DIR/facts.jsonl, so that a run that was stopped goes on, and new limits are tried without measuring
-anew (--judge-only). The files that are kept of it are Testing/studies/results/gate_limits.json and
-the tables in docs/quality.md.
+put into routine thick-slice scans, each into those of a few people, all people taken in turn, and
+into the heads. Every row is kept in DIR/facts.jsonl, so that a run that was stopped goes on, and
+new limits are tried without measuring anew (--judge-only); another model or other code measures
+anew, but registers only what it would place otherwise. --minutes ends a run early: what is there
+is judged. --run RUN adds how the shape of all heads that a training run in RUN registered would
+have been judged under wrong headers. The files that are kept of it are
+Testing/studies/results/gate_limits.json and the tables in docs/quality.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import json
+import multiprocessing
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import SimpleITK as sitk
 import torch
-from _gate_facts import CUT, OTHERS, ROUTINE, Bench, Rows, Source, head_sources, simulated_sources
-from _gate_faults import Fault, all_faults
+from _gate_facts import Bench
+from _gate_faults import named
 from _gate_figures import summary
+from _gate_heights import heights
+from _gate_plan import Size, Task, tasks
+from _gate_rows import Rows
+from _gate_shapes import shapes
 from _gate_tables import markdown, write_between_marks
-from registration_error import people_of_all_ages
 
-from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.resources import sample_scan
-from BrainAgeLib.training.people import Person
+from BrainAgeLib.model.ensemble import load_ensemble
 
-PROTOCOLS = [ROUTINE, "random", "axial 7+2 mm", "axial 3+0 mm", "coronal 5+1 mm", "sagittal 5+1 mm"]
+Places = dict[str | None, list[float] | None]
+bench: Bench
 
 
-MOST_PEOPLE = 10_000
-# What every head gets: other contrasts, a wrong spacing, half a brain.
-KEY_FAULTS = tuple(
-    fault
-    for fault in all_faults()
-    if fault.kind == "contrast"
-    or (fault.kind == "slice spacing" and fault.grade in (0.75, 1.25))
-    or (fault.kind in ("top cut", "bottom cut") and fault.grade == 0.5)
-)
+def begin(model: str | None, masks: Path) -> None:
+    """Make a worker ready: one thread, one model."""
+    global bench  # a process of its own
+    torch.set_num_threads(1)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    bench = Bench(model, masks)
 
 
-def sources_of(person: Person, protocols: int) -> list[Source]:
-    """Return a person's sound scans; which protocols come first is the same for everybody."""
-    brain = volume_from_sitk(to_canonical(read_scan(person.path).image))
-    return list(simulated_sources(person.participant_id, brain, PROTOCOLS[:protocols]))
+def work(task: Task, places: Places, is_known: bool) -> list[dict[str, Any]]:
+    """Return the rows of one task; ``places``: where a run before found the brain, by fault."""
+    case = bench.sound_case(task.source, is_known)
+    return [bench.row(task.source, case, named(fault), places[fault]) for fault in task.faults]
 
 
-def others(data: Path, people: list[Person], count: int) -> list[Person]:
-    """Return so many people, of all ages, that the limits were not chosen with."""
-    known = {person.participant_id for person in people}
-    rest = [
-        person
-        for person in people_of_all_ages(data, MOST_PEOPLE)
-        if person.participant_id not in known
-    ]
-    chosen = np.unique(np.linspace(0, len(rest) - 1, min(count, len(rest))).round().astype(int))
-    return [rest[n] for n in chosen]
+def wanted(plan: list[Task], rows: Rows) -> Iterator[tuple[Task, Places, bool]]:
+    """Yield what is not measured yet."""
+    for task in plan:
+        scan = task.source.name
+        left = tuple(fault for fault in task.faults if not rows.has(scan, fault))
+        if left:
+            places = {fault: rows.place(scan, fault) for fault in left}
+            yield Task(task.source, left), places, rows.place(scan, None) is not None
 
 
-def heads_of(folders: list[Path]) -> Iterator[Source]:
-    """Yield the whole heads: the bundled sample, and those that the folders name."""
-    yield from head_sources("colin27", sample_scan(), "whole head, bundled sample")
-    for folder in folders:
-        with (folder / "participants.tsv").open(encoding="utf-8", newline="") as lines:
-            for row in csv.DictReader(lines, delimiter="\t"):
-                name = row["file"].split(".")[0]
-                yield from head_sources(name, folder / row["file"], f"whole head, {folder.name}")
+def measure(rows: Rows, plan: list[Task], options: argparse.Namespace) -> None:
+    """Measure what is not there yet, until the time is over."""
+    end = time.monotonic() + 60 * options.minutes
+    left = list(wanted(plan, rows))
+    running: set[Future[list[dict[str, Any]]]] = set()
+    masks = options.work / "masks"
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.workers, context, begin, (options.model, masks)) as pool:
+        for number, task in enumerate(left, start=1):
+            if time.monotonic() > end:
+                print(f"the time is over, {len(left) - number + 1} tasks left", file=sys.stderr)
+                break
+            running.add(pool.submit(work, *task))
+            if len(running) > options.workers:
+                running = _keep(rows, running)
+            print(f"{number} of {len(left)}: {task[0].source.name}", file=sys.stderr)
+        while running:
+            running = _keep(rows, running)
 
 
-def measure(rows: Rows, bench: Bench, options: argparse.Namespace) -> None:
-    """Measure what is not there yet."""
-    people = people_of_all_ages(options.data, options.people)
-    with_faults = {
-        people[n].participant_id
-        for n in np.linspace(0, len(people) - 1, options.fault_people).round().astype(int)
-    }
-    for number, person in enumerate(people, start=1):
-        for source in sources_of(person, options.protocols):
-            is_chosen = person.participant_id in with_faults and source.name.endswith(ROUTINE)
-            measure_source(rows, bench, source, all_faults() if is_chosen else ())
-        print(f"{number} of {len(people)} people", file=sys.stderr)
-    for person in others(options.data, people, options.other_people):
-        for source in sources_of(person, min(2, options.protocols)):
-            measure_source(rows, bench, replace(source, kind=OTHERS), ())
-        print(f"{person.participant_id}, another", file=sys.stderr)
-    for number, source in enumerate(heads_of(options.heads)):
-        key = KEY_FAULTS if not source.kind.endswith(CUT) else ()
-        chosen = all_faults() if number < options.fault_heads else key
-        measure_source(rows, bench, source, chosen)
-        print(source.name, file=sys.stderr)
+def _keep(rows: Rows, running: set[Future[list[dict[str, Any]]]]) -> Any:
+    """Keep the rows of what is done, and return what still runs."""
+    done, others = wait(running, return_when=FIRST_COMPLETED)
+    for future in done:
+        for row in future.result():
+            rows.add(row)
+    return others
 
 
-def measure_source(rows: Rows, bench: Bench, source: Source, chosen: Sequence[Fault]) -> None:
-    """Measure one scan, and its faulty versions."""
-    faults = [None, *chosen]
-    wanted = [
-        fault
-        for fault in faults
-        if not (fault and fault.needs_head and not source.is_head)
-        and not rows.has(source.name, fault.name if fault else None)
-    ]
-    if not wanted:
-        return
-    case = bench.sound_case(source)
-    for fault in wanted:
-        rows.add(bench.row(source, case, fault))
-
-
-def main() -> None:
-    """Measure, judge, write."""
+def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--heads", type=Path, nargs="*", default=[], metavar="FOLDER")
+    parser.add_argument("--run", type=Path, metavar="RUN", help="output of brainage train")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR")
     parser.add_argument("--people", type=int, default=36, help="default 36")
-    parser.add_argument("--protocols", type=int, default=3, help="of each person, 1-6; default 3")
+    parser.add_argument("--protocols", type=int, default=2, help="of each person, 1-6; default 2")
     parser.add_argument("--other-people", type=int, default=12, help="not used for the limits")
-    parser.add_argument("--fault-people", type=int, default=4, help="default 4")
+    parser.add_argument("--scans-per-fault", type=int, default=3, help="default 3")
     parser.add_argument("--fault-heads", type=int, default=1, help="with all faults; default 1")
     parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
-    parser.add_argument("--threads", type=int, default=1, help="default 1")
+    parser.add_argument("--workers", type=int, default=2, help="processes; default 2")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="default: no end")
     parser.add_argument("--judge-only", action="store_true", help="measure nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--docs", type=Path, metavar="FILE", help="write the tables into that page")
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Measure, judge, write."""
+    options = options_of()
     options.work.mkdir(parents=True, exist_ok=True)
-    rows = Rows(options.work / "facts.jsonl")
+    rows = Rows(options.work / "facts.jsonl", options.model)
     if not options.judge_only:
-        measure(rows, Bench(options.model), options)
-    found = summary(rows.rows)
+        size = Size(
+            options.people,
+            options.protocols,
+            options.other_people,
+            options.scans_per_fault,
+            options.fault_heads,
+        )
+        measure(rows, tasks(options.data, options.heads, size), options)
+    record = load_ensemble(options.model).record
+    found = summary(rows.current)
+    found["model"] = {"name": record.name, "version": record.version, "sha256": record.sha256}
+    if options.run:
+        found["shapes"] = shapes(options.run / "work" / "registrations")
+        found["heights"] = heights(options.run)
     print(markdown(found))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

@@ -18,6 +18,7 @@ from BrainAgeLib.model.slice_model import (
     SliceModel,
     expert_heights_mm,
     heights_in_the_middle_mm,
+    known_heights_mm,
     nearest_expert,
     slice_channels,
     slice_values,
@@ -66,6 +67,11 @@ def test_the_nearest_expert_speaks_if_it_is_near(height_mm, number):
     assert nearest_expert(torch.tensor([height_mm])).tolist() == [number]
     if number >= 0:
         assert abs(height_mm - expert_heights_mm(number)) <= FARTHEST_MM
+
+
+def test_slices_far_from_every_expert_do_not_count():
+    assert known_heights_mm(slices_at([73.0, 64.0, -49.0, 3.0])) == pytest.approx((3.0, 64.0))
+    assert known_heights_mm(slices_at([80.0])) == ()
 
 
 def test_channels_are_tissues_and_brightness():

@@ -44,6 +44,8 @@ BAD = changed(
         "negative_share": 0.5,
     },
     artefacts={"noise": 0.5, "slice_jump": 0.5, "slice_shift_mm": 9.0, "ghost": 0.5},
+    covers_brain=False,
+    known_heights_mm=(10.0,),
     members_years=(10.0, 80.0),
     chronological_age_years=5.0,
     novelty=4.0,

@@ -1,0 +1,81 @@
+"""How much a single slice says, by its height: ages out of fold, and whether the interval holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.slice_model import (
+    HEIGHTS,
+    SliceModel,
+    expert_heights_mm,
+    heights_in_the_middle_mm,
+    nearest_expert,
+    slice_values,
+)
+from BrainAgeLib.training.fit_slices import read_slice_model
+from BrainAgeLib.training.out_of_fold import read_rows
+from BrainAgeLib.training.simulated_scans import as_slices, read_scans
+
+
+@dataclass(frozen=True)
+class Said:
+    """What one slice says. ``expert``: the nearest one's number, or -1."""
+
+    person: str
+    expert: int
+    predicted_years: float
+    age_years: float
+    holds: bool
+
+
+@torch.inference_mode()
+def heights(run: Path) -> list[dict[str, Any]]:
+    """Return error and coverage of single slices by height, of a training run's routine scans.
+
+    ``run``: what ``brainage train`` wrote. Each person is seen by the models of the fold that was
+    not fitted on that person.
+    """
+    card = read_card(next(run.glob("*/card.json")).parent)
+    models = [read_slice_model(path) for path in sorted((run / "work").glob("slices-*"))]
+    people = {row.participant_id: row for row in read_rows(run / "out_of_fold.csv")}
+    said = [
+        entry
+        for name in sorted(people)
+        for entry in _said(run, name, people[name].age_years, models[people[name].fold], card)
+    ]
+    rows = [
+        _row(number, [entry for entry in said if entry.expert == number])
+        for number in range(-1, HEIGHTS)
+    ]
+    return [row for row in rows if row["slices"]]
+
+
+def _said(run: Path, name: str, age_years: float, model: SliceModel, card: Card) -> list[Said]:
+    scan = read_scans(run / "work" / "scans" / f"{name}_evaluation.npz")[0]
+    slices = as_slices(scan, "cpu")
+    values, places = slice_values(slices.images), heights_in_the_middle_mm(slices)
+    single = card.class_of(1, scan.spacing_mm)
+    entries = []
+    for n, expert in enumerate(nearest_expert(places).tolist()):
+        told = model.said(values[n : n + 1], places[n : n + 1])
+        years = float(model.mean_age_years + model.combine(told))
+        holds = abs(years - age_years) <= single.half_width_years(years)
+        entries.append(Said(name, expert, years, age_years, holds))
+    return entries
+
+
+def _row(number: int, entries: list[Said]) -> dict[str, Any]:
+    errors = [abs(entry.predicted_years - entry.age_years) for entry in entries]
+    return {
+        "height_mm": None if number < 0 else expert_heights_mm(number),
+        "slices": len(entries),
+        "people": len({entry.person for entry in entries}),
+        "mae_years": round(float(np.mean(errors)), 2) if entries else None,
+        "coverage": round(float(np.mean([e.holds for e in entries])), 3) if entries else None,
+    }
