@@ -42,7 +42,7 @@ def train_shuffled(run: Run, work: Path, people: int, steps: int) -> None:
             torch.stack([read_maps([path], name)[0, list(SCANS)] for path in paths])
             for name in ("regional", "covered")
         )
-        model = fit_regional_model(maps, covered, ages, _say("experts on shuffled ages"))
+        model = fit_regional_model(maps, covered, ages, on_expert=_say("experts on shuffled ages"))
         write_regional_model(model, _regional_file(work))
     if steps > 0 and not _network_file(work).exists():
         maps = torch.stack([read_maps([path], "network")[0, list(SCANS)] for path in paths])
