@@ -80,13 +80,13 @@ def _part_of_brain(measured: Measurements) -> Finding | None:
     if share is not None and share < LEAST_SHARE_IN_TEMPLATE:
         return None  # then these are no heights of the brain
     low, high = TELLING_HEIGHTS_MM
-    if not heights or heights[0] > high or heights[-1] < low:
+    if not any(low <= height <= high for height in heights):
         return Finding(
             "slice_heights",
             "refuse",
             "All slices lie so high or so low in the head that they say little of the age, and "
             "that the interval would not hold. Use slices through the middle of the brain.",
-            round(heights[0] if heights[0] > high else heights[-1]) if heights else "no known",
+            round(min(heights, key=abs)) if heights else "no known",
             f"{low:.0f} to {high:.0f} mm",
         )
     known, lost = len(heights), measured.slices_in_view - len(heights)

@@ -81,18 +81,18 @@ def _place(maps: torch.Tensor, expert: Expert) -> torch.Tensor:
 
 def unwanted_differences(
     maps: torch.Tensor, covered: torch.Tensor, judged: Sequence[int], random: Sequence[int]
-) -> torch.Tensor:
+) -> torch.Tensor | None:
     """Return how random scans differ from the mean of a person's judged ones.
 
     ``maps``: (person, scan, channel, cell). ``covered``: (person, scan). The result is (difference,
-    channel, cell) in half precision; scans that do not cover the brain are left out.
+    channel, cell) in half precision, or None; scans that do not cover the brain are left out.
     """
     differences = []
     for one, whole in zip(maps, covered, strict=True):
         if bool(whole[list(judged)].all()):
             mean = one[list(judged)].float().mean(0)
             differences += [(one[n].float() - mean).half() for n in random if whole[n]]
-    return torch.stack(differences)
+    return torch.stack(differences) if differences else None
 
 
 def _mean(flat: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -96,10 +95,6 @@ class Run:
         """Return the map (z, y, x) by some members; ``share``: of the networks."""
         share = self.card.network_share if share is None else share
         return saliency_map(members, maps, share, self.weights.mean_maps)
-
-
-# Takes a run and the number of a person, returns plain figures.
-Part = Callable[[Run, int], dict]
 
 
 @cache

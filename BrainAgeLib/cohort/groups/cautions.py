@@ -24,6 +24,8 @@ def cautions(cohort: Cohort) -> list[str]:
 
 
 def _models(cohort: Cohort) -> Iterable[str]:
+    if "model" in cohort.plan.covariates:
+        return
     models = sorted(set(cohort.visits["model"]) - {""})
     if len(models) > 1:
         yield (

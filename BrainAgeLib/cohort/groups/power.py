@@ -31,7 +31,7 @@ def reliability(visits: pd.DataFrame) -> list[Estimate]:
     scan, with its exact interval (Shrout and Fleiss 1979, doi 10.1037/0033-2909.86.2.420), and the
     smallest change that means anything in one person, 1.96 sqrt(2) SD. The correlation is of gaps
     less group means and their line on age, which would flatter it. Empty with fewer than five
-    people who were scanned twice.
+    people who were scanned twice, or when nothing is left of all gaps.
     """
     from scipy.stats import chi2, f
 
@@ -46,15 +46,17 @@ def reliability(visits: pd.DataFrame) -> list[Estimate]:
     freedom = scans - people
     within = float((by_person.var() * (sizes - 1)).sum()) / freedom
     between = float((sizes * by_person.mean() ** 2).sum()) / freedom_between
+    if within + between == 0.0:
+        return []
     each = (scans - float((sizes**2).sum()) / scans) / (people - 1)
     sd = math.sqrt(within)
     ends = [sd * math.sqrt(freedom / float(chi2.ppf(q, freedom))) for q in (0.975, 0.025)]
-    ratios = [
-        between / within / float(f.ppf(0.975, freedom_between, freedom)),
-        between / within,
-        between / within * float(f.ppf(0.975, freedom, freedom_between)),
+    variances = [
+        between / float(f.ppf(0.975, freedom_between, freedom)),
+        between,
+        between * float(f.ppf(0.975, freedom, freedom_between)),
     ]
-    low, icc, high = ((ratio - 1) / (ratio + each - 1) for ratio in ratios)
+    low, icc, high = ((one - within) / (one + (each - 1) * within) for one in variances)
     factor = 1.96 * math.sqrt(2)
     common = ("reliability", "raw gap", f"scans within {RETEST_YEARS:g} years")
     smallest = "smallest meaningful change in a person"
@@ -71,7 +73,9 @@ def _without_group_and_age(visits: pd.DataFrame) -> pd.Series:
     """Return gaps less what a line on age in each group, of one slope, tells of them."""
     import pandas as pd
 
-    design = pd.get_dummies(visits["group"]).assign(age=visits["age"]).to_numpy(float)
+    design = (
+        pd.get_dummies(visits["group"], prefix="group").assign(age=visits["age"]).to_numpy(float)
+    )
     gaps = visits["gap_years"].to_numpy(float)
     return pd.Series(gaps - design @ np.linalg.lstsq(design, gaps, rcond=None)[0], visits.index)
 

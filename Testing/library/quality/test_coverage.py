@@ -55,6 +55,7 @@ def test_the_limit_of_a_refusal_is_its_own():
         ((), {"slice_heights": "refuse"}),
         ((44.1, 60.0), {"slice_heights": "refuse"}),
         ((-47.0, -44.1), {"slice_heights": "refuse"}),
+        ((-47.0, 60.0), {"slice_heights": "refuse"}),
         ((44.0, 60.0), {"part_of_brain": "warn"}),
         ((-47.0, -44.0), {"part_of_brain": "warn"}),
         ((10.0,), {"part_of_brain": "warn"}),
@@ -81,7 +82,10 @@ def test_whoever_gets_the_age_of_a_few_slices_is_told(heights_mm, in_view, words
     assert ("more lie" in finding.message) == (in_view > len(heights_mm))
 
 
-@pytest.mark.parametrize(("heights_mm", "value"), [((60.0, 70.0), 60), ((-60.0, -48.0), -48)])
+@pytest.mark.parametrize(
+    ("heights_mm", "value"),
+    [((60.0, 70.0), 60), ((-60.0, -48.0), -48), ((-48.0, 60.0), -48)],
+)
 def test_the_slice_that_is_nearest_to_the_middle_is_named(heights_mm, value):
     finding = only_finding(covers_brain=False, known_heights_mm=heights_mm)
 

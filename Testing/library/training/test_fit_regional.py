@@ -173,3 +173,11 @@ def test_unwanted_differences_are_those_within_a_person():
     found = unwanted_differences(maps, covered, judged=(0, 1), random=(2, 3))
 
     assert found.float()[:, 0, 0].tolist() == [1.0, 3.0, -2.0]
+
+
+def test_without_random_scans_of_whole_brains_nothing_is_unwanted():
+    covered = torch.tensor([[True, True, False, False]])
+
+    found = unwanted_differences(torch.zeros(1, 4, 1, 5), covered, judged=(0, 1), random=(2, 3))
+
+    assert found is None

@@ -37,9 +37,12 @@ def test_what_can_make_a_difference_is_said(tmp_path, columns, words):
 
 
 def test_a_covariate_is_not_asked_for_again(tmp_path):
-    plan = Plan(covariates=("slice_spacing_mm",))
+    plan = Plan(covariates=("slice_spacing_mm", "model"))
 
-    assert "slice spacing" not in said(tmp_path, plan, slice_spacing_mm=(5.0, 6.5))
+    words = said(tmp_path, plan, slice_spacing_mm=(5.0, 6.5), model=("one 1", "two 1"))
+
+    assert "slice spacing" not in words
+    assert "2 models" not in words
 
 
 def test_a_constant_covariate_and_numbers_that_may_be_names(tmp_path):

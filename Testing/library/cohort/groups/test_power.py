@@ -55,6 +55,23 @@ def test_people_who_were_scanned_once_do_not_count():
     ]
 
 
+def test_the_same_scan_given_twice_is_no_error():
+    visits = retests(within=0.0)
+    visits["gap_years"] = visits["gap_years"].round(1)
+
+    sd, change, icc = reliability(visits)
+
+    assert sd.value == pytest.approx(0.0, abs=1e-6)
+    assert change.value == pytest.approx(0.0, abs=1e-6)
+    assert icc.value == pytest.approx(1.0)
+
+
+def test_gaps_that_do_not_differ_at_all_tell_no_reliability():
+    visits = retests(people=6).assign(gap_years=0.0)
+
+    assert reliability(visits) == []
+
+
 def test_two_scans_a_person_need_fewer_people():
     one, two = (people_for_difference(5.0, 3.0)[number] for number in (1, 5))
 
