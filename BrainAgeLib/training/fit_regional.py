@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load, save
 
 from BrainAgeLib.model.regional_model import Expert, RegionalModel, experts
-from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
+from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
 from BrainAgeLib.training.non_negative import non_negative_least_squares
 
 RIDGE = 0.01  # of the kernel's diagonal
@@ -26,9 +27,9 @@ def fit_regional_model(
     """Return a model fitted on maps (person, scan, channel, cell) and ages (person,).
 
     ``covered``: bool (person, scan), which scans count. ``unwanted``: (difference, channel, cell),
-    see ``unwanted_differences``. Each expert is fitted by kernel ridge
-    regression. The experts' weights are the non-negative least squares of the age on what each
-    says of people whom it has not seen (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1;
+    see ``unwanted_differences``. Each expert is fitted by kernel ridge regression. The experts'
+    weights are the non-negative least squares of the age on what each says of people whom it has
+    not seen (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1;
     Breiman 1996, doi 10.1007/BF00117832), in folds inside of these people.
     """
     people, scans = covered.shape
@@ -39,28 +40,40 @@ def fit_regional_model(
     flat = maps.flatten(0, 1)
     center = _mean(flat, rows)
     everyone = experts()
-    fitted, said = [], []
+    fitted: list[_Fitted] = []
     for number, expert in enumerate(everyone):
         values = _values_of(flat, rows, expert, center)
         ignored = None if unwanted is None else _place(unwanted, expert).float().flatten(1)
         fit = DampedRidge(values, ages, RIDGE, unwanted=ignored)
-        said.append(fit.says_of_unseen(inner))
-        fitted.append((fit.solution(), fit.inverse_size))
+        fitted.append(_Fitted(fit.solution(), fit.inverse_size, fit.says_of_unseen(inner)))
         if on_expert is not None:
             on_expert(number + 1, len(everyone))
+    return _stacked(fitted, ages, center)
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """One expert, and what it says (row,) of people whom it has not seen."""
+
+    solution: Solution
+    inverse_size: float
+    said: torch.Tensor
+
+
+def _stacked(fitted: list[_Fitted], ages: torch.Tensor, center: torch.Tensor) -> RegionalModel:
+    """Return the model of the experts that get a share."""
     mean_age = float(ages.mean())
-    shares = non_negative_least_squares(
-        torch.stack(said, 1).numpy() - mean_age, ages.numpy() - mean_age
-    )
+    said = torch.stack([one.said for one in fitted], 1)
+    shares = non_negative_least_squares(said.numpy() - mean_age, ages.numpy() - mean_age)
     kept = [n for n, share in enumerate(shares) if share > LEAST_SHARE]
     model = RegionalModel(len(kept))
     model.center.copy_(center)
     model.mean_age_years.fill_(mean_age)
     for place, number in enumerate(kept):
-        solution, inverse_size = fitted[number]
+        solution = fitted[number].solution
         model.weights[place, : len(solution.weights)] = solution.weights
         model.offsets[place] = solution.offset
-        model.inverse_size[place] = inverse_size
+        model.inverse_size[place] = fitted[number].inverse_size
         model.shares[place] = float(shares[number])
         model.numbers[place] = number
     return model.eval()

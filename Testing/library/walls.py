@@ -33,6 +33,7 @@ MAY_IMPORT = {
     "stages": WORDS,
     "working_memory": set(),
     "extras": {"errors"},
+    "working_memory": set(),
     "statistics": WORDS,
     "imaging": WORDS | {"resources"},
     "model": WORDS | {"resources", "imaging"},

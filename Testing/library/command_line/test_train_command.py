@@ -62,7 +62,7 @@ def test_folds_are_counted_from_one(brainage, handed_over, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--fold", "6"], ["--fold", "0"], ["--threads", "-1"], ["--threads", "0"]]
+    "arguments", [["--fold", "9"], ["--fold", "0"], ["--threads", "-1"], ["--threads", "0"]]
 )
 def test_what_cannot_be_is_2(brainage, handed_over, tmp_path, arguments):
     outcome = brainage("train", "--data", tmp_path, "--output", tmp_path, *arguments)
