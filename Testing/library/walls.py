@@ -31,7 +31,6 @@ MAY_IMPORT = {
     "resources": {"errors"},
     "software": WORDS,
     "stages": WORDS,
-    "working_memory": set(),
     "extras": {"errors"},
     "working_memory": set(),
     "statistics": WORDS,
