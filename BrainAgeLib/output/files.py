@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,8 @@ class OutputFolder:
 def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[OutputFolder]:
     """Make the folder if need be, see that it takes files, and remove earlier outputs of ours.
 
-    Nothing else that lies there is touched, and no other run gets the folder meanwhile. ``scan`` is
+    Nothing else that lies there is touched, and no other run gets the folder meanwhile. A folder
+    that was made for a run that fails is removed again while it is empty. ``scan`` is
     the input: one that stands where an output belongs is not removed but refused, and in the folder
     of a DICOM series all DICOM files stay.
 
@@ -83,15 +84,27 @@ def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[
     BrainAgeError when the disk is full.
     """
     folder = OutputFolder(Path(path))
+    is_new = not folder.path.exists()
     make_output_folder(folder.path)
-    with folder_lock(folder.path):
-        if scan is not None:
-            _refuse_to_overwrite(folder, Path(scan))
-        holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
-        dicom_files = () if holds_scan else folder.dicom_files
-        for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
-            _remove(file)
-        yield folder
+    try:
+        with folder_lock(folder.path):
+            _make_room(folder, scan)
+            yield folder
+    except BaseException:
+        if is_new:
+            with suppress(OSError):  # it holds something, or another run is at work in it
+                folder.path.rmdir()
+        raise
+
+
+def _make_room(folder: OutputFolder, scan: str | Path | None) -> None:
+    """Remove earlier outputs of ours, but never the scan."""
+    if scan is not None:
+        _refuse_to_overwrite(folder, Path(scan))
+    holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
+    dicom_files = () if holds_scan else folder.dicom_files
+    for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
+        _remove(file)
 
 
 def make_output_folder(path: Path) -> None:

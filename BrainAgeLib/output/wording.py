@@ -118,11 +118,11 @@ def fitted_on(correction: Correction) -> str:
 
 def why_no_corrected_gap(prediction: Prediction) -> str:
     """Say why there is a raw age but no corrected gap."""
-    if prediction.correction is None:
-        return "the model has no correction"
     age = prediction.chronological_age_years
     if age is None:
         return "it needs the chronological age"
+    if prediction.correction is None:
+        return "there is no correction for this age: none is fitted on people of that age"
     low, high = prediction.correction.age_range_years
     if not low <= age <= high:
         return f"the correction was fitted on ages {age_range((low, high))} only"

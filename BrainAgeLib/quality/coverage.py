@@ -81,12 +81,13 @@ def _part_of_brain(measured: Measurements) -> Finding | None:
         return None  # then these are no heights of the brain
     low, high = TELLING_HEIGHTS_MM
     if not any(low <= height <= high for height in heights):
+        nearest: float | None = min(heights, key=abs, default=None)
         return Finding(
             "slice_heights",
             "refuse",
             "All slices lie so high or so low in the head that they say little of the age, and "
             "that the interval would not hold. Use slices through the middle of the brain.",
-            round(min(heights, key=abs)) if heights else "no known",
+            "no known" if nearest is None else round(nearest),
             f"{low:.0f} to {high:.0f} mm",
         )
     known, lost = len(heights), measured.slices_in_view - len(heights)

@@ -77,7 +77,7 @@ def make_card(
         "accuracy": accuracy_tables(rows),
         "parts": parts(rows),
         "out_of_fold": {
-            "described_as": "healthy people, each predicted by a network that had not seen them, "
+            "described_as": "healthy people, each predicted by models that had not seen them, "
             f"from a simulated {MAIN_PROTOCOL} scan",
             "ages_years": [row.age_years for row in main],
             "predicted_years": [round(row.predicted_years, 1) for row in main],
