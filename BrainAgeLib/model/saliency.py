@@ -26,7 +26,7 @@ from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_saliency import slices_saliency
 
-WAY_STEPS = 6  # of the integral, by the midpoint rule
+WAY_STEPS = 5  # of the integral, by the midpoint rule
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm
 INVERSION_ROUNDS = 4
 
