@@ -164,4 +164,4 @@ def test_no_temporary_file_is_left(brainage, fast, brain_file, tmp_path, monkeyp
 
     assert code == {"success": 0, "error": 2, "cancel": 130}[ending]
     assert not list(temporary.iterdir())
-    assert not [path for path in (tmp_path / "out").iterdir() if path.name.startswith(".")]
+    assert not list((tmp_path / "out").glob(".*"))
