@@ -26,8 +26,8 @@ RIDGE = 1e-3
 LEAST_POINTS = 40
 MOST_POINTS = 10_000  # more change the fit by less than 0.1 %
 # Cerebrospinal fluid's brightness is taken as known: what is darkest in a scan depends on how wide
-# the ventricles are, and so on the age. Five T1 protocols had 0.29 to 0.39 of white matter.
-FLUID_SHARE = 0.31
+# the ventricles are, and so on the age.
+FLUID_SHARE = 0.31  # of white matter, in the scans of the training
 LEAST_FLUID_CONTRAST = 0.2  # to grey matter, of white matter
 # Weaker grey-white contrast than this is noise; it must not be stretched to the full range.
 LEAST_CONTRAST = 0.08

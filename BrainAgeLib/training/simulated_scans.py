@@ -83,10 +83,8 @@ class Simulator:
         torch_generator = torch.Generator(device=self.volume.device)
         torch_generator.manual_seed(int(generator.integers(2**62)))
         voxel_mm = float(np.linalg.norm(self.affine[:3, 0]))
-        scan, affine = (
-            distort(self.volume, voxel_mm, appearance.distortion_mm, generator),
-            self.affine,
-        )
+        scan = distort(self.volume, voxel_mm, appearance.distortion_mm, generator)
+        affine = self.affine
         if protocol is not None:
             scan, affine = cut_thick_slices(scan, affine, protocol)
         mask = mask_of_extracted(scan)
