@@ -1,24 +1,26 @@
-"""The T1-weighted scans of a BIDS dataset, by its naming rules.
+"""The T1-weighted scans of a BIDS dataset.
 
-https://bids-specification.readthedocs.io. The rules needed here are the names of folders and files
-and two tables. pybids would bring a database and twelve packages for them, and indexes every file
-of a dataset before it answers.
+The rules of its names are ancpbids' (https://bids-specification.readthedocs.io). It is given the
+files of one person at a time, and only those next to scans: what it takes grows with the square of
+the number of folders, and it would walk into derivatives and around links in a circle.
 """
 
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
+from typing import Any
+
+from ancpbids import DatasetOptions, load_dataset
 
 from BrainAgeLib.cohort.choice import Decision
 from BrainAgeLib.cohort.results_table import ENCODING_ERRORS
 from BrainAgeLib.cohort.scan_entry import ScanEntry, age_of, sex_of, with_folders
 
 DESCRIPTION = "dataset_description.json"
-_T1W = re.compile(r"(sub-[^_]+)(?:_(ses-[^_]+))?(_.*)?_T1w\.nii(\.gz)?")
 _OWN_COLUMNS = frozenset({"participant_id", "session_id", "file", "age", "sex", "group"})
 Table = dict[str, dict[str, str]]
 
@@ -41,34 +43,46 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     people = _table(dataset / "participants.tsv", "participant_id")
     by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
     entries, decisions = [], []
-    for path, found in _scans(dataset):
-        shown = path.relative_to(dataset).as_posix()
-        study = "/".join(filter(None, (found[1], found[2])))
-        if "_ce-" in (found[3] or ""):
-            reason = "after contrast agent (ce-): the model was trained without"
+    for path, names in _scans(dataset):
+        if not names.get("sub") or "ce" in names:
+            reason = (
+                "after contrast agent (ce-): the model was trained without"
+                if "ce" in names
+                else "its name is not one of BIDS: sub-LABEL_..._T1w, parts as key-value"
+            )
+            study = path.relative_to(dataset).parts[0]
             decisions.append(Decision(study, str(path), None, "T1w", False, reason))
             continue
-        sessions = _table(dataset / found[1] / f"{found[1]}_sessions.tsv", "session_id")
-        person = by_file.get(path.name) or people.get(found[1], {})
-        session = sessions.get(found[2] or "", {})
+        subject, visit = f"sub-{names['sub']}", f"ses-{names['ses']}" if "ses" in names else ""
+        study = "/".join(filter(None, (subject, visit)))
+        sessions = _table(dataset / subject / f"{subject}_sessions.tsv", "session_id")
+        person = by_file.get(path.name) or people.get(subject, {})
+        session = sessions.get(visit, {})
         person = person | {
             name: cell for name, cell in session.items() if cell or name not in person
         }
-        entry = _entry(path, found, person)
-        entries.append(entry)
+        entries.append(_entry(path, study, person))
+        shown = path.relative_to(dataset).as_posix()
         decisions.append(Decision(study, str(path), None, "T1w", True, f"{shown} is a T1w scan"))
     return with_folders(entries), decisions
 
 
-def _scans(dataset: Path) -> Iterator[tuple[Path, re.Match[str]]]:
-    for path in sorted({path for place in _PLACES for path in dataset.glob(place)}):
-        match = _T1W.fullmatch(path.name)
-        if match is not None:
-            yield path, match
+def _scans(dataset: Path) -> Iterator[tuple[Path, dict[str, str]]]:
+    """Yield each T1-weighted scan with the parts of its name, none where it is not of BIDS."""
+    options = DatasetOptions(ignore_pickle_file=True)  # nothing that a dataset brings is run
+    found = sorted(
+        path.relative_to(dataset).as_posix() for place in _PLACES for path in dataset.glob(place)
+    )
+    for _, group in groupby(found, lambda path: path.split("/")[0]):
+        paths = list(group)
+        layout: Any = load_dataset(str(dataset), options, paths=paths)
+        scans = layout.query(suffix="T1w", extension=[".nii", ".nii.gz"])
+        names = {scan.get_relative_path(): scan.entities for scan in scans}
+        yield from ((dataset / path, names.get(path, {})) for path in paths)
 
 
-def _entry(path: Path, found: re.Match[str], person: dict[str, str]) -> ScanEntry:
-    subject, session = found[1], found[2] or ""
+def _entry(path: Path, study: str, person: dict[str, str]) -> ScanEntry:
+    subject, _, session = study.partition("/")
     name = path.name.removesuffix(".gz").removesuffix(".nii")
     entry = ScanEntry(
         path=str(path),

@@ -118,7 +118,8 @@ def test_base_install_is_small(wheel):
     required = message_from_string(read_metadata(wheel, "METADATA")).get_all("Requires-Dist")
     base = {re.match(r"[\w-]+", line)[0] for line in required if "extra ==" not in line}
 
-    assert base == {"torch", "numpy", "SimpleITK", "deepbet", "safetensors", "Pillow"}
+    ours = {"deepbet", "safetensors", "Pillow", "ancpbids"}
+    assert base == {"torch", "numpy", "SimpleITK"} | ours
 
 
 def test_source_distribution_holds_no_tests_and_no_slicer_module(packages):

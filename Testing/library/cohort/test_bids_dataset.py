@@ -60,6 +60,37 @@ def test_scans_after_contrast_agent_are_left_out_and_said_so(dataset):
     assert "contrast agent" in left_out.reason
 
 
+@pytest.mark.parametrize("name", ["sub-03_visit2_T1w.nii.gz", "sub-_T1w.nii", "sub-03_T1w.nii.x"])
+def test_a_name_that_breaks_the_rules_is_left_out_and_said_so(dataset, name):
+    (dataset / name).touch()
+
+    entries, decisions = read_bids(dataset)
+
+    (left_out,) = [decision for decision in decisions if name in decision.path]
+    assert not left_out.chosen and "not one of BIDS" in left_out.reason
+    assert not [entry for entry in entries if name in entry.path]
+
+
+def test_what_a_dataset_brings_is_not_run(dataset, tmp_path_factory):
+    trace = tmp_path_factory.mktemp("trace") / "ran"
+    (dataset / ".ancpbids-dataset.pickle").write_bytes(
+        b"cbuiltins\nopen\n(V" + str(trace).encode() + b"\nVw\ntR."
+    )
+    (dataset / "dataset_description.json").write_bytes(b"\xff{")
+
+    entries, _ = read_bids(dataset)
+
+    assert len(entries) == 3
+    assert not trace.exists()
+
+
+def test_links_in_a_circle(dataset):
+    (dataset / "sub-02" / "again").symlink_to(dataset, target_is_directory=True)
+    (dataset / "sub-02" / "anat" / "again").symlink_to(dataset, target_is_directory=True)
+
+    assert len(read_bids(dataset)[0]) == 3
+
+
 def test_an_age_that_makes_no_sense_is_a_complaint(dataset):
     (dataset / "participants.tsv").write_text("participant_id\tage\nsub-02\tabout 60\n")
 
