@@ -16,7 +16,7 @@ from BrainAgeLib.cohort.scan_entry import ScanEntry
 from BrainAgeLib.output.files import OutputFolder, write_atomically
 from BrainAgeLib.output.markup import Markup, element
 from BrainAgeLib.output.page import CONTENT_POLICY, html_page
-from BrainAgeLib.output.wording import VERDICT_WORDS
+from BrainAgeLib.output.wording import VERDICT_WORDS, scans_in_words
 from BrainAgeLib.records import NOTICE
 
 FILE_NAME = "index.html"
@@ -40,15 +40,16 @@ def write_index(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output:
 
 def index_html(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> str:
     """Return the page; it names scans by their ids and shows no path above the output folder."""
+    title = f"Brain age of {scans_in_words(len(rows))}"
     main = element(
         "main",
-        element("h1", f"Brain age of {len(rows)} scans"),
+        element("h1", title),
         element("p", NOTICE, class_="notice", role="note"),
         _gaps(rows),
         _quality(rows),
         _scans(entries, rows, output),
     )
-    title, script = f"Brain age of {len(rows)} scans", element("script", Markup(SORT_SCRIPT))
+    script = element("script", Markup(SORT_SCRIPT))
     return html_page(title, STYLE, main, script, policy=f"{CONTENT_POLICY}; script-src {INLINE}")
 
 
@@ -58,7 +59,8 @@ def _gaps(rows: Sequence[ResultRow]) -> Markup | None:
     if plot is None:
         return None
     spread = f", standard deviation {statistics.stdev(gaps):.1f} years" if len(gaps) > 1 else ""
-    words = f"{len(gaps)} scans with a chronological age: mean {_signed(statistics.fmean(gaps))}"
+    mean = _signed(statistics.fmean(gaps))
+    words = f"{scans_in_words(len(gaps))} with a chronological age: mean {mean}"
     return element(
         "section", element("h2", "Raw gaps"), plot, element("p", f"{words} years{spread}.")
     )

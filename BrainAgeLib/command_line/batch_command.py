@@ -19,6 +19,7 @@ from BrainAgeLib.command_line.predict_command import (
     chosen_options,
 )
 from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.output.wording import scans_in_words
 from BrainAgeLib.records import NOTICE
 
 if TYPE_CHECKING:
@@ -163,8 +164,9 @@ def _event(row: ResultRow) -> dict[str, object]:
 def _summary(rows: Sequence[ResultRow], table: Path) -> str:
     refused = sum(row.verdict == "refuse" and not row.has_age for row in rows)
     failed = sum(row.error is not None for row in rows)
+    with_age = len(rows) - refused - failed
     return (
-        f"{len(rows)} scans: {len(rows) - refused - failed} with an age, {refused} refused, "
+        f"{scans_in_words(len(rows))}: {with_age} with an age, {refused} refused, "
         f"{failed} failed\nResults            {table}\n"
         f"Page               {table.with_name('index.html')}\n\n{NOTICE}"
     )

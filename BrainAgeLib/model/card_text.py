@@ -29,7 +29,8 @@ def card_text(card: Card) -> str:
     ):
         lines.append(f"    {words}:")
         table = card.text["accuracy"][group]
-        lines += [f"      {name:18} {_figures(row)}" for name, row in table.items() if row]
+        width = max(map(len, table), default=0)
+        lines += [f"      {name:{width}}  {_figures(row)}" for name, row in table.items() if row]
     lines.append("  90 % interval, fitted on other folds' people:")
     for name, row in card.text["accuracy"]["interval"].items():
         lines.append(

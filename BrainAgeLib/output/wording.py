@@ -37,6 +37,11 @@ WHAT_TO_DO_WHEN_REFUSED = (
 )
 
 
+def scans_in_words(count: int) -> str:
+    """Return how many scans these are."""
+    return "1 scan" if count == 1 else f"{count} scans"
+
+
 def years(value: float) -> str:
     """63.42 -> '63.4 years'."""
     return f"{_one_decimal(value)} years"

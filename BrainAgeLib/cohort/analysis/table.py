@@ -47,12 +47,13 @@ class AnalysisTable:
 
     ``scans`` has the contract's columns (absent ones empty; ``sex`` F, M or empty), ``person``
     (``id``, or the path where it is empty), ``line``, and all further columns as text.
-    ``gap_years`` is raw brain age minus age.
+    ``gap_years`` is raw brain age minus age. ``columns``: those that the file has.
     """
 
     scans: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
     rows_read: int
+    columns: tuple[str, ...] = ()
 
 
 def read_table(path: Path) -> AnalysisTable:
@@ -65,6 +66,7 @@ def read_table(path: Path) -> AnalysisTable:
     for name in ("brain_age_years", "age"):
         if name not in frame:
             raise InputError(f"{path} has no column {name}", "give a results.csv of brainage batch")
+    columns = tuple(map(str, frame.columns))
     frame["line"] = range(2, len(frame) + 2)
     for name in NUMBERS:
         frame[name] = number_column(frame, name, path)
@@ -82,7 +84,7 @@ def read_table(path: Path) -> AnalysisTable:
         if reason
     )
     kept = frame.loc[[not reason for reason in reasons]].reset_index(drop=True)
-    return AnalysisTable(kept, left_out, len(frame))
+    return AnalysisTable(kept, left_out, len(frame), columns)
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -200,13 +202,13 @@ def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
     if group not in groups:
         raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
     chosen = table.scans[table.scans["group"] == group].reset_index(drop=True)
-    return AnalysisTable(chosen, table.exclusions, table.rows_read)
+    return AnalysisTable(chosen, table.exclusions, table.rows_read, table.columns)
 
 
-def require_column(scans: pd.DataFrame, name: str, path: Path) -> None:
+def require_column(table: AnalysisTable, name: str, path: Path) -> None:
     """Raise InputError when the table lacks a column that was asked for."""
-    if name not in scans:
-        further = ", ".join(map(str, scans.columns))
+    if name not in table.scans:
+        further = ", ".join(table.columns)
         raise InputError(f"{path} has no column {name}", f"it has {further}")
 
 

@@ -18,6 +18,7 @@ from BrainAgeLib.cohort.analysis.estimates import (
 from BrainAgeLib.cohort.analysis.page import Report, exclusions_section, side_by_side
 from BrainAgeLib.cohort.analysis.table import (
     AnalysisTable,
+    counted,
     first_scans,
     later_scans,
     number_column,
@@ -34,6 +35,7 @@ from BrainAgeLib.cohort.evaluation.figures import (
     raw_figures,
 )
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.output.wording import scans_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,8 +91,10 @@ def headline(report: Report) -> str:
         for item in report.estimates
         if item.analysis == "raw accuracy" and item.subset == EVERYBODY
     }
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counted(report.exclusions).items())
+    left_out = f"{scans_in_words(len(report.exclusions))} left out"
     lines = [
-        f"{'people':30}{raw['MAE'].people}, {len(report.exclusions)} scans left out",
+        f"{'people':30}{raw['MAE'].people}, {left_out}{f': {reasons}' if reasons else ''}",
         *(f"raw {figure:26}{with_interval(item)}" for figure, item in raw.items()),
     ]
     for item in report.estimates:

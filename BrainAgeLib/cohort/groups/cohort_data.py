@@ -88,7 +88,7 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     table = read_table(path)
     scans = table.scans
     for name in (*plan.numbers, *plan.covariates):
-        require_column(scans, name, path)
+        require_column(table, name, path)
     for name in plan.numbers:
         scans[name] = number_column(scans, name, path)
     if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:

@@ -196,5 +196,6 @@ def _no_series(folder: Path, name: str, broken: list[Path]) -> InputError:
         )
     return InputError(
         f"{name} holds no DICOM image",
-        "give an image file, or the folder that itself holds the files of one DICOM series",
+        "give an image file, or the folder that itself holds the files of one DICOM series; "
+        "`brainage batch` takes a folder of many scans",
     )

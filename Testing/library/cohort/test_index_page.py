@@ -87,7 +87,7 @@ def test_it_loads_nothing_and_names_no_path_above(page):
 
 def test_notice_gaps_and_quality_are_there(page):
     assert NOTICE in page
-    assert "1 scans with a chronological age: mean +6.5 years." in page
+    assert "1 scan with a chronological age: mean +6.5 years." in page
     for words, count in (("Refused", 1), ("Failed", 1), ("brain cut", 1)):
         assert f'<th scope="row">{words}</th><td>{count}</td>' in page
 

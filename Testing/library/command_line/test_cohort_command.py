@@ -144,3 +144,11 @@ def test_a_missing_extra_names_the_line_that_adds_it(brainage, tmp_path, monkeyp
 
     assert outcome.code == 2
     assert 'pip install "slicerbrainage[cohort]"' in outcome.err
+
+
+def test_a_column_that_is_not_there_is_named_beside_those_that_are(brainage, tmp_path):
+    outcome = brainage("cohort", SAMPLE, "--output", tmp_path / "out", "--measure", "volumes")
+
+    header = SAMPLE.read_text("utf-8").splitlines()[0]
+    assert outcome.code == 2
+    assert f"no column volumes (it has {header.replace(',', ', ')})" in outcome.err

@@ -22,6 +22,7 @@ def test_the_report_has_all_that_a_careful_reader_asks_for(brainage, table, tmp_
     assert outcome.code == 0, outcome.err
     assert "raw MAE" in outcome.out
     assert "MAE, predictor that knows nothing" in outcome.out
+    assert "60, 1 scan left out: 1 failed" in outcome.out
     assert NOTICE in outcome.out
     html = (tmp_path / "out" / "report.html").read_text("utf-8")
     for words in ("Raw accuracy", "knows nothing", "Interval", "Exclusions", "failed", NOTICE):
