@@ -17,6 +17,7 @@ from BrainAgeLib.imaging.read import read_scan
 from BrainAgeLib.imaging.registration import register_to_template
 from BrainAgeLib.imaging.slices import TemplateMaps
 from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.orphans import end_with_parent
 from BrainAgeLib.training.map_store import write_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
@@ -61,7 +62,7 @@ def prepare(
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _single_threaded) as pool:
+    with ProcessPoolExecutor(workers, context, _begin_worker) as pool:
         futures = [pool.submit(prepare_person, person, folder, settings) for person in waiting]
         for future in as_completed(futures):
             future.result()
@@ -69,7 +70,8 @@ def prepare(
             on_progress(done, len(people))
 
 
-def _single_threaded() -> None:
+def _begin_worker() -> None:
+    end_with_parent()
     torch.set_num_threads(1)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 

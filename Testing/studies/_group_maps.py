@@ -10,6 +10,7 @@ import torch
 from _saliency_run import Run, brain_of, spearman
 
 from BrainAgeLib.model.leaning import leaning_on_regions
+from BrainAgeLib.orphans import end_with_parent
 
 
 @dataclass
@@ -122,4 +123,5 @@ def decade_of(age_years: float) -> str:
 
 
 def one_thread() -> None:
+    end_with_parent()
     torch.set_num_threads(1)

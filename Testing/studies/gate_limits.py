@@ -38,6 +38,7 @@ from _gate_shapes import shapes
 from _gate_tables import markdown, write_between_marks
 
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.orphans import end_with_parent
 
 Places = dict[str | None, list[float] | None]
 bench: Bench
@@ -46,6 +47,7 @@ bench: Bench
 def begin(model: str | None, masks: Path) -> None:
     """Make a worker ready: one thread, one model."""
     global bench  # a process of its own
+    end_with_parent()
     torch.set_num_threads(1)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     bench = Bench(model, masks)

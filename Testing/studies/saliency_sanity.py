@@ -39,6 +39,7 @@ from _saliency_shuffled import FOLD, shuffled, train_shuffled
 from _saliency_tables import figures_of, write_document
 
 from BrainAgeLib.options import Options
+from BrainAgeLib.orphans import end_with_parent
 from BrainAgeLib.pipeline import run as run_pipeline
 from BrainAgeLib.resources import sample_scan
 
@@ -127,7 +128,7 @@ def measure_all(given: argparse.Namespace, run: Run, measured: Measured) -> None
         if not measured.has(part, number)
     ]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(given.workers, context) as pool:
+    with ProcessPoolExecutor(given.workers, context, end_with_parent) as pool:
         futures = {
             pool.submit(measure, part, given.run, given.data, given.work, number): (part, number)
             for part, number in wanted
