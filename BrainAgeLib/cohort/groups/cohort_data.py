@@ -28,6 +28,7 @@ OF_THE_GAP = frozenset(
     ("brain_age_years", "gap_years", "corrected_gap_years", "gap_percentile")
     + ("interval_low", "interval_high")
 )
+MADE = frozenset({"line", "person", "years", "age_first"})  # columns that are added to the table
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
 
 
@@ -127,6 +128,11 @@ def _check_plan(plan: Plan) -> None:
             raise InputError(
                 f"{name} is made of the gap and cannot stand beside it", "name another column"
             )
+    asked = set(plan.covariates) | set(plan.numbers) - {plan.time}
+    if taken := sorted(asked & MADE):
+        raise InputError(
+            f"the name {taken[0]} means something else in the analysis", "rename that column"
+        )
     if both := sorted(set(plan.covariates) & set(plan.measures)):
         raise InputError(
             f"{both[0]} is asked for as a measure and as a covariate", "leave out one of the two"

@@ -56,6 +56,15 @@ def test_a_column_of_times_wins(tmp_path):
     assert set(cohort.visits["years"]) == {0.0, 0.5}
 
 
+def test_times_may_have_the_name_of_what_is_made_of_them(tmp_path):
+    rows = [row(1, 60, 62, session="a", years=3.0), row(1, 60, 63, session="b", years=3.5)]
+    rows += [row(n, 60, 61, years=0.0) for n in range(2, 8)]
+
+    cohort = read(rows, tmp_path, Plan(time="years"))
+
+    assert cohort.visits["years"].tolist()[:2] == [0.0, 0.5]
+
+
 def test_an_age_that_stands_still_while_time_passes_is_refused(tmp_path):
     rows = [
         row(n, 60.0 + n, 62.0, session=str(time), time=time) for n in range(6) for time in (0, 3)
@@ -102,6 +111,7 @@ def test_the_group_of_the_first_visit_counts(tmp_path):
         (grouped({"AD": 6}), Plan(measures=("v",), covariates=("v",)), "as a measure and as a"),
         (grouped({"AD": 6}, site=""), Plan(covariates=("site",)), "column site .* is empty"),
         (grouped({"AD": 6}, mmse="n/a"), Plan(score="mmse"), "column mmse .* is empty"),
+        (grouped({"AD": 6}, years=1), Plan(covariates=("years",)), "years means something else"),
     ],
 )
 def test_what_is_no_cohort(rows, plan, message, tmp_path):
