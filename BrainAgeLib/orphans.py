@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 
-ORPHANED = 1
+ORPHANED = 130
 
 
 def end_with_parent() -> None:

@@ -5,20 +5,19 @@ Only what is light is imported before the number of threads is settled.
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
+
+from BrainAgeLib.orphans import end_with_parent
 
 if TYPE_CHECKING:
     from BrainAgeLib.cohort.batch_settings import BatchSettings
     from BrainAgeLib.cohort.scan_entry import ScanEntry
 
 READY, BEGUN, DONE, STOP = "ready", "begun", "done", "stop"
-ORPHANED = 130
 # On a GPU two scans at a time: while the networks have one, the CPU reads and registers the other.
 LANES_BESIDE_A_GPU = 2
 
@@ -31,7 +30,7 @@ def serve(connection: Connection, settings: BatchSettings, lanes: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch's own process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     answers = _Answers(connection)
     _load(settings, answers)
     with ThreadPoolExecutor(lanes) as pool:
@@ -84,10 +83,3 @@ def _work(number: int, entry: ScanEntry, settings: BatchSettings, answers: _Answ
     except Exception as error:  # the batch must hear of it: it waits for an answer
         words = f"internal error: {type(error).__name__}: {error}"
         answers.send(STOP, number, BrainAgeError(words, "please report this"))
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(ORPHANED)
