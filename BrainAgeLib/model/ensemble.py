@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from BrainAgeLib.errors import InputError
@@ -16,6 +17,7 @@ from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
+from BrainAgeLib.model.slice_model import heights_in_the_middle_mm
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import models_folder
@@ -62,8 +64,19 @@ class Ensemble:
         weights = self.weights(device)
         raw = predict_age(weights.members, maps, self.card.network_share)
         if maps.whole is None:
-            return raw, maps
+            return replace(raw, widening=self._widening(maps.slices, weights)), maps
         return replace(raw, novelty=weights.typical.novelty(maps.whole.regional)), maps
+
+    def _widening(self, slices: SliceSet, weights: Weights) -> float:
+        """Return how many times the error of the class of few slices is to be expected."""
+        entry = self.card.class_of(min(len(slices), MOST_OF_FEW_SLICES), 0.0)
+        heights = heights_in_the_middle_mm(slices).cpu()
+        ages = np.array(self.card.reference.ages_years)
+        found = [
+            member.slices.widening(heights, max(1, entry.least_slices), float(ages.var()))
+            for member in weights.members
+        ]
+        return sum(found) / len(found)
 
     def saliency_years(self, maps: ScanMaps, device: str, advance: Advance) -> torch.Tensor:
         """Return where the age comes from (z, y, x), in years, see ``saliency``."""
@@ -98,7 +111,7 @@ class Ensemble:
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
-        half = entry.half_width_years(raw.age_years)
+        half = raw.widening * entry.half_width_years(raw.age_years)
         interval = (raw.age_years - half, raw.age_years + half) if math.isfinite(half) else None
         correction = next((c for c in entry.corrections if c.method == correction_name), None)
         findings: tuple[Finding, ...] = ()

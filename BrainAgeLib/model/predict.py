@@ -62,13 +62,15 @@ class RawAge:
     """What the ensemble says of one scan, in years.
 
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
-    models for whole brains spoke. ``novelty``: how unlike the training data a whole brain is, see
-    ``novelty``.
+    models for whole brains spoke. ``widening``: how many times the usual error is to be expected
+    because the slices lie where less of the age is seen. ``novelty``: how unlike the training data
+    a whole brain is, see ``novelty``.
     """
 
     age_years: float
     members_years: tuple[float, ...]
     covers_brain: bool
+    widening: float = 1.0
     novelty: float | None = None
 
 

@@ -23,6 +23,11 @@ FARTHEST_MM = 8.0  # from an expert's height that a slice may lie
 CHANNELS = 4  # three tissues and brightness
 ROWS, COLUMNS = GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED // 2
 HEIGHT_SCALE_MM = 10.0
+# The slices that intervals of a few slices are fitted on: about the bodies of the lateral
+# ventricles, 5 mm thick with gaps of 1 mm.
+VENTRICLE_HEIGHT_MM = 18.0
+USUAL_SPACING_MM = 6.0
+LEAST_ERROR_VARIANCE = 1.0  # years squared
 
 
 class SliceModel(nn.Module):
@@ -89,6 +94,25 @@ class SliceModel(nn.Module):
             return said.new_zeros(())
         return self.shares(seen) @ (said[seen] - self.mean_said[seen])
 
+    def expected_error_years(self, heights_mm: torch.Tensor, age_variance: float) -> float:
+        """Return the standard deviation of the age given slices at these heights (slice,).
+
+        That of the jointly Gaussian numbers. ``age_variance``: in years squared, of people about
+        whom nothing is known.
+        """
+        number = nearest_expert(heights_mm)
+        seen = number[number >= 0].unique()
+        explained = float(self.shares(seen) @ self.with_age[seen]) if len(seen) else 0.0
+        return max(age_variance - explained, LEAST_ERROR_VARIANCE) ** 0.5
+
+    def widening(self, heights_mm: torch.Tensor, usual_slices: int, age_variance: float) -> float:
+        """Return how much larger the expected error is than that of so many usual slices.
+
+        Never less than 1.
+        """
+        usual = self.expected_error_years(usual_heights_mm(usual_slices), age_variance)
+        return max(1.0, self.expected_error_years(heights_mm, age_variance) / usual)
+
     def shares(self, seen: torch.Tensor) -> torch.Tensor:
         """Return how much each seen expert (expert,) counts."""
         # On the CPU: not every device knows numbers of 64 bits.
@@ -119,6 +143,11 @@ def known_heights_mm(slices: SliceSet) -> tuple[float, ...]:
     """Return the heights, lowest first, of the slices near an expert: others do not count."""
     heights = heights_in_the_middle_mm(slices)
     return tuple(sorted(heights[nearest_expert(heights) >= 0].tolist()))
+
+
+def usual_heights_mm(count: int) -> torch.Tensor:
+    """Return the heights (slice,) of so many slices about the ventricles."""
+    return VENTRICLE_HEIGHT_MM + USUAL_SPACING_MM * (torch.arange(count) - count // 2)
 
 
 def expert_heights_mm(number: int) -> float:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.slice_model import VENTRICLE_HEIGHT_MM
 from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 from BrainAgeLib.training.people import Person, is_locked
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
@@ -26,7 +27,6 @@ from BrainAgeLib.training.simulated_scans import (
 
 MAIN_PROTOCOL = "axial 5+1 mm"
 FEW_SLICES = 6
-VENTRICLE_HEIGHT_MM = 18.0  # a slice through the bodies of the lateral ventricles
 RANDOM_PROTOCOL = "random protocol and contrast"
 NETWORK_SHARES = tuple(round(0.1 * n, 1) for n in range(11))
 

@@ -61,11 +61,13 @@ def _said(run: Path, name: str, age_years: float, model: SliceModel, card: Card)
     slices = as_slices(scan, "cpu")
     values, places = slice_values(slices.images), heights_in_the_middle_mm(slices)
     single = card.class_of(1, scan.spacing_mm)
+    age_variance = float(np.var(card.reference.ages_years))
     entries = []
     for n, expert in enumerate(nearest_expert(places).tolist()):
         told = model.said(values[n : n + 1], places[n : n + 1])
         years = float(model.mean_age_years + model.combine(told))
-        holds = abs(years - age_years) <= single.half_width_years(years)
+        wider = model.widening(places[n : n + 1], 1, age_variance)
+        holds = abs(years - age_years) <= wider * single.half_width_years(years)
         entries.append(Said(name, expert, years, age_years, holds))
     return entries
 

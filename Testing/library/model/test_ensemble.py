@@ -7,10 +7,12 @@ import shutil
 from dataclasses import replace
 
 import pytest
+import torch
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.imaging.placed_scan import PlacedScan
 from BrainAgeLib.imaging.registration import NOT_REGISTERED
+from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.ensemble import Ensemble, installed_models, load_ensemble
 from BrainAgeLib.model.predict import RawAge, predict_age
@@ -138,6 +140,26 @@ def test_slices_that_leave_holes_count_as_few(ensemble, slice_count, covers):
     raw = replace(RAW, covers_brain=covers)
 
     assert ensemble.interpret(raw, 55.0, slice_count, 6.0, "cole").interval_years == (48.0, 72.0)
+
+
+def test_slices_that_say_less_of_the_age_have_a_wider_interval(ensemble):
+    raw = replace(RAW, covers_brain=False, widening=1.5)
+
+    assert ensemble.interpret(raw, 55.0, 5, 6.0, "cole").interval_years == (42.0, 78.0)
+
+
+def test_the_bundled_model_knows_where_slices_say_less():
+    found = load_ensemble()
+
+    def widening(*heights_mm):
+        planes = torch.tensor([[height, 0.0, 0.0] for height in heights_mm])
+        images = torch.full((len(planes), 76, 60), 0.7)
+        slices = SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+        return found.predict(slices, "cpu")[0].widening
+
+    assert widening(16.0) == pytest.approx(1.0, abs=0.05)
+    assert 1.1 < widening(-40.0) < widening(64.0) < 2.0
+    assert widening(-40.0, 16.0) == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_class_of_too_few_people_has_no_interval(ensemble):

@@ -150,7 +150,7 @@ def test_interval_and_percentile_stay_the_models(small_model):
 
     ensemble = load_ensemble(str(small_model))
     site = site_from_dict(DOCUMENT)
-    arguments = (RawAge(66.0, 5.0, (66.0,)), 60.0, 24, 6.0, "de-lange-cole")
+    arguments = (RawAge(66.0, (66.0,), True), 60.0, 24, 6.0, "de-lange-cole")
 
     without, with_site = ensemble.interpret(*arguments), ensemble.interpret(*arguments, site)
 

@@ -22,6 +22,7 @@ from BrainAgeLib.model.slice_model import (
     nearest_expert,
     slice_channels,
     slice_values,
+    usual_heights_mm,
 )
 from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.model_folders import small_slice_model
@@ -195,3 +196,32 @@ def test_a_mirrored_slice_has_the_same_age(model):
 def test_a_whole_scan_has_an_age_too(model):
     assert math.isfinite(model.age_years(as_slices(stored_scan(21), "cpu")))
     assert math.isfinite(SliceModel().age_years(slices_at([FIRST_HEIGHT_MM])))
+
+
+def test_the_expected_error_is_that_of_gaussian_numbers(model):
+    """Of people drawn from the model's own numbers, the age given what experts say scatters so."""
+    low, high, both = torch.tensor([-40.0]), torch.tensor([24.0]), torch.tensor([-40.0, 24.0])
+    model.covariance.copy_(torch.eye(HEIGHTS) * 25.0)
+    model.with_age.zero_()
+    model.with_age[nearest_expert(low)], model.with_age[nearest_expert(high)] = 40.0, 80.0
+
+    assert model.expected_error_years(low, 400.0) == pytest.approx((400 - 40**2 / 25) ** 0.5)
+    assert model.expected_error_years(high, 400.0) == pytest.approx((400 - 80**2 / 25) ** 0.5)
+    assert model.expected_error_years(both, 400.0) == pytest.approx(80**0.5)
+    assert model.expected_error_years(torch.tensor([-90.0]), 400.0) == 20.0
+
+
+def test_the_error_grows_away_from_the_usual_slices_and_never_shrinks(model):
+    model.covariance.copy_(torch.eye(HEIGHTS) * 25.0)
+    model.with_age.fill_(30.0)
+    model.with_age[nearest_expert(usual_heights_mm(1))] = 80.0
+
+    usual, away = torch.tensor([18.0]), torch.tensor([-40.0])
+    assert model.widening(usual, 1, 400.0) == 1.0
+    assert model.widening(away, 1, 400.0) == pytest.approx((364 / 144) ** 0.5)
+    assert model.widening(torch.tensor([18.0, -40.0]), 1, 400.0) == 1.0
+
+
+def test_usual_slices_lie_about_the_ventricles():
+    assert usual_heights_mm(1).tolist() == [18.0]
+    assert usual_heights_mm(5).tolist() == [6.0, 12.0, 18.0, 24.0, 30.0]
