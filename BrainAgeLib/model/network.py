@@ -71,10 +71,14 @@ class VolumeNetwork(nn.Module):
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Return standardised ages (scan,) of maps (scan, 4, z, y, x)."""
-        found = self.features(maps - MIDDLE_LEVEL)
-        gathered = [found.mean((2, 3, 4)), found.amax((2, 3, 4)), self.layout(found).flatten(1)]
-        standardised: torch.Tensor = self.head(torch.cat(gathered, 1))[:, 0]
+        standardised: torch.Tensor = self.head(self.gathered(maps))[:, 0]
         return standardised
+
+    def gathered(self, maps: torch.Tensor) -> torch.Tensor:
+        """Return what the head sees (scan, value)."""
+        found = self.features(maps - MIDDLE_LEVEL)
+        means, most = found.mean((2, 3, 4)), found.amax((2, 3, 4))
+        return torch.cat([means, most, self.layout(found).flatten(1)], 1)
 
     def age_years(self, maps: torch.Tensor) -> torch.Tensor:
         """Return the ages (scan,) in years: the mean of a brain and its mirror image."""

@@ -28,13 +28,20 @@ class WholeScans:
 
 
 def mix(
-    maps: torch.Tensor, ages: torch.Tensor, mixing: float, generator: np.random.Generator
+    maps: torch.Tensor, wanted: torch.Tensor, mixing: float, generator: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return brains and ages mixed in pairs (Zhang et al. 2018, arXiv 1710.09412)."""
+    """Return brains and what is wanted, mixed in pairs (Zhang et al. 2018, arXiv 1710.09412).
+
+    ``wanted``: (scan,) ages, or any number of values (scan, ...).
+    """
     share = torch.from_numpy(generator.beta(mixing, mixing, len(maps))).float()
     other = torch.from_numpy(generator.permutation(len(maps)))
-    wide = share.view(-1, 1, 1, 1, 1)
-    return maps * wide + maps[other] * (1 - wide), ages * share + ages[other] * (1 - share)
+
+    def mixed(values: torch.Tensor) -> torch.Tensor:
+        wide = share.view(-1, *[1] * (values.ndim - 1))
+        return values * wide + values[other] * (1 - wide)
+
+    return mixed(maps), mixed(wanted)
 
 
 def flip_randomly(maps: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:

@@ -40,17 +40,17 @@ def fit_network(
     network.age_scale_years.fill_(float(ages_years.std()))
     network.to(device)
     average = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(_groups(network, settings.weight_decay), settings.learning_rate)
+    optimizer = torch.optim.AdamW(groups(network, settings.weight_decay), settings.learning_rate)
     state = _State(network, average, optimizer)
     wanted = torch.from_numpy((ages_years - ages_years.mean()) / ages_years.std()).float()
     steps, losses = settings.steps, []
     for step in range(state.load(checkpoint), steps):
         generator = np.random.default_rng([seed, step])
-        people = _people_of_step(len(ages_years), settings.people_per_step, step, seed)
+        people = people_of_step(len(ages_years), settings.people_per_step, step, seed)
         maps, ages = flip_randomly(draw(people, generator), generator), wanted[people]
         maps, ages = mix(maps, ages, settings.mixing, generator)
         for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * _schedule(
+            group["lr"] = settings.learning_rate * schedule(
                 (step + 1) / steps, settings.warm_up_fraction
             )
         torch.manual_seed(seed * 1_000_000 + step)  # of the dropout
@@ -61,7 +61,7 @@ def fit_network(
     return average.eval().to("cpu")
 
 
-def _people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarray:
+def people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarray:
     """Return the people of a step; in a round of steps nobody comes twice."""
     steps_per_round = max(1, count // per_step)
     order = np.random.default_rng([seed, 7, step // steps_per_round]).permutation(count)
@@ -69,14 +69,14 @@ def _people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarr
     return order[start : start + per_step]
 
 
-def _schedule(progress: float, warm_up: float) -> float:
+def schedule(progress: float, warm_up: float) -> float:
     """Return the learning rate's factor: linear warm-up, then half a cosine to zero."""
     if progress < warm_up:
         return max(progress, 1e-3) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up + 1e-9)))
 
 
-def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Weight decay acts on matrices and kernels, not on offsets and normalisation."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     free = [p for p in network.parameters() if p.ndim <= 1]
@@ -84,6 +84,18 @@ def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
         {"params": decayed, "weight_decay": weight_decay},
         {"params": free, "weight_decay": 0.0},
     ]
+
+
+@torch.no_grad()
+def follow(average: nn.Module, network: nn.Module, steps: int, decay: float) -> None:
+    """Move the average of a network's weights towards them, faster in the first steps."""
+    decay = min(decay, (1 + steps) / (10 + steps))
+    weights = network.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(weights[name].to(value.dtype), 1 - decay)
+        else:
+            value.copy_(weights[name])
 
 
 class _State:
@@ -104,20 +116,9 @@ class _State:
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
         self.optimizer.step()
-        self._follow(average_decay)
-        return loss.item()
-
-    @torch.no_grad()
-    def _follow(self, decay: float) -> None:
-        """Move the average towards the network, faster in the beginning."""
         self.steps += 1
-        decay = min(decay, (1 + self.steps) / (10 + self.steps))
-        weights = self.network.state_dict()
-        for name, value in self.average.state_dict().items():
-            if value.is_floating_point():
-                value.lerp_(weights[name].to(value.dtype), 1 - decay)
-            else:
-                value.copy_(weights[name])
+        follow(self.average, self.network, self.steps, average_decay)
+        return loss.item()
 
     def save(self, path: Path, steps: int) -> None:
         """Write a checkpoint through a temporary file."""

@@ -1,0 +1,130 @@
+"""Compare kinds of networks and heads on the same maps, people and folds.
+
+    python Testing/studies/network_kinds.py RUN --data BIDS --work DIR [--folds 1 2]
+
+RUN is the output folder of a ``brainage train`` that has at least simulated everybody. Each kind is
+trained on the maps of the shipped network's input, with its recipe (mixing, mirrored brains,
+averaged weights, the same number of steps), and judged on the open people of the folds: raw and out
+of fold, the mean of a brain and its mirror image. What is done is kept in DIR. Writes
+Testing/studies/results/network_kinds.json and prints the table. The DenseNet needs MONAI.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from _kind_training import Recipe, predicted, trained
+from _network_kinds import NETWORKS, Head, ordinal, regression, soft_labels
+
+from BrainAgeLib.training.map_store import read_maps
+from BrainAgeLib.training.people import assign_folds, is_locked, read_people
+from BrainAgeLib.training.prepare import maps_file
+from BrainAgeLib.training.settings import TrainingSettings
+
+RESULTS = Path(__file__).resolve().parent / "results" / "network_kinds.json"
+PROTOCOLS = {"axial 5+1 mm": 0, "axial 7+2 mm": 1, "3D 2 mm": 5}
+KINDS = (
+    ("3D network", "regression"),
+    ("3D network", "soft labels"),
+    ("3D network", "ordinal"),
+    ("slice set", "regression"),
+    ("DenseNet121, 3D", "regression"),
+)
+
+
+def head_of(name: str, ages: np.ndarray) -> Head:
+    """Return a head for people of these ages."""
+    if name == "regression":
+        return regression(float(ages.mean()), float(ages.std()))
+    return {"soft labels": soft_labels, "ordinal": ordinal}[name]()
+
+
+class Bench:
+    """The people of a run, their folds and maps."""
+
+    def __init__(self, data: Path, run: Path) -> None:
+        self.settings = TrainingSettings()
+        people = read_people(data)
+        self.ages = np.array([person.age_years for person in people])
+        self.folds = assign_folds(people, self.settings.folds, self.settings.seed)
+        self.open = np.array([not is_locked(person.participant_id) for person in people])
+        self.maps = read_maps([maps_file(run / "work", person) for person in people], "network")
+
+    def measure(self, network: str, head_name: str, fold: int, steps: int) -> dict[str, Any]:
+        """Train one kind without a fold; return what it says of the fold's open people."""
+        others = np.flatnonzero(self.folds != fold)
+        mine = np.flatnonzero((self.folds == fold) & self.open)
+        head = head_of(head_name, self.ages[others])
+        start = time.monotonic()
+        recipe = Recipe(self.settings, steps, self.settings.seed + fold)
+        torch.manual_seed(recipe.seed)
+        model = NETWORKS[network](head.outputs)
+        parameters = sum(p.numel() for p in model.parameters())
+        model = trained(model, head, self.maps[others], self.ages[others], recipe)
+        return {
+            "parameters": parameters,
+            "minutes": round((time.monotonic() - start) / 60, 1),
+            "ages": self.ages[mine].tolist(),
+            "predicted": {
+                name: predicted(model, head, self.maps[mine, number])
+                for name, number in PROTOCOLS.items()
+            },
+        }
+
+
+def row_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the figures of one kind over its folds."""
+    ages = np.concatenate([part["ages"] for part in parts])
+    row: dict[str, Any] = {
+        "people": len(ages),
+        "parameters": parts[0]["parameters"],
+        "minutes_a_fold": round(float(np.mean([part["minutes"] for part in parts])), 1),
+    }
+    for name in PROTOCOLS:
+        said = np.concatenate([part["predicted"][name] for part in parts])
+        row[name] = {
+            "mae_years": round(float(np.abs(said - ages).mean()), 2),
+            "r": round(float(np.corrcoef(said, ages)[0, 1]), 3),
+        }
+    return row
+
+
+def main() -> None:
+    """Train what is not there yet, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--folds", type=int, nargs="+", default=[1, 2], help="from 1")
+    parser.add_argument("--steps", type=int, default=TrainingSettings().steps)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    given.work.mkdir(parents=True, exist_ok=True)
+    bench: Bench | None = None
+    table: dict[str, dict[str, Any]] = {}
+    for network, head in KINDS:
+        parts = []
+        for fold in given.folds:
+            file = given.work / f"{network}-{head}-{fold}-{given.steps}.json".replace(" ", "_")
+            if not file.exists():
+                bench = bench or Bench(given.data, given.run)
+                found = bench.measure(network, head, fold - 1, given.steps)
+                file.write_text(json.dumps(found), "utf-8")
+            parts.append(json.loads(file.read_text("utf-8")))
+        table[f"{network}, {head}"] = row_of(parts)
+    found = {"folds": given.folds, "steps": given.steps, "kinds": table}
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    for name, row in table.items():
+        cells = "  ".join(f"{row[p]['mae_years']:5.2f} ({row[p]['r']:.3f})" for p in PROTOCOLS)
+        print(f"{name:32} {row['parameters']:>10,}  {cells}  {row['minutes_a_fold']} min")
+
+
+if __name__ == "__main__":
+    main()
