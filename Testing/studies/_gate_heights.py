@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.slice_model import (
     HEIGHTS,
     SliceModel,
@@ -19,7 +20,8 @@ from BrainAgeLib.model.slice_model import (
     slice_values,
 )
 from BrainAgeLib.training.fit_slices import read_slice_model
-from BrainAgeLib.training.out_of_fold import read_rows
+from BrainAgeLib.training.people import Person, assign_folds, read_people
+from BrainAgeLib.training.prepare import evaluation_file
 from BrainAgeLib.training.simulated_scans import as_slices, read_scans
 
 
@@ -35,19 +37,20 @@ class Said:
 
 
 @torch.inference_mode()
-def heights(run: Path) -> list[dict[str, Any]]:
+def heights(run: Path, data: Path, card: Card) -> list[dict[str, Any]]:
     """Return error and coverage of single slices by height, of a training run's routine scans.
 
-    ``run``: what ``brainage train`` wrote. Each person is seen by the models of the fold that was
-    not fitted on that person.
+    ``run``: what ``brainage train`` wrote of ``data``, its slice models at least. Each person is
+    seen by the model of the fold that was not fitted on that person; ``card`` gives the interval.
     """
-    card = read_card(next(run.glob("*/card.json")).parent)
+    settings = json.loads((run / "work" / "settings.json").read_text("utf-8"))
     models = [read_slice_model(path) for path in sorted((run / "work").glob("slices-*"))]
-    people = {row.participant_id: row for row in read_rows(run / "out_of_fold.csv")}
+    people = read_people(data)
+    folds = assign_folds(people, settings["folds"], settings["seed"])
     said = [
         entry
-        for name in sorted(people)
-        for entry in _said(run, name, people[name].age_years, models[people[name].fold], card)
+        for person, fold in zip(people, folds.tolist(), strict=True)
+        for entry in _said(run, person, models[fold], card)
     ]
     rows = [
         _row(number, [entry for entry in said if entry.expert == number])
@@ -56,8 +59,8 @@ def heights(run: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["slices"]]
 
 
-def _said(run: Path, name: str, age_years: float, model: SliceModel, card: Card) -> list[Said]:
-    scan = read_scans(run / "work" / "scans" / f"{name}_evaluation.npz")[0]
+def _said(run: Path, person: Person, model: SliceModel, card: Card) -> list[Said]:
+    scan = read_scans(evaluation_file(run / "work", person))[0]
     slices = as_slices(scan, "cpu")
     values, places = slice_values(slices.images), heights_in_the_middle_mm(slices)
     single = card.class_of(1, scan.spacing_mm)
@@ -67,8 +70,8 @@ def _said(run: Path, name: str, age_years: float, model: SliceModel, card: Card)
         told = model.said(values[n : n + 1], places[n : n + 1])
         years = float(model.mean_age_years + model.combine(told))
         wider = model.widening(places[n : n + 1], 1, age_variance)
-        holds = abs(years - age_years) <= wider * single.half_width_years(years)
-        entries.append(Said(name, expert, years, age_years, holds))
+        holds = abs(years - person.age_years) <= wider * single.half_width_years(years)
+        entries.append(Said(person.participant_id, expert, years, person.age_years, holds))
     return entries
 
 

@@ -135,12 +135,13 @@ def main() -> None:
             options.fault_heads,
         )
         measure(rows, tasks(options.data, options.heads, size), options)
-    record = load_ensemble(options.model).record
+    ensemble = load_ensemble(options.model)
+    record = ensemble.record
     found = summary(rows.current)
     found["model"] = {"name": record.name, "version": record.version, "sha256": record.sha256}
     if options.run:
         found["shapes"] = shapes(options.run / "work" / "registrations")
-        found["heights"] = heights(options.run)
+        found["heights"] = heights(options.run, options.data, ensemble.card)
     print(markdown(found))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
