@@ -69,6 +69,7 @@ class Contrast:
     the logarithm of the brightness. ``field_sd``: standard deviation of
     the logarithm of the smooth field. ``bright_share``: share of the brain much brighter than white
     matter. ``negative_share``: share of the brain whose values are zero or less.
+    ``negative_image_share``: share of the whole image that is clearly below zero.
     """
 
     grey_to_white: float | None
@@ -78,6 +79,7 @@ class Contrast:
     field_sd: float | None
     bright_share: float | None
     negative_share: float
+    negative_image_share: float = 0.0
 
 
 @dataclass(frozen=True)

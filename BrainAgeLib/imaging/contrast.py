@@ -27,6 +27,7 @@ VENTRICLE_DEPTH_MM = 20.0
 LEAST_VOXELS = (60, 60, 15)
 ROUNDS = 4
 BRIGHT = 1.4  # of white matter: vessels and enhancement, not tissue
+BELOW_ZERO = -0.02  # of the brain's brightness; interpolation leaves less
 
 
 def measure_contrast(placed: PlacedScan, template: Template) -> Contrast:
@@ -39,9 +40,10 @@ def measure_contrast(placed: PlacedScan, template: Template) -> Contrast:
     tissue = _tissue_at(points, template)
     positive = values > 0
     negative_share = 1.0 - float(positive.mean()) if len(values) else 0.0
+    negative_image_share = _share_below_zero(placed.volume.voxels, values[positive])
     counts = [int((tissue[positive] == n).sum()) for n in range(3)]
     if any(count < least for count, least in zip(counts[:2], LEAST_VOXELS[:2], strict=True)):
-        return Contrast(None, None, None, None, None, None, negative_share)
+        return Contrast(None, None, None, None, None, None, negative_share, negative_image_share)
     used = positive & (tissue >= 0)
     levels, field, residual = _fit(np.log(values[used]), tissue[used], points[used])
     grey, white, ventricle = levels
@@ -56,7 +58,16 @@ def measure_contrast(placed: PlacedScan, template: Template) -> Contrast:
         field_sd=float((_polynomial(points[used]) @ field).std()),
         bright_share=float((flat > white + np.log(BRIGHT)).mean()),
         negative_share=negative_share,
+        negative_image_share=negative_image_share,
     )
+
+
+def _share_below_zero(voxels: np.ndarray, brain: np.ndarray) -> float:
+    """Return the share of an image (k, j, i) that is clearly below zero.
+
+    ``brain``: (voxel,), the brain's values above zero.
+    """
+    return float((voxels < BELOW_ZERO * np.median(brain)).mean()) if len(brain) else 0.0
 
 
 def _tissue_at(points: np.ndarray, template: Template) -> np.ndarray:

@@ -20,6 +20,7 @@ MOST_BRIGHT_SHARE = 0.025  # sound scans up to 0.010; painted vessels 0.06
 MOST_FIELD_SD = 0.15  # sound scans up to 0.144; a field of 0.175 moved an age by 14 years
 UNUSABLE_FIELD_SD = 0.35  # at 0.42 the registration fails too
 MOST_NEGATIVE_SHARE = 0.05  # sound scans up to 0.001
+MOST_NEGATIVE_IMAGE_SHARE = 0.2  # the air around a head that was standardised is half the picture
 # Times of spin and gradient echo that no T1 protocol has: textbook values, generous.
 LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
@@ -106,12 +107,18 @@ def _shading(measured: Measurements) -> Finding | None:
 
 
 def _negative(measured: Measurements) -> Finding | None:
-    share = measured.contrast.negative_share if measured.contrast else 0.0
+    contrast = measured.contrast
+    if contrast is None:
+        return None
     message = (
-        f"{100 * share:.0f} % of the brain has values of zero or less: the scan was standardised, "
-        "or it is no MR picture. Give the scan as the scanner stored it."
+        "{} has values of zero or less: the scan was standardised, or it is no MR picture. "
+        "Give the scan as the scanner stored it."
     )
-    return above("negative_values", share, message, refuse=MOST_NEGATIVE_SHARE)
+    share, of_image = contrast.negative_share, contrast.negative_image_share
+    brain, image = f"{100 * share:.0f} % of the brain", f"{100 * of_image:.0f} % of the picture"
+    return above(
+        "negative_values", share, message.format(brain), refuse=MOST_NEGATIVE_SHARE
+    ) or above("negative_values", of_image, message.format(image), refuse=MOST_NEGATIVE_IMAGE_SHARE)
 
 
 def _tags(measured: Measurements) -> Finding | None:

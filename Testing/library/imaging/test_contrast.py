@@ -89,6 +89,19 @@ def test_values_below_zero_are_counted(placed, template):
     assert measure_contrast(with_voxels(placed, shifted), template).negative_share > 0.4
 
 
+def test_air_below_zero_is_counted_over_the_whole_picture(placed, template):
+    brain = float(np.median(placed.volume.voxels[placed.mask]))
+    air = (placed.volume.voxels == 0) & ~placed.mask
+
+    def share(value):
+        voxels = np.where(air, value, placed.volume.voxels)
+        return measure_contrast(with_voxels(placed, voxels), template).negative_image_share
+
+    assert share(0.0) == 0.0
+    assert share(-0.01 * brain) == 0.0
+    assert share(-0.5 * brain) == pytest.approx(air.mean())
+
+
 def test_the_place_in_the_template_counts_not_that_in_the_world(placed, template):
     motion = rigid_motion((10.0, 5.0, -5.0), (20.0, -30.0, 40.0))
     moved = replace(placed.volume, affine=motion @ placed.volume.affine)

@@ -30,6 +30,8 @@ from Testing.library.quality.sound import found, only_finding
         ({"field_sd": 0.351}, {"bias_field": "refuse"}),
         ({"negative_share": 0.05}, {}),
         ({"negative_share": 0.051}, {"negative_values": "refuse"}),
+        ({"negative_image_share": 0.2}, {}),
+        ({"negative_image_share": 0.21}, {"negative_values": "refuse"}),
     ],
 )
 def test_limits(changes, expected):
