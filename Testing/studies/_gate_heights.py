@@ -40,16 +40,23 @@ class Said:
 def heights(run: Path, data: Path, card: Card) -> list[dict[str, Any]]:
     """Return error and coverage of single slices by height, of a training run's routine scans.
 
-    ``run``: what ``brainage train`` wrote of ``data``, its slice models at least. Each person is
-    seen by the model of the fold that was not fitted on that person; ``card`` gives the interval.
+    ``run``: what ``brainage train`` wrote of ``data``, its slice models at least, of some folds or
+    all. Each person is seen by the model of the fold that was not fitted on that person; ``card``
+    gives the interval.
     """
-    settings = json.loads((run / "work" / "settings.json").read_text("utf-8"))
-    models = [read_slice_model(path) for path in sorted((run / "work").glob("slices-*"))]
+    work = run / "work"
+    settings = json.loads((work / "settings.json").read_text("utf-8"))
+    models = {
+        number: read_slice_model(path)
+        for number in range(settings["folds"])
+        if (path := work / f"slices-{number}.safetensors").exists()
+    }
     people = read_people(data)
     folds = assign_folds(people, settings["folds"], settings["seed"])
     said = [
         entry
         for person, fold in zip(people, folds.tolist(), strict=True)
+        if fold in models
         for entry in _said(run, person, models[fold], card)
     ]
     rows = [
