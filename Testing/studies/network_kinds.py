@@ -6,7 +6,8 @@ RUN is the output folder of a ``brainage train`` that has at least simulated eve
 trained on the maps of the shipped network's input, with its recipe (mixing, mirrored brains,
 averaged weights) but fewer steps, the same number for all, and judged on the open people of the
 folds: raw, out of fold, the mean of a brain and its mirror image. What is done is kept in DIR.
-Writes Testing/studies/results/network_kinds.json and the table in docs/model.md. The DenseNet needs MONAI.
+Writes Testing/studies/results/network_kinds.json and the table in docs/model.md. The DenseNet
+needs MONAI.
 """
 
 from __future__ import annotations
