@@ -65,7 +65,8 @@ class Ensemble:
         raw = predict_age(weights.members, maps, self.card.network_share)
         if maps.whole is None:
             return replace(raw, widening=self._widening(maps.slices, weights)), maps
-        return replace(raw, novelty=weights.typical.novelty(maps.whole.regional)), maps
+        novelty = weights.typical.novelty(maps.whole.regional)
+        return replace(raw, novelty=novelty, widening=max(1.0, novelty)), maps
 
     def _widening(self, slices: SliceSet, weights: Weights) -> float:
         """Return how many times the error of the class of few slices is to be expected."""

@@ -62,9 +62,9 @@ class RawAge:
     """What the ensemble says of one scan, in years.
 
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
-    models for whole brains spoke. ``widening``: how many times the usual error is to be expected
-    because the slices lie where less of the age is seen. ``novelty``: how unlike the training data
-    a whole brain is, see ``novelty``.
+    models for whole brains spoke. ``widening``: how many times wider the interval is than usual,
+    since a few slices lie where less of the age is seen or a whole brain is unlike the training
+    data. ``novelty``: how unlike it is, see ``novelty``.
     """
 
     age_years: float

@@ -22,6 +22,8 @@ from Testing.library.quality.sound import found, only_finding
         ({"novelty": None}, {}),
         ({"novelty": 1.0}, {}),
         ({"novelty": 1.01}, {"unlike_training": "warn"}),
+        ({"novelty": 4.0}, {"unlike_training": "warn"}),
+        ({"novelty": 4.01}, {"unlike_training": "refuse"}),
     ],
 )
 def test_limits(changes, expected):
