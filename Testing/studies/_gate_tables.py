@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from _gate_novelty import novelty_lines
+
 BEGIN, END = "<!-- gate limits: begin -->", "<!-- gate limits: end -->"
 
 
@@ -18,6 +20,8 @@ def markdown(found: dict[str, Any]) -> str:
         _fault_lines("**The same in whole heads alone**", found["faults of heads"]),
         _end(found),
     ]
+    if found.get("unlike training"):
+        parts.append(novelty_lines(found["unlike training"]))
     if "shapes" in found:
         parts.append(_shape_lines(found["shapes"]))
     if "heights" in found:

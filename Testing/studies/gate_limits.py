@@ -32,6 +32,7 @@ from _gate_facts import Bench
 from _gate_faults import named
 from _gate_figures import summary
 from _gate_heights import heights
+from _gate_novelty import moves_by_novelty
 from _gate_plan import Size, Task, tasks
 from _gate_rows import Rows
 from _gate_shapes import shapes
@@ -139,6 +140,7 @@ def main() -> None:
     record = ensemble.record
     found = summary(rows.current)
     found["model"] = {"name": record.name, "version": record.version, "sha256": record.sha256}
+    found["unlike training"] = moves_by_novelty(rows.current, ensemble.card)
     if options.run:
         found["shapes"] = shapes(options.run / "work" / "registrations")
         found["heights"] = heights(options.run, options.data, ensemble.card)
