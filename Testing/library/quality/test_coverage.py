@@ -53,10 +53,10 @@ def test_the_limit_of_a_refusal_is_its_own():
     [
         ((-70.0,), {}),  # a whole brain: nobody asks
         ((), {"slice_heights": "refuse"}),
-        ((44.1, 60.0), {"slice_heights": "refuse"}),
+        ((52.1, 60.0), {"slice_heights": "refuse"}),
         ((-47.0, -44.1), {"slice_heights": "refuse"}),
         ((-47.0, 60.0), {"slice_heights": "refuse"}),
-        ((44.0, 60.0), {"part_of_brain": "warn"}),
+        ((52.0, 60.0), {"part_of_brain": "warn"}),
         ((-47.0, -44.0), {"part_of_brain": "warn"}),
         ((10.0,), {"part_of_brain": "warn"}),
     ],
@@ -89,7 +89,7 @@ def test_whoever_gets_the_age_of_a_few_slices_is_told(heights_mm, in_view, words
 def test_the_slice_that_is_nearest_to_the_middle_is_named(heights_mm, value):
     finding = only_finding(covers_brain=False, known_heights_mm=heights_mm)
 
-    assert (finding.value, finding.limit) == (value, "-44 to 44 mm")
+    assert (finding.value, finding.limit) == (value, "-44 to 52 mm")
 
 
 def test_heights_of_a_scan_that_lies_beside_the_template_are_not_judged():
