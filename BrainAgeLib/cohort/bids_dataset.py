@@ -1,20 +1,17 @@
 """The T1-weighted scans of a BIDS dataset.
 
-The rules of its names are ancpbids' (https://bids-specification.readthedocs.io). It is given the
-files of one person at a time, and only those next to scans: what it takes grows with the square of
-the number of folders, and it would walk into derivatives and around links in a circle.
+Names are taken apart by ancpbids (https://bids-specification.readthedocs.io). What it offers beyond
+that walks into derivatives and around links in a circle, and takes the square of the people's
+number.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
 from dataclasses import replace
-from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from ancpbids import DatasetOptions, load_dataset
+from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib.cohort.choice import Decision
 from BrainAgeLib.cohort.results_table import ENCODING_ERRORS
@@ -22,6 +19,7 @@ from BrainAgeLib.cohort.scan_entry import ScanEntry, age_of, sex_of, with_folder
 
 DESCRIPTION = "dataset_description.json"
 _OWN_COLUMNS = frozenset({"participant_id", "session_id", "file", "age", "sex", "group"})
+_EXTENSIONS = (".nii", ".nii.gz")
 Table = dict[str, dict[str, str]]
 
 
@@ -43,18 +41,13 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     people = _table(dataset / "participants.tsv", "participant_id")
     by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
     entries, decisions = [], []
-    for path, names in _scans(dataset):
-        if not names.get("sub") or "ce" in names:
-            reason = (
-                "after contrast agent (ce-): the model was trained without"
-                if "ce" in names
-                else "its name is not one of BIDS: sub-LABEL_..._T1w, parts as key-value"
-            )
-            study = path.relative_to(dataset).parts[0]
+    for path in sorted({path for place in _PLACES for path in dataset.glob(place)}):
+        subject, *others = path.name.split("_")
+        visit = next((part for part in others if part.startswith("ses-")), "")
+        study = "/".join(filter(None, (subject, visit)))
+        if reason := _reason_against(path):
             decisions.append(Decision(study, str(path), None, "T1w", False, reason))
             continue
-        subject, visit = f"sub-{names['sub']}", f"ses-{names['ses']}" if "ses" in names else ""
-        study = "/".join(filter(None, (subject, visit)))
         sessions = _table(dataset / subject / f"{subject}_sessions.tsv", "session_id")
         person = by_file.get(path.name) or people.get(subject, {})
         session = sessions.get(visit, {})
@@ -67,18 +60,16 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     return with_folders(entries), decisions
 
 
-def _scans(dataset: Path) -> Iterator[tuple[Path, dict[str, str]]]:
-    """Yield each T1-weighted scan with the parts of its name, none where it is not of BIDS."""
-    options = DatasetOptions(ignore_pickle_file=True)  # nothing that a dataset brings is run
-    found = sorted(
-        path.relative_to(dataset).as_posix() for place in _PLACES for path in dataset.glob(place)
-    )
-    for _, group in groupby(found, lambda path: path.split("/")[0]):
-        paths = list(group)
-        layout: Any = load_dataset(str(dataset), options, paths=paths)
-        scans = layout.query(suffix="T1w", extension=[".nii", ".nii.gz"])
-        names = {scan.get_relative_path(): scan.entities for scan in scans}
-        yield from ((dataset / path, names.get(path, {})) for path in paths)
+def _reason_against(path: Path) -> str | None:
+    """Say why a file that may be a T1-weighted scan is none to work on."""
+    name = parse_bids_name(path.name)
+    if name is None or name["suffix"] != "T1w" or name["extension"] not in _EXTENSIONS:
+        return "its name is not one of BIDS: key-value parts, no dot but that of .nii or .nii.gz"
+    if not name["entities"].get("sub"):
+        return "its name does not say whose it is: sub-LABEL comes first"
+    if "ce" in name["entities"]:
+        return "after contrast agent (ce-): the model was trained without"
+    return None
 
 
 def _entry(path: Path, study: str, person: dict[str, str]) -> ScanEntry:

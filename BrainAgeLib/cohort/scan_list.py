@@ -45,7 +45,8 @@ def find_scans(given: str, output: Path) -> ScanList:
     else:
         found = ScanList(*read_tree(path, output))
     if not found.entries:
-        left_out = f": {len(found.decisions)} images are not T1" if found.decisions else ""
+        count = len(found.decisions)
+        left_out = f": {count} file{'s' * (count > 1)} or series were left out" if count else ""
         raise InputError(
             f"{name} holds no scan to predict from{left_out}",
             "give a BIDS dataset, a folder tree of T1 scans or a CSV list with the column path",

@@ -57,31 +57,50 @@ def test_scans_after_contrast_agent_are_left_out_and_said_so(dataset):
 
     (left_out,) = [decision for decision in decisions if not decision.chosen]
     assert "ce-gadolinium" in left_out.path
+    assert left_out.study == "sub-01/ses-b"
     assert "contrast agent" in left_out.reason
 
 
-@pytest.mark.parametrize("name", ["sub-03_visit2_T1w.nii.gz", "sub-_T1w.nii", "sub-03_T1w.nii.x"])
-def test_a_name_that_breaks_the_rules_is_left_out_and_said_so(dataset, name):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sub-03_visit2_T1w.nii.gz", "not one of BIDS"),
+        ("sub-03_acq-1.5T_T1w.nii.gz", "no dot but that"),
+        ("sub-03_T1w.nii.x", "not one of BIDS"),
+        ("sub-_T1w.nii", "whose it is"),
+    ],
+)
+def test_a_name_that_breaks_the_rules_is_left_out_and_said_so(dataset, name, words):
     (dataset / name).touch()
 
     entries, decisions = read_bids(dataset)
 
     (left_out,) = [decision for decision in decisions if name in decision.path]
-    assert not left_out.chosen and "not one of BIDS" in left_out.reason
+    assert not left_out.chosen and words in left_out.reason
     assert not [entry for entry in entries if name in entry.path]
 
 
-def test_what_a_dataset_brings_is_not_run(dataset, tmp_path_factory):
-    trace = tmp_path_factory.mktemp("trace") / "ran"
-    (dataset / ".ancpbids-dataset.pickle").write_bytes(
-        b"cbuiltins\nopen\n(V" + str(trace).encode() + b"\nVw\ntR."
-    )
-    (dataset / "dataset_description.json").write_bytes(b"\xff{")
+def test_labels_with_hyphens_are_of_different_people_and_sessions(tmp_path):
+    for name in ("sub-A-1_ses-20-1_T1w.nii", "sub-A-1_ses-20-2_T1w.nii", "sub-A-2_T1w.nii"):
+        (tmp_path / name).touch()
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-A-1\t30\nsub-A-2\t70\n")
 
-    entries, _ = read_bids(dataset)
+    entries, _ = read_bids(tmp_path)
 
-    assert len(entries) == 3
-    assert not trace.exists()
+    assert [(entry.id, entry.session, entry.age_years) for entry in entries] == [
+        ("sub-A-1", "ses-20-1", 30.0),
+        ("sub-A-1", "ses-20-2", 30.0),
+        ("sub-A-2", "", 70.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    "description", [b"\xff{", b'{"BIDSVersion": 1.8}', b'{"BIDSVersion": null}']
+)
+def test_a_broken_description_does_not_matter(dataset, description):
+    (dataset / "dataset_description.json").write_bytes(description)
+
+    assert len(read_bids(dataset)[0]) == 3
 
 
 def test_links_in_a_circle(dataset):
