@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+WIDENING = frozenset({"part_of_brain", "slice_heights", "unlike_training"})  # codes of findings
 NOTICE = (
     "Research use only. Not a medical device. Not for diagnosis, screening or treatment. "
     "A brain age gap in one person is not evidence of disease or of accelerated ageing."
@@ -170,6 +171,11 @@ class Prediction:
     saliency: Any = field(default=None, compare=False, repr=False)
     identifiers: dict[str, str] | None = None
     leans_on: tuple[RegionLeaning, ...] | None = None
+
+    @property
+    def has_wide_interval(self) -> bool:
+        """Whether the interval is wider than for most scans: few slices, or an unlike brain."""
+        return any(finding.code in WIDENING for finding in self.quality.findings)
 
     @property
     def gap_years(self) -> float | None:

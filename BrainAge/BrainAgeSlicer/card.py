@@ -110,9 +110,11 @@ def _inside(prediction: Prediction) -> str:
         return _("enter the age at the top and press Apply to see it")
     if ends is None:
         return ""
-    if ends[0] <= age <= ends[1]:
-        return _("the age lies inside the interval: the model errs by as much in healthy people")
-    return _("the age lies outside the interval")
+    if not ends[0] <= age <= ends[1]:
+        return _("the age lies outside the interval")
+    if prediction.has_wide_interval:
+        return _("the age lies inside the interval, which is wide for this scan")
+    return _("the age lies inside the interval: the model errs by as much in healthy people")
 
 
 def _gap(years: float | None) -> str:

@@ -203,7 +203,7 @@ def site_document(fit: SiteFit, card: Card, site: str) -> dict[str, Any]:
         "age_range_years": list(fit.age_range_years),
         "mean_age_years": fit.mean_age_years,
         "classes": list(fit.classes),
-        "applied": {"offset_years": fit.offset_years.applied, "slope": fit.slope.applied + 0.0},
+        "applied": {"offset_years": fit.offset_years.applied, "slope": fit.slope.applied},
         "estimated": {
             "offset_years": _plain(fit.offset_years),
             "slope": _plain(fit.slope),

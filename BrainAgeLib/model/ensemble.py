@@ -17,7 +17,7 @@ from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
-from BrainAgeLib.model.slice_model import heights_in_the_middle_mm
+from BrainAgeLib.model.slice_model import FEW_SLICES, heights_in_the_middle_mm
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import models_folder
@@ -71,11 +71,11 @@ class Ensemble:
     def _widening(self, slices: SliceSet, weights: Weights) -> float:
         """Return how many times the error of the class of few slices is to be expected."""
         entry = self.card.class_of(min(len(slices), MOST_OF_FEW_SLICES), 0.0)
+        usual = FEW_SLICES if entry.least_slices > 0 else 1
         heights = heights_in_the_middle_mm(slices).cpu()
         ages = np.array(self.card.reference.ages_years)
         found = [
-            member.slices.widening(heights, max(1, entry.least_slices), float(ages.var()))
-            for member in weights.members
+            member.slices.widening(heights, usual, float(ages.var())) for member in weights.members
         ]
         return sum(found) / len(found)
 
@@ -113,7 +113,8 @@ class Ensemble:
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
         half = raw.widening * entry.half_width_years(raw.age_years)
-        interval = (raw.age_years - half, raw.age_years + half) if math.isfinite(half) else None
+        low, high = max(0.0, raw.age_years - half), raw.age_years + half
+        interval = (low, high) if math.isfinite(half) else None
         correction = next((c for c in entry.corrections if c.method == correction_name), None)
         findings: tuple[Finding, ...] = ()
         if site is not None:

@@ -23,10 +23,11 @@ FARTHEST_MM = 8.0  # from an expert's height that a slice may lie
 CHANNELS = 4  # three tissues and brightness
 ROWS, COLUMNS = GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED // 2
 HEIGHT_SCALE_MM = 10.0
-# The slices that intervals of a few slices are fitted on: about the bodies of the lateral
-# ventricles, 5 mm thick with gaps of 1 mm.
+# The slices that the intervals of one slice and of a few are fitted on: about the bodies of the
+# lateral ventricles, 5 mm thick with gaps of 1 mm.
 VENTRICLE_HEIGHT_MM = 18.0
 USUAL_SPACING_MM = 6.0
+FEW_SLICES = 6
 LEAST_ERROR_VARIANCE = 1.0  # years squared
 
 

@@ -85,7 +85,11 @@ def interval_and_age(prediction: Prediction) -> str | None:
     age, ends = prediction.chronological_age_years, prediction.interval_years
     if age is None or ends is None:
         return None
-    if ends[0] <= age <= ends[1]:
+    inside = ends[0] <= age <= ends[1]
+    if prediction.has_wide_interval:
+        where = "inside" if inside else "outside"
+        return f"The chronological age lies {where} the interval, which is wide for this scan."
+    if inside:
         return (
             "The chronological age lies inside the interval: a gap of this size is within the "
             "usual error of the model in healthy people."

@@ -12,7 +12,8 @@ from BrainAgeLib.model.calibration import (
     conformal_factor,
     expected_errors,
 )
-from BrainAgeLib.training.out_of_fold import FEW_SLICES, MAIN_PROTOCOL, Row
+from BrainAgeLib.model.slice_model import FEW_SLICES
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row
 
 INTERVAL_LEVEL = 0.9
 WIDE_SPACING_MM = 7.0

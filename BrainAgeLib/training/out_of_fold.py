@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.predict import Member
-from BrainAgeLib.model.slice_model import VENTRICLE_HEIGHT_MM
+from BrainAgeLib.model.slice_model import FEW_SLICES, VENTRICLE_HEIGHT_MM
 from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 from BrainAgeLib.training.people import Person, is_locked
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
@@ -26,7 +26,6 @@ from BrainAgeLib.training.simulated_scans import (
 )
 
 MAIN_PROTOCOL = "axial 5+1 mm"
-FEW_SLICES = 6
 RANDOM_PROTOCOL = "random protocol and contrast"
 NETWORK_SHARES = tuple(round(0.1 * n, 1) for n in range(11))
 

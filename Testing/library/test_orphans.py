@@ -32,15 +32,19 @@ def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path, how):
     script.write_text(STARTER)
     parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True)
     worker = int(parent.stdout.readline())
-    assert is_there(worker)
-
-    parent.send_signal(getattr(signal, how))
-    parent.wait(10)
-
-    end = time.monotonic() + 10
-    while is_there(worker) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not is_there(worker)
+    try:
+        assert is_there(worker)
+        parent.send_signal(getattr(signal, how))
+        parent.wait(10)
+        end = time.monotonic() + 10
+        while is_there(worker) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not is_there(worker)
+    finally:
+        parent.kill()
+        parent.wait()
+        if is_there(worker):
+            os.kill(worker, signal.SIGKILL)
 
 
 def is_there(process: int) -> bool:
@@ -51,6 +55,6 @@ def is_there(process: int) -> bool:
         return False
     try:
         status = Path(f"/proc/{process}/stat").read_text()
-    except OSError:
-        return False
+    except OSError:  # gone just now, or a system without that folder
+        return not Path("/proc/self").exists()
     return status.rsplit(")", 1)[1].split()[0] != "Z"

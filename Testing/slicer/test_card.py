@@ -53,6 +53,14 @@ def test_outside_the_fitted_ages_the_missing_correction_is_explained(card):
     assert "no correction for this age" in text
 
 
+def test_an_age_inside_a_wide_interval_is_no_usual_error(card):
+    assert "errs by as much" in card.rowsHtml(predictionWith())
+    note = {"code": "unlike_training", "severity": "note", "message": "it is unlike"}
+    quality = {"verdict": "pass", "findings": [note]}
+    text = card.rowsHtml(predictionWith(quality=quality))
+    assert "wide for this scan" in text and "errs by as much" not in text
+
+
 def finding(severity: str) -> dict:
     return {"code": severity, "severity": severity, "message": f"it is {severity}"}
 

@@ -9,8 +9,9 @@ import numpy as np
 from _gate_rows import Row
 
 from BrainAgeLib.model.card import Card
+from BrainAgeLib.quality.trust import MOST_NOVELTY, UNUSABLE_NOVELTY, USUAL_NOVELTY
 
-EDGES = (0.0, 1.0, 2.0, 4.0, 1000.0)
+EDGES = (0.0, USUAL_NOVELTY, MOST_NOVELTY, UNUSABLE_NOVELTY, np.inf)
 
 
 def moves_by_novelty(rows: Sequence[Row], card: Card) -> list[dict[str, Any]]:
@@ -39,7 +40,7 @@ def moves_by_novelty(rows: Sequence[Row], card: Card) -> list[dict[str, Any]]:
         wider = halves * np.maximum(1.0, [facts["novelty"] for facts in mine])
         table.append(
             {
-                "novelty": [low, high],
+                "novelty": [low, high if np.isfinite(high) else None],
                 "scans": len(mine),
                 "median_years": round(float(np.median(moves)), 1),
                 "most_of_ten_years": round(float(np.quantile(moves, 0.9)), 1),
@@ -69,7 +70,7 @@ def novelty_lines(table: list[dict[str, Any]]) -> list[str]:
     ]
     for row in table:
         low, high = row["novelty"]
-        where = f"{low:g} to {high:g}" if high < EDGES[-1] else f"over {low:g}: refused"
+        where = f"{low:g} to {high:g}" if high is not None else f"over {low:g}: refused"
         lines.append(
             f"| {where} | {row['scans']} | {row['median_years']} years | "
             f"{row['most_of_ten_years']} years | {100 * row['within_usual']:.0f} % | "

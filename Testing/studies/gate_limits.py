@@ -9,9 +9,10 @@ put into routine thick-slice scans, each into those of a few people, all people 
 into the heads. Every row is kept in DIR/facts.jsonl, so that a run that was stopped goes on, and
 new limits are tried without measuring anew (--judge-only); another model or other code measures
 anew, but registers only what it would place otherwise. --minutes ends a run early: what is there
-is judged. --run RUN adds how the shape of all heads that a training run in RUN registered would
-have been judged under wrong headers. The files that are kept of it are
-Testing/studies/results/gate_limits.json and the tables in docs/quality.md.
+is judged. --run RUN, a training run on DATA, adds how the shape of all heads that it registered
+would have been judged under wrong headers, and what single slices are worth by their height. The
+files that are kept of it are Testing/studies/results/gate_limits.json and the tables in
+docs/quality.md.
 """
 
 from __future__ import annotations
@@ -125,6 +126,8 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Measure, judge, write."""
     options = options_of()
+    if options.run and not (options.run / "work" / "slices-0.safetensors").exists():
+        sys.exit(f"{options.run} holds no slice model of a training run")
     options.work.mkdir(parents=True, exist_ok=True)
     rows = Rows(options.work / "facts.jsonl", options.model)
     if not options.judge_only:

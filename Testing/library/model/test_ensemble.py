@@ -15,7 +15,9 @@ from BrainAgeLib.imaging.registration import NOT_REGISTERED
 from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.ensemble import Ensemble, installed_models, load_ensemble
+from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.predict import RawAge, predict_age
+from BrainAgeLib.model.slice_model import usual_heights_mm
 from BrainAgeLib.records import Correction
 from Testing.library.model_folders import write_small_model
 
@@ -148,6 +150,12 @@ def test_slices_that_say_less_of_the_age_have_a_wider_interval(ensemble):
     assert ensemble.interpret(raw, 55.0, 5, 6.0, "cole").interval_years == (42.0, 78.0)
 
 
+def test_nobody_is_younger_than_0(ensemble):
+    raw = replace(RAW, covers_brain=False, widening=6.0)
+
+    assert ensemble.interpret(raw, 55.0, 5, 6.0, "cole").interval_years == (0.0, 132.0)
+
+
 def test_the_bundled_model_knows_where_slices_say_less():
     found = load_ensemble()
 
@@ -160,6 +168,24 @@ def test_the_bundled_model_knows_where_slices_say_less():
     assert widening(16.0) == pytest.approx(1.0, abs=0.05)
     assert 1.1 < widening(-40.0) < widening(64.0) < 2.0
     assert widening(-40.0, 16.0) == pytest.approx(1.0, abs=0.05)
+    assert widening(*usual_heights_mm(6).tolist()) == pytest.approx(1.0, abs=0.01)
+    # Six slices are compared with six: two that say as much as one are not enough.
+    assert widening(18.0, *(-100.0 - n for n in range(5))) > 1.1
+
+
+@pytest.mark.parametrize("distance", [0.5, 2.5])
+def test_a_brain_unlike_the_training_has_an_interval_as_many_times_wider(
+    written, slices, monkeypatch, distance
+):
+    monkeypatch.setattr(Typical, "novelty", lambda _typical, _maps: distance)
+
+    raw, _ = written.predict(slices, "cpu")
+
+    assert raw.widening == max(1.0, distance)
+    wide = written.interpret(raw, None, len(slices), 6.0, "none").interval_years
+    usual = written.interpret(replace(raw, widening=1.0), None, len(slices), 6.0, "none")
+    width = usual.interval_years[1] - usual.interval_years[0]
+    assert wide[1] - wide[0] == pytest.approx(raw.widening * width, rel=0.2)
 
 
 def test_a_class_of_too_few_people_has_no_interval(ensemble):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from Testing.library.quality.sound import found, only_finding
@@ -36,3 +38,15 @@ def test_messages_are_sentences_with_the_numbers_in_them():
     assert only_finding(members_years=(40.0, 62.0)).message == (
         "The networks of the ensemble disagree by 22 years. Trust the age less."
     )
+
+
+@pytest.mark.parametrize(
+    ("novelty", "words"),
+    [
+        (1.04, "somewhat unlike .* 1.04 times as wide"),
+        (2.5, "2.50 times as wide .* trust the age less"),
+        (5.0, "quite unlike .* Look at the outline and the registered image"),
+    ],
+)
+def test_what_to_do_about_an_unlike_scan(novelty, words):
+    assert re.search(words, only_finding(novelty=novelty).message)

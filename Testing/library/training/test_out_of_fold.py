@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from BrainAgeLib.model.predict import maps_of_scan, predict_age
+from BrainAgeLib.model.slice_model import FEW_SLICES, VENTRICLE_HEIGHT_MM
 from BrainAgeLib.training.out_of_fold import (
-    FEW_SLICES,
     MAIN_PROTOCOL,
     RANDOM_PROTOCOL,
-    VENTRICLE_HEIGHT_MM,
     choose_network_share,
     judged_parts,
     judged_scans,

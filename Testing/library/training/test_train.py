@@ -14,8 +14,9 @@ import torch
 from BrainAgeLib.command_line.main import main
 from BrainAgeLib.imaging.geometry import Volume
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.slice_model import FEW_SLICES
 from BrainAgeLib.training import prepare as prepare_module
-from BrainAgeLib.training.out_of_fold import FEW_SLICES, read_rows
+from BrainAgeLib.training.out_of_fold import read_rows
 from BrainAgeLib.training.people import assign_folds, read_people
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
 from Testing.library.model_folders import SMALL_NETWORK
