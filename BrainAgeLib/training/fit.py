@@ -1,11 +1,13 @@
-"""Training of one volume network, in reading order; goes on where it stopped."""
+"""Training of one network, in reading order; goes on where it stopped."""
 
 from __future__ import annotations
 
 import copy
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,6 +20,18 @@ from BrainAgeLib.training.settings import TrainingSettings
 GRADIENT_LIMIT = 1.0
 HUBER_BETA = 0.2  # in standard deviations of age
 STEPS_PER_CHECKPOINT = 250
+AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What a network is to learn: ``wanted`` (person, ...) of each person, by ``loss``.
+
+    ``loss`` takes what the network gives for some people and what is wanted of them.
+    """
+
+    wanted: torch.Tensor
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def fit_network(
@@ -29,39 +43,60 @@ def fit_network(
     device: str,
     on_progress: Callable[[int, float], None],
 ) -> VolumeNetwork:
-    """Train one network on people 0, 1, … of these ages (person,); go on from ``checkpoint``.
-
-    The random numbers of a step depend on the seed and the step alone, so a run that was killed
-    and resumed sees what an undisturbed one sees. Returns the averaged network.
-    """
+    """Train one network on people 0, 1, … of these ages (person,); go on from ``checkpoint``."""
     torch.manual_seed(seed)
     network = VolumeNetwork(settings.network)
     network.age_center_years.fill_(float(ages_years.mean()))
     network.age_scale_years.fill_(float(ages_years.std()))
+    wanted = torch.from_numpy((ages_years - ages_years.mean()) / ages_years.std()).float()
+    goal = Goal(wanted, huber_loss)
+    return train_network(network, draw, goal, settings, seed, checkpoint, device, on_progress)
+
+
+def huber_loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return the mean loss of standardised ages."""
+    return nn.functional.smooth_l1_loss(found, wanted, beta=HUBER_BETA)
+
+
+def train_network(
+    network: AnyNetwork,
+    draw: Draw,
+    goal: Goal,
+    settings: TrainingSettings,
+    seed: int,
+    checkpoint: Path,
+    device: str,
+    on_progress: Callable[[int, float], None],
+) -> AnyNetwork:
+    """Train any network that takes maps (scan, 4, z, y, x); go on from ``checkpoint``.
+
+    The random numbers of a step depend on the seed and the step alone, so a run that was killed
+    and resumed sees what an undisturbed one sees. Returns the averaged network.
+    """
     network.to(device)
     average = copy.deepcopy(network)
-    optimizer = torch.optim.AdamW(groups(network, settings.weight_decay), settings.learning_rate)
+    optimizer = torch.optim.AdamW(_groups(network, settings.weight_decay), settings.learning_rate)
     state = _State(network, average, optimizer)
-    wanted = torch.from_numpy((ages_years - ages_years.mean()) / ages_years.std()).float()
     steps, losses = settings.steps, []
     for step in range(state.load(checkpoint), steps):
         generator = np.random.default_rng([seed, step])
-        people = people_of_step(len(ages_years), settings.people_per_step, step, seed)
-        maps, ages = flip_randomly(draw(people, generator), generator), wanted[people]
-        maps, ages = mix(maps, ages, settings.mixing, generator)
+        people = _people_of_step(len(goal.wanted), settings.people_per_step, step, seed)
+        maps, wanted = flip_randomly(draw(people, generator), generator), goal.wanted[people]
+        maps, wanted = mix(maps, wanted, settings.mixing, generator)
         for group in optimizer.param_groups:
-            group["lr"] = settings.learning_rate * schedule(
+            group["lr"] = settings.learning_rate * _schedule(
                 (step + 1) / steps, settings.warm_up_fraction
             )
         torch.manual_seed(seed * 1_000_000 + step)  # of the dropout
-        losses.append(state.learn(maps.to(device), ages.to(device), settings.average_decay))
+        maps, wanted = maps.to(device), wanted.to(device)
+        losses.append(state.learn(maps, wanted, goal.loss, settings.average_decay))
         if (step + 1) % STEPS_PER_CHECKPOINT == 0 or step + 1 == steps:
             state.save(checkpoint, step + 1)
             on_progress(step + 1, float(np.mean(losses[-STEPS_PER_CHECKPOINT:])))
     return average.eval().to("cpu")
 
 
-def people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarray:
+def _people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarray:
     """Return the people of a step; in a round of steps nobody comes twice."""
     steps_per_round = max(1, count // per_step)
     order = np.random.default_rng([seed, 7, step // steps_per_round]).permutation(count)
@@ -69,14 +104,14 @@ def people_of_step(count: int, per_step: int, step: int, seed: int) -> np.ndarra
     return order[start : start + per_step]
 
 
-def schedule(progress: float, warm_up: float) -> float:
+def _schedule(progress: float, warm_up: float) -> float:
     """Return the learning rate's factor: linear warm-up, then half a cosine to zero."""
     if progress < warm_up:
         return max(progress, 1e-3) / warm_up
     return 0.5 * (1 + math.cos(math.pi * (progress - warm_up) / (1 - warm_up + 1e-9)))
 
 
-def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
+def _groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     """Weight decay acts on matrices and kernels, not on offsets and normalisation."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     free = [p for p in network.parameters() if p.ndim <= 1]
@@ -86,39 +121,44 @@ def groups(network: nn.Module, weight_decay: float) -> list[dict[str, object]]:
     ]
 
 
-@torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, steps: int, decay: float) -> None:
-    """Move the average of a network's weights towards them, faster in the first steps."""
-    decay = min(decay, (1 + steps) / (10 + steps))
-    weights = network.state_dict()
-    for name, value in average.state_dict().items():
-        if value.is_floating_point():
-            value.lerp_(weights[name].to(value.dtype), 1 - decay)
-        else:
-            value.copy_(weights[name])
-
-
 class _State:
     """Network, its running average and the optimizer, and how they lie on disk."""
 
     def __init__(
-        self, network: VolumeNetwork, average: VolumeNetwork, optimizer: torch.optim.Optimizer
+        self, network: nn.Module, average: nn.Module, optimizer: torch.optim.Optimizer
     ) -> None:
         self.network, self.average, self.optimizer = network, average, optimizer
         self.steps = 0
 
-    def learn(self, maps: torch.Tensor, ages: torch.Tensor, average_decay: float) -> float:
+    def learn(
+        self,
+        maps: torch.Tensor,
+        wanted: torch.Tensor,
+        loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+        average_decay: float,
+    ) -> float:
         """Take one step; numbers of 16 bits halve its time."""
         with torch.autocast(maps.device.type, torch.bfloat16):
             found = self.network(maps)
-        loss = nn.functional.smooth_l1_loss(found.float(), ages, beta=HUBER_BETA)
+        loss = loss_of(found.float(), wanted)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
         self.optimizer.step()
-        self.steps += 1
-        follow(self.average, self.network, self.steps, average_decay)
+        self._follow(average_decay)
         return loss.item()
+
+    @torch.no_grad()
+    def _follow(self, decay: float) -> None:
+        """Move the average towards the network, faster in the beginning."""
+        self.steps += 1
+        decay = min(decay, (1 + self.steps) / (10 + self.steps))
+        weights = self.network.state_dict()
+        for name, value in self.average.state_dict().items():
+            if value.is_floating_point():
+                value.lerp_(weights[name].to(value.dtype), 1 - decay)
+            else:
+                value.copy_(weights[name])
 
     def save(self, path: Path, steps: int) -> None:
         """Write a checkpoint through a temporary file."""

@@ -12,7 +12,7 @@ from torch import nn
 
 from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT
 from BrainAgeLib.model.network import HIDDEN, INPUT_CHANNELS, MIDDLE_LEVEL, VolumeNetwork
-from BrainAgeLib.training.fit import HUBER_BETA
+from BrainAgeLib.training.fit import huber_loss
 
 BINS_YEARS = torch.arange(12.0, 97.0, 2.0)
 BIN_SIGMA_YEARS = 3.0
@@ -37,7 +37,7 @@ def regression(mean_years: float, spread_years: float) -> Head:
         "regression",
         1,
         lambda ages: ((ages - mean_years) / spread_years)[:, None],
-        lambda found, wanted: functional.smooth_l1_loss(found, wanted, beta=HUBER_BETA),
+        huber_loss,
         lambda found: found[:, 0] * spread_years + mean_years,
     )
 

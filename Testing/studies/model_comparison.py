@@ -18,34 +18,25 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as functional
+from _judged_people import PROTOCOLS, JudgedPeople
 
 from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, read_rows
-from BrainAgeLib.training.people import assign_folds, is_locked, read_people
-from BrainAgeLib.training.prepare import maps_file
-from BrainAgeLib.training.settings import TrainingSettings
 
 RESULTS = Path(__file__).resolve().parent / "results" / "model_comparison.json"
-PROTOCOLS = {"axial 5+1 mm": 0, "axial 7+2 mm": 1, "3D 2 mm": 5}
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 WIDTHS = (0.1, 0.3, 1.0)
 
 
-class Cohort:
+class Cohort(JudgedPeople):
     """The people of a run, their folds and their maps of one protocol at a time."""
 
     def __init__(self, data: Path, run: Path) -> None:
-        settings = TrainingSettings(**_given(run))
-        self.folder = run / "work"
-        self.people = read_people(data)
-        self.ages = np.array([person.age_years for person in self.people])
-        self.folds = assign_folds(self.people, settings.folds, settings.seed)
-        self.judged = np.array([not is_locked(p.participant_id) for p in self.people])
-        self.paths = [maps_file(self.folder, person) for person in self.people]
-        registrations = [
-            np.load(self.folder / "registrations" / f"{p.participant_id}.npy") for p in self.people
+        super().__init__(data, run)
+        affines = [
+            np.load(run / "work" / "registrations" / f"{p.participant_id}.npy") for p in self.people
         ]
-        self.sizes = np.array([np.linalg.det(r[:3, :3]) for r in registrations])
+        self.sizes = np.array([np.linalg.det(affine[:3, :3]) for affine in affines])
         self.network = read_maps(self.paths, "network")
         self.regional = read_maps(self.paths, "regional")
 
@@ -124,11 +115,6 @@ def ours(rows: list[Row], protocol: str) -> dict[str, dict[str, float]]:
             "r": round(float(np.corrcoef(predicted, ages)[0, 1]), 3),
         }
     return result
-
-
-def _given(run: Path) -> dict[str, int]:
-    settings = json.loads((run / "work" / "settings.json").read_text("utf-8"))
-    return {name: settings[name] for name in ("folds", "seed")}
 
 
 def main() -> None:

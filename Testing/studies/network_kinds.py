@@ -15,23 +15,25 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from _kind_training import Recipe, predicted, trained
+from _judged_people import PROTOCOLS, JudgedPeople
 from _network_kinds import NETWORKS, Head, ordinal, regression, soft_labels
 from _pages import PAGES, write_part
+from torch import nn
 
-from BrainAgeLib.training.map_store import read_maps
-from BrainAgeLib.training.people import assign_folds, is_locked, read_people
-from BrainAgeLib.training.prepare import maps_file
-from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.output.files import write_atomically
+from BrainAgeLib.training.examples import WholeScans
+from BrainAgeLib.training.fit import Goal, train_network
+from BrainAgeLib.training.map_store import MAP_STEP, read_maps
 
 RESULTS = Path(__file__).resolve().parent / "results" / "network_kinds.json"
 STEPS = 1000  # a third of the shipped network's: the DenseNet takes ten times as long for each
-PROTOCOLS = {"axial 5+1 mm": 0, "axial 7+2 mm": 1, "3D 2 mm": 5}
+AT_A_TIME = 32
 KINDS = (
     ("3D network", "regression"),
     ("3D network", "soft labels"),
@@ -48,30 +50,34 @@ def head_of(name: str, ages: np.ndarray) -> Head:
     return {"soft labels": soft_labels, "ordinal": ordinal}[name]()
 
 
-class Bench:
-    """The people of a run, their folds and maps."""
+class Bench(JudgedPeople):
+    """The people of a run with the shipped network's maps."""
 
-    def __init__(self, data: Path, run: Path) -> None:
-        self.settings = TrainingSettings()
-        people = read_people(data)
-        self.ages = np.array([person.age_years for person in people])
-        self.folds = assign_folds(people, self.settings.folds, self.settings.seed)
-        self.open = np.array([not is_locked(person.participant_id) for person in people])
-        self.maps = read_maps([maps_file(run / "work", person) for person in people], "network")
+    def __init__(self, data: Path, run: Path, work: Path) -> None:
+        super().__init__(data, run)
+        self.work = work
+        self.maps = read_maps(self.paths, "network")
 
     def measure(self, network: str, head_name: str, fold: int, steps: int) -> dict[str, Any]:
-        """Train one kind without a fold; return what it says of the fold's open people."""
+        """Train one kind without a fold; return what it says of the fold's judged people."""
         others = np.flatnonzero(self.folds != fold)
-        mine = np.flatnonzero((self.folds == fold) & self.open)
+        mine = np.flatnonzero((self.folds == fold) & self.judged)
         head = head_of(head_name, self.ages[others])
-        start = time.monotonic()
-        recipe = Recipe(self.settings, steps, self.settings.seed + fold)
-        torch.manual_seed(recipe.seed)
+        start, seed = time.monotonic(), self.settings.seed + fold
+        torch.manual_seed(seed)
         model = NETWORKS[network](head.outputs)
-        parameters = sum(p.numel() for p in model.parameters())
-        model = trained(model, head, self.maps[others], self.ages[others], recipe)
+        model = train_network(
+            model,
+            WholeScans(self.maps[others]),
+            Goal(head.wanted(torch.from_numpy(self.ages[others]).float()), head.loss),
+            replace(self.settings, steps=steps),
+            seed,
+            self.work / f"{file_name(network, head_name, fold + 1, steps)}.pt",
+            "cpu",
+            lambda done, loss: print(f"{network}, {head_name}: {done} steps, loss {loss:.3f}"),
+        )
         return {
-            "parameters": parameters,
+            "parameters": sum(p.numel() for p in model.parameters()),
             "minutes": round((time.monotonic() - start) / 60, 1),
             "ages": self.ages[mine].tolist(),
             "predicted": {
@@ -79,6 +85,22 @@ class Bench:
                 for name, number in PROTOCOLS.items()
             },
         }
+
+
+def file_name(network: str, head: str, fold: int, steps: int) -> str:
+    """Return the name of what is kept of one training."""
+    return f"{network}-{head}-{fold}-{steps}".replace(" ", "_")
+
+
+@torch.inference_mode()
+def predicted(network: nn.Module, head: Head, maps: torch.Tensor) -> list[float]:
+    """Return ages of uint8 maps (person, 4, z, y, x): the mean of a brain and its mirror image."""
+    ages = []
+    for part in maps.split(AT_A_TIME):
+        seen = part.float() * MAP_STEP
+        both = head.ages_years(network(seen)) + head.ages_years(network(seen.flip(-1)))
+        ages += (both / 2).tolist()
+    return ages
 
 
 def row_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -131,11 +153,11 @@ def main() -> None:
     for network, head in KINDS:
         parts = []
         for fold in given.folds:
-            file = given.work / f"{network}-{head}-{fold}-{given.steps}.json".replace(" ", "_")
+            file = given.work / f"{file_name(network, head, fold, given.steps)}.json"
             if not file.exists():
-                bench = bench or Bench(given.data, given.run)
-                found = bench.measure(network, head, fold - 1, given.steps)
-                file.write_text(json.dumps(found), "utf-8")
+                bench = bench or Bench(given.data, given.run, given.work)
+                measured = bench.measure(network, head, fold - 1, given.steps)
+                write_atomically(file, json.dumps(measured).encode())
             parts.append(json.loads(file.read_text("utf-8")))
         table[f"{network}, {head}"] = row_of(parts)
     found = {"folds": given.folds, "steps": given.steps, "kinds": table}

@@ -128,16 +128,16 @@ def test_a_checkpoint_of_another_device_is_read_where_it_goes_on(brains, tmp_pat
 
 
 def test_nobody_comes_twice_in_a_round():
-    rounds = [fit_module.people_of_step(7, 3, step, SEED) for step in range(4)]
+    rounds = [fit_module._people_of_step(7, 3, step, SEED) for step in range(4)]
 
     for two in (rounds[:2], rounds[2:]):
         assert len(set(np.concatenate(two))) == 6
     assert len(set(np.concatenate(rounds))) == 7
-    assert sorted(fit_module.people_of_step(3, 16, 5, SEED)) == [0, 1, 2]
+    assert sorted(fit_module._people_of_step(3, 16, 5, SEED)) == [0, 1, 2]
 
 
 def test_the_learning_rate_warms_up_and_ends_at_nothing():
-    rates = [fit_module.schedule(progress, 0.1) for progress in np.linspace(0.01, 1.0, 100)]
+    rates = [fit_module._schedule(progress, 0.1) for progress in np.linspace(0.01, 1.0, 100)]
 
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0, abs=1e-3)

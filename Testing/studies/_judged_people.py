@@ -1,0 +1,35 @@
+"""The people of a training run, their folds and maps, for studies that compare models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from BrainAgeLib.training.people import assign_folds, is_locked, read_people
+from BrainAgeLib.training.prepare import maps_file
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
+
+# The protocols that are compared, and their numbers in the map store.
+PROTOCOLS = {
+    name: list(EVALUATION_PROTOCOLS).index(name)
+    for name in ("axial 5+1 mm", "axial 7+2 mm", "3D 2 mm")
+}
+
+
+class JudgedPeople:
+    """Everybody of ``data`` with the folds of ``run``, the output folder of ``brainage train``.
+
+    ``ages``, ``folds``, ``judged``: (person,). Locked people are not judged.
+    """
+
+    def __init__(self, data: Path, run: Path) -> None:
+        given = json.loads((run / "work" / "settings.json").read_text("utf-8"))
+        self.settings = TrainingSettings(folds=given["folds"], seed=given["seed"])
+        self.people = read_people(data)
+        self.ages = np.array([person.age_years for person in self.people])
+        self.folds = assign_folds(self.people, self.settings.folds, self.settings.seed)
+        self.judged = np.array([not is_locked(p.participant_id) for p in self.people])
+        self.paths = [maps_file(run / "work", person) for person in self.people]
