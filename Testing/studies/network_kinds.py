@@ -113,6 +113,9 @@ def row_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
     }
     for name in PROTOCOLS:
         said = np.concatenate([part["predicted"][name] for part in parts])
+        if not np.isfinite(said).all():
+            row[name] = None  # the training ended in numbers that are none
+            continue
         row[name] = {
             "mae_years": round(float(np.abs(said - ages).mean()), 2),
             "r": round(float(np.corrcoef(said, ages)[0, 1]), 3),
@@ -131,7 +134,10 @@ def markdown(found: dict[str, Any]) -> str:
         "|---|---|---|" + "---|" * len(PROTOCOLS),
     ]
     for name, row in found["kinds"].items():
-        cells = " | ".join(f"{row[p]['mae_years']:.2f} ({row[p]['r']:.3f})" for p in PROTOCOLS)
+        cells = " | ".join(
+            f"{row[p]['mae_years']:.2f} ({row[p]['r']:.3f})" if row[p] else "diverged"
+            for p in PROTOCOLS
+        )
         lines.append(f"| {name} | {row['parameters']:,} | {row['minutes_a_fold']} | {cells} |")
     return "\n".join(lines)
 
