@@ -1,8 +1,8 @@
 """The T1-weighted scans of a BIDS dataset.
 
-Names are taken apart by ancpbids (https://bids-specification.readthedocs.io). What it offers beyond
-that walks into derivatives and around links in a circle, and takes the square of the people's
-number.
+Its rules: https://bids-specification.readthedocs.io. ancpbids takes the names apart. Its reader of
+whole datasets is not used: it walks into derivatives and around links in a circle, and the time it
+takes grows with the square of the number of people.
 """
 
 from __future__ import annotations
