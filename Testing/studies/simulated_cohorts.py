@@ -2,11 +2,11 @@
 
     make study NAME=simulated_cohorts ARGS="STORE [--runs 1000] [--jobs N] [--stored]"
 
-Runs the analyses of ``brainage cohort`` on simulated cohorts and writes the table into
-docs/cohort_statistics.md. STORE is a folder outside the project that keeps what is done: started
-again, it goes on. A run costs a tenth of a second of one core, with mixed models up to half a
-second. ``--stored`` runs nothing: it writes the rows that the store has, and names those that
-are not in full.
+Runs the analyses of ``brainage cohort`` on simulated cohorts and writes
+Testing/studies/results/simulated_cohorts.json and the table of docs/cohort_statistics.md. STORE is
+a folder outside the project that keeps what is done: started again, it goes on. A run costs a tenth
+of a second of one core, with mixed models up to half a second. ``--stored`` runs nothing: it judges
+the rows that the store has. Rows that it has not in full stay as they were judged before.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import json
 import math
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,11 @@ from Testing.library.cohort.made_results import write_table
 from Testing.library.cohort.simulated_cohorts import simulated_rows
 from Testing.studies._simulated_scenarios import SCENARIOS, Scenario
 
+RESULTS = Path(__file__).resolve().parent / "results" / "simulated_cohorts.json"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cohort_statistics.md"
 BEGIN, END = "<!-- simulated cohorts: begin -->", "<!-- simulated cohorts: end -->"
 LEAST, MOST = 0.93, 0.97  # coverage of a 95 % interval that is right
-FEWEST_SHOWN = 200  # runs: a coverage of 95 % is known to 1.5 %
+LEAST_SHARE = 0.9  # of the runs that can be estimated, for a row
 PART = 50  # runs that are stored together
 
 
@@ -91,13 +92,13 @@ def fill(runs: int, store: Path, jobs: int) -> None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How an estimator did. ``coverage`` and ``rejected`` are shares of the runs."""
+    """How an estimator did. ``coverage`` and ``rejected`` (None without p) are shares of runs."""
 
     runs: int
     mean: float
     standard_error: float
     coverage: float
-    rejected: float
+    rejected: float | None
 
 
 def judge(scenario: Scenario, found: np.ndarray) -> Verdict:
@@ -112,35 +113,47 @@ def judge(scenario: Scenario, found: np.ndarray) -> Verdict:
         float(center),
         float(error),
         float(((low <= scenario.value) & (scenario.value <= high)).mean()),
-        float((p < 0.05).mean()) if np.isfinite(p).all() else math.nan,
+        float((p < 0.05).mean()) if np.isfinite(p).all() else None,
     )
 
 
-def table(runs: int, store: Path | None, only_stored: bool = False) -> str:
-    """Return the table in Markdown; a line appears on the terminal as each scenario ends."""
+def judged(runs: int, store: Path | None, only_stored: bool) -> dict[str, Verdict]:
+    """Return the verdicts of the scenarios that are there in full, and those of before."""
+    found: dict[str, Verdict] = {}
+    if RESULTS.is_file():
+        before = json.loads(RESULTS.read_text("utf-8"))
+        found = {name: Verdict(**entry) for name, entry in before.items()}
+    for scenario in SCENARIOS:
+        values = stored_runs(scenario, runs, store, only_stored)
+        if len(values) >= max(LEAST_SHARE * runs, 1):
+            found[scenario.name] = judge(scenario, values)
+            print(f"{scenario.name}: {found[scenario.name]}", flush=True)
+    return {scenario.name: found[scenario.name] for scenario in SCENARIOS if scenario.name in found}
+
+
+def table(found: dict[str, Verdict]) -> str:
+    """Return the table in Markdown."""
     lines = [
         "| simulated cohort | runs | truth | mean estimate (standard error) | coverage of the 95 % "
         "interval | p < 0.05 | 93 to 97 % held |",
         "|---|---|---|---|---|---|---|",
     ]
-    missing: list[str] = []
+    missing = [scenario.name for scenario in SCENARIOS if scenario.name not in found]
     for scenario in SCENARIOS:
-        values = stored_runs(scenario, runs, store, only_stored)
-        if len(values) < 0.9 * runs:
-            missing.append(scenario.name)
-        if len(values) < min(runs, FEWEST_SHOWN):
-            continue
-        found = judge(scenario, values)
-        rejected = "-" if math.isnan(found.rejected) else f"{100 * found.rejected:.1f} %"
-        lines.append(
-            f"| {scenario.name} | {found.runs} | {scenario.value:.3g} | {found.mean:.3f} "
-            f"({found.standard_error:.3f}) | {100 * found.coverage:.1f} % | {rejected} | "
-            f"{'yes' if LEAST <= found.coverage <= MOST else 'no'} |"
-        )
-        print(lines[-1], flush=True)
+        if scenario.name in found:
+            lines.append(_row(scenario, found[scenario.name]))
     if missing:
-        lines += ["", f"Not run in full yet: {'; '.join(missing)}."]
+        lines += ["", f"Not run yet: {'; '.join(missing)}."]
     return "\n".join(lines)
+
+
+def _row(scenario: Scenario, found: Verdict) -> str:
+    rejected = "-" if found.rejected is None else f"{100 * found.rejected:.1f} %"
+    return (
+        f"| {scenario.name} | {found.runs} | {scenario.value:.3g} | {found.mean:.3f} "
+        f"({found.standard_error:.3f}) | {100 * found.coverage:.1f} % | {rejected} | "
+        f"{'yes' if LEAST <= found.coverage <= MOST else 'no'} |"
+    )
 
 
 def main() -> None:
@@ -154,10 +167,12 @@ def main() -> None:
     options.store.mkdir(parents=True, exist_ok=True)
     if options.jobs > 1 and not options.stored:
         fill(options.runs, options.store, options.jobs)
-    found = table(options.runs, options.store, options.stored)
+    found = judged(options.runs, options.store, options.stored)
+    rows = {name: asdict(verdict) for name, verdict in found.items()}
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
     text = PAGE.read_text("utf-8")
     before, after = text.split(BEGIN)[0], text.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{found}\n{END}{after}", "utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", "utf-8")
 
 
 if __name__ == "__main__":
