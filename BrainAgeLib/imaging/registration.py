@@ -19,7 +19,9 @@ from BrainAgeLib.errors import BrainAgeError, is_out_of_memory
 from BrainAgeLib.imaging.geometry import Volume, apply_affine, sitk_from_volume
 from BrainAgeLib.imaging.template import Template
 
-WORK_UNITS = 4  # sums are split by work unit: one fixed number gives one result on any machine
+# Sums are split by work unit: one fixed number gives one result on any machine. With more than one,
+# ITK takes a second thread even where it was told to use one.
+WORK_UNITS = 1
 SEARCH_SPACING_MM = 8.0
 REFINE_SPACING_MM = 6.0
 FINAL_SPACINGS_MM = (4.0, 3.0)

@@ -47,10 +47,13 @@ def tissue_shares(levels: torch.Tensor) -> torch.Tensor:
 
 
 def network_maps(volume: TemplateVolume) -> torch.Tensor:
-    """Return the network's maps (4, z, y, x): three tissues and what was seen, 0-1."""
-    tissues = tissue_shares(volume.images) * (volume.images > 0)
-    maps = torch.cat([tissues, volume.seen[None].to(tissues.dtype)])
-    return functional.avg_pool2d(maps, POOLED)
+    """Return the network's maps (..., 4, z, y, x): three tissues and what was seen, 0-1.
+
+    The volume may be several, (..., z, y, x).
+    """
+    tissues = tissue_shares(volume.images) * (volume.images > 0).unsqueeze(-4)
+    maps = torch.cat([tissues, volume.seen.unsqueeze(-4).to(tissues.dtype)], -4)
+    return functional.avg_pool3d(maps, (1, POOLED, POOLED))
 
 
 def alignments(volumes: Sequence[TemplateVolume]) -> torch.Tensor:

@@ -1,7 +1,8 @@
 """The volume network: tissue maps of a brain in template space to an age.
 
 A small 3D convolutional network in the manner of SFCN (Peng et al. 2021, doi
-10.1016/j.media.2020.101871). Its maps say which places were seen at all, so that it takes any
+10.1016/j.media.2020.101871): in each stage a convolution at full resolution, then the largest of
+each two voxels along every axis. Its maps say which places were seen at all, so that it takes any
 number of slices. The brain is registered, so where a feature lies means something: a few channels
 keep their layout beside the averages and maxima of all.
 """
@@ -21,14 +22,14 @@ from BrainAgeLib.model.brain_maps import POOLED
 INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain
 HIDDEN = 64
-HALVINGS = 3
+HALVINGS = 3  # between the four stages
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
     """The shape of a network. ``widths``: channels of the four stages."""
 
-    widths: tuple[int, ...] = (16, 24, 48, 64)
+    widths: tuple[int, ...] = (24, 32, 64, 96)
     layout_channels: int = 16
     dropout: float = 0.3
 
@@ -48,12 +49,12 @@ class VolumeNetwork(nn.Module):
         self.settings = settings = settings or NetworkSettings()
         first, second, third, fourth = settings.widths
         self.features = nn.Sequential(
-            _stage(INPUT_CHANNELS, first, stride=2),
+            _stage(INPUT_CHANNELS, first),
+            nn.MaxPool3d(2, ceil_mode=True),
             _stage(first, second),
-            nn.AvgPool3d(2, ceil_mode=True),
+            nn.MaxPool3d(2, ceil_mode=True),
             _stage(second, third),
-            _stage(third, third),
-            nn.AvgPool3d(2, ceil_mode=True),
+            nn.MaxPool3d(2, ceil_mode=True),
             _stage(third, fourth),
         )
         self.layout = nn.Conv3d(fourth, settings.layout_channels, 1)
@@ -68,6 +69,8 @@ class VolumeNetwork(nn.Module):
         )
         self.register_buffer("age_center_years", torch.zeros(()))
         self.register_buffer("age_scale_years", torch.ones(()))
+        # Twice as fast as channels first, on a CPU and on a GPU.
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
         """Return standardised ages (scan,) of maps (scan, 4, z, y, x)."""
@@ -86,7 +89,7 @@ class VolumeNetwork(nn.Module):
         return both.float() * self.age_scale_years + self.age_center_years
 
 
-def _stage(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
+def _stage(inputs: int, outputs: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm3d(outputs), nn.SiLU()
+        nn.Conv3d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm3d(outputs), nn.SiLU()
     )

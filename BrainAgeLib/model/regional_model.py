@@ -109,6 +109,26 @@ class RegionalModel(nn.Module):
         expert = self._everyone[int(self.numbers[number])]
         return centered[:, expert.channels][:, :, expert.cells].flatten(1)
 
+    def without_padding(self, weights: torch.Tensor) -> torch.Tensor:
+        """Return the weights (value,) of what the kept experts see, one expert after the other."""
+        return torch.cat([row[:size] for row, size in zip(weights, self._sizes(), strict=True)])
+
+    def with_padding(self, values: torch.Tensor) -> torch.Tensor:
+        """Return weights (expert, channel x cell) of :func:`without_padding`'s values.
+
+        Raises RuntimeError when there are too many or too few for the kept experts.
+        """
+        weights = values.new_zeros(self.weights.shape)
+        parts = values.split_with_sizes(self._sizes())
+        for row, part in zip(weights, parts, strict=True):
+            row[: len(part)] = part
+        return weights
+
+    def _sizes(self) -> list[int]:
+        """Return how many values each of the kept experts sees."""
+        kept = [self._everyone[int(number)] for number in self.numbers]
+        return [len(range(CHANNELS)[e.channels]) * len(e.cells) for e in kept]
+
     def _says(self, number: int, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         size = values.square().sum(1) * self.inverse_size[number]
         says = self.offsets[number] + values @ self.weights[number, : values.shape[1]]

@@ -23,6 +23,7 @@ FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
 LARGEST_SMALL_MATRIX = 1000  # values
+_PADDED = "regional.weights"  # most experts see less than the largest
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def pack_weights(weights: Weights) -> bytes:
                 value = value.detach()
                 kept = value.half() if value.is_floating_point() and _is_large(value) else value
                 tensors[f"{number}.{part}.{name}"] = kept.cpu().contiguous()
+        tensors[f"{number}.{_PADDED}"] = member.regional.without_padding(
+            tensors[f"{number}.{_PADDED}"]
+        )
     return save(tensors)
 
 
@@ -88,7 +92,7 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         members = [_member(tensors, number, card, device) for number in range(card.members)]
         mean_maps = tensors[MEAN_MAPS].float().to(device)
         return Weights(members, mean_maps, unpacked(tensors[TYPICAL]))
-    except (SafetensorError, RuntimeError, ValueError, AssertionError, KeyError) as error:
+    except (SafetensorError, RuntimeError, LookupError, ValueError, AssertionError) as error:
         # torch says in these ways that there is no such network.
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
 
@@ -99,6 +103,9 @@ _HINT = "install the model again"
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:
     count = len(tensors[f"{number}.regional.shares"])
     member = Member(VolumeNetwork(card.network), RegionalModel(count), SliceModel())
+    member.regional.numbers.copy_(tensors[f"{number}.regional.numbers"])
+    padded = member.regional.with_padding(tensors[f"{number}.{_PADDED}"])
+    tensors = tensors | {f"{number}.{_PADDED}": padded}
     for part, module in _parts(member).items():
         _fill(module, tensors, f"{number}.{part}.")
         module.to(device).eval()

@@ -1,50 +1,53 @@
-"""What a training step of the volume network sees: maps of random scans of different people."""
+"""What a training step of the volume network sees: maps of random scans of different people.
+
+All random numbers are torch's own, so that the caller's seed settles them on any device.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
-from BrainAgeLib.training.map_store import MAP_STEP
+from BrainAgeLib.model.brain_maps import network_maps
+from BrainAgeLib.training.augment import augmented, mirrored_at_random
+from BrainAgeLib.training.map_store import unpacked
 
-# Takes people's numbers and a generator; returns maps (person, 4, z, y, x).
-Draw = Callable[[np.ndarray, np.random.Generator], torch.Tensor]
+# Takes people's numbers (person,); returns maps (person, 4, z, y, x).
+Draw = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
 class WholeScans:
-    """Whole scans from the store: uint8 maps (person, scan, 4, z, y, x)."""
+    """Whole scans from the store, packed (person, scan, z, y, x), on the device that trains.
 
-    maps: torch.Tensor
+    ``strength``: of what changes in each step, see ``augment``.
+    """
 
-    def __call__(self, people: np.ndarray, generator: np.random.Generator) -> torch.Tensor:
-        """Return one random scan of each person."""
-        scans = generator.integers(0, self.maps.shape[1], len(people))
-        chosen = self.maps[torch.from_numpy(people), torch.from_numpy(scans)]
-        return chosen.float() * MAP_STEP
+    volumes: torch.Tensor
+    strength: float = 0.0
+
+    def __call__(self, people: torch.Tensor) -> torch.Tensor:
+        """Return one random scan of each person, a little changed and perhaps mirrored."""
+        device = self.volumes.device
+        scans = torch.randint(0, self.volumes.shape[1], (len(people),), device=device)
+        drawn = unpacked(self.volumes[people.to(device), scans])
+        return network_maps(mirrored_at_random(augmented(drawn, self.strength)))
 
 
 def mix(
-    maps: torch.Tensor, wanted: torch.Tensor, mixing: float, generator: np.random.Generator
+    maps: torch.Tensor, wanted: torch.Tensor, mixing: float
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return brains and what is wanted, mixed in pairs (Zhang et al. 2018, arXiv 1710.09412).
 
-    ``wanted``: (scan,) ages, or any number of values (scan, ...).
+    ``wanted``: (scan,) ages, or any number of values (scan, ...), on the maps' device.
     """
-    share = torch.from_numpy(generator.beta(mixing, mixing, len(maps))).float()
-    other = torch.from_numpy(generator.permutation(len(maps)))
+    share = torch.distributions.Beta(mixing, mixing).sample((len(maps),)).to(maps.device)
+    other = torch.randperm(len(maps)).to(maps.device)
 
     def mixed(values: torch.Tensor) -> torch.Tensor:
         wide = share.view(-1, *[1] * (values.ndim - 1))
         return values * wide + values[other] * (1 - wide)
 
     return mixed(maps), mixed(wanted)
-
-
-def flip_randomly(maps: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
-    """Return maps (scan, channel, z, y, x), half of them mirrored left to right."""
-    mirrored = torch.from_numpy(generator.random(len(maps)) < 0.5).view(-1, 1, 1, 1, 1)
-    return torch.where(mirrored, maps.flip(-1), maps)

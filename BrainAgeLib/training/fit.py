@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.training.examples import Draw, flip_randomly, mix
+from BrainAgeLib.training.examples import Draw, mix
 from BrainAgeLib.training.settings import TrainingSettings
 
 GRADIENT_LIMIT = 1.0
@@ -79,16 +79,15 @@ def train_network(
     state = _State(network, average, optimizer)
     steps, losses = settings.steps, []
     for step in range(state.load(checkpoint), steps):
-        generator = np.random.default_rng([seed, step])
-        people = _people_of_step(len(goal.wanted), settings.people_per_step, step, seed)
-        maps, wanted = flip_randomly(draw(people, generator), generator), goal.wanted[people]
-        maps, wanted = mix(maps, wanted, settings.mixing, generator)
+        torch.manual_seed(seed * 1_000_000 + step)  # of all that is random in a step
+        chosen = _people_of_step(len(goal.wanted), settings.people_per_step, step, seed)
+        people = torch.from_numpy(chosen)
+        maps = draw(people).to(device)
+        maps, wanted = mix(maps, goal.wanted[people].to(device), settings.mixing)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule(
                 (step + 1) / steps, settings.warm_up_fraction
             )
-        torch.manual_seed(seed * 1_000_000 + step)  # of the dropout
-        maps, wanted = maps.to(device), wanted.to(device)
         losses.append(state.learn(maps, wanted, goal.loss, settings.average_decay))
         if (step + 1) % STEPS_PER_CHECKPOINT == 0 or step + 1 == steps:
             state.save(checkpoint, step + 1)

@@ -116,10 +116,10 @@ class Fold:
         return [judged[n] for n in JUDGED_SCANS] + random[:RANDOM_SCANS]
 
     def _network(self) -> VolumeNetwork:
-        maps = read_maps([maps_file(self.folder, person) for person in self.others], "network")
+        volumes = read_maps([maps_file(self.folder, person) for person in self.others], "volumes")
         steps = self.settings.steps
         return fit_network(
-            WholeScans(maps),
+            WholeScans(volumes.to(self.device), self.settings.augmentation),
             np.array([person.age_years for person in self.others]),
             self.settings,
             self.settings.seed + self.number,

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.template_volume import volume_of_slices
+from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
+from BrainAgeLib.imaging.template_volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.model.brain_maps import (
     alignments,
     covers_the_brain,
@@ -23,29 +24,40 @@ from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredSca
 
 ALIGNED_RANDOM_SCANS = 4
 ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
-MAP_STEP = 1.0 / 255.0
+LEVEL_STEP = HIGHEST_LEVEL / 254.0
 
 
 def write_maps(path: Path, scans: list[StoredScan]) -> None:
     """Write the maps of one person's scans; a run that is killed leaves no file.
 
-    ``network``: uint8 (scan, 4, z, y, x). ``regional``: float16 (scan, channel, cell) of the first
-    ``ALIGNED_SCANS``. ``covered``: bool (scan,) of these, whether the slices cover the brain.
+    ``volumes``: uint8 (scan, z, y, x), see ``packed``. ``regional``: float16 (scan, channel, cell)
+    of the first ``ALIGNED_SCANS``. ``covered``: bool (scan,) of these, whether the slices cover the
+    brain.
     """
     slices = [as_slices(scan, "cpu") for scan in scans]
     volumes = [volume_of_slices(one) for one in slices]
-    maps = torch.stack([network_maps(volume) for volume in volumes])
     aligned = volumes[:ALIGNED_SCANS]
     regional = regional_maps(torch.stack([v.images for v in aligned]), alignments(aligned))
     unfinished = path.with_suffix(".part.npz")
     np.savez(
         unfinished,
         allow_pickle=False,
-        network=(maps / MAP_STEP).round().byte().numpy(),
+        volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
         regional=regional.half().numpy(),
         covered=np.array([covers_the_brain(one) for one in slices[:ALIGNED_SCANS]]),
     )
     unfinished.replace(path)
+
+
+def packed(volume: TemplateVolume) -> torch.Tensor:
+    """Return a volume in uint8: 0 where nothing was seen, else 1 and the level in steps."""
+    levels = 1 + (volume.images / LEVEL_STEP).round().clamp(0, 254)
+    return (levels * volume.seen).byte()
+
+
+def unpacked(volumes: torch.Tensor) -> TemplateVolume:
+    """Return what :func:`packed` kept of one or several volumes (..., z, y, x)."""
+    return TemplateVolume((volumes.float() - 1).clamp(min=0) * LEVEL_STEP, volumes > 0)
 
 
 def read_maps(
@@ -68,8 +80,10 @@ def read_maps(
 
 def mean_maps(paths: list[Path]) -> torch.Tensor:
     """Return the mean tissue maps (3, z, y, x) of everybody's scan of the main protocol."""
-    main = read_maps(paths, "network")[:, 0, :3]
-    return main.float().mean(0) * MAP_STEP
+    total = torch.zeros(())
+    for path in paths:
+        total = total + network_maps(unpacked(read_maps([path], "volumes")[0, 0]))[:3]
+    return total / len(paths)
 
 
 def typical_maps(paths: list[Path]) -> Typical:

@@ -17,7 +17,7 @@ from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row
 from BrainAgeLib.training.settings import TrainingSettings
 
 DEFAULT_CORRECTION = "de-lange-cole"
-VERSION = "3"
+VERSION = "4"
 
 
 def write_model(

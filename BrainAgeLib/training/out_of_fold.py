@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.slice_model import FEW_SLICES, VENTRICLE_HEIGHT_MM
-from BrainAgeLib.training.map_store import MAP_STEP, read_maps
+from BrainAgeLib.training.map_store import read_maps, unpacked
 from BrainAgeLib.training.people import Person, is_locked
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
 from BrainAgeLib.training.simulated_scans import (
@@ -84,12 +85,12 @@ def predict_people(
     for person in people:
         row = _Rows(person, fold)
         path = [maps_file(folder, person)]
-        maps, regional, covered = (
-            read_maps(path, name)[0] for name in ("network", "regional", "covered")
+        volumes, regional, covered = (
+            read_maps(path, name)[0] for name in ("volumes", "regional", "covered")
         )
         whole = dict(judged_scans(folder, person))
         for number, (protocol, scan) in enumerate(whole.items()):
-            seen = (maps[number : number + 1].float() * MAP_STEP).to(device)
+            seen = network_maps(unpacked(volumes[number : number + 1])).to(device)
             age = float(member.network.age_years(seen))
             other = math.nan
             if covered[number]:

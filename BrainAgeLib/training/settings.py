@@ -33,19 +33,21 @@ class TrainingSettings:
     ``scans_per_person``: random thick-slice scans that are simulated of each person.
     ``steps``: of the network.
     ``folds``: cross-validation by person; the models of all folds are the shipped ensemble.
+    ``augmentation``: how strongly brains are changed in each step, see ``augment``.
     ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
     """
 
     name: str = "thick-slice"
     seed: int = 2025
     folds: int = 8
-    scans_per_person: int = 4
+    scans_per_person: int = 10
     steps: int = 3000
-    people_per_step: int = 16
-    learning_rate: float = 3e-3
+    people_per_step: int = 32
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
     warm_up_fraction: float = 0.05
-    average_decay: float = 0.995
+    average_decay: float = 0.998
+    augmentation: float = 1.0
     mixing: float = 0.4
     device: str = "auto"
     threads: int = 0

@@ -24,6 +24,7 @@ from BrainAgeLib.training.people import is_locked
 from BrainAgeLib.training.settings import TrainingSettings
 
 SMALL_NETWORK = NetworkSettings(widths=(4, 4, 8, 8), layout_channels=2)
+VOLUME_SHAPE = (HEIGHT_COUNT, GRID_HEIGHT, GRID_WIDTH)
 MAP_SHAPE = (HEIGHT_COUNT, GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED)
 FOLDS = 2
 NETWORK_SHARE = 0.4

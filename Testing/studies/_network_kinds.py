@@ -84,6 +84,16 @@ class Volume(VolumeNetwork):
         return found
 
 
+class MeanVolume(Volume):
+    """The same with the mean of each two voxels instead of the largest."""
+
+    def __init__(self, outputs: int) -> None:
+        super().__init__(outputs)
+        for place, layer in enumerate(self.features):
+            if isinstance(layer, nn.MaxPool3d):
+                self.features[place] = nn.AvgPool3d(2, ceil_mode=True)
+
+
 class Slices(nn.Module):
     """A set of slices: one 2D encoder for all, their heights, attention over the seen ones."""
 
@@ -133,6 +143,9 @@ def dense_network(outputs: int) -> nn.Module:
 
 NETWORKS: dict[str, Callable[[int], nn.Module]] = {
     "3D network": Volume,
+    "3D network, means of voxels": MeanVolume,
     "slice set": Slices,
     "DenseNet121, 3D": dense_network,
 }
+# Where the shipped network's rate is too high.
+LEARNING_RATES = {"slice set": 1e-3, "DenseNet121, 3D": 5e-4}

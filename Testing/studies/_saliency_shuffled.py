@@ -45,9 +45,9 @@ def train_shuffled(run: Run, work: Path, people: int, steps: int) -> None:
         model = fit_regional_model(maps, covered, ages, on_expert=_say("experts on shuffled ages"))
         write_regional_model(model, _regional_file(work))
     if steps > 0 and not _network_file(work).exists():
-        maps = torch.stack([read_maps([path], "network")[0, list(SCANS)] for path in paths])
+        volumes = torch.stack([read_maps([path], "volumes")[0, list(SCANS)] for path in paths])
         network = fit_network(
-            WholeScans(maps),
+            WholeScans(volumes, TrainingSettings().augmentation),
             ages.numpy(),
             replace(TrainingSettings(), steps=steps, network=run.card.network),
             SEED,

@@ -20,8 +20,10 @@ import torch
 import torch.nn.functional as functional
 from _judged_people import PROTOCOLS, JudgedPeople
 
-from BrainAgeLib.training.map_store import MAP_STEP, read_maps
+from BrainAgeLib.model.brain_maps import network_maps
+from BrainAgeLib.training.map_store import read_maps, unpacked
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, read_rows
+from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
 
 RESULTS = Path(__file__).resolve().parent / "results" / "model_comparison.json"
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
@@ -37,7 +39,7 @@ class Cohort(JudgedPeople):
             np.load(run / "work" / "registrations" / f"{p.participant_id}.npy") for p in self.people
         ]
         self.sizes = np.array([np.linalg.det(affine[:3, :3]) for affine in affines])
-        self.network = read_maps(self.paths, "network")
+        self.volumes = read_maps(self.paths, "volumes")[:, : len(EVALUATION_PROTOCOLS)]
         self.regional = read_maps(self.paths, "regional")
 
     def out_of_fold(self, kernel: np.ndarray, ridge: float) -> np.ndarray:
@@ -82,7 +84,7 @@ def gaussian(values: np.ndarray) -> list[np.ndarray]:
 
 def models(cohort: Cohort, number: int) -> dict[str, Callable[[], dict[str, float]]]:
     """Return the simpler models, each to be asked for its figures, for one protocol."""
-    maps = cohort.network[:, number, :3].float() * MAP_STEP
+    maps = network_maps(unpacked(cohort.volumes[:, number]))[:, :3]
     totals = maps.sum((2, 3, 4)).numpy()
     shares = np.column_stack([totals / totals.sum(1, keepdims=True), cohort.sizes])
     shares = (shares - shares.mean(0)) / shares.std(0)

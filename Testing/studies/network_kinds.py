@@ -1,11 +1,12 @@
 """Compare kinds of networks and heads on the same maps, people and folds.
 
-    python Testing/studies/network_kinds.py RUN --data BIDS --work DIR [--folds 1 2]
+    python Testing/studies/network_kinds.py RUN --data BIDS --work DIR [--folds 1 2] [--device cuda]
 
 RUN is the output folder of a ``brainage train`` that has at least simulated everybody. Each kind is
-trained on the maps of the shipped network's input, with its recipe (mixing, mirrored brains,
-averaged weights) but fewer steps, the same number for all, and judged on the open people of the
-folds: raw, out of fold, the mean of a brain and its mirror image. What is done is kept in DIR.
+trained on the maps of the shipped network's input with its recipe (brains that are changed,
+mirrored and mixed, averaged weights), but for a learning rate of its own where it needs one, and
+judged on the open people of the folds: raw, out of fold, the mean of a brain and its mirror image.
+With ``--steps`` all are trained for as many. What is done is kept in DIR.
 Writes Testing/studies/results/network_kinds.json and the table in docs/model.md. The DenseNet
 needs MONAI.
 """
@@ -22,22 +23,25 @@ from typing import Any
 import numpy as np
 import torch
 from _judged_people import PROTOCOLS, JudgedPeople
-from _network_kinds import NETWORKS, Head, ordinal, regression, soft_labels
+from _network_kinds import LEARNING_RATES, NETWORKS, Head, ordinal, regression, soft_labels
 from _pages import PAGES, write_part
 from torch import nn
 
+from BrainAgeLib.model.brain_maps import network_maps
+from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.output.files import write_atomically
 from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.fit import Goal, train_network
-from BrainAgeLib.training.map_store import MAP_STEP, read_maps
+from BrainAgeLib.training.map_store import read_maps, unpacked
+from BrainAgeLib.training.settings import TrainingSettings
 
 RESULTS = Path(__file__).resolve().parent / "results" / "network_kinds.json"
-STEPS = 1000  # a third of the shipped network's: the DenseNet takes ten times as long for each
 AT_A_TIME = 32
 KINDS = (
     ("3D network", "regression"),
     ("3D network", "soft labels"),
     ("3D network", "ordinal"),
+    ("3D network, means of voxels", "regression"),
     ("slice set", "regression"),
     ("DenseNet121, 3D", "regression"),
 )
@@ -51,12 +55,12 @@ def head_of(name: str, ages: np.ndarray) -> Head:
 
 
 class Bench(JudgedPeople):
-    """The people of a run with the shipped network's maps."""
+    """The people of a run with their scans, on the device that trains."""
 
-    def __init__(self, data: Path, run: Path, work: Path) -> None:
+    def __init__(self, data: Path, run: Path, work: Path, device: str) -> None:
         super().__init__(data, run)
-        self.work = work
-        self.maps = read_maps(self.paths, "network")
+        self.work, self.device = work, device
+        self.volumes = read_maps(self.paths, "volumes").to(device)
 
     def measure(self, network: str, head_name: str, fold: int, steps: int) -> dict[str, Any]:
         """Train one kind without a fold; return what it says of the fold's judged people."""
@@ -66,22 +70,26 @@ class Bench(JudgedPeople):
         start, seed = time.monotonic(), self.settings.seed + fold
         torch.manual_seed(seed)
         model = NETWORKS[network](head.outputs)
+        rate = LEARNING_RATES.get(network, self.settings.learning_rate)
+        scans = WholeScans(self.volumes[others], self.settings.augmentation)
         model = train_network(
             model,
-            WholeScans(self.maps[others]),
+            scans,
             Goal(head.wanted(torch.from_numpy(self.ages[others]).float()), head.loss),
-            replace(self.settings, steps=steps),
+            replace(self.settings, steps=steps, learning_rate=rate),
             seed,
             self.work / f"{file_name(network, head_name, fold + 1, steps)}.pt",
-            "cpu",
-            lambda done, loss: print(f"{network}, {head_name}: {done} steps, loss {loss:.3f}"),
+            self.device,
+            lambda done, loss: print(
+                f"{network}, {head_name}: {done} steps, loss {loss:.3f}", flush=True
+            ),
         )
         return {
             "parameters": sum(p.numel() for p in model.parameters()),
             "minutes": round((time.monotonic() - start) / 60, 1),
             "ages": self.ages[mine].tolist(),
             "predicted": {
-                name: predicted(model, head, self.maps[mine, number])
+                name: predicted(model, head, self.volumes[mine, number].cpu())
                 for name, number in PROTOCOLS.items()
             },
         }
@@ -93,11 +101,11 @@ def file_name(network: str, head: str, fold: int, steps: int) -> str:
 
 
 @torch.inference_mode()
-def predicted(network: nn.Module, head: Head, maps: torch.Tensor) -> list[float]:
-    """Return ages of uint8 maps (person, 4, z, y, x): the mean of a brain and its mirror image."""
+def predicted(network: nn.Module, head: Head, volumes: torch.Tensor) -> list[float]:
+    """Return ages of packed volumes (person, z, y, x): the mean of a brain and its mirror image."""
     ages = []
-    for part in maps.split(AT_A_TIME):
-        seen = part.float() * MAP_STEP
+    for part in volumes.split(AT_A_TIME):
+        seen = network_maps(unpacked(part))
         both = head.ages_years(network(seen)) + head.ages_years(network(seen.flip(-1)))
         ages += (both / 2).tolist()
     return ages
@@ -127,10 +135,10 @@ def markdown(found: dict[str, Any]) -> str:
     """Return the table for the documentation."""
     people = next(iter(found["kinds"].values()))["people"]
     lines = [
-        f"{people} people of {len(found['folds'])} folds, {found['steps']} steps each, "
-        "raw mean absolute error in years (r).",
+        f"{people} people of {len(found['folds'])} folds, {found['steps']} steps each on "
+        f"{found['device']}, raw mean absolute error in years (r).",
         "",
-        f"| network | parameters | minutes a fold, one CPU | {' | '.join(PROTOCOLS)} |",
+        f"| network | parameters | minutes a fold | {' | '.join(PROTOCOLS)} |",
         "|---|---|---|" + "---|" * len(PROTOCOLS),
     ]
     for name, row in found["kinds"].items():
@@ -149,11 +157,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--folds", type=int, nargs="+", default=[1, 2], help="from 1")
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--steps", type=int, default=TrainingSettings().steps)
+    parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     given.work.mkdir(parents=True, exist_ok=True)
+    device = resolve_device(given.device)
     bench: Bench | None = None
     table: dict[str, dict[str, Any]] = {}
     for network, head in KINDS:
@@ -161,12 +171,13 @@ def main() -> None:
         for fold in given.folds:
             file = given.work / f"{file_name(network, head, fold, given.steps)}.json"
             if not file.exists():
-                bench = bench or Bench(given.data, given.run, given.work)
+                bench = bench or Bench(given.data, given.run, given.work, device)
                 measured = bench.measure(network, head, fold - 1, given.steps)
                 write_atomically(file, json.dumps(measured).encode())
             parts.append(json.loads(file.read_text("utf-8")))
         table[f"{network}, {head}"] = row_of(parts)
-    found = {"folds": given.folds, "steps": given.steps, "kinds": table}
+    where = torch.cuda.get_device_name() if device.startswith("cuda") else f"{given.threads} CPUs"
+    found = {"folds": given.folds, "steps": given.steps, "device": where, "kinds": table}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     write_part(PAGES / "model.md", "network kinds", markdown(found))
 

@@ -23,7 +23,7 @@ def text(small_model):
 def test_a_whole_card(small_model, text):
     card = read_card(small_model)
 
-    assert (card.name, card.version, card.sha256) == ("small", "3", text["sha256"])
+    assert (card.name, card.version, card.sha256) == ("small", "4", text["sha256"])
     assert card.members == 2
     assert card.network == SMALL_NETWORK
     assert card.network_share == NETWORK_SHARE

@@ -13,7 +13,7 @@ def test_a_card_tells_what_it_must(small_model):
 
     text = card_text(card)
 
-    assert text.startswith("small 3\n")
+    assert text.startswith("small 4\n")
     assert NOTICE in text
     assert card.sha256[:16] in text
     network = card.text["training"]["parameters"]["network"]

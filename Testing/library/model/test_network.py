@@ -95,7 +95,7 @@ def test_widths_are_those_of_the_settings(widths):
     network = VolumeNetwork(NetworkSettings(widths, layout_channels=1)).eval()
 
     kernels = [p for p in network.features.parameters() if p.ndim == 5]
-    assert [kernel.shape[0] for kernel in kernels] == [*widths[:3], widths[2], widths[3]]
+    assert [kernel.shape[0] for kernel in kernels] == [*widths]
     assert network(noise(1)).shape == (1,)
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.training import fold as fold_module
 from BrainAgeLib.training.fold import FITTED_SCANS, JUDGED_SCANS, RANDOM_SCANS, Fold
-from BrainAgeLib.training.map_store import MAP_STEP, read_maps
+from BrainAgeLib.training.map_store import read_maps, unpacked
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, read_rows
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
@@ -99,7 +100,8 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
     assert torch.equal(covered, read_maps(paths, "covered")[:, list(FITTED_SCANS)])
     (network,) = handed_over.networks
     assert network.ages == [30.0, 60.0]
-    assert torch.equal(network.draw.maps, read_maps(paths, "network"))
+    assert torch.equal(network.draw.volumes, read_maps(paths, "volumes"))
+    assert network.draw.strength == SETTINGS.augmentation
     assert (network.checkpoint, network.device) == ("network-1.pt", "cpu")
     assert network.settings == SETTINGS
     ((scans, ages),) = handed_over.slices
@@ -170,9 +172,9 @@ def test_only_those_who_were_held_out_are_predicted_and_once(fold):
         ("predict fold 2 of 2", 1, 2, ""),
         ("predict fold 2 of 2", 2, 2, ""),
     ]
-    maps = read_maps([maps_file(fold.folder, PEOPLE[1])], "network")[0, :1]
+    volumes = read_maps([maps_file(fold.folder, PEOPLE[1])], "volumes")[0, :1]
     with torch.inference_mode():
-        expected = float(member.network.age_years(maps.float() * MAP_STEP))
+        expected = float(member.network.age_years(network_maps(unpacked(volumes))))
     assert rows[0].network_years == pytest.approx(expected, abs=1e-3)
 
     fold.predict(small_member(2))

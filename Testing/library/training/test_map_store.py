@@ -9,9 +9,15 @@ import torch
 from BrainAgeLib.imaging.template_volume import volume_of_slices
 from BrainAgeLib.model.brain_maps import alignments, network_maps, regional_maps
 from BrainAgeLib.training import map_store
-from BrainAgeLib.training.map_store import MAP_STEP, mean_maps, read_maps, write_maps
+from BrainAgeLib.training.map_store import (
+    LEVEL_STEP,
+    mean_maps,
+    read_maps,
+    unpacked,
+    write_maps,
+)
 from BrainAgeLib.training.simulated_scans import as_slices
-from Testing.library.model_folders import MAP_SHAPE
+from Testing.library.model_folders import MAP_SHAPE, VOLUME_SHAPE
 from Testing.library.stored_scans import quick_alignment, stored_scan
 
 
@@ -35,14 +41,16 @@ def path(scans, tmp_path_factory):
     return path
 
 
-def test_network_maps_come_back(path, scans):
-    found = read_maps([path], "network")
+def test_volumes_come_back(path, scans):
+    found = read_maps([path], "volumes")
 
     assert found.dtype == torch.uint8
-    assert found.shape == (1, len(scans), 4, *MAP_SHAPE)
+    assert found.shape == (1, len(scans), *VOLUME_SHAPE)
+    together = unpacked(found[0])
     for number, scan in enumerate(scans):
-        exact = network_maps(volume_of_slices(as_slices(scan, "cpu")))
-        assert (found[0, number] * MAP_STEP - exact).abs().max() <= 0.501 * MAP_STEP
+        exact = volume_of_slices(as_slices(scan, "cpu"))
+        assert torch.equal(together.seen[number], exact.seen)
+        assert (together.images[number] - exact.images).abs().max() <= 0.501 * LEVEL_STEP
 
 
 def test_regional_maps_come_back_and_say_which_count(path, scans):
@@ -59,7 +67,7 @@ def test_only_the_first_scans_are_aligned(scans, tmp_path, monkeypatch):
 
     write_maps(tmp_path / "maps.npz", scans)
 
-    assert read_maps([tmp_path / "maps.npz"], "network").shape[1] == 3
+    assert read_maps([tmp_path / "maps.npz"], "volumes").shape[1] == 3
     assert read_maps([tmp_path / "maps.npz"], "regional").shape[1] == 2
     assert read_maps([tmp_path / "maps.npz"], "covered").shape[1] == 2
 
@@ -68,16 +76,16 @@ def test_people_are_read_in_their_order(path, scans, tmp_path):
     write_maps(tmp_path / "other.npz", scans[::-1])
     heard = []
 
-    found = read_maps([tmp_path / "other.npz", path], "network", lambda: heard.append(1))
+    found = read_maps([tmp_path / "other.npz", path], "volumes", lambda: heard.append(1))
 
-    assert torch.equal(found[1], read_maps([path], "network")[0])
+    assert torch.equal(found[1], read_maps([path], "volumes")[0])
     assert torch.equal(found[0].flip(0), found[1])
     assert heard == [1, 1]
 
 
 def test_nobody_has_no_maps():
     with pytest.raises(ValueError, match="nobody"):
-        read_maps([], "network")
+        read_maps([], "volumes")
 
 
 def test_the_mean_brain_is_that_of_everybodys_first_scan(path, scans, tmp_path):
@@ -87,7 +95,7 @@ def test_the_mean_brain_is_that_of_everybodys_first_scan(path, scans, tmp_path):
     found = mean_maps(paths)
 
     assert found.shape == (3, *MAP_SHAPE)
-    firsts = [read_maps([one], "network")[0, 0, :3].float() * MAP_STEP for one in paths]
+    firsts = [network_maps(unpacked(read_maps([one], "volumes")[0, 0]))[:3] for one in paths]
     assert torch.allclose(found, (firsts[0] + firsts[1]) / 2, atol=1e-6)
 
 

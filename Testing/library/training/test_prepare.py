@@ -77,7 +77,7 @@ def test_a_person_is_registered_and_simulated(person, prepared):
 def test_maps_of_all_scans_are_kept(person, prepared):
     path = [maps_file(prepared, person)]
 
-    assert read_maps(path, "network").shape[1] == len(EVALUATION_PROTOCOLS) + SCANS
+    assert read_maps(path, "volumes").shape[1] == len(EVALUATION_PROTOCOLS) + SCANS
     assert read_maps(path, "regional").shape[1] == min(
         ALIGNED_SCANS, len(EVALUATION_PROTOCOLS) + SCANS
     )
@@ -122,8 +122,8 @@ def test_scans_that_are_there_are_not_simulated_again(person, prepared, folder):
 
     assert not list((folder / "registrations").iterdir())
     assert torch.equal(
-        read_maps([maps_file(folder, person)], "network"),
-        read_maps([maps_file(prepared, person)], "network"),
+        read_maps([maps_file(folder, person)], "volumes"),
+        read_maps([maps_file(prepared, person)], "volumes"),
     )
 
 

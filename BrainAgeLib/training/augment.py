@@ -1,0 +1,80 @@
+"""Brains as they might have been: moved, deformed and lit a little differently, on any device.
+
+What the simulated scans differ in is drawn once and kept; this is drawn anew in every step. Volumes
+are (scan, z, y, x) on the grid of ``template_volume``; random numbers are torch's own.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as functional
+
+from BrainAgeLib.imaging.alignment import SPACING_MM
+from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
+from BrainAgeLib.imaging.template_volume import TemplateVolume
+
+# Standard deviations at a strength of 1.
+AFFINE = 0.03  # of the entries of a matrix: rotations, scales and shears
+SHIFT_MM = 2.0
+WARP_MM = 1.5
+WARP_GRID = (5, 6, 5)  # along z, y, x
+GAMMA = 0.06
+SHADING = 0.03
+LARGEST_NOISE = 0.03
+LEAST_LEVEL = 0.02  # darker is background
+
+
+def augmented(volume: TemplateVolume, strength: float) -> TemplateVolume:
+    """Return volumes moved, deformed and lit at random; ``seen`` is a share then.
+
+    ``strength``: 0 leaves them as they are.
+    """
+    if strength == 0:
+        return volume
+    places = _places(len(volume.images), volume.images, strength)
+    both = torch.stack([volume.images, volume.seen.to(volume.images.dtype)], 1)
+    images, seen = functional.grid_sample(both, places, align_corners=False).unbind(1)
+    return TemplateVolume(_lit(images, strength), seen)
+
+
+def mirrored_at_random(volume: TemplateVolume) -> TemplateVolume:
+    """Return volumes of which about half are mirrored left to right."""
+    images, seen = volume.images, volume.seen
+    turned = (torch.rand(len(images), device=images.device) < 0.5).view(-1, 1, 1, 1)
+    return TemplateVolume(
+        torch.where(turned, images.flip(-1), images), torch.where(turned, seen.flip(-1), seen)
+    )
+
+
+def _places(count: int, like: torch.Tensor, strength: float) -> torch.Tensor:
+    """Return where each voxel is looked up (scan, z, y, x, 3), -1 to 1 along x, y, z."""
+    shape, device = like.shape[1:], like.device
+    half_mm = torch.tensor(
+        [n * mm / 2 for n, mm in zip(shape, SPACING_MM, strict=True)][::-1], device=device
+    )
+    matrix = torch.eye(3, device=device) + strength * AFFINE * _normal(count, 3, 3, like=like)
+    matrix = matrix * (half_mm[None, :] / half_mm[:, None])
+    shift = strength * SHIFT_MM * _normal(count, 3, 1, like=like) / half_mm[:, None]
+    places = functional.affine_grid(
+        torch.cat([matrix, shift], 2), [count, 1, *shape], align_corners=False
+    )
+    warp = strength * WARP_MM * _normal(count, 3, *WARP_GRID, like=like)
+    return places + _fine(warp / half_mm.view(1, 3, 1, 1, 1), shape).permute(0, 2, 3, 4, 1)
+
+
+def _lit(images: torch.Tensor, strength: float) -> torch.Tensor:
+    count = len(images)
+    shading = _fine(strength * SHADING * _normal(count, 1, 3, 3, 3, like=images), images.shape[1:])
+    gamma = torch.exp(strength * GAMMA * _normal(count, 1, 1, 1, like=images))
+    level = strength * LARGEST_NOISE * torch.rand(count, 1, 1, 1, device=images.device)
+    lit = images.clamp(min=LEAST_LEVEL) ** gamma * (1 + shading[:, 0])
+    noisy = (lit + level * _normal(*images.shape, like=images)).clamp(0, HIGHEST_LEVEL)
+    return torch.where(images > LEAST_LEVEL, noisy, torch.zeros_like(images))
+
+
+def _normal(*shape: int, like: torch.Tensor) -> torch.Tensor:
+    return torch.randn(*shape, device=like.device)
+
+
+def _fine(coarse: torch.Tensor, shape: torch.Size) -> torch.Tensor:
+    return functional.interpolate(coarse, shape, mode="trilinear", align_corners=True)
