@@ -97,7 +97,7 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
 
 
-_HINT = "install the model again"
+_HINT = "install the model again, or train it again with this version"
 
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:

@@ -1,6 +1,6 @@
 """What a training step of the volume network sees: maps of random scans of different people.
 
-All random numbers are torch's own, so that the caller's seed settles them on any device.
+All random numbers are torch's own, so that the caller's seed settles them.
 """
 
 from __future__ import annotations

@@ -70,8 +70,9 @@ def train_network(
 ) -> AnyNetwork:
     """Train any network that takes maps (scan, 4, z, y, x); go on from ``checkpoint``.
 
-    The random numbers of a step depend on the seed and the step alone, so a run that was killed
-    and resumed sees what an undisturbed one sees. Returns the averaged network.
+    The random numbers of a step depend on the seed, the step and the kind of device alone, so a run
+    that was killed and resumed there sees what an undisturbed one sees. Returns the averaged
+    network.
     """
     network.to(device)
     average = copy.deepcopy(network)

@@ -19,6 +19,7 @@ LIMITS: dict[str, tuple[float, float]] = {
     "people_per_step": (2, MOST),
     "warm_up_fraction": (0, 1),
     "average_decay": (0, 1),
+    "augmentation": (0, 10),
     "mixing": (0.01, MOST),
     "widths": (1, MOST),
     "layout_channels": (1, MOST),

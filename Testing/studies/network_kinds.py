@@ -33,6 +33,7 @@ from BrainAgeLib.output.files import write_atomically
 from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.fit import Goal, train_network
 from BrainAgeLib.training.map_store import read_maps, unpacked
+from BrainAgeLib.training.model_folder import VERSION
 from BrainAgeLib.training.settings import TrainingSettings
 
 RESULTS = Path(__file__).resolve().parent / "results" / "network_kinds.json"
@@ -87,6 +88,7 @@ class Bench(JudgedPeople):
         return {
             "parameters": sum(p.numel() for p in model.parameters()),
             "minutes": round((time.monotonic() - start) / 60, 1),
+            "device": name_of(self.device),
             "ages": self.ages[mine].tolist(),
             "predicted": {
                 name: predicted(model, head, self.volumes[mine, number].cpu())
@@ -95,9 +97,17 @@ class Bench(JudgedPeople):
         }
 
 
+def name_of(device: str) -> str:
+    """Return a device in a few words."""
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name(device)
+    return f"{torch.get_num_threads()} CPUs" if device == "cpu" else device
+
+
 def file_name(network: str, head: str, fold: int, steps: int) -> str:
     """Return the name of what is kept of one training."""
-    return f"{network}-{head}-{fold}-{steps}".replace(" ", "_")
+    recipe = f"model_{VERSION}"  # another model's recipe begins anew
+    return f"{recipe}-{network}-{head}-{fold}-{steps}".replace(" ", "_")
 
 
 @torch.inference_mode()
@@ -117,6 +127,7 @@ def row_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
     row: dict[str, Any] = {
         "people": len(ages),
         "parameters": parts[0]["parameters"],
+        "device": parts[0]["device"],
         "minutes_a_fold": round(float(np.mean([part["minutes"] for part in parts])), 1),
     }
     for name in PROTOCOLS:
@@ -135,10 +146,10 @@ def markdown(found: dict[str, Any]) -> str:
     """Return the table for the documentation."""
     people = next(iter(found["kinds"].values()))["people"]
     lines = [
-        f"{people} people of {len(found['folds'])} folds, {found['steps']} steps each on "
-        f"{found['device']}, raw mean absolute error in years (r).",
+        f"{people} people of {len(found['folds'])} folds, {found['steps']} steps each, "
+        "raw mean absolute error in years (r).",
         "",
-        f"| network | parameters | minutes a fold | {' | '.join(PROTOCOLS)} |",
+        f"| network | parameters | minutes a fold, device | {' | '.join(PROTOCOLS)} |",
         "|---|---|---|" + "---|" * len(PROTOCOLS),
     ]
     for name, row in found["kinds"].items():
@@ -146,7 +157,8 @@ def markdown(found: dict[str, Any]) -> str:
             f"{row[p]['mae_years']:.2f} ({row[p]['r']:.3f})" if row[p] else "diverged"
             for p in PROTOCOLS
         )
-        lines.append(f"| {name} | {row['parameters']:,} | {row['minutes_a_fold']} | {cells} |")
+        where = f"{row['minutes_a_fold']}, {row['device']}"
+        lines.append(f"| {name} | {row['parameters']:,} | {where} | {cells} |")
     return "\n".join(lines)
 
 
@@ -176,8 +188,7 @@ def main() -> None:
                 write_atomically(file, json.dumps(measured).encode())
             parts.append(json.loads(file.read_text("utf-8")))
         table[f"{network}, {head}"] = row_of(parts)
-    where = torch.cuda.get_device_name() if device.startswith("cuda") else f"{given.threads} CPUs"
-    found = {"folds": given.folds, "steps": given.steps, "device": where, "kinds": table}
+    found = {"folds": given.folds, "steps": given.steps, "kinds": table}
     RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     write_part(PAGES / "model.md", "network kinds", markdown(found))
 

@@ -95,6 +95,7 @@ class Verdict:
     """How an estimator did. ``coverage`` and ``rejected`` (None without p) are shares of runs."""
 
     runs: int
+    truth: float
     mean: float
     standard_error: float
     coverage: float
@@ -110,6 +111,7 @@ def judge(scenario: Scenario, found: np.ndarray) -> Verdict:
         error = center * np.log(value).std(ddof=1) / math.sqrt(len(value))
     return Verdict(
         len(found),
+        scenario.value,
         float(center),
         float(error),
         float(((low <= scenario.value) & (scenario.value <= high)).mean()),
@@ -122,10 +124,16 @@ def judged(runs: int, store: Path | None, only_stored: bool) -> dict[str, Verdic
     found: dict[str, Verdict] = {}
     if RESULTS.is_file():
         before = json.loads(RESULTS.read_text("utf-8"))
-        found = {name: Verdict(**entry) for name, entry in before.items()}
+        truths = {scenario.name: scenario.value for scenario in SCENARIOS}
+        found = {
+            name: Verdict(**entry)
+            for name, entry in before.items()
+            if entry["truth"] == truths.get(name)  # else it is of another scenario
+        }
     for scenario in SCENARIOS:
         values = stored_runs(scenario, runs, store, only_stored)
-        if len(values) >= max(LEAST_SHARE * runs, 1):
+        known = found[scenario.name].runs if scenario.name in found else 1
+        if len(values) >= LEAST_SHARE * max(runs, known):
             found[scenario.name] = judge(scenario, values)
             print(f"{scenario.name}: {found[scenario.name]}", flush=True)
     return {scenario.name: found[scenario.name] for scenario in SCENARIOS if scenario.name in found}
@@ -150,7 +158,7 @@ def table(found: dict[str, Verdict]) -> str:
 def _row(scenario: Scenario, found: Verdict) -> str:
     rejected = "-" if found.rejected is None else f"{100 * found.rejected:.1f} %"
     return (
-        f"| {scenario.name} | {found.runs} | {scenario.value:.3g} | {found.mean:.3f} "
+        f"| {scenario.name} | {found.runs} | {found.truth:.3g} | {found.mean:.3f} "
         f"({found.standard_error:.3f}) | {100 * found.coverage:.1f} % | {rejected} | "
         f"{'yes' if LEAST <= found.coverage <= MOST else 'no'} |"
     )

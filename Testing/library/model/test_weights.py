@@ -92,7 +92,7 @@ def test_one_flipped_bit_is_noticed(small_model, card, tmp_path, place):
     with pytest.raises(InstallationError, match="are not those of the card") as caught:
         load_weights(tmp_path, card, "cpu")
 
-    assert caught.value.hint == "install the model again"
+    assert caught.value.hint == "install the model again, or train it again with this version"
 
 
 def test_missing_weights_are_named(card, tmp_path):

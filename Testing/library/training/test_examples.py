@@ -55,6 +55,28 @@ def test_the_seed_settles_what_is_drawn(volumes):
     assert not torch.equal(other, one)
 
 
+def test_about_half_of_the_brains_are_mirrored(volumes):
+    lopsided = volumes.clone()
+    lopsided[..., :4] = 0
+    maps = network_maps(unpacked(lopsided[:1, 0]))[0]
+
+    drawn = WholeScans(lopsided[:1, :1])(torch.zeros(60, dtype=torch.long))
+
+    turned = [torch.equal(one, maps.flip(-1)) for one in drawn]
+    assert all(torch.equal(one, maps) != now for one, now in zip(drawn, turned, strict=True))
+    assert 18 <= sum(turned) <= 42
+
+
+def test_brains_change_with_the_strength(volumes):
+    one = volumes[:1, :1]
+    calm, changed = (
+        WholeScans(one, strength)(torch.zeros(1, dtype=torch.long)) for strength in (0, 1)
+    )
+
+    assert torch.equal(calm[0], calm[0].flip(-1))  # this brain is its own mirror image
+    assert not torch.equal(changed, calm)
+
+
 def test_mixed_brains_have_mixed_ages():
     ages = torch.tensor([20.0, 40.0, 60.0, 80.0])
     maps = ages.view(-1, 1, 1, 1, 1).expand(4, 4, 2, 2, 2) / 100
