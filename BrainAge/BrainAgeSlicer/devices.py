@@ -25,7 +25,7 @@ def alwaysThere() -> list[Device]:
     """Return the devices that need no asking."""
     found = [Device("auto", _("Automatic")), Device("cpu", _("CPU"))]
     if platform.system() == "Darwin" and platform.machine() == "arm64":
-        found.append(Device("mps", _("GPU (Apple)")))
+        found.append(Device("mps", _("GPU (Apple, untested)")))
     return found
 
 

@@ -16,12 +16,11 @@ Value = TypeVar("Value")
 def resolve_device(name: str) -> str:
     """Return the torch device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
-    Raises InputError for a named device that is absent; ``auto`` takes what there is.
+    Raises InputError for a named device that is absent. ``auto`` takes CUDA where it is and else the
+    CPU: on Apple's GPUs nobody has tried this, and PyTorch lacks numbers of 64 bits there.
     """
     if name == AUTOMATIC_DEVICE:
-        if torch.cuda.is_available():
-            return "cuda:0"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
     kind, _, number = name.partition(":")
     if name == "cpu":
         return name
@@ -55,7 +54,7 @@ class DeviceInUse:
     def run(self, work: Callable[[str], Value]) -> Value:
         """Return ``work(device)``; on the CPU if the GPU has too little memory for it.
 
-        Raises BrainAgeError when a named device has too little memory.
+        Raises BrainAgeError when a named device has too little memory or cannot do the work.
         """
         try:
             return work(self.name)
@@ -64,6 +63,12 @@ class DeviceInUse:
                 raise BrainAgeError(
                     f"the device {self.name} has too little memory", "use --device auto or cpu"
                 ) from error
+        except (NotImplementedError, TypeError) as error:
+            if self.name != "mps":
+                raise
+            raise BrainAgeError(
+                "the device mps lacks what the models need", "use --device auto or cpu"
+            ) from error
         torch.cuda.empty_cache()
         self.name, self.fell_back, self._may_fall_back = "cpu", True, False
         return work(self.name)

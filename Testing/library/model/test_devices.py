@@ -24,7 +24,7 @@ def machine(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("cuda", "mps", "device"), [(0, False, "cpu"), (2, False, "cuda:0"), (0, True, "mps")]
+    ("cuda", "mps", "device"), [(0, False, "cpu"), (2, False, "cuda:0"), (0, True, "cpu")]
 )
 def test_auto_takes_what_there_is(machine, cuda, mps, device):
     machine(cuda, mps)
@@ -104,6 +104,16 @@ def test_other_errors_pass(machine):
 
     with pytest.raises(RuntimeError, match="a fault of ours"):
         DeviceInUse("auto").run(broken)
+
+
+def test_what_apples_gpu_cannot_do_is_said(machine):
+    machine(mps=True)
+
+    def unknown_there(_device):
+        raise NotImplementedError("The operator 'aten::grid_sampler_3d' is not implemented")
+
+    with pytest.raises(BrainAgeError, match="the device mps lacks what the models need"):
+        DeviceInUse("mps").run(unknown_there)
 
 
 def test_too_little_memory_on_the_cpu_is_no_endless_fall(machine):
