@@ -157,9 +157,10 @@ def table(found: dict[str, Verdict]) -> str:
 
 def _row(scenario: Scenario, found: Verdict) -> str:
     rejected = "-" if found.rejected is None else f"{100 * found.rejected:.1f} %"
+    digits = 3 if found.standard_error >= 0.0005 else 4
     return (
-        f"| {scenario.name} | {found.runs} | {found.truth:.3g} | {found.mean:.3f} "
-        f"({found.standard_error:.3f}) | {100 * found.coverage:.1f} % | {rejected} | "
+        f"| {scenario.name} | {found.runs} | {found.truth:.3g} | {found.mean:.{digits}f} "
+        f"({found.standard_error:.{digits}f}) | {100 * found.coverage:.1f} % | {rejected} | "
         f"{'yes' if LEAST <= found.coverage <= MOST else 'no'} |"
     )
 
