@@ -16,8 +16,8 @@ Value = TypeVar("Value")
 def resolve_device(name: str) -> str:
     """Return the torch device for ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
 
-    Raises InputError for a named device that is absent. ``auto`` takes CUDA where it is and else the
-    CPU: on Apple's GPUs nobody has tried this, and PyTorch lacks numbers of 64 bits there.
+    Raises InputError for a named device that is absent. ``auto`` takes CUDA where it is and else
+    the CPU: on Apple's GPUs nobody has tried this, and PyTorch lacks numbers of 64 bits there.
     """
     if name == AUTOMATIC_DEVICE:
         return "cuda:0" if torch.cuda.is_available() else "cpu"
