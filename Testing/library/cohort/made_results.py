@@ -50,7 +50,7 @@ def row(number: int, age_years: float, brain_age_years: float, **changes: Any) -
         "corrected_gap_years": gap - (SLOPE * age_years + INTERCEPT),
         "verdict": "pass",
         "slice_spacing_mm": 6.0,
-        "model": "small 3",
+        "model": "small 4",
         "exit_code": 0,
     } | changes
 

@@ -41,7 +41,7 @@ def test_version_names_the_models(brainage, installation, small_model):
     shutil.copytree(small_model, installation / "one")
 
     card = read_card(small_model)
-    assert f"model small 3 ({card.sha256[:12]})" in brainage("--version").out.splitlines()
+    assert f"model small 4 ({card.sha256[:12]})" in brainage("--version").out.splitlines()
 
 
 def test_a_damaged_card_is_one_line(brainage, installation):

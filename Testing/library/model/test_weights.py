@@ -49,7 +49,7 @@ def test_weights_come_back_with_matrices_in_half_precision(small_model, card, ma
             kept = original[name]
             if kept.is_floating_point() and kept.ndim > 1 and kept.numel() > 1000:
                 kept = kept.half().float()
-            assert torch.allclose(value, kept, atol=1e-6), name  # the order of sums may differ
+            assert torch.allclose(value, kept, atol=1e-5), name  # the order of sums may differ
             assert value.dtype == original[name].dtype
 
 

@@ -156,7 +156,7 @@ def test_training_learns_the_ages_that_it_is_shown(brains, tmp_path, monkeypatch
     settings = replace(SETTINGS, people_per_step=7, learning_rate=1e-2)
     heard = []
 
-    trained(brains, tmp_path / "fold.pt", heard, settings, steps=60)
+    trained(brains, tmp_path / "fold.pt", heard, settings, steps=120)
 
     losses = [loss for _, loss in heard]
     assert losses[-1] < 0.6 * losses[0]
