@@ -1,8 +1,8 @@
 """The volume network: tissue maps of a brain in template space to an age.
 
 A small 3D convolutional network in the manner of SFCN (Peng et al. 2021, doi
-10.1016/j.media.2020.101871): in each stage a convolution at full resolution, then the largest of
-each two voxels along every axis. Its maps say which places were seen at all, so that it takes any
+10.1016/j.media.2020.101871): in each stage a convolution, between stages the largest of each two
+voxels along every axis. Its maps say which places were seen at all, so that it takes any
 number of slices. The brain is registered, so where a feature lies means something: a few channels
 keep their layout beside the averages and maxima of all.
 """

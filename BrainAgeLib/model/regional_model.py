@@ -30,6 +30,11 @@ class Expert:
     cells: torch.Tensor
     channels: slice
 
+    @property
+    def size(self) -> int:
+        """How many values it sees."""
+        return len(range(CHANNELS)[self.channels]) * len(self.cells)
+
 
 def experts() -> list[Expert]:
     """Return all experts in a fixed order."""
@@ -70,7 +75,8 @@ class RegionalModel(nn.Module):
         everyone = experts()
         cells = int(region_cells("cpu").sum())
         self.register_buffer("center", torch.zeros(CHANNELS, cells))
-        self.register_buffer("weights", torch.zeros(count, _most_values(everyone)))
+        most = max(expert.size for expert in everyone)
+        self.register_buffer("weights", torch.zeros(count, most))
         self.register_buffer("offsets", torch.zeros(count))
         self.register_buffer("shares", torch.zeros(count))
         self.register_buffer("inverse_size", torch.ones(count))
@@ -126,16 +132,9 @@ class RegionalModel(nn.Module):
 
     def _sizes(self) -> list[int]:
         """Return how many values each of the kept experts sees."""
-        kept = [self._everyone[int(number)] for number in self.numbers]
-        return [len(range(CHANNELS)[e.channels]) * len(e.cells) for e in kept]
+        return [self._everyone[int(number)].size for number in self.numbers]
 
     def _says(self, number: int, values: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         size = values.square().sum(1) * self.inverse_size[number]
         says = self.offsets[number] + values @ self.weights[number, : values.shape[1]]
         return torch.exp(-DAMPING * size), says
-
-
-def _most_values(everyone: list[Expert]) -> int:
-    """Return how many values the largest expert sees."""
-    widths = [range(CHANNELS)[expert.channels] for expert in everyone]
-    return max(len(w) * len(e.cells) for w, e in zip(widths, everyone, strict=True))

@@ -24,11 +24,10 @@ import numpy as np
 from BrainAgeLib.cohort.groups.cohort_data import read_cohort
 from Testing.library.cohort.made_results import write_table
 from Testing.library.cohort.simulated_cohorts import simulated_rows
+from Testing.studies._pages import PAGES, write_part
 from Testing.studies._simulated_scenarios import SCENARIOS, Scenario
 
 RESULTS = Path(__file__).resolve().parent / "results" / "simulated_cohorts.json"
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "cohort_statistics.md"
-BEGIN, END = "<!-- simulated cohorts: begin -->", "<!-- simulated cohorts: end -->"
 LEAST, MOST = 0.93, 0.97  # coverage of a 95 % interval that is right
 LEAST_SHARE = 0.9  # of the runs that can be estimated, for a row
 PART = 50  # runs that are stored together
@@ -179,9 +178,7 @@ def main() -> None:
     found = judged(options.runs, options.store, options.stored)
     rows = {name: asdict(verdict) for name, verdict in found.items()}
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
-    text = PAGE.read_text("utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table(found)}\n{END}{after}", "utf-8")
+    write_part(PAGES / "cohort_statistics.md", "simulated cohorts", table(found))
 
 
 if __name__ == "__main__":

@@ -16,16 +16,10 @@ from BrainAgeLib.training.augment import (
     mirrored_at_random,
 )
 
+pytestmark = pytest.mark.usefixtures("settled_chance")
+
 SHAPE = (HEIGHT_COUNT, GRID_HEIGHT, GRID_WIDTH)
 MANY = 24
-
-
-@pytest.fixture(autouse=True)
-def settled():
-    """Every test draws the same random numbers."""
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        yield
 
 
 @pytest.fixture(scope="module")

@@ -9,15 +9,9 @@ from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.training.examples import WholeScans, mix
 from BrainAgeLib.training.map_store import unpacked
 
+pytestmark = pytest.mark.usefixtures("settled_chance")
+
 PEOPLE, SCANS = 5, 3
-
-
-@pytest.fixture(autouse=True)
-def settled():
-    """Every test draws the same random numbers."""
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        yield
 
 
 @pytest.fixture(scope="module")
