@@ -9,16 +9,16 @@ from pathlib import Path
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
-from BrainAgeLib.output.dicom_page import write_page
-from BrainAgeLib.output.dicom_report import write_structured_report
-from BrainAgeLib.output.dicom_source import dicom_packages, read_source
-from BrainAgeLib.output.files import OutputFolder, output_folder
-from BrainAgeLib.output.images import write_image, write_transform
-from BrainAgeLib.output.record import write_prediction
-from BrainAgeLib.output.report import write_report
-from BrainAgeLib.output.thumbnail import write_thumbnail
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Prediction, ProgressCallback
+from BrainAgeLib.report.dicom_page import write_page
+from BrainAgeLib.report.dicom_report import write_structured_report
+from BrainAgeLib.report.dicom_source import dicom_packages, read_source
+from BrainAgeLib.report.files import OutputFolder, output_folder
+from BrainAgeLib.report.images import write_image, write_transform
+from BrainAgeLib.report.record import write_prediction
+from BrainAgeLib.report.report import write_report
+from BrainAgeLib.report.thumbnail import write_thumbnail
 
 
 @dataclass(frozen=True)

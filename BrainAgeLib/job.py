@@ -10,30 +10,12 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging.artefacts import measure_artefacts
-from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
-from BrainAgeLib.imaging.contrast import measure_contrast
-from BrainAgeLib.imaging.formats.identifiers import read_identifiers
-from BrainAgeLib.imaging.geometry import (
-    Volume,
-    sitk_from_volume,
-    to_grid_of,
-)
-from BrainAgeLib.imaging.pictures import input_pictures, registered_pictures
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.placement import measure_placement
-from BrainAgeLib.imaging.read import Scan
-from BrainAgeLib.imaging.registration import (
-    NOT_REGISTERED,
-    Registration,
-    register_to_template,
-)
-from BrainAgeLib.imaging.saliency_grid import to_scan_voxels
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.stretch import measure_stretch
-from BrainAgeLib.imaging.template import load_template
-from BrainAgeLib.imaging.template_volume import grid_planes
-from BrainAgeLib.measurements import Measurements
+from BrainAgeLib.gate.gate import on_the_cpu_instead
+from BrainAgeLib.gate.measured_artefacts import measure_artefacts
+from BrainAgeLib.gate.measured_contrast import measure_contrast
+from BrainAgeLib.gate.measured_placement import measure_placement
+from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.gate.stretch import measure_stretch
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.leaning import leaning_on_regions
@@ -41,7 +23,6 @@ from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.model.slice_model import known_heights_mm
 from BrainAgeLib.options import Options
-from BrainAgeLib.quality.gate import on_the_cpu_instead
 from BrainAgeLib.records import (
     Acquisition,
     Finding,
@@ -51,8 +32,27 @@ from BrainAgeLib.records import (
     Quality,
     RegionLeaning,
 )
+from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.scan.geometry import (
+    Volume,
+    sitk_from_volume,
+    to_grid_of,
+)
+from BrainAgeLib.scan.identifiers import read_identifiers
+from BrainAgeLib.scan.read import Scan
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Stages
+from BrainAgeLib.template.pictures import input_pictures, registered_pictures
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.registration import (
+    NOT_REGISTERED,
+    Registration,
+    register_to_template,
+)
+from BrainAgeLib.template.saliency_grid import to_scan_voxels
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.template import load_template
+from BrainAgeLib.template.volume import grid_planes
 from BrainAgeLib.working_memory import take_working_memory
 
 MOST_REGIONS = 3  # named in a record

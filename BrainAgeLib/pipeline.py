@@ -8,16 +8,16 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from BrainAgeLib.imaging.acquisition import describe_acquisition
-from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.pictures import itk_transform
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import read_scan, scan_from_image
-from BrainAgeLib.imaging.registration import RegistrationError
+from BrainAgeLib.gate.gate import judge, no_brain, not_registered
 from BrainAgeLib.job import Job, Result
 from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
-from BrainAgeLib.quality.gate import judge, no_brain, not_registered
 from BrainAgeLib.records import Prediction, ProgressCallback, Sex
+from BrainAgeLib.scan.acquisition import describe_acquisition
+from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan, scan_from_image
+from BrainAgeLib.template.pictures import itk_transform
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.registration import RegistrationError
 
 
 def predict(

@@ -23,8 +23,8 @@ from BrainAgeLib.cohort.analysis.table import AnalysisTable, first_scans, of_gro
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import KIND, SITE_SCHEMA_VERSION, site_from_dict
-from BrainAgeLib.output.files import write_atomically
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.software import software_record
 
 if TYPE_CHECKING:

@@ -19,13 +19,13 @@ from BrainAgeLib.command_line.predict_command import (
     chosen_options,
 )
 from BrainAgeLib.command_line.progress import JsonLines
-from BrainAgeLib.output.wording import scans_in_words
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.wording import scans_in_words
 
 if TYPE_CHECKING:
-    from BrainAgeLib.cohort.batch_settings import BatchSettings
-    from BrainAgeLib.cohort.results_table import ResultRow
-    from BrainAgeLib.cohort.scan_list import ScanList
+    from BrainAgeLib.batch.batch_settings import BatchSettings
+    from BrainAgeLib.batch.results_table import ResultRow
+    from BrainAgeLib.batch.scan_list import ScanList
 
 WITHOUT_AGE = 5
 MOST_CHOICES_TOLD = 20
@@ -64,13 +64,13 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     if options.stop_with_parent:
         stop_with_parent()
     if options.dask is None:
-        from BrainAgeLib.cohort.worker_start import prepare_workers
+        from BrainAgeLib.batch.worker_start import prepare_workers
 
         prepare_workers()  # before this process, too, imports what takes seconds
     # Heavy imports only now: a usage error should not take seconds.
-    from BrainAgeLib.cohort.batch import run_batch
-    from BrainAgeLib.cohort.results_table import FILE_NAME
-    from BrainAgeLib.cohort.scan_list import find_scans
+    from BrainAgeLib.batch.batch import run_batch
+    from BrainAgeLib.batch.results_table import FILE_NAME
+    from BrainAgeLib.batch.scan_list import find_scans
 
     settings = _settings(options)
     scans = find_scans(options.input, settings.output)
@@ -102,7 +102,7 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
 
 
 def _settings(options: argparse.Namespace) -> BatchSettings:
-    from BrainAgeLib.cohort.batch_settings import BatchSettings
+    from BrainAgeLib.batch.batch_settings import BatchSettings
     from BrainAgeLib.errors import InputError
 
     if options.workers < 1:
@@ -116,10 +116,10 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
 
 def _workers(options: argparse.Namespace, settings: BatchSettings) -> Any:
     if options.dask is not None:
-        from BrainAgeLib.cohort.dask_workers import DaskWorkers
+        from BrainAgeLib.batch.dask_workers import DaskWorkers
 
         return DaskWorkers(options.dask, settings)
-    from BrainAgeLib.cohort.local_workers import LocalWorkers
+    from BrainAgeLib.batch.local_workers import LocalWorkers
 
     return LocalWorkers(options.workers, settings)
 

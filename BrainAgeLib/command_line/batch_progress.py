@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from BrainAgeLib.cohort.results_table import ResultRow
+    from BrainAgeLib.batch.results_table import ResultRow
 
 SECONDS_BETWEEN_LINES = 30.0
 

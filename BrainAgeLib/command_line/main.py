@@ -28,8 +28,8 @@ from BrainAgeLib.command_line.streams import (
     silence_stdout,
 )
 from BrainAgeLib.errors import BrainAgeError, is_out_of_memory
-from BrainAgeLib.output.files import FULL_DISK_ERRORS
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.files import FULL_DISK_ERRORS
 
 COMMANDS = (
     predict_command,

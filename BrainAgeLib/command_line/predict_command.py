@@ -102,7 +102,7 @@ def predict_and_show(
     progress = progress_for(json_lines)
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.delivery import predict_to_folder
-    from BrainAgeLib.output.text import readable_result
+    from BrainAgeLib.report.text import readable_result
 
     chosen = chosen_options(options)
     try:

@@ -13,14 +13,14 @@ from functools import cache
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.imaging.alignment import (
+from BrainAgeLib.template.alignment import (
     align_to_template,
     log_jacobian,
     resize_displacement,
     warp,
 )
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.template_volume import TemplateVolume, brain_region, template_target
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.volume import TemplateVolume, brain_region, template_target
 
 # Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
 CSF_EDGES = (0.2, 0.5)

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
@@ -21,6 +20,7 @@ from BrainAgeLib.model.slice_model import FEW_SLICES, heights_in_the_middle_mm
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import models_folder
+from BrainAgeLib.template.slices import SliceSet
 
 DEFAULT_MODEL = "thick-slice"
 NO_CORRECTION = "none"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.imaging.brain_regions import NAMES, region_numbers
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.records import RegionLeaning
+from BrainAgeLib.template.regions import NAMES, region_numbers
+from BrainAgeLib.template.volume import TemplateVolume
 
 LEAST_SHARE_SEEN = 0.5  # of a region that a scan must show before anything is said of it
 

@@ -15,9 +15,9 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import nn
 
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT
 from BrainAgeLib.model.brain_maps import POOLED
+from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.volume import HEIGHT_COUNT
 
 INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain

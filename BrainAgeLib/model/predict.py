@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.template_volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.model.brain_maps import alignments, covers_the_brain, network_maps, regional_maps
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import SliceModel
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.volume import TemplateVolume, volume_of_slices
 
 
 @dataclass(frozen=True)

@@ -18,13 +18,13 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.imaging.alignment import SPACING_MM, resize_displacement, smooth, warp
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.brain_maps import POOLED, region_cells, sided_maps
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_saliency import slices_saliency
+from BrainAgeLib.template.alignment import SPACING_MM, resize_displacement, smooth, warp
+from BrainAgeLib.template.volume import TemplateVolume
 
 # Of the integral, by the midpoint rule. Twelve steps change a map of 2 years by 0.04 at most.
 WAY_STEPS = 4

@@ -12,9 +12,9 @@ import torch
 import torch.nn.functional as functional
 from torch import nn
 
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet
 from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, POOLED, tissue_shares
 from BrainAgeLib.model.regional_model import DAMPING
+from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet
 
 FIRST_HEIGHT_MM = -40.0
 HEIGHT_STEP_MM = 8.0

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet, heights_mm
-from BrainAgeLib.imaging.template_volume import (
-    FIRST_HEIGHT_MM,
-    HEIGHT_COUNT,
-    HEIGHT_STEP_MM,
-)
 from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.regional_model import DAMPING
 from BrainAgeLib.model.slice_model import (
@@ -20,6 +14,12 @@ from BrainAgeLib.model.slice_model import (
     heights_in_the_middle_mm,
     nearest_expert,
     slice_channels,
+)
+from BrainAgeLib.template.slices import SliceSet, heights_mm
+from BrainAgeLib.template.volume import (
+    FIRST_HEIGHT_MM,
+    HEIGHT_COUNT,
+    HEIGHT_STEP_MM,
 )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.imaging.alignment import SPACING_MM
-from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
-from BrainAgeLib.imaging.template_volume import TemplateVolume
+from BrainAgeLib.template.alignment import SPACING_MM
+from BrainAgeLib.template.intensity import HIGHEST_LEVEL
+from BrainAgeLib.template.volume import TemplateVolume
 
 # Standard deviations at a strength of 1.
 AFFINE = 0.03  # of the entries of a matrix: rotations, scales and shears

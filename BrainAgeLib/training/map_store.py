@@ -11,8 +11,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
-from BrainAgeLib.imaging.template_volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.model.brain_maps import (
     alignments,
     covers_the_brain,
@@ -20,6 +18,8 @@ from BrainAgeLib.model.brain_maps import (
     regional_maps,
 )
 from BrainAgeLib.model.novelty import Typical, typical_of
+from BrainAgeLib.template.intensity import HIGHEST_LEVEL
+from BrainAgeLib.template.volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, as_slices
 
 ALIGNED_RANDOM_SCANS = 4

@@ -12,12 +12,12 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.registration import register_to_template
-from BrainAgeLib.imaging.slices import TemplateMaps
-from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.orphans import end_with_parent
+from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.slices import TemplateMaps
+from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.map_store import write_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings

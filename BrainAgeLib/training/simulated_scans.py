@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.brain_extraction import mask_of_extracted
-from BrainAgeLib.imaging.geometry import Volume
-from BrainAgeLib.imaging.intensity import HIGHEST_LEVEL
-from BrainAgeLib.imaging.slices import SliceSet, TemplateMaps, slices_of_scan
+from BrainAgeLib.scan.brain_extraction import mask_of_extracted
+from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.template.intensity import HIGHEST_LEVEL
+from BrainAgeLib.template.slices import SliceSet, TemplateMaps, slices_of_scan
 from BrainAgeLib.training.appearance import (
     EVALUATION,
     TRAINING,

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.imaging.geometry import apply_affine
+from BrainAgeLib.scan.geometry import apply_affine
 
 # Weights of a slice-selective excitation across one slice: flat in the middle, soft edges that
 # reach into the gap (a windowed sinc pulse). Positions are in slice thicknesses.

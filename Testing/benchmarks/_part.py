@@ -46,9 +46,9 @@ def our_pipeline(options: argparse.Namespace) -> Work:
 
 def our_brain_extraction(options: argparse.Namespace) -> Work:
     """Our brain extraction alone, on a scan that has been read."""
-    from BrainAgeLib.imaging.brain_extraction import extract_brain
-    from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
-    from BrainAgeLib.imaging.read import read_scan
+    from BrainAgeLib.scan.brain_extraction import extract_brain
+    from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
+    from BrainAgeLib.scan.read import read_scan
 
     volume = volume_from_sitk(to_canonical(read_scan(options.scan).image))
     return lambda: {"mask_ml": float(extract_brain(volume).sum()) * volume.voxel_volume_ml}

@@ -11,11 +11,11 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.command_line.main import main
-from BrainAgeLib.imaging.geometry import sitk_from_volume
-from BrainAgeLib.imaging.slices import TemplateMaps
-from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL, installed_models
 from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan.geometry import sitk_from_volume
+from BrainAgeLib.template.slices import TemplateMaps
+from BrainAgeLib.template.template import load_template
 from Testing.library.commands import run_brainage, without_network
 from Testing.library.model_folders import write_small_model
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume

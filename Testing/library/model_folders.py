@@ -8,8 +8,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT
 from BrainAgeLib.model.brain_maps import CHANNELS, POOLED
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import Typical
@@ -17,6 +15,8 @@ from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.volume import HEIGHT_COUNT
 from BrainAgeLib.training.interval_classes import CLASSES
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import Row

@@ -9,8 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging.geometry import Volume, apply_affine, sitk_from_volume
-from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
+from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 TEMPLATE_CENTER_MM = (0.0, 18.0, 4.0)

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from BrainAgeLib.imaging import alignment
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template import alignment
+from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.training.map_store import write_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file

@@ -13,7 +13,7 @@ from BrainAgeLib import delivery
 from BrainAgeLib.delivery import Deliverables, predict_to_folder
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
-from BrainAgeLib.output.folder_lock import LOCK_NAME
+from BrainAgeLib.report.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
 from Testing.library.outcomes import names_in
 

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from BrainAgeLib.output.dicom_codes import NUMBERS, own
-from Testing.library.imaging.made_dicom import write_volume_series
+from BrainAgeLib.report.dicom_codes import NUMBERS, own
+from Testing.library.scan.made_dicom import write_volume_series
 
 hd = pytest.importorskip("highdicom", reason="the extra dicom is not installed")
 ORTHANC = shutil.which("Orthanc", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")

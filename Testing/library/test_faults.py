@@ -13,15 +13,15 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging import registration
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.job import Job
 from BrainAgeLib.model import devices
-from BrainAgeLib.output import files
-from BrainAgeLib.output.files import output_folder
-from BrainAgeLib.output.folder_lock import LOCK_NAME
+from BrainAgeLib.report import files
+from BrainAgeLib.report.files import output_folder
+from BrainAgeLib.report.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import resources_folder
+from BrainAgeLib.template import registration
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.template import load_template
 from Testing.library.commands import environment
 from Testing.library.outcomes import COMPLETE, check_error, names_in
 

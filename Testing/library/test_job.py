@@ -10,14 +10,14 @@ import torch
 
 from BrainAgeLib import job as job_module
 from BrainAgeLib import pipeline
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import scan_from_image
-from BrainAgeLib.imaging.registration import Registration
 from BrainAgeLib.job import Job
 from BrainAgeLib.model import devices
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import predict
 from BrainAgeLib.records import Finding
+from BrainAgeLib.scan.read import scan_from_image
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.registration import Registration
 
 
 @pytest.fixture

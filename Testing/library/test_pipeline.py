@@ -13,12 +13,12 @@ import SimpleITK as sitk
 import BrainAgeLib
 from BrainAgeLib import job
 from BrainAgeLib.errors import BrainAgeError, InputError
-from BrainAgeLib.imaging import brain_extraction
-from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume
-from BrainAgeLib.imaging.registration import Registration
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import predict, run
 from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan import brain_extraction
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
+from BrainAgeLib.template.registration import Registration
 from Testing.library.phantoms import rigid_motion
 
 AXIS_ORDERS = ("RAS", "LPI", "PSR", "SAL", "IRP")

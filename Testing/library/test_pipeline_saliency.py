@@ -7,11 +7,11 @@ import pytest
 import SimpleITK as sitk
 
 import BrainAgeLib.pipeline as pipeline
-from BrainAgeLib.imaging.brain_regions import NAMES
 from BrainAgeLib.job import MOST_REGIONS
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Finding
+from BrainAgeLib.template.regions import NAMES
 
 
 @pytest.fixture

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from BrainAgeLib import delivery
-from BrainAgeLib.imaging.formats.identifiers import read_identifiers
+from BrainAgeLib.scan.identifiers import read_identifiers
 from Testing.library.commands import without_network
-from Testing.library.imaging.made_dicom import write_frames, write_series, write_slice
+from Testing.library.scan.made_dicom import write_frames, write_series, write_slice
 
 # Long enough not to turn up by chance in checksums and pictures.
 NAME, NUMBER, BORN, ACCESSION = "Doroszewicz^Zenobia", "QX-4711-77", "19400317", "ACC-0815-9"

@@ -74,7 +74,7 @@ def test_library_imports_without_slicer():
 
 def test_words_and_output_import_without_torch():
     words = [LIBRARY / f"{name}.py" for name in ("__init__", "records", "errors")]
-    names = [module_name(path) for path in words + python_files("BrainAgeLib/output")]
+    names = [module_name(path) for path in words + python_files("BrainAgeLib/report")]
 
     assert not complaints_of_imports(names, {"torch"})
 
@@ -105,9 +105,9 @@ def test_slicer_side_knows_only_the_words_of_the_library():
 @pytest.mark.parametrize(
     ("part", "source", "found"),
     [
-        ("imaging", "from BrainAgeLib.model.network import Network", {"model"}),
-        ("imaging", "def read():\n    import BrainAgeLib.pipeline", {"pipeline"}),
-        ("output", "from BrainAgeLib import quality", {"quality"}),
+        ("scan", "from BrainAgeLib.model.network import Network", {"model"}),
+        ("scan", "def read():\n    import BrainAgeLib.pipeline", {"pipeline"}),
+        ("report", "from BrainAgeLib import gate", {"gate"}),
         ("model", "from BrainAgeLib import predict", {"pipeline"}),
         ("pipeline", "from BrainAgeLib.training import fit", {"training"}),
         ("cohort", "from BrainAgeLib import __version__, records\nimport numpy", set()),
@@ -196,7 +196,7 @@ def test_linter_guards_the_library(source, rule):
     ruff = shutil.which("ruff", path=str(Path(sys.executable).parent)) or shutil.which("ruff")
     if ruff is None:
         pytest.skip("ruff is not installed")
-    command = [ruff, "check", "--no-cache", "--stdin-filename", "BrainAgeLib/imaging/new.py", "-"]
+    command = [ruff, "check", "--no-cache", "--stdin-filename", "BrainAgeLib/scan/new.py", "-"]
     done = subprocess.run(
         command, cwd=PROJECT, input=source, capture_output=True, text=True, check=False
     )

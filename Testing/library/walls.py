@@ -19,13 +19,12 @@ LONGEST_FUNCTION = 45
 
 # What a part of the library may import beside itself. A part is a module or package directly in
 # BrainAgeLib. First the words, then the way of a scan, then its users; nothing looks downstream.
-WORDS = {"errors", "records", "measurements", "options", "strict_json"}
-UP_TO_MODEL = WORDS | {"resources", "imaging", "model"}
-UP_TO_PIPELINE = UP_TO_MODEL | {"quality", "output", "software", "stages", "job", "pipeline"}
+WORDS = {"errors", "records", "options", "strict_json"}
+UP_TO_MODEL = WORDS | {"resources", "scan", "template", "model"}
+UP_TO_PIPELINE = UP_TO_MODEL | {"gate", "report", "software", "stages", "job", "pipeline"}
 MAY_IMPORT = {
     "errors": set(),
     "records": set(),
-    "measurements": {"records"},
     "options": {"errors", "records"},
     "strict_json": set(),
     "resources": {"errors"},
@@ -35,16 +34,18 @@ MAY_IMPORT = {
     "working_memory": set(),
     "orphans": set(),
     "statistics": WORDS,
-    "imaging": WORDS | {"resources"},
-    "model": WORDS | {"resources", "imaging"},
-    "quality": WORDS,
-    "output": WORDS,
-    "job": UP_TO_MODEL | {"quality", "software", "stages", "working_memory"},
-    "pipeline": UP_TO_MODEL | {"quality", "job", "software", "stages"},
-    "delivery": WORDS | {"job", "pipeline", "output"},
-    "cohort": UP_TO_PIPELINE - {"quality"} | {"delivery", "statistics", "extras", "orphans"},
+    "scan": WORDS | {"resources", "gate", "template"},
+    "template": WORDS | {"resources", "scan"},
+    "model": WORDS | {"resources", "scan", "template"},
+    "gate": WORDS | {"scan", "template"},
+    "report": WORDS,
+    "job": UP_TO_MODEL | {"gate", "software", "stages", "working_memory"},
+    "pipeline": UP_TO_MODEL | {"gate", "job", "software", "stages"},
+    "delivery": WORDS | {"job", "pipeline", "report"},
+    "batch": UP_TO_PIPELINE | {"delivery", "extras", "orphans"},
+    "cohort": UP_TO_PIPELINE | {"statistics", "extras", "batch"},
     "training": UP_TO_MODEL | {"software", "statistics", "orphans"},
-    "command_line": UP_TO_PIPELINE | {"delivery", "cohort", "training", "extras"},
+    "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},
     "__init__": WORDS | {"pipeline"},
     "__main__": {"command_line"},
 }

@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.training.people import Person, read_people
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 

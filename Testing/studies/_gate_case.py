@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.scan.geometry import Volume
 
 
 @dataclass(frozen=True)

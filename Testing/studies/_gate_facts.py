@@ -16,19 +16,19 @@ from _gate_faults import Fault
 from _gate_sources import Source
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.imaging.acquisition import describe_acquisition
-from BrainAgeLib.imaging.brain_extraction import extract_brain, mask_of_extracted
-from BrainAgeLib.imaging.geometry import (
+from BrainAgeLib.job import Job
+from BrainAgeLib.options import Options
+from BrainAgeLib.scan.acquisition import describe_acquisition
+from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.scan.geometry import (
     Volume,
     sitk_from_volume,
     to_canonical,
     volume_from_sitk,
 )
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import scan_from_image
-from BrainAgeLib.imaging.registration import Registration, RegistrationError
-from BrainAgeLib.job import Job
-from BrainAgeLib.options import Options
+from BrainAgeLib.scan.read import scan_from_image
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.registration import Registration, RegistrationError
 
 MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE = "measured", "no brain", "not registered", "error"
 

@@ -12,7 +12,7 @@ from _gate_faults import Fault, all_faults
 from _gate_rows import Row, measurements_of
 from _gate_sources import OTHERS
 
-from BrainAgeLib.quality.gate import judge, no_brain, not_registered
+from BrainAgeLib.gate.gate import judge, no_brain, not_registered
 from BrainAgeLib.records import Finding, Quality
 
 MOVED_YEARS = 5.0

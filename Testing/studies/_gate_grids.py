@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as functional
 from _gate_case import Case, with_voxels
 
-from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.scan.geometry import Volume
 
 
 def rescaled(factors: tuple[float, float, float]) -> Callable[[Case], Case]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from _gate_rows import Row
 
+from BrainAgeLib.gate.trust import MOST_NOVELTY, UNUSABLE_NOVELTY, USUAL_NOVELTY
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.quality.trust import MOST_NOVELTY, UNUSABLE_NOVELTY, USUAL_NOVELTY
 
 EDGES = (0.0, USUAL_NOVELTY, MOST_NOVELTY, UNUSABLE_NOVELTY, np.inf)
 

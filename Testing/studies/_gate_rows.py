@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from BrainAgeLib.measurements import (
+from BrainAgeLib.gate.measurements import (
     Artefacts,
     Contrast,
     Measurements,
@@ -22,10 +22,10 @@ Row = dict[str, Any]
 PROJECT = Path(__file__).resolve().parents[2]
 # What a scan, its mask and its place in the template are made by.
 PLACING = (
-    "BrainAgeLib/imaging/brain_extraction.py",
-    "BrainAgeLib/imaging/geometry.py",
-    "BrainAgeLib/imaging/registration.py",
-    "BrainAgeLib/imaging/template.py",
+    "BrainAgeLib/scan/brain_extraction.py",
+    "BrainAgeLib/scan/geometry.py",
+    "BrainAgeLib/template/registration.py",
+    "BrainAgeLib/template/template.py",
     "Testing/studies/_gate_changes.py",
     "Testing/studies/_gate_grids.py",
     "Testing/studies/_gate_faults.py",
@@ -35,7 +35,7 @@ SIMULATING = (
     "BrainAgeLib/training/thick_slices.py",
     "Testing/studies/_gate_sources.py",
 )
-MEASURING = ("BrainAgeLib/imaging/*.py", "BrainAgeLib/model/*.py")
+MEASURING = ("BrainAgeLib/scan/*.py", "BrainAgeLib/template/*.py", "BrainAgeLib/model/*.py")
 PARTS: dict[str, Any] = {
     "acquisition": Acquisition,
     "placement": Placement,

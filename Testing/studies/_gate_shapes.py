@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from BrainAgeLib.imaging.registration import Registration
-from BrainAgeLib.imaging.stretch import measure_stretch
-from BrainAgeLib.measurements import Measurements
-from BrainAgeLib.quality import header
+from BrainAgeLib.gate import header
+from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.gate.stretch import measure_stretch
 from BrainAgeLib.records import Acquisition
+from BrainAgeLib.template.registration import Registration
 
 FACTORS = (0.5, 0.67, 0.75, 0.8, 0.9, 1.0, 1.1, 1.25, 1.33, 1.5, 2.0)
 PIXEL_MM, SLICE_MM = 1.0, 6.0

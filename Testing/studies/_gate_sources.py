@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.acquisition import describe_acquisition
-from BrainAgeLib.imaging.brain_extraction import mask_of_extracted
-from BrainAgeLib.imaging.geometry import (
+from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan.acquisition import describe_acquisition
+from BrainAgeLib.scan.brain_extraction import mask_of_extracted
+from BrainAgeLib.scan.geometry import (
     Volume,
     sitk_from_volume,
     to_canonical,
     volume_from_sitk,
 )
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.training.appearance import (
     EVALUATION,
     TRAINING,

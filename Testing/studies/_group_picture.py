@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from BrainAgeLib.imaging.brain_regions import NAMES, region_numbers
-from BrainAgeLib.imaging.slices import GRID_SPACING_MM
-from BrainAgeLib.imaging.template_volume import (
+from BrainAgeLib.records import SlicePicture
+from BrainAgeLib.report.report_images import saliency_scale_years, tinted
+from BrainAgeLib.template.regions import NAMES, region_numbers
+from BrainAgeLib.template.slices import GRID_SPACING_MM
+from BrainAgeLib.template.volume import (
     FIRST_HEIGHT_MM,
     HEIGHT_STEP_MM,
     template_target,
 )
-from BrainAgeLib.output.report_images import saliency_scale_years, tinted
-from BrainAgeLib.records import SlicePicture
 
 HEIGHTS_MM = (-34, -18, 2, 10, 22, 38, 54)
 SIDE_PX = 110

@@ -13,10 +13,10 @@ import torch.nn.functional as functional
 from _saliency_randomised import randomised_member
 from _saliency_run import Run, brain_of
 
-from BrainAgeLib.imaging.alignment import SPACING_MM, resize_displacement, smooth, warp
 from BrainAgeLib.model.brain_maps import POOLED, region_cells, sided_maps
 from BrainAgeLib.model.predict import Member, ScanMaps
 from BrainAgeLib.model.saliency import NEIGHBOURHOOD_SIGMA_MM
+from BrainAgeLib.template.alignment import SPACING_MM, resize_displacement, smooth, warp
 
 FRACTIONS = (0.0, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.45, 0.6, 0.8, 1.0)
 RANDOM_MAPS = 20

@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.geometry import Volume, to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.slices import TemplateMaps
-from BrainAgeLib.imaging.template import load_template
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
+from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.slices import TemplateMaps
+from BrainAgeLib.template.template import load_template
+from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.prepare import evaluation_file
 from BrainAgeLib.training.simulated_scans import EVALUATION, Simulator, as_slices, read_scans

@@ -9,8 +9,8 @@ import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter, map_coordinates
 from scipy.optimize import minimize
 
-from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume
-from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
+from BrainAgeLib.template.template import load_template
 
 LEVELS_MM = np.arange(-8.0, 45.0, 1.0)
 BLUR_PIXELS = 1.5

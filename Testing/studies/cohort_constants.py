@@ -24,12 +24,12 @@ from _pages import PAGES, machine, write_part
 from _parts import part
 from _watched_batch import run_batch
 
-from BrainAgeLib.cohort.batch_settings import BatchSettings
-from BrainAgeLib.cohort.dask_workers import DaskWorkers
-from BrainAgeLib.cohort.index_page import write_index
-from BrainAgeLib.cohort.results_table import write_results
-from BrainAgeLib.cohort.scan_entry import ScanEntry
-from BrainAgeLib.cohort.scan_work import finished_row
+from BrainAgeLib.batch.batch_settings import BatchSettings
+from BrainAgeLib.batch.dask_workers import DaskWorkers
+from BrainAgeLib.batch.index_page import write_index
+from BrainAgeLib.batch.results_table import write_results
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.scan_work import finished_row
 from BrainAgeLib.options import Options
 
 SAMPLE = PAGES.parent / "Resources" / "SampleData" / "colin27_axial_5mm.nii.gz"

@@ -31,13 +31,13 @@ from _changed_scans import (
 from registration_error import template_brain_points
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.imaging.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.geometry import sitk_from_volume as to_image
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
+from BrainAgeLib.scan.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
+from BrainAgeLib.scan.geometry import sitk_from_volume as to_image
+from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.template import load_template
 
 MOST_SPREAD_YEARS = 0.1  # between the ways to store one scan
 MOST_CHANGE_YEARS = 1.5  # of a head turned by 15 degrees

@@ -18,8 +18,8 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 # 5 mm slices with 1 mm gaps, the stack pitched as technicians do along the brain's base; the neck

@@ -29,7 +29,7 @@ from torch import nn
 
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.output.files import write_atomically
+from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.fit import Goal, train_network
 from BrainAgeLib.training.map_store import read_maps, unpacked

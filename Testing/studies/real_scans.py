@@ -23,9 +23,9 @@ from PIL import Image
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
-from BrainAgeLib.output.report_images import outlined
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Pictures, Sex, SlicePicture
+from BrainAgeLib.report.report_images import outlined
 
 PROJECT = Path(__file__).resolve().parents[2]
 SIDE_PX = 220

@@ -22,11 +22,11 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging.brain_extraction import mask_of_extracted
-from BrainAgeLib.imaging.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.registration import register_to_template
-from BrainAgeLib.imaging.template import Template, load_template
+from BrainAgeLib.scan.brain_extraction import mask_of_extracted
+from BrainAgeLib.scan.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.template import Template, load_template
 from BrainAgeLib.training.appearance import (
     TRAINING,
     change_appearance,

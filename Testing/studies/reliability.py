@@ -26,13 +26,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.imaging.geometry import to_canonical, volume_from_sitk
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.slices import TemplateMaps
-from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.predict import maps_of_scan, predict_age
 from BrainAgeLib.model.weights import load_weights
+from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.slices import TemplateMaps
+from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.simulated_scans import EVALUATION, Simulator, as_slices
 from BrainAgeLib.training.thick_slices import Protocol

@@ -16,9 +16,9 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.imaging.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 STRAIGHT = Protocol(thickness_mm=5.0, gap_mm=1.0, in_plane_mm=1.0, phase=0.3)

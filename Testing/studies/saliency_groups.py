@@ -7,7 +7,7 @@ of the main protocol is looked at by the member that has not seen that person. S
 goes on where it stopped: each person's map lies in DIR. Writes the table of regions in
 docs/saliency.md, docs/pictures/saliency_groups.png (the template with the groups' means; no person
 is shown) and Testing/studies/results/saliency_groups.json. The regions are those of
-``BrainAgeLib.imaging.brain_regions``.
+``BrainAgeLib.template.regions``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from _group_picture import draw_groups
 from _saliency_document import DOCUMENT, table, write_section
 from _saliency_run import Run
 
-from BrainAgeLib.imaging.brain_regions import NAMES
+from BrainAgeLib.template.regions import NAMES
 
 RESULTS = Path(__file__).resolve().parent / "results" / "saliency_groups.json"
 PICTURE = DOCUMENT.parent / "pictures" / "saliency_groups.png"

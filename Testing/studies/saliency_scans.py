@@ -28,15 +28,6 @@ from _saliency_cuts import CUTS
 from _saliency_randomised import randomised_member
 from _saliency_run import brain_of, spearman
 
-from BrainAgeLib.imaging.geometry import (
-    Volume,
-    sitk_from_volume,
-    to_canonical,
-    volume_from_sitk,
-)
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.read import read_scan
-from BrainAgeLib.imaging.template import load_template
 from BrainAgeLib.job import Job
 from BrainAgeLib.model.ensemble import Ensemble
 from BrainAgeLib.model.predict import ScanMaps, maps_of_scan
@@ -45,6 +36,15 @@ from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan.geometry import (
+    Volume,
+    sitk_from_volume,
+    to_canonical,
+    volume_from_sitk,
+)
+from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.thick_slices import cut_thick_slices
 
 SEEDS = (1, 2, 3)

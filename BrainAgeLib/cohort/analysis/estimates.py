@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
 from BrainAgeLib.cohort.analysis.table import Exclusion
-from BrainAgeLib.output.markup import Markup, element
+from BrainAgeLib.report.markup import Markup, element
 
 
 @dataclass(frozen=True)

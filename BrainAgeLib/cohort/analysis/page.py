@@ -14,11 +14,11 @@ from BrainAgeLib.cohort.analysis.estimates import (
     plain_table,
 )
 from BrainAgeLib.cohort.analysis.table import Exclusion, counted
-from BrainAgeLib.output.files import make_output_folder, write_atomically
-from BrainAgeLib.output.markup import Markup, element
-from BrainAgeLib.output.page import CONTENT_POLICY
-from BrainAgeLib.output.report_style import STYLE
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.files import make_output_folder, write_atomically
+from BrainAgeLib.report.markup import Markup, element
+from BrainAgeLib.report.page import CONTENT_POLICY
+from BrainAgeLib.report.report_style import STYLE
 
 CHART_STYLE = """
 .scrolling { margin-bottom: 1rem; }

@@ -35,7 +35,7 @@ from BrainAgeLib.cohort.evaluation.figures import (
     raw_figures,
 )
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.output.wording import scans_in_words
+from BrainAgeLib.report.wording import scans_in_words
 
 if TYPE_CHECKING:
     import pandas as pd

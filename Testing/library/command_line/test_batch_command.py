@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from Testing.library.cohort.made_batches import copies
+from Testing.library.batch.made_batches import copies
 from Testing.library.commands import start_brainage
-from Testing.library.imaging.made_dicom import write_volume_series
+from Testing.library.scan.made_dicom import write_volume_series
 
 SCANS = 6
 

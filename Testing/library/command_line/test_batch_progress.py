@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from BrainAgeLib.cohort.results_table import ResultRow
+from BrainAgeLib.batch.results_table import ResultRow
 from BrainAgeLib.command_line.batch_progress import BatchProgress
 
 PREDICTED = ResultRow("a.nii", brain_age_years=60.0, exit_code=0)

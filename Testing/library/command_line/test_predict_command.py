@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from BrainAgeLib import job
-from BrainAgeLib.imaging.geometry import Volume
-from BrainAgeLib.imaging.registration import Registration
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.stages import STAGE_ENDS
+from BrainAgeLib.template.registration import Registration
 from Testing.library.phantoms import moved, rigid_motion, write_volume
 
 NIFTI_DESCRIPTION = slice(148, 228)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.imaging.alignment import LEVELS
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.brain_maps import network_maps, regional_maps
 from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
 from BrainAgeLib.model.regional_model import RegionalModel, experts
 from BrainAgeLib.model.slice_model import SliceModel
+from BrainAgeLib.template.alignment import LEVELS
+from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.stored_scans import stored_scan
 

@@ -7,8 +7,6 @@ import math
 import pytest
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.brain_maps import (
     CHANNELS,
     GROUPS,
@@ -21,6 +19,8 @@ from BrainAgeLib.model.brain_maps import (
     sided_maps,
     tissue_shares,
 )
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.volume import TemplateVolume
 
 
 def nothing_moves(images):

@@ -10,15 +10,15 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.imaging.placed_scan import PlacedScan
-from BrainAgeLib.imaging.registration import NOT_REGISTERED
-from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.ensemble import Ensemble, installed_models, load_ensemble
 from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.predict import RawAge, predict_age
 from BrainAgeLib.model.slice_model import usual_heights_mm
 from BrainAgeLib.records import Correction
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.registration import NOT_REGISTERED
+from BrainAgeLib.template.slices import SliceSet
 from Testing.library.model_folders import write_small_model
 
 RAW = RawAge(60.0, (59.0, 61.0), True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.imaging.brain_regions import NAMES, region_numbers
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.leaning import leaning_on_regions
+from BrainAgeLib.template.regions import NAMES, region_numbers
+from BrainAgeLib.template.volume import TemplateVolume
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.predict import maps_of_scan, predict_age
+from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.model_folders import NETWORK_SHARE, small_member
 from Testing.library.stored_scans import stored_scan

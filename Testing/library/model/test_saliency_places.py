@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.imaging.alignment import LEVELS
-from BrainAgeLib.imaging.template_volume import TemplateVolume
 from BrainAgeLib.model.brain_maps import alignments
 from BrainAgeLib.model.saliency import saliency_map
+from BrainAgeLib.template.alignment import LEVELS
+from BrainAgeLib.template.volume import TemplateVolume
 from Testing.library.model.made_brains import (
     LEFT,
     RIGHT,

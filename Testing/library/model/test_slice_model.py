@@ -7,7 +7,6 @@ import math
 import pytest
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet
 from BrainAgeLib.model.regional_model import DAMPING
 from BrainAgeLib.model.slice_model import (
     COLUMNS,
@@ -24,6 +23,7 @@ from BrainAgeLib.model.slice_model import (
     slice_values,
     usual_heights_mm,
 )
+from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.model_folders import small_slice_model
 from Testing.library.stored_scans import stored_scan

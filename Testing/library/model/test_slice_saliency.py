@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.imaging.slices import SliceSet, heights_mm
-from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT, grid_heights_mm, volume_of_slices
 from BrainAgeLib.model.regional_model import DAMPING
 from BrainAgeLib.model.slice_model import (
     heights_in_the_middle_mm,
@@ -14,6 +12,8 @@ from BrainAgeLib.model.slice_model import (
     slice_values,
 )
 from BrainAgeLib.model.slice_saliency import slices_saliency
+from BrainAgeLib.template.slices import SliceSet, heights_mm
+from BrainAgeLib.template.volume import HEIGHT_COUNT, grid_heights_mm, volume_of_slices
 from Testing.library.model_folders import small_slice_model
 
 LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.imaging.alignment import SPACING_MM
-from BrainAgeLib.imaging.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.imaging.template_volume import HEIGHT_COUNT, TemplateVolume
+from BrainAgeLib.template.alignment import SPACING_MM
+from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.volume import HEIGHT_COUNT, TemplateVolume
 from BrainAgeLib.training.augment import (
     AFFINE,
     SHIFT_MM,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.imaging.template_volume import volume_of_slices
 from BrainAgeLib.model.brain_maps import alignments, network_maps, regional_maps
+from BrainAgeLib.template.volume import volume_of_slices
 from BrainAgeLib.training import map_store
 from BrainAgeLib.training.map_store import (
     LEVEL_STEP,

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.imaging.geometry import Volume
+from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.training.map_store import ALIGNED_SCANS, read_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.imaging.geometry import apply_affine
-from BrainAgeLib.imaging.template import load_template
+from BrainAgeLib.scan.geometry import apply_affine
+from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.appearance import registration_error
 from Testing.studies.registration_error import (
     PROTOCOLS,

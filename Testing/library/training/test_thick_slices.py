@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.imaging.geometry import (
+from BrainAgeLib.scan.geometry import (
     Volume,
     apply_affine,
     sitk_from_volume,
     to_canonical,
     volume_from_sitk,
 )
-from BrainAgeLib.imaging.slices import slice_axis
+from BrainAgeLib.template.slices import slice_axis
 from BrainAgeLib.training.thick_slices import (
     PROFILE_WEIGHTS,
     Protocol,

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from BrainAgeLib.command_line.main import main
-from BrainAgeLib.imaging.geometry import Volume
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.slice_model import FEW_SLICES
+from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.training import prepare as prepare_module
 from BrainAgeLib.training.out_of_fold import read_rows
 from BrainAgeLib.training.people import assign_folds, read_people

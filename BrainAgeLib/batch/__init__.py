@@ -1,0 +1,1 @@
+"""Many scans: finding them, working on them, the table."""

@@ -1,0 +1,121 @@
+"""A batch from its input to ``results.csv``: the story of ``brainage batch``."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+from BrainAgeLib.batch import results_table
+from BrainAgeLib.batch.batch_settings import BatchSettings, check_settings
+from BrainAgeLib.batch.derivatives import describe_derivative
+from BrainAgeLib.batch.index_page import write_index
+from BrainAgeLib.batch.results_table import ResultRow, write_results
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.scan_list import SELECTION_NAME, ScanList, write_selection
+from BrainAgeLib.batch.scan_work import FAILURE_NAME, WORK_PREFIX, finished_row
+from BrainAgeLib.report.files import make_output_folder
+from BrainAgeLib.report.folder_lock import folder_lock
+
+# The table is written anew each time, so that it is always whole: not more often than this, and
+# not so often that writing it takes a noticeable share of the time.
+LEAST_SECONDS_BETWEEN_TABLES = 2.0
+MOST_SHARE_OF_TIME = 0.05
+
+# Called with every row, whether it was there before, and how many of how many scans are done.
+RowCallback = Callable[[ResultRow, bool, int, int], None]
+
+
+class Workers(Protocol):
+    """Whoever works on scans: processes of this machine or a cluster."""
+
+    def rows(self, entries: Sequence[ScanEntry]) -> Iterator[tuple[int, ResultRow]]:
+        """Yield the number of each entry and its row, as they get done."""
+        ...
+
+
+def run_batch(
+    scans: ScanList,
+    settings: BatchSettings,
+    start_workers: Callable[[], AbstractContextManager[Workers]],
+    on_row: RowCallback,
+    retry_failed: bool = False,
+    elsewhere: bool = False,
+) -> list[ResultRow]:
+    """Work on every scan that has no result yet; return all rows in the order of the input.
+
+    ``results.csv`` holds the rows so far at any time, also after an interruption. Raises
+    BrainAgeError; what is wrong with one scan is its row.
+    """
+    make_output_folder(settings.output)
+    with folder_lock(settings.output):
+        check_settings(settings, elsewhere)
+        _remove_leftovers(settings.output)
+        if scans.decisions:
+            write_selection(scans.decisions, settings.output / SELECTION_NAME)
+        if scans.is_bids:
+            describe_derivative(settings.output)
+        table = _Table(settings.output, len(scans.entries))
+        try:
+            left = []
+            for number, entry in enumerate(scans.entries):
+                row = _known_row(entry, settings, retry_failed)
+                if row is None:
+                    left.append(number)
+                else:
+                    on_row(row, True, *table.add(number, row))
+            if left:
+                with start_workers() as workers:
+                    for place, row in workers.rows([scans.entries[number] for number in left]):
+                        on_row(row, False, *table.add(left[place], row))
+        finally:
+            table.write()
+            _remove_leftovers(settings.output)
+        write_index(scans.entries, table.rows, settings.output)
+    return table.rows
+
+
+class _Table:
+    """The rows so far, and their file."""
+
+    def __init__(self, output: Path, count: int) -> None:
+        self._path = output / results_table.FILE_NAME
+        self._rows: list[ResultRow | None] = [None] * count
+        self._done = 0
+        self._next = time.monotonic() + LEAST_SECONDS_BETWEEN_TABLES
+
+    @property
+    def rows(self) -> list[ResultRow]:
+        return [row for row in self._rows if row is not None]
+
+    def add(self, number: int, row: ResultRow) -> tuple[int, int]:
+        self._rows[number] = row
+        self._done += 1
+        if time.monotonic() >= self._next:
+            self.write()
+        return self._done, len(self._rows)
+
+    def write(self) -> None:
+        began = time.monotonic()
+        write_results(self.rows, self._path)
+        took = time.monotonic() - began
+        pause = max(LEAST_SECONDS_BETWEEN_TABLES, took / MOST_SHARE_OF_TIME)
+        self._next = time.monotonic() + pause
+
+
+def _known_row(entry: ScanEntry, settings: BatchSettings, retry_failed: bool) -> ResultRow | None:
+    if retry_failed and entry.complaint is None:
+        row = finished_row(entry, settings, failures_too=False)
+        if row is None:
+            (settings.output / entry.folder / FAILURE_NAME).unlink(missing_ok=True)
+        return row
+    return finished_row(entry, settings)
+
+
+def _remove_leftovers(output: Path) -> None:
+    """Remove what a killed run had in hand."""
+    for folder in output.glob(f"{WORK_PREFIX}*"):
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,98 @@
+"""The workers of a Dask cluster; all of them see the same input and output folders.
+
+Dask gives a scan to another worker when one dies. That the scan's folder appears once, whoever
+works on it, is up to ``scan_work``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from BrainAgeLib.batch.batch_settings import BatchSettings
+from BrainAgeLib.batch.results_table import ResultRow
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.scan_work import INTERNAL_ERROR, Failure, record_failure, work_on
+from BrainAgeLib.errors import BrainAgeError, InputError
+
+# Scans that the scheduler knows of, for each thread of a worker: enough to keep it busy, few enough
+# that 100,000 scans do not lie in the scheduler's memory.
+SCANS_PER_THREAD = 4
+LEAST_SCANS_IN_HAND = 16
+CONNECT_SECONDS = "20s"
+_EXTRA = 'pip install "slicerbrainage[dask]"'
+
+
+class DaskWorkers:
+    """The workers behind the scheduler at ``address``; a context manager, which lets them go.
+
+    Raises InputError when Dask is not installed or no scheduler answers there.
+    """
+
+    def __init__(self, address: str, settings: BatchSettings) -> None:
+        try:
+            import distributed
+        except ImportError as error:
+            raise InputError("--dask needs the package distributed", _EXTRA) from error
+        self._distributed: Any = distributed
+        # A worker process has one scan per thread; all CPUs for each would be too many.
+        options = replace(settings.options, threads=settings.options.threads or 1)
+        output = settings.output.absolute()
+        self._settings = replace(settings, options=options, output=output)
+        try:
+            self._client: Any = self._distributed.Client(address, timeout=CONNECT_SECONDS)
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"no Dask scheduler answers at {address!r}",
+                "give its address, such as tcp://127.0.0.1:8786; `dask scheduler` prints it",
+            ) from error
+
+    def __enter__(self) -> DaskWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def rows(self, entries: Sequence[ScanEntry]) -> Iterator[tuple[int, ResultRow]]:
+        """Yield the number of each entry and its row, in the order in which they get done.
+
+        Raises BrainAgeError for what would end every other scan, too.
+        """
+        numbers = iter(range(len(entries)))
+        done = self._distributed.as_completed(raise_errors=False)
+        in_hand: dict[str, int] = {}
+        exhausted = False
+        while in_hand or not exhausted:
+            while not exhausted and len(in_hand) < self._room():
+                number = next(numbers, None)
+                exhausted = number is None
+                if number is not None:
+                    future = self._client.submit(
+                        work_on, entries[number], self._settings, pure=False
+                    )
+                    in_hand[future.key] = number
+                    done.add(future)
+            if in_hand:
+                future = next(done)
+                number = in_hand.pop(future.key)
+                yield number, self._row(future, entries[number])
+
+    def _room(self) -> int:
+        """Return how many scans may be in hand at present; workers come and go."""
+        return max(LEAST_SCANS_IN_HAND, SCANS_PER_THREAD * sum(self._client.nthreads().values()))
+
+    def _row(self, future: Any, entry: ScanEntry) -> ResultRow:
+        try:
+            return future.result()
+        except BrainAgeError:
+            raise
+        except self._distributed.KilledWorker:
+            words = "the Dask workers died on this scan; their logs say of what"
+            return record_failure(entry, self._settings, Failure(INTERNAL_ERROR, words, 0.0))
+        except Exception as error:  # of the cluster: whatever is wrong with a scan is a row
+            kind = type(error).__name__
+            raise BrainAgeError(
+                f"the Dask cluster gave up: {' '.join(f'{kind}: {error}'.split())}",
+                "mend the cluster and run again: it goes on where it stopped",
+            ) from error

@@ -1,0 +1,154 @@
+"""Worker processes on this machine; one that dies costs nothing but its scan's time."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from BrainAgeLib.batch.batch_settings import BatchSettings
+from BrainAgeLib.batch.read_ahead import ReadAhead
+from BrainAgeLib.batch.results_table import ResultRow
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.scan_work import INTERNAL_ERROR, Failure, record_failure
+from BrainAgeLib.batch.worker_process import BEGUN, DONE, READY, STOP, lanes_on, serve
+from BrainAgeLib.batch.worker_start import worker_context
+from BrainAgeLib.errors import BrainAgeError
+
+# A worker may be killed for reasons that are not the scan's; after as many deaths they are.
+MOST_DEATHS = 3
+MOST_FAILED_STARTS = 3
+_SECONDS_TO_END = 10.0
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    connection: Connection
+    is_ready: bool = False
+    waiting: list[int] = field(default_factory=list)
+    begun: list[int] = field(default_factory=list)
+
+
+class LocalWorkers:
+    """``count`` processes that share the scans; a context manager, which ends them.
+
+    ``lanes``: how many scans each has in hand, or None for what suits the device.
+    """
+
+    def __init__(self, count: int, settings: BatchSettings, lanes: int | None = None) -> None:
+        self._count = count
+        self._settings = settings
+        self._lanes = lanes or lanes_on(settings.options.device)
+        self._workers: list[_Worker] = []
+        self._deaths: dict[int, int] = {}
+        self._failed_starts = 0
+        self._ahead = ReadAhead()
+
+    def __enter__(self) -> LocalWorkers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.process.kill()
+        for worker in self._workers:
+            worker.process.join(_SECONDS_TO_END)
+            worker.connection.close()
+        self._workers.clear()
+
+    def rows(self, entries: Sequence[ScanEntry]) -> Iterator[tuple[int, ResultRow]]:
+        """Yield the number of each entry and its row, in the order in which they get done.
+
+        Raises BrainAgeError for what would end every other scan, too.
+        """
+        left = deque(range(len(entries)))
+        missing = len(entries)
+        while missing:
+            self._hand_out(left, entries)
+            channels: list[Connection] = [worker.connection for worker in self._workers]
+            for channel in wait(channels):
+                worker = next(w for w in self._workers if w.connection is channel)
+                for number, row in self._hear(worker, left, entries):
+                    missing -= 1
+                    yield number, row
+
+    def _hand_out(self, left: deque[int], entries: Sequence[ScanEntry]) -> None:
+        """Start workers as long as there is work for them and give each what it has lanes for.
+
+        No more: at the end a scan would wait for one worker while another has nothing to do.
+        """
+        in_hand = sum(len(worker.begun) + len(worker.waiting) for worker in self._workers)
+        while len(self._workers) < min(self._count, len(left) + in_hand):
+            self._workers.append(self._start())
+        for held in range(self._lanes):  # one each, before anyone gets a second
+            for worker in self._workers:
+                if left and len(worker.begun) + len(worker.waiting) <= held:
+                    number = left.popleft()
+                    worker.waiting.append(number)
+                    with contextlib.suppress(OSError):  # it died; hearing from it says so
+                        worker.connection.send((number, entries[number]))
+        for number in islice(left, len(self._workers)):
+            self._ahead.ask_for(entries[number].scan)
+
+    def _start(self) -> _Worker:
+        context = worker_context()
+        ours, theirs = context.Pipe()
+        arguments = (theirs, self._settings, self._lanes)
+        process = context.Process(target=serve, args=arguments, daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _hear(
+        self, worker: _Worker, left: deque[int], entries: Sequence[ScanEntry]
+    ) -> Iterator[tuple[int, ResultRow]]:
+        try:
+            kind, number, content = worker.connection.recv()
+        except (EOFError, OSError):
+            yield from self._bury(worker, left, entries)
+            return
+        if kind == READY:
+            worker.is_ready, self._failed_starts = True, 0
+        elif kind == BEGUN:
+            worker.waiting.remove(number)
+            worker.begun.append(number)
+        elif kind == DONE:
+            worker.begun.remove(number)
+            yield number, content
+        elif kind == STOP:
+            raise content
+
+    def _bury(
+        self, worker: _Worker, left: deque[int], entries: Sequence[ScanEntry]
+    ) -> Iterator[tuple[int, ResultRow]]:
+        """Give back what a dead worker held, or say which scan it keeps dying of."""
+        worker.process.join(_SECONDS_TO_END)
+        worker.connection.close()
+        self._workers.remove(worker)
+        how = _death(worker.process.exitcode)
+        if not worker.is_ready:
+            self._failed_starts += 1
+            if self._failed_starts >= MOST_FAILED_STARTS:
+                raise BrainAgeError(
+                    f"worker processes end before they begin: {how}",
+                    "is there enough memory? try fewer --workers",
+                )
+        left.extendleft(reversed(worker.waiting))
+        for number in worker.begun:
+            self._deaths[number] = self._deaths.get(number, 0) + 1
+            if self._deaths[number] < MOST_DEATHS:
+                left.appendleft(number)
+                continue
+            words = f"the worker process died {MOST_DEATHS} times on this scan: {how}"
+            failure = Failure(INTERNAL_ERROR, words, 0.0)
+            yield number, record_failure(entries[number], self._settings, failure)
+
+
+def _death(exit_code: int | None) -> str:
+    if exit_code is not None and exit_code < 0:
+        return f"signal {-exit_code}"
+    return f"exit code {exit_code}"

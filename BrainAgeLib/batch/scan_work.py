@@ -1,0 +1,201 @@
+"""One scan of a batch: its folder appears as a whole, or it does not appear.
+
+The folders are the only memory of a batch. A scan is done when its folder holds a prediction or a
+failure, so whoever is killed, and whoever repeats a task, loses nothing and does nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from BrainAgeLib.batch.batch_settings import BatchSettings
+from BrainAgeLib.batch.results_table import ResultRow
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.delivery import predict_to_folder
+from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError, InstallationError
+from BrainAgeLib.records import Prediction
+from BrainAgeLib.report.files import OutputFolder, output_folder, write_atomically
+from BrainAgeLib.report.record import prediction_to_dict, read_prediction
+
+WORK_PREFIX = ".brainage-work-"
+FAILURE_NAME = "failure.json"
+REFUSED = 3
+INTERNAL_ERROR = 4
+INPUT_ERROR = 2
+_SAME_AGE_YEARS = 1e-3
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a scan has no prediction: what ``brainage predict`` would have said and returned."""
+
+    exit_code: int
+    error: str
+    seconds: float
+
+
+def work_on(entry: ScanEntry, settings: BatchSettings) -> ResultRow:
+    """Return the row of a scan, working on it unless its folder says that this is done.
+
+    Whatever is wrong with the scan is a row. Raises BrainAgeError for what would be wrong with
+    every other scan, too: a full disk, a damaged installation.
+    """
+    row = finished_row(entry, settings)
+    if row is not None:
+        return row
+    work = settings.output / f"{WORK_PREFIX}{secrets.token_hex(6)}"
+    began = time.perf_counter()
+    try:
+        _predict(entry, settings, work, began)
+        _publish(work, entry, settings)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    row = finished_row(entry, settings)
+    if row is None:
+        raise BrainAgeError(
+            f"the results of {entry.path} vanished from {settings.output / entry.folder}",
+            "let nobody else write into the output folder",
+        )
+    return row
+
+
+def finished_row(
+    entry: ScanEntry, settings: BatchSettings, failures_too: bool = True
+) -> ResultRow | None:
+    """Return the row of a scan whose folder is complete, or None when there is work to do.
+
+    So it is when the list gives another age, sex or file than before. What the input itself
+    complains of needs no folder.
+    """
+    if entry.complaint is not None:
+        return failed_row(entry, settings, Failure(INPUT_ERROR, entry.complaint, 0.0))
+    folder = settings.output / entry.folder
+    try:
+        prediction = read_prediction(OutputFolder(folder).prediction)
+    except InputError:
+        failure = _read_failure(folder / FAILURE_NAME) if failures_too else None
+        return None if failure is None else failed_row(entry, settings, failure)
+    return _row(entry, prediction) if _is_of(entry, settings, prediction) else None
+
+
+def record_failure(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> ResultRow:
+    """Keep in the scan's folder why there is no prediction; return the row."""
+    folder = settings.output / entry.folder
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_failure(failure, folder)
+    return failed_row(entry, settings, failure)
+
+
+def failed_row(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> ResultRow:
+    """Return the row of a scan without a prediction."""
+    options = settings.options_for(entry)
+    return ResultRow(
+        path=entry.path,
+        id=entry.id,
+        session=entry.session,
+        group=entry.group,
+        age=options.age_years,
+        sex=options.sex,
+        exit_code=failure.exit_code,
+        error=failure.error,
+        seconds=failure.seconds,
+        further=entry.further,
+    )
+
+
+def _predict(entry: ScanEntry, settings: BatchSettings, work: Path, began: float) -> None:
+    """Fill the work folder with a prediction or with the reason why there is none."""
+    try:
+        predict_to_folder(entry.scan, work, settings.options_for(entry), settings.deliverables)
+        return
+    except (FullDiskError, InstallationError):
+        raise
+    except BrainAgeError as error:
+        code, words = error.exit_code, str(error)
+    except MemoryError:
+        code, words = INTERNAL_ERROR, "there is too little memory for this scan"
+    except Exception as error:  # a scan that nobody foresaw must not end the others
+        code = INTERNAL_ERROR
+        words = f"internal error: {type(error).__name__}: {error}"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    seconds = round(time.perf_counter() - began, 3)
+    _write_failure(Failure(code, " ".join(words.split()), seconds), work)
+
+
+def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
+    """Give the work folder its name, unless another worker was first.
+
+    Files of others that lie there stay; outputs of ours that are out of date do not.
+    """
+    folder = settings.output / entry.folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        work.rename(folder)
+        return
+    except OSError:
+        if not folder.is_dir():
+            raise
+    if finished_row(entry, settings) is not None:
+        return
+    with output_folder(folder):
+        (folder / FAILURE_NAME).unlink(missing_ok=True)
+        last = (OutputFolder(work).prediction, work / FAILURE_NAME)
+        for file in sorted(work.iterdir(), key=lambda path: path in last):
+            file.replace(folder / file.name)
+
+
+def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) -> bool:
+    """Say whether a prediction is that of this scan and this person."""
+    options = settings.options_for(entry)
+    age_years = prediction.chronological_age_years
+    same_age = options.age_years is None or (
+        age_years is not None and abs(age_years - options.age_years) < _SAME_AGE_YEARS
+    )
+    same_sex = options.sex in (None, prediction.sex)
+    return same_age and same_sex and prediction.input.path == entry.scan
+
+
+def _row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
+    record = prediction_to_dict(prediction)
+    low, high = record["interval_years"] or (None, None)
+    return ResultRow(
+        path=entry.path,
+        id=entry.id,
+        session=entry.session,
+        group=entry.group,
+        age=record["chronological_age_years"],
+        sex=prediction.sex,
+        brain_age_years=record["brain_age_years"],
+        interval_low=low,
+        interval_high=high,
+        gap_years=record["gap_years"],
+        corrected_gap_years=record["corrected_gap_years"],
+        gap_percentile=record["gap_percentile"],
+        verdict=prediction.quality.verdict,
+        findings=tuple(finding.code for finding in prediction.quality.findings),
+        slice_spacing_mm=record["acquisition"]["slice_spacing_mm"],
+        model=f"{prediction.model.name} {prediction.model.version}",
+        exit_code=REFUSED if prediction.brain_age_years is None else 0,
+        seconds=prediction.timings_seconds.total,
+        further=entry.further,
+    )
+
+
+def _write_failure(failure: Failure, folder: Path) -> None:
+    record = {"exit_code": failure.exit_code, "error": failure.error, "seconds": failure.seconds}
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    write_atomically(folder / FAILURE_NAME, f"{text}\n".encode(errors="backslashreplace"))
+
+
+def _read_failure(path: Path) -> Failure | None:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return Failure(int(record["exit_code"]), str(record["error"]), float(record["seconds"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

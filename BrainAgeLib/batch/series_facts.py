@@ -1,0 +1,141 @@
+"""What header and voxel grid tell of a series or a file, without reading its voxels."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from BrainAgeLib.batch.choice import SeriesFacts
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.records import Plane
+from BrainAgeLib.scan import dicom_header as tag
+from BrainAgeLib.scan.acquisition import PLANES
+from BrainAgeLib.scan.dicom_header import DicomHeader
+from BrainAgeLib.scan.file_kind import kind_of
+from BrainAgeLib.scan.itk_reader import open_header
+from BrainAgeLib.scan.scan import check_shape
+from BrainAgeLib.template.slices import slice_axis
+
+_NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
+_DERIVED = ("DERIVED", "PROJECTION IMAGE", "MIP")
+
+
+def facts_of_file(path: Path) -> SeriesFacts:
+    """Return what a NIfTI, NRRD or MetaImage file, and a JSON sidecar beside it, tell.
+
+    A file that cannot be read may be the T1: it is no volume, and its complaint says why.
+    """
+    name = path.name
+    sidecar = _sidecar(path)
+    description = " ".join(filter(None, (name, str(sidecar.get("SeriesDescription", "")))))
+    try:
+        kind = kind_of(path)
+        if kind is None:
+            return SeriesFacts(str(path), None, description, None, 0, complaint="cannot be read")
+        header = open_header(path, kind, name)
+        check_shape(header, name)
+    except (OSError, BrainAgeError) as error:
+        return SeriesFacts(str(path), None, description, None, 0, complaint=str(error))
+    dimension = header.GetDimension()
+    direction = np.reshape(header.GetDirection(), (dimension, dimension))[:3, :3]
+    plane, count = _plane(direction, header.GetSpacing()[:3], header.GetSize()[:3])
+    return SeriesFacts(
+        str(path),
+        None,
+        description,
+        plane,
+        count,
+        _milliseconds(sidecar, "EchoTime"),
+        _milliseconds(sidecar, "RepetitionTime"),
+        _milliseconds(sidecar, "InversionTime"),
+        is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
+        has_contrast_agent=_names_agent(str(sidecar.get("ContrastBolusAgent") or "")),
+    )
+
+
+def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -> SeriesFacts:
+    """Return what the headers of one DICOM series tell.
+
+    ``alone``: it is the folder's only one. A file of many frames stands for its own series.
+    """
+    first = headers[0]
+    is_one_file = len(headers) == 1 and first.size[2] > 1
+    plane, count = _plane_of_series(headers)
+    image_type = first.tags.get(tag.IMAGE_TYPE, "").upper()
+    echo, repetition, inversion = (
+        first.numbers(name, 1) for name in (tag.ECHO_TIME, tag.REPETITION_TIME, tag.INVERSION_TIME)
+    )
+    localizer = " localizer" if "LOCALIZER" in image_type else ""
+    return SeriesFacts(
+        str(first.path if is_one_file else folder),
+        None if alone or is_one_file else first.series_uid,
+        f"{first.series_description}{localizer}",
+        plane,
+        count,
+        echo[0] if echo else None,
+        repetition[0] if repetition else None,
+        inversion[0] if inversion and inversion[0] > 0 else None,
+        is_gradient_echo="GR" in first.tags.get(tag.SCANNING_SEQUENCE, "").split("\\"),
+        has_contrast_agent=_names_agent(first.tags.get(tag.CONTRAST_AGENT, "")),
+        is_derived=any(word in image_type for word in _DERIVED),
+    )
+
+
+def _plane_of_series(headers: Sequence[DicomHeader]) -> tuple[Plane | None, int]:
+    first = headers[0]
+    orientation = first.numbers(tag.IMAGE_ORIENTATION, 6)
+    pixel_mm = first.numbers(tag.PIXEL_SPACING, 2)
+    if orientation is None or pixel_mm is None:  # frames say it each for themselves
+        return (PLANES[2], first.size[2]) if first.size[2] > 1 else (None, len(headers))
+    row, column = np.reshape(orientation, (2, 3))
+    normal = np.cross(row, column)
+    places = [header.numbers(tag.IMAGE_POSITION, 3) for header in headers]
+    heights = sorted({round(float(normal @ np.array(place)), 1) for place in places if place})
+    same = {header.numbers(tag.IMAGE_ORIENTATION, 6) == orientation for header in headers}
+    if len(heights) < 2 or same != {True}:
+        return None, len(heights)
+    spacing_mm = (heights[-1] - heights[0]) / (len(heights) - 1)
+    direction = np.stack([row, column, normal], axis=1)
+    size = (first.size[0], first.size[1], len(heights))
+    plane, count = _plane(direction, (pixel_mm[1], pixel_mm[0], spacing_mm), size)
+    return ("3d" if first.tags.get(tag.ACQUISITION_TYPE) == "3D" else plane), count
+
+
+def _plane(
+    direction: np.ndarray, spacing_mm: Sequence[float], size: Sequence[int]
+) -> tuple[Plane, int]:
+    """Return the plane of the slices of a grid (i, j, k) and how many there are."""
+    affine = np.eye(4)
+    affine[:3, :3] = direction * np.array(spacing_mm)
+    axis = slice_axis(affine, tuple(size[::-1]))
+    if axis < 0:
+        return "3d", max(size)
+    return PLANES[int(np.argmax(np.abs(direction[:, axis])))], size[axis]
+
+
+def _names_agent(text: str) -> bool:
+    """Say whether the field of the contrast agent names one; some write there that none was."""
+    return text.strip().upper() not in _NO_AGENT
+
+
+def _sidecar(path: Path) -> dict[str, Any]:
+    """Return the JSON file that BIDS and dcm2niix put beside an image, or nothing."""
+    sidecar = path.with_name(path.name.removesuffix(".gz")).with_suffix(".json")
+    try:
+        content = json.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _milliseconds(sidecar: dict[str, Any], key: str) -> float | None:
+    """Return a time that the sidecar gives in seconds."""
+    value = sidecar.get(key)
+    if not isinstance(value, (int, float)) or not math.isfinite(value) or value <= 0:
+        return None
+    return 1000.0 * value

@@ -1,0 +1,135 @@
+"""Checks of how much of the brain was acquired, and how finely."""
+
+from __future__ import annotations
+
+from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.gate.placement import LEAST_SHARE_IN_TEMPLATE
+from BrainAgeLib.records import Finding, Severity
+
+LEAST_SLICES_TO_REGISTER = 8
+MOST_CUT = 0.08  # training saw up to 0.07; a fifth of the height cut off is 0.09 and moves the age
+LEAST_COVERAGE = 0.65  # half of the slices cut off leaves 0.62 or less
+MOST_SPACING_MM = 9.5  # the model is checked up to 7 + 2 mm
+LONGEST_SPACING_MM = 12.5  # and trained up to 12 mm
+MOST_PIXEL_MM = 3.2  # trained up to 3 mm
+# Middle of a slice in the template. Within, the error of a single slice is at most two thirds of
+# that of always saying the mean age.
+TELLING_HEIGHTS_MM = (-44.0, 52.0)
+USE_WHOLE = "Use the series that covers the whole brain."
+
+
+def _nothing_in_view(measured: Measurements) -> Finding | None:
+    if measured.slices_in_view > 0:
+        return None
+    return Finding(
+        "no_slices_in_view",
+        "refuse",
+        "No slice of this scan shows brain where the template has it. "
+        "With --in-template-space the scan's coordinates must be those of MNI152.",
+        0,
+        1,
+    )
+
+
+def _slices(measured: Measurements) -> Finding | None:
+    count = measured.acquisition.slice_count
+    if measured.stretch is None or count >= LEAST_SLICES_TO_REGISTER:
+        return None
+    return Finding(
+        "too_few_slices",
+        "refuse",
+        f"{count} slices are too few to find the scan's place in the brain. Use the whole series.",
+        count,
+        LEAST_SLICES_TO_REGISTER,
+    )
+
+
+def _cut(measured: Measurements) -> Finding | None:
+    placement = measured.placement
+    if placement is None:
+        return None
+    if placement.coverage < LEAST_COVERAGE:
+        return Finding(
+            "brain_cut",
+            "refuse",
+            f"Only {100 * placement.coverage:.0f} % of the brain lies in the scan. {USE_WHOLE}",
+            round(placement.coverage, 3),
+            LEAST_COVERAGE,
+        )
+    share, where = max(
+        (placement.cut_top, "top"), (placement.cut_bottom, "bottom"), (placement.cut_sides, "side")
+    )
+    if share <= MOST_CUT:
+        return None
+    return Finding(
+        "brain_cut",
+        "warn",
+        f"{100 * share:.0f} % of the brain is cut off at the {where}. The age rests on what is "
+        f"left: trust it less. {USE_WHOLE}",
+        round(share, 3),
+        MOST_CUT,
+    )
+
+
+def _part_of_brain(measured: Measurements) -> Finding | None:
+    """Say that the models for few slices spoke; refuse where they know none of the slices."""
+    heights = measured.known_heights_mm
+    if measured.covers_brain is not False or heights is None:
+        return None
+    share = measured.share_in_template
+    if share is not None and share < LEAST_SHARE_IN_TEMPLATE:
+        return None  # then these are no heights of the brain
+    low, high = TELLING_HEIGHTS_MM
+    if not any(low <= height <= high for height in heights):
+        nearest: float | None = min(heights, key=abs, default=None)
+        return Finding(
+            "slice_heights",
+            "refuse",
+            "All slices lie so high or so low in the head that they say little of the age. "
+            "Use slices through the middle of the brain.",
+            "no known" if nearest is None else round(nearest),
+            f"{low:.0f} to {high:.0f} mm",
+        )
+    known, lost = len(heights), measured.slices_in_view - len(heights)
+    without = f" {lost} more lie where the model knows nothing and do not count." if lost else ""
+    return Finding(
+        "part_of_brain",
+        "warn",
+        "The slices do not cover the whole brain without a hole: the age rests on "
+        f"{known} slice{'s' if known > 1 else ''} taken one by one. It is less exact, and the "
+        f"interval is wider.{without} {USE_WHOLE}",
+        known,
+        "whole brain",
+    )
+
+
+def _spacing(measured: Measurements) -> Finding | None:
+    spacing = measured.acquisition.slice_spacing_mm
+    if measured.stretch is None or spacing <= MOST_SPACING_MM:
+        return None
+    severity: Severity = "warn" if spacing <= LONGEST_SPACING_MM else "refuse"
+    return Finding(
+        "slice_spacing",
+        severity,
+        f"The slices are {spacing:.1f} mm apart, farther than in the scans that the model was "
+        "checked on. Use a series with closer slices, if there is one.",
+        round(spacing, 2),
+        MOST_SPACING_MM if severity == "warn" else LONGEST_SPACING_MM,
+    )
+
+
+def _pixels(measured: Measurements) -> Finding | None:
+    widest = max(measured.acquisition.in_plane_mm)
+    if measured.stretch is None or widest <= MOST_PIXEL_MM:
+        return None
+    return Finding(
+        "pixel_size",
+        "warn",
+        f"The pixels are {widest:.1f} mm wide, wider than in the scans that the model was trained "
+        "on. Trust the age less, or use a series with finer pixels.",
+        round(widest, 2),
+        MOST_PIXEL_MM,
+    )
+
+
+CHECKS = (_nothing_in_view, _slices, _cut, _part_of_brain, _spacing, _pixels)

@@ -1,0 +1,74 @@
+"""Checks of the result itself: ages outside training, networks that disagree, unknown scans."""
+
+from __future__ import annotations
+
+from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.records import Finding, Severity
+
+MOST_DISAGREEMENT_YEARS = 15.0
+# By definition 99 % of the simulated scans of healthy people stay under 1; whole heads of other
+# scanners that were cut thick reach 1.7. Faults beyond 4 moved the age by 19 years in the
+# median. The interval grows with what lies over 1.
+USUAL_NOVELTY, MOST_NOVELTY, UNUSABLE_NOVELTY = 1.0, 1.8, 4.0
+
+
+def _disagreement(measured: Measurements) -> Finding | None:
+    if not measured.members_years:
+        return None
+    distance = max(measured.members_years) - min(measured.members_years)
+    if distance <= MOST_DISAGREEMENT_YEARS:
+        return None
+    return Finding(
+        "members_disagree",
+        "warn",
+        f"The networks of the ensemble disagree by {distance:.0f} years. Trust the age less.",
+        round(distance, 1),
+        MOST_DISAGREEMENT_YEARS,
+    )
+
+
+def _age_range(measured: Measurements) -> Finding | None:
+    limits = measured.trained_age_range_years
+    if limits is None:
+        return None
+    for age, whose in (
+        (measured.chronological_age_years, "chronological age"),
+        (measured.brain_age_years, "predicted age"),
+    ):
+        if age is not None and not limits[0] <= age <= limits[1]:
+            return Finding(
+                "age_outside_training",
+                "warn",
+                f"The {whose} of {age:.0f} years is outside the ages that the model was trained "
+                f"on ({limits[0]:.0f} to {limits[1]:.0f}). Do not rely on the gap.",
+                round(age, 1),
+                f"{limits[0]:.0f} to {limits[1]:.0f}",
+            )
+    return None
+
+
+def _novelty(measured: Measurements) -> Finding | None:
+    novelty = measured.novelty
+    unlike = "The scan looks to the model {} those of healthy people that it was trained on"
+    wider = f"the interval is {novelty or 1:.2f} times as wide as usual"
+    refused = (
+        f"{unlike.format('quite unlike')}. Look at the outline and the registered image of the "
+        "report; if both are right, the scan's contrast is not one that the model knows."
+    )
+    warned = (
+        f"{unlike.format('unlike')}: {wider}. Look at the pictures of the report, and trust the "
+        "age less."
+    )
+    noted = f"{unlike.format('somewhat unlike')}: {wider}."
+    grades: tuple[tuple[Severity, str, float], ...] = (
+        ("refuse", refused, UNUSABLE_NOVELTY),
+        ("warn", warned, MOST_NOVELTY),
+        ("note", noted, USUAL_NOVELTY),
+    )
+    for severity, message, limit in grades:
+        if novelty is not None and not novelty <= limit:
+            return Finding("unlike_training", severity, message, round(novelty, 3), limit)
+    return None
+
+
+CHECKS = (_disagreement, _age_range, _novelty)

@@ -1,1 +1,0 @@
-"""From a file to slices in template space."""

@@ -1,1 +1,0 @@
-"""The gate: whether a scan can carry a number."""

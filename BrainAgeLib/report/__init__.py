@@ -1,0 +1,1 @@
+"""What a person or another program reads: record, report, DICOM."""

@@ -1,0 +1,1 @@
+"""Files to a scan: reading, geometry, the brain in it."""

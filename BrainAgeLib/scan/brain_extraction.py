@@ -1,0 +1,104 @@
+"""Brain extraction behind one small interface: a volume in, a mask on its own grid out.
+
+The first choice is deepbet (Fisch et al. 2024, arXiv 2308.07003; MIT licence), whose weights
+lie in its wheel. Its files are TorchScript, which can hold code, so they are loaded only when
+their sha256 is the one known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.scan.geometry import Volume
+
+# (voxels (k, j, i) of canonical LPS axes, device) -> mask (k, j, i), bool
+BrainExtractor = Callable[[Volume, str], np.ndarray]
+
+DEEPBET_SHA256 = {
+    "model.pt": "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
+    "bbox_model.pt": "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
+}
+THRESHOLD = 0.5  # deepbet's own
+
+
+def extract_brain(volume: Volume, device: str = "cpu", extractor: str = "deepbet") -> np.ndarray:
+    """Return the brain mask (k, j, i), bool, of a head whose axes are nearest to L, P, S.
+
+    The mask is empty when there is no brain. Raises InstallationError when the extractor is
+    missing or damaged.
+    """
+    return EXTRACTORS[extractor](volume, device)
+
+
+def _deepbet(volume: Volume, device: str) -> np.ndarray:
+    network = _load_deepbet(device)
+    # Canonical arrays are (S, P, L); deepbet was trained on (R, A, S).
+    voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0)[::-1, ::-1], np.float32)
+    try:
+        with torch.inference_mode(), redirect_stdout(StringIO()):
+            probability = network.run_model(voxels)
+            mask = network.postprocess(probability > THRESHOLD)
+    except (AssertionError, ValueError, IndexError):
+        # deepbet says so in these ways when it sees no foreground at all.
+        return np.zeros(volume.voxels.shape, bool)
+    return np.ascontiguousarray(mask[::-1, ::-1].transpose(2, 1, 0)).astype(bool)
+
+
+@cache
+def _load_deepbet(device: str) -> Any:
+    try:
+        from deepbet.bet import BrainExtraction
+        from deepbet.utils import DATA_PATH
+    except ImportError as error:
+        raise InstallationError(
+            "the brain extractor deepbet is not installed", "pip install deepbet"
+        ) from error
+    folder = Path(DATA_PATH) / "models"
+    for name, expected in DEEPBET_SHA256.items():
+        _check_sha256(folder / name, expected)
+    network = BrainExtraction(
+        no_gpu=True,
+        model_path=str(folder / "model.pt"),
+        bbox_model_path=str(folder / "bbox_model.pt"),
+    )
+    for part in (network.model, network.bbox_model):
+        part.to(torch.device(device))
+    return network
+
+
+def _check_sha256(path: Path, expected: str) -> None:
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InstallationError(f"{path} cannot be read", "install deepbet again") from error
+    if found != expected:
+        raise InstallationError(
+            f"{path} is not the file that deepbet 1.0.2 ships",
+            "pip install --force-reinstall deepbet",
+        )
+
+
+def mask_of_extracted(voxels: torch.Tensor) -> torch.Tensor:
+    """Return the brain (float, 0 or 1) of a scan whose background is already 0.
+
+    The brain is what is brighter than a tenth of white matter: the rim that thick slices share
+    with the background is left out, as a brain extractor would.
+    """
+    inside = voxels[voxels > 0]
+    if len(inside) == 0:
+        return torch.zeros_like(voxels)
+    white_matter = torch.quantile(inside[:: 1 + len(inside) // 100_000], 0.9)
+    return (voxels > 0.1 * white_matter).to(voxels.dtype)
+
+
+EXTRACTORS: dict[str, BrainExtractor] = {"deepbet": _deepbet}

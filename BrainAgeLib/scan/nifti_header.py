@@ -1,0 +1,114 @@
+"""What the header of a NIfTI file says, for the checks that ITK leaves out.
+
+ITK takes a spacing of 0 as 1 mm, and pixdim over an affine that says otherwise, without a word.
+Format: https://nifti.nimh.nih.gov/nifti-1
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.file_kind import read_head
+from BrainAgeLib.scan.itk_reader import incomplete
+from BrainAgeLib.scan.scan import check_spacing
+
+HEADER_BYTES = 348
+SPACING_TOLERANCE = 0.01
+# What a voxel is, by the number in the field datatype; V is a colour.
+_VOXEL_TYPES = {
+    **{2: "u1", 4: "i2", 8: "i4", 16: "f4", 32: "c8", 64: "f8", 128: "V3", 256: "i1"},
+    **{512: "u2", 768: "u4", 1024: "i8", 1280: "u8", 1792: "c16", 2304: "V4"},
+}
+
+
+@dataclass(frozen=True)
+class NiftiHeader:
+    """The fields of a NIfTI-1 header that matter here.
+
+    ``size``: voxels along each axis, 1 to 7 of them. ``spacing_mm``: ``pixdim`` of the first three.
+    ``sform``: 3 x 4, index to RAS world. ``data_offset``: bytes before the voxels.
+    ``voxel_type``: as stored, or None for a type that the format does not know.
+    """
+
+    magic: bytes
+    size: tuple[int, ...]
+    voxel_type: np.dtype | None
+    spacing_mm: tuple[float, ...]
+    data_offset: float
+    qform_code: int
+    sform_code: int
+    sform: np.ndarray
+
+    @property
+    def says_orientation(self) -> bool:
+        """Whether either affine is there at all."""
+        return self.qform_code > 0 or self.sform_code > 0
+
+
+def read_nifti_header(path: Path, name: str) -> NiftiHeader:
+    """Return the header of a NIfTI file, compressed or not.
+
+    Raises InputError when it is cut off, contradicts itself or places the voxels nowhere.
+    """
+    head = read_head(path)
+    if len(head) < HEADER_BYTES:
+        raise incomplete(name)
+    order = "<" if head[:4] == HEADER_BYTES.to_bytes(4, "little") else ">"
+    dimension, *size = struct.unpack_from(order + "8h", head, 40)
+    voxel_type = _VOXEL_TYPES.get(struct.unpack_from(order + "h", head, 70)[0])
+    header = NiftiHeader(
+        magic=head[344:348],
+        size=tuple(size[: max(0, min(dimension, 7))]),
+        voxel_type=np.dtype(order + voxel_type) if voxel_type else None,
+        spacing_mm=struct.unpack_from(order + "3f", head, 80),
+        data_offset=struct.unpack_from(order + "f", head, 108)[0],
+        qform_code=struct.unpack_from(order + "h", head, 252)[0],
+        sform_code=struct.unpack_from(order + "h", head, 254)[0],
+        sform=np.reshape(struct.unpack_from(order + "12f", head, 280), (3, 4)),
+    )
+    _check(header, name)
+    return header
+
+
+def _check(header: NiftiHeader, name: str) -> None:
+    if header.magic[:3] != b"n+1":
+        raise InputError(
+            f"{name} is half of an Analyze or NIfTI pair (.hdr and .img)",
+            "convert the scan to one .nii.gz file",
+        )
+    has_voxels = header.voxel_type is not None and min(header.size, default=0) > 0
+    if not has_voxels or not header.data_offset >= HEADER_BYTES:
+        raise InputError(f"the header of {name} makes no sense", "convert the scan again")
+    if len(header.size) < 3:
+        return  # a picture: the next check says so
+    check_spacing(header.spacing_mm, name)
+    if header.sform_code > 0 >= header.qform_code:
+        _check_sform(header, name)
+
+
+def _check_sform(header: NiftiHeader, name: str) -> None:
+    """Compare the spacings of the affine with ``pixdim``: ITK takes the latter, others the former.
+
+    With a qform beside it, ITK takes whichever of the two fits ``pixdim``.
+    """
+    affine_mm = np.linalg.norm(header.sform[:, :3], axis=0)
+    if not np.isfinite(header.sform).all() or not affine_mm.all():
+        raise InputError(
+            f"the header of {name} places the voxels nowhere: its affine is not finite or singular",
+            "convert the scan again from the original",
+        )
+    if not np.allclose(affine_mm, header.spacing_mm, rtol=SPACING_TOLERANCE):
+        fields, affine = (
+            " x ".join(f"{value:.3g}" for value in spacing)
+            for spacing in (header.spacing_mm, affine_mm)
+        )
+        raise InputError(
+            f"the header of {name} contradicts itself: voxels of {fields} mm by pixdim, "
+            f"{affine} mm by the affine",
+            "convert the scan again from the original",
+        )

@@ -1,0 +1,169 @@
+"""What a readable scan is: one 3D scalar image with a place in the world and something in it."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.gate.measurements import SequenceTags
+from BrainAgeLib.records import Finding, InputRecord, Sex
+
+# A whole head at 0.5 mm has 110 million. The whole job holds some five copies as float32: with this
+# limit no file, whatever it promises or unpacks to, takes it beyond 4 GB.
+MOST_VOXELS = 2**27
+LEAST_SLICE_WIDTH = 8  # pixels; only the third axis may be shorter, down to a single slice
+MOST_NON_FINITE = 0.01
+# Cosines written with three decimals are off by less; 0.01 moves a voxel of the head by 1 mm.
+RIGHT_ANGLE_TOLERANCE = 0.01
+_SCALAR_PIXELS = {
+    *(sitk.sitkUInt8, sitk.sitkUInt16, sitk.sitkUInt32, sitk.sitkUInt64),
+    *(sitk.sitkInt8, sitk.sitkInt16, sitk.sitkInt32, sitk.sitkInt64),
+    *(sitk.sitkFloat32, sitk.sitkFloat64),
+}
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan as it was acquired.
+
+    ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
+    exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
+    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what a DICOM
+    header says of the sequence. ``dicom_files``: those of a DICOM series, in slice order.
+    """
+
+    image: sitk.Image
+    input: InputRecord
+    slice_thickness_mm: float | None = None
+    age_years: float | None = None
+    sex: Sex | None = None
+    findings: tuple[Finding, ...] = ()
+    sequence: SequenceTags = SequenceTags()
+    dicom_files: tuple[Path, ...] = ()
+
+
+def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
+    """Raise InputError unless an image, or what a file's header promises, is one scalar volume."""
+    size = header.GetSize()
+    if len(size) < 3:
+        raise InputError(
+            f"{name} is a 2D picture, not a volume",
+            "give the whole scan: a 3D file or the folder of its DICOM series",
+        )
+    volumes = math.prod(size[3:])
+    if volumes != 1:
+        raise InputError(
+            f"{name} holds {volumes} volumes ({_by(size)})", "give one 3D T1 volume of them"
+        )
+    check_pixels(header.GetPixelIDValue(), name)
+    check_size(size[:3], name)
+
+
+def check_pixels(pixel_id: int, name: str) -> None:
+    """Raise InputError unless SimpleITK's pixel type holds one real number per voxel."""
+    if pixel_id not in _SCALAR_PIXELS:
+        kind = sitk.GetPixelIDValueAsString(pixel_id)
+        raise InputError(
+            f"{name} does not hold one grey value per voxel but {kind}",
+            "give a T1 image in grey values: no colour, vector, complex or label map",
+        )
+
+
+def check_size(size: Sequence[int], name: str) -> None:
+    """Raise InputError when a volume of ``size`` (i, j, k) voxels is too small or too large."""
+    if min(size) < 1 or sorted(size)[1] < LEAST_SLICE_WIDTH:
+        raise InputError(
+            f"{name} is too small to be a scan: {_by(size)} voxels",
+            f"slices of at least {LEAST_SLICE_WIDTH} x {LEAST_SLICE_WIDTH} pixels are needed",
+        )
+    if math.prod(size) > MOST_VOXELS:
+        raise InputError(
+            f"{name} is too large: its header promises {_by(size)} voxels",
+            f"at most {MOST_VOXELS // 10**6} million are read; is the header damaged?",
+        )
+
+
+def check_grid(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
+    """Raise InputError unless spacing, origin and directions place every voxel in the world."""
+    dimension = header.GetDimension()
+    spacing_mm = np.array(header.GetSpacing()[:3])
+    direction = np.reshape(header.GetDirection(), (dimension, dimension))[:3, :3]
+    check_spacing(spacing_mm, name)
+    if not np.isfinite(direction).all() or not np.isfinite(header.GetOrigin()[:3]).all():
+        raise InputError(
+            f"the header of {name} places the voxels nowhere: its affine is not finite",
+            "convert the scan again from the original",
+        )
+    if abs(direction.T @ direction - np.eye(3)).max() > RIGHT_ANGLE_TOLERANCE:
+        raise sheared(name)
+
+
+def check_spacing(spacing_mm: Iterable[float], name: str) -> None:
+    """Raise InputError unless every spacing is a positive number of mm."""
+    spacing = [float(value) for value in spacing_mm]
+    if not all(math.isfinite(value) and value > 0 for value in spacing):
+        raise InputError(
+            f"the header of {name} gives an impossible voxel spacing: {_by(spacing)} mm",
+            "convert the scan again from the original",
+        )
+
+
+def sheared(name: str) -> InputError:
+    """Return the error for a grid whose axes are not perpendicular."""
+    return InputError(
+        f"the voxel axes of {name} are not at right angles: its affine is sheared or singular",
+        "resample the scan onto a straight grid, or convert it again from the original",
+    )
+
+
+def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Finding, ...]]:
+    """Return the image with single non-finite voxels set to 0, and the finding that says so.
+
+    Raises InputError when there are too many of them, or nothing but one value.
+    """
+    voxels = sitk.GetArrayViewFromImage(image)
+    broken = ~np.isfinite(voxels)
+    fraction = float(broken.mean())
+    if fraction >= MOST_NON_FINITE:
+        raise InputError(
+            f"{100 * fraction:.0f} % of the voxels of {name} are not finite numbers",
+            f"less than {100 * MOST_NON_FINITE:.0f} % may be; convert the scan again",
+        )
+    findings: tuple[Finding, ...] = ()
+    if fraction:
+        settled = sitk.GetImageFromArray(np.where(broken, np.float32(0), voxels))
+        settled.CopyInformation(image)
+        image, voxels = settled, sitk.GetArrayViewFromImage(settled)
+        message = f"{int(broken.sum())} voxels were not finite numbers and count as background"
+        findings = (Finding("non_finite_voxels", "note", message, fraction, limit=MOST_NON_FINITE),)
+    if voxels.min() == voxels.max():
+        raise InputError(
+            f"{name} is empty: every voxel is {voxels.min():g}", "give another file of this scan"
+        )
+    return image, findings
+
+
+def printable(text: str) -> str:
+    """Return a path or another text from outside as one line that any terminal can show."""
+    return "".join(character if character.isprintable() else "?" for character in text)
+
+
+def sha256_of(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of files, one after the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while chunk := file.read(2**20):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _by(numbers: Sequence[float]) -> str:
+    return " x ".join(f"{number:g}" if number < 10**6 else str(number) for number in numbers)

@@ -1,0 +1,87 @@
+"""What the text header of an NRRD or MetaImage file says, for the checks that ITK leaves out.
+
+ITK takes a missing spacing as 1 mm and says nothing of use when the data file is missing.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.file_kind import read_head
+from BrainAgeLib.scan.scan import check_spacing, printable
+
+# "sizes: 3 4 5" and "key:=value" of NRRD, "DimSize = 3 4 5" of MetaImage; "#" is a comment.
+_FIELD = re.compile(r"([^#:=]+?)\s*(?::=|:|=)\s*(.*)")
+_DATA_FILE = ("elementdatafile", "data file", "datafile")
+_SPACING = ("elementspacing", "elementsize", "spacings", "space directions")
+
+
+def read_text_header(path: Path) -> dict[str, str]:
+    """Return the fields of the header by lower-case name."""
+    fields: dict[str, str] = {}
+    for line in read_head(path).decode("utf-8", "surrogateescape").split("\n"):
+        # An empty line ends the header of NRRD, the field of the voxels that of MetaImage.
+        if not line.strip() or "elementdatafile" in fields:
+            break
+        if field := _FIELD.match(line.strip()):
+            fields[field[1].lower()] = field[2]
+    return fields
+
+
+def check_text_header(fields: dict[str, str], name: str) -> None:
+    """Raise InputError unless the header gives a spacing, in numbers that can be one."""
+    # MetaIO trusts this number and ends the whole program when it is too large.
+    if not re.fullmatch("[1-9]", fields.get("ndims", "3")):
+        raise InputError(f"the header of {name} makes no sense", "convert the scan again")
+    given = next((fields[field] for field in _SPACING if field in fields), None)
+    if given is None:
+        raise InputError(
+            f"the header of {name} does not say how large a voxel is",
+            "convert the scan again from the original",
+        )
+    if "(" not in given:  # directions are vectors, and ITK checks them
+        check_spacing([_number(word) for word in given.split()[:3]], name)
+
+
+def says_orientation(fields: dict[str, str]) -> bool:
+    """Say whether the header tells which way the axes run; MetaImage always does."""
+    return "space" in fields or "ndims" in fields
+
+
+def data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
+    """Return the file that holds the voxels, or None when it is ``path`` itself.
+
+    Raises InputError when that file is missing or outside the header's folder, or there are
+    several.
+    """
+    given = next((fields[field] for field in _DATA_FILE if field in fields), "LOCAL")
+    if given.upper() == "LOCAL":
+        return None
+    if given.upper().startswith("LIST") or "%" in given:
+        raise InputError(
+            f"{name} spreads its voxels over several files", "save the scan as one file"
+        )
+    if "\0" in given:
+        raise InputError(f"the header of {name} makes no sense", "convert the scan again")
+    found = path.parent / given
+    # A header that comes from somewhere else must not choose a file of this machine to be read.
+    if not found.resolve().is_relative_to(path.parent.resolve()):
+        raise InputError(
+            f"the header of {name} names a data file outside its own folder",
+            "put the two files into one folder and name the data file without a path",
+        )
+    if not found.is_file():
+        raise InputError(
+            f"the voxels of {name} are in {printable(found.name)}, which is missing",
+            "put the two files into one folder, or save the scan as one file",
+        )
+    return found
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return float("nan")

@@ -1,0 +1,1 @@
+"""The template, its grid, and how a scan comes onto it."""

@@ -1,0 +1,252 @@
+"""The one path from a scan to what the network sees, in training and in prediction alike.
+
+A scan becomes a set of slices. Each acquired slice keeps its own plane: its pixels are looked up
+at the template's (x, y), and the height z of each pixel above the template's origin goes along, so
+that a tilted slice is described exactly and nothing is interpolated between slices. Scans that
+were not acquired in axial slices (3D, coronal, sagittal) are averaged into axial slabs instead.
+
+Everything here is torch on the device of the scan, so that a GPU can simulate and train in one go.
+Arrays are (k, j, i) or (slice, y, x); affines map (i, j, k) to LPS world coordinates in mm.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as functional
+
+from BrainAgeLib.template.intensity import normalise_intensity
+from BrainAgeLib.template.template import Template
+
+GRID_SPACING_MM = 2.5
+GRID_WIDTH = 60  # template x from -73.75 to 73.75 mm
+GRID_HEIGHT = 76  # template y (LPS) from -76 to 111.5 mm: from the frontal to the occipital pole
+GRID_FIRST_XY_MM = (-73.75, -76.0)
+# In-plane blur that every scan is brought to at least: 2.5 mm pixels without aliasing.
+IN_PLANE_SIGMA_MM = 1.0
+# Thinner neighbours are averaged to about the thickness of routine slices, which is also what
+# the network was trained on most.
+TARGET_SPACING_MM = 5.0
+SLAB_SPACING_MM = 6.0
+SLAB_TAPS_MM = (-2.0, -1.0, 0.0, 1.0, 2.0)
+SLAB_RANGE_MM = (-66.0, 78.0)
+TEMPLATE_BRAIN_LEVEL = 0.1  # of the template's brightest
+LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
+
+
+@dataclass(frozen=True)
+class SliceSet:
+    """What the network sees of one scan.
+
+    ``images``: (slice, y, x) float, normalised: grey matter near 0.7, white matter near 1, CSF and
+    background near 0. ``template``: (slice, y, x) float, the template's T1 at the same points, 0-1.
+    ``planes``: (slice, 3) a, b, c of height_mm = a + b * x_mm + c * y_mm in template space.
+    ``source``: (slice,) index of the first acquired slice in each, or -1 for slabs.
+    """
+
+    images: torch.Tensor
+    template: torch.Tensor
+    planes: torch.Tensor
+    source: torch.Tensor
+
+    def __len__(self) -> int:
+        return int(self.images.shape[0])
+
+    @property
+    def share_in_template(self) -> float:
+        """Share of the brain's pixels that lie in the template's brain, 0-1."""
+        brain = self.images > 0
+        inside = brain & (self.template > TEMPLATE_BRAIN_LEVEL)
+        return float(inside.sum()) / max(1.0, float(brain.sum()))
+
+    def to(self, device: str) -> SliceSet:
+        """Return the same slices on another device."""
+        return SliceSet(
+            self.images.to(device),
+            self.template.to(device),
+            self.planes.to(device),
+            self.source.to(device),
+        )
+
+
+class TemplateMaps:
+    """The template's T1 and tissue priors as tensors on one device."""
+
+    def __init__(self, template: Template, device: torch.device | str = "cpu") -> None:
+        maps = (
+            template.t1.voxels / 255.0,
+            template.grey_matter.voxels,
+            template.white_matter.voxels,
+        )
+        self.maps = torch.as_tensor(np.stack(maps), dtype=torch.float32, device=device)
+        self.world_to_index = np.linalg.inv(template.t1.affine)
+
+    def at(self, points_mm: torch.Tensor) -> torch.Tensor:
+        """Return T1, grey and white matter (3, slice, y, x) at template points (slice, y, x, 3)."""
+        return _sample_volume(self.maps, points_mm, self.world_to_index)
+
+
+def slices_of_scan(
+    scan: torch.Tensor,
+    mask: torch.Tensor,
+    index_to_template: np.ndarray,
+    template: TemplateMaps,
+) -> SliceSet:
+    """Return the slices of a scan, in template space and with normalised intensities.
+
+    ``scan``, ``mask``: (k, j, i) float tensors on one device; the mask is 1 in the brain.
+    ``index_to_template``: 4 x 4 affine from the scan's index to template coordinates in mm.
+    """
+    masked = scan * mask
+    stacked = torch.stack([masked, mask])
+    axis = slice_axis(index_to_template, tuple(scan.shape))
+    if axis == 2 and _is_axial(index_to_template):
+        values, points, source = _acquired_slices(stacked, index_to_template)
+    else:
+        values, points, source = _axial_slabs(stacked, index_to_template)
+    brain = values[1] > 0.5
+    kept = brain.sum((1, 2)) >= LEAST_BRAIN_PIXELS
+    values, points, source, brain = values[:, kept], points[kept], source[kept], brain[kept]
+    # Where the mask covers a pixel in part, the brain's share of it keeps its brightness.
+    images = torch.where(brain, values[0] / values[1].clamp(min=0.5), values[0] * 0)
+    t1, grey_matter, white_matter = template.at(points)
+    images = normalise_intensity(images, brain, points, grey_matter, white_matter)
+    return SliceSet(images, t1, _planes(points), source)
+
+
+def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
+    """Return the axis (0-2 for i, j, k) along which slices lie, or -1 for a 3D scan.
+
+    ``shape``: (k, j, i). An axis with few voxels, one above all, is that of the slices whatever
+    its spacing says.
+    """
+    counts = np.array(shape[::-1])
+    fewest = int(np.argmin(counts))
+    if counts[fewest] * 4 <= np.delete(counts, fewest).min():
+        return fewest
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    widest = int(np.argmax(spacing))
+    return widest if spacing[widest] > 1.6 * np.delete(spacing, widest).max() else -1
+
+
+def _is_axial(index_to_template: np.ndarray) -> bool:
+    """Say whether the slices' normal is within 45 degrees of the template's z axis."""
+    normal = np.cross(index_to_template[:3, 0], index_to_template[:3, 1])
+    return bool(abs(normal[2]) > math.sqrt(0.5) * np.linalg.norm(normal))
+
+
+def grid_xy_mm(like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return template x and y in mm, each (y, x), on the device of ``like``."""
+    x = torch.arange(GRID_WIDTH, device=like.device) * GRID_SPACING_MM + GRID_FIRST_XY_MM[0]
+    y = torch.arange(GRID_HEIGHT, device=like.device) * GRID_SPACING_MM + GRID_FIRST_XY_MM[1]
+    return x[None, :].expand(GRID_HEIGHT, -1), y[:, None].expand(-1, GRID_WIDTH)
+
+
+def _acquired_slices(
+    stacked: torch.Tensor, affine: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Look the acquired slices (channel, k, j, i) up at the grid, each in its own plane."""
+    stacked, affine, group = _average_neighbours(stacked, affine)
+    stacked = _blur_in_plane(stacked, affine)
+    _, count, rows, columns = stacked.shape
+    x, y = grid_xy_mm(stacked)
+    k = torch.arange(count, device=stacked.device, dtype=torch.float32)[:, None, None]
+    inverse = np.linalg.inv(affine[:2, :2])
+    along_x = x - affine[0, 3] - affine[0, 2] * k
+    along_y = y - affine[1, 3] - affine[1, 2] * k
+    i = inverse[0, 0] * along_x + inverse[0, 1] * along_y
+    j = inverse[1, 0] * along_x + inverse[1, 1] * along_y
+    z = affine[2, 0] * i + affine[2, 1] * j + affine[2, 2] * k + affine[2, 3]
+    place = torch.stack([(2 * i + 1) / columns - 1, (2 * j + 1) / rows - 1], -1)
+    values = functional.grid_sample(stacked.transpose(0, 1), place, align_corners=False)
+    points = torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
+    source = torch.arange(count, device=stacked.device) * group
+    return values.transpose(0, 1), points, source
+
+
+def _average_neighbours(
+    stacked: torch.Tensor, affine: np.ndarray
+) -> tuple[torch.Tensor, np.ndarray, int]:
+    """Average thin neighbouring slices to about the thickness of routine ones."""
+    spacing_mm = abs(np.cross(affine[:3, 0], affine[:3, 1]) @ affine[:3, 2]) / np.linalg.norm(
+        np.cross(affine[:3, 0], affine[:3, 1])
+    )
+    group = max(1, int(TARGET_SPACING_MM / spacing_mm + 0.4))
+    count = stacked.shape[1] // group
+    if group == 1 or count < 1:
+        return stacked, affine, 1
+    cut = stacked[:, : count * group]
+    averaged = cut.reshape(cut.shape[0], count, group, *cut.shape[2:]).mean(2)
+    moved = affine.copy()
+    moved[:3, 3] += affine[:3, 2] * (group - 1) / 2
+    moved[:3, 2] *= group
+    return averaged, moved, group
+
+
+def _blur_in_plane(stacked: torch.Tensor, affine: np.ndarray) -> torch.Tensor:
+    """Blur rows and columns to the in-plane resolution that all scans share."""
+    for axis, dimension in ((0, 3), (1, 2)):
+        pixel_mm = float(np.linalg.norm(affine[:3, axis]))
+        # A pixel is itself a box of that width, about a Gaussian of 0.29 of it.
+        sigma = math.sqrt(max(0.0, IN_PLANE_SIGMA_MM**2 - (0.29 * pixel_mm) ** 2)) / pixel_mm
+        if sigma > 0.3:
+            stacked = _gaussian(stacked, sigma, dimension)
+    return stacked
+
+
+def _gaussian(stacked: torch.Tensor, sigma: float, dimension: int) -> torch.Tensor:
+    radius = max(1, round(3 * sigma))
+    offsets = torch.arange(-radius, radius + 1, device=stacked.device, dtype=torch.float32)
+    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
+    shape = [1, 1, 1, 1]
+    shape[dimension] = len(kernel)
+    padding = [0, 0]
+    padding[dimension - 2] = radius
+    weights = (kernel / kernel.sum()).reshape(shape)
+    flat = stacked.reshape(-1, 1, *stacked.shape[2:])
+    return functional.conv2d(flat, weights, padding=padding).reshape(stacked.shape)
+
+
+def _axial_slabs(
+    stacked: torch.Tensor, affine: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Average a volume (channel, k, j, i) into axial slabs of the template."""
+    x, y = grid_xy_mm(stacked)
+    heights = torch.arange(*SLAB_RANGE_MM, SLAB_SPACING_MM, device=stacked.device)
+    z = heights[:, None, None].expand(-1, GRID_HEIGHT, GRID_WIDTH)
+    points = torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
+    to_index = np.linalg.inv(affine)
+    values = torch.zeros((stacked.shape[0], *z.shape), device=stacked.device)
+    for tap_mm in SLAB_TAPS_MM:
+        offset = torch.tensor([0.0, 0.0, tap_mm], device=stacked.device)
+        values += _sample_volume(stacked, points + offset, to_index) / len(SLAB_TAPS_MM)
+    return values, points, torch.full((len(heights),), -1, device=stacked.device)
+
+
+def _sample_volume(
+    volume: torch.Tensor, points_mm: torch.Tensor, world_to_index: np.ndarray
+) -> torch.Tensor:
+    """Return linear samples (channel, slice, y, x) of (channel, k, j, i) at points in mm."""
+    matrix = torch.as_tensor(world_to_index[:3, :3].T, dtype=torch.float32, device=volume.device)
+    offset = torch.as_tensor(world_to_index[:3, 3], dtype=torch.float32, device=volume.device)
+    size = torch.tensor(volume.shape[:0:-1], device=volume.device)
+    place = (2 * (points_mm @ matrix + offset) + 1) / size - 1
+    return functional.grid_sample(volume[None], place[None], align_corners=False)[0]
+
+
+def _planes(points: torch.Tensor) -> torch.Tensor:
+    """Return a, b, c of height = a + b x + c y for points (slice, y, x, 3) that lie in planes."""
+    first, across, down = points[:, 0, 0], points[:, 0, -1], points[:, -1, 0]
+    b = (across[:, 2] - first[:, 2]) / (across[:, 0] - first[:, 0])
+    c = (down[:, 2] - first[:, 2]) / (down[:, 1] - first[:, 1])
+    return torch.stack([first[:, 2] - b * first[:, 0] - c * first[:, 1], b, c], -1)
+
+
+def heights_mm(planes: torch.Tensor) -> torch.Tensor:
+    """Return the height of each pixel (..., y, x) for planes (..., 3)."""
+    x, y = grid_xy_mm(planes)
+    a, b, c = (planes[..., n, None, None] for n in range(3))
+    return a + b * x + c * y

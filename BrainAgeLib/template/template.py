@@ -1,0 +1,73 @@
+"""The MNI152 template that scans are registered to."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.resources import template_folder
+from BrainAgeLib.scan.geometry import Volume, volume_from_sitk
+
+BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
+# The files that every figure of this project was measured with: networks, priors and limits hold
+# for no other template. `Testing/studies/make_template.py` makes them.
+SHA256 = {
+    "T1": "21a8034e3c9e8357f17abbda905f83f0b50db57425738a947e80611dcff70f02",
+    "grey_matter": "686223ae7744657485aa5d3adbd1c0d8ace1e846ef5ee397f94b410c533405a2",
+    "white_matter": "1a793f3f0444a1baf9ba81038fd1f442a32ff225e17e00618ab906e24983b148",
+}
+
+
+@dataclass(frozen=True, eq=False)  # by identity, so that what is made of it can be kept
+class Template:
+    """Brain-extracted T1 and tissue priors in MNI152 (ICBM 2009a) space, 2 mm, axes L, P, S.
+
+    ``t1``: 0-255, background 0. ``grey_matter``, ``white_matter``: probability, 0-1.
+    """
+
+    t1: Volume
+    grey_matter: Volume
+    white_matter: Volume
+
+    @property
+    def brain(self) -> np.ndarray:
+        """Where the template has brain (k, j, i), bool."""
+        return self.t1.voxels > BRAIN_LEVEL
+
+
+@cache
+def load_template() -> Template:
+    """Read the bundled template.
+
+    Raises InstallationError when a file is missing, damaged or another one.
+    """
+    folder = template_folder()
+    grey_matter, white_matter = (_read(folder, name) for name in ("grey_matter", "white_matter"))
+    return Template(
+        _read(folder, "T1"),
+        grey_matter.with_voxels(grey_matter.voxels / 255.0),
+        white_matter.with_voxels(white_matter.voxels / 255.0),
+    )
+
+
+def _read(folder: Path, name: str) -> Volume:
+    path = folder / f"{name}.nii.gz"
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        image = sitk.ReadImage(str(path), sitk.sitkFloat32)
+    except (OSError, RuntimeError) as error:
+        raise InstallationError(
+            f"the template {path} cannot be read", "install SlicerBrainAge again"
+        ) from error
+    if found != SHA256[name]:
+        raise InstallationError(
+            f"the template {path} is not the one that the models were trained with",
+            "install SlicerBrainAge again",
+        )
+    return volume_from_sitk(image)

@@ -1,0 +1,111 @@
+"""A batch within one process: order, resuming, what may not be mixed."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.batch.batch import run_batch
+from BrainAgeLib.batch.results_table import read_results
+from BrainAgeLib.batch.scan_list import find_scans
+from BrainAgeLib.errors import InputError
+from Testing.library.batch.made_batches import HereWorkers, copies, quick_settings
+
+
+@pytest.fixture
+def scans(brain_file, tmp_path):
+    return find_scans(str(copies(brain_file, tmp_path, 3)), tmp_path / "out")
+
+
+@pytest.fixture
+def settings(tmp_path, small_model):
+    return quick_settings(tmp_path / "out", small_model)
+
+
+def run(scans, settings, **options):
+    """Run the batch; return the rows and the scans that were worked on."""
+    workers = HereWorkers(settings)
+    rows = run_batch(scans, settings, workers.start, lambda *_: None, **options)
+    return rows, workers.given
+
+
+def test_the_table_has_every_scan_in_the_order_of_the_input(scans, settings):
+    rows, worked_on = run(scans, settings)
+
+    assert worked_on == ["p2", "p1", "broken", "p0"]
+    assert [row.id for row in rows] == ["p0", "broken", "p1", "p2"]
+    assert [row.exit_code for row in rows] == [0, 2, 0, 0]
+    assert [row.further for row in rows] == [{"site": site} for site in "ABAA"]
+    assert read_results(settings.output / "results.csv") == rows
+
+
+def test_started_again_it_repeats_nothing(scans, settings):
+    once, _ = run(scans, settings)
+    told = []
+
+    workers = HereWorkers(settings)
+    again = run_batch(scans, settings, workers.start, lambda *news: told.append(news[1:]))
+
+    assert again == once
+    assert workers.given == []
+    assert told == [(True, done, 4) for done in (1, 2, 3, 4)]
+
+
+def test_an_interrupted_batch_leaves_the_rows_so_far_and_goes_on(scans, settings):
+    def interrupt(_row, _was_there, done, _count):
+        if done == 2:
+            raise KeyboardInterrupt
+
+    (settings.output).mkdir()
+    (settings.output / ".brainage-work-of-a-dead-process").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(scans, settings, HereWorkers(settings).start, interrupt)
+
+    assert [row.id for row in read_results(settings.output / "results.csv")] == ["p1", "p2"]
+    assert not list(settings.output.glob(".brainage-work-*"))
+    rows, worked_on = run(scans, settings)
+    assert worked_on == ["broken", "p0"]
+    assert len(rows) == 4
+
+
+def test_only_failures_are_retried_when_asked(scans, settings):
+    run(scans, settings)
+
+    rows, worked_on = run(scans, settings, retry_failed=True)
+
+    assert worked_on == ["broken"]
+    assert rows[1].exit_code == 2
+
+
+def test_results_of_other_options_are_not_mixed(scans, settings, small_model):
+    run(scans, settings)
+    forced = quick_settings(settings.output, small_model, force=True)
+
+    with pytest.raises(InputError, match="other options") as caught:
+        run(scans, forced)
+    assert caught.value.details == ("force: False before, True now",)
+
+
+def test_an_option_that_cannot_be_met_is_no_row(scans, settings, small_model):
+    wrong = quick_settings(settings.output, small_model, correction="magic")
+
+    with pytest.raises(InputError, match="magic"):
+        run(scans, wrong)
+    assert not (settings.output / "results.csv").exists()
+
+
+def test_two_batches_do_not_share_a_folder(scans, settings):
+    def start_another(*_):
+        run(scans, settings)
+
+    with pytest.raises(InputError, match="another run is writing"):
+        run_batch(scans, settings, HereWorkers(settings).start, start_another)
+
+
+@pytest.mark.parametrize("content", [None, "path\n"])
+def test_an_input_without_scans(tmp_path, content):
+    given = tmp_path / "list.csv"
+    if content:
+        given.write_text(content)
+
+    with pytest.raises(InputError, match="does not exist|holds no scan"):
+        find_scans(str(given), tmp_path / "out")

@@ -1,0 +1,98 @@
+"""Worker processes: what is killed is done again, what kills is a row."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from dataclasses import asdict, replace
+from typing import ClassVar
+
+import pytest
+
+from BrainAgeLib.batch.local_workers import LocalWorkers, _Worker
+from BrainAgeLib.batch.read_ahead import ReadAhead
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.scan_list import find_scans
+from BrainAgeLib.batch.scan_work import work_on
+from BrainAgeLib.errors import InstallationError
+from Testing.library.batch.made_batches import DeadlyEntry, copies, quick_settings
+
+
+@pytest.fixture
+def entries(brain_file, tmp_path):
+    return find_scans(str(copies(brain_file, tmp_path, 5)), tmp_path / "out").entries
+
+
+def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp_path):
+    got = []
+    with LocalWorkers(2, quick_batch) as workers:
+        for number, row in workers.rows(entries):
+            got.append((number, row))
+            if len(got) in (1, 3):
+                victim = multiprocessing.active_children()[0]
+                victim.kill()
+                victim.join()
+
+    assert not multiprocessing.active_children()
+    assert sorted(number for number, _ in got) == list(range(6))
+    elsewhere = replace(quick_batch, output=tmp_path)
+    for number, row in got:
+        alone = work_on(entries[number], elsewhere)
+        assert replace(row, seconds=None) == replace(alone, seconds=None)
+
+
+def test_no_scan_waits_for_a_busy_worker_but_its_file_is_read(entries, quick_batch, monkeypatch):
+    class Connection:
+        sent: ClassVar[list[int]] = []
+
+        def send(self, job):
+            self.sent.append(job[0])
+
+    asked = []
+    monkeypatch.setattr(ReadAhead, "ask_for", lambda _, scan: asked.append(scan))
+    workers = LocalWorkers(2, quick_batch, lanes=1)
+    monkeypatch.setattr(workers, "_start", lambda: _Worker(None, Connection()))
+    left = deque(range(len(entries)))
+
+    workers._hand_out(left, entries)
+    workers._hand_out(left, entries)  # nobody has done anything
+
+    assert Connection.sent == [0, 1]
+    assert list(left) == [2, 3, 4, 5]
+    assert asked == [entries[number].scan for number in (2, 3, 2, 3)]
+
+
+def test_two_scans_in_hand_of_one_worker_do_not_disturb_each_other(entries, quick_batch, tmp_path):
+    with LocalWorkers(1, quick_batch, lanes=2) as workers:
+        rows = dict(workers.rows(entries))
+
+    elsewhere = replace(quick_batch, output=tmp_path)
+    for number, entry in enumerate(entries):
+        alone = work_on(entry, elsewhere)
+        assert replace(rows[number], seconds=None) == replace(alone, seconds=None)
+
+
+def test_a_scan_that_kills_every_worker_is_a_row(entries, quick_batch):
+    deadly = DeadlyEntry(**asdict(entries[0]))
+    scans: list[ScanEntry] = [deadly, *entries[2:4]]
+
+    with LocalWorkers(1, quick_batch) as workers:
+        rows = dict(workers.rows(scans))
+
+    assert rows[0].exit_code == 4
+    assert rows[0].error == "the worker process died 3 times on this scan: exit code 9"
+    assert [rows[number].exit_code for number in (1, 2)] == [0, 0]
+
+
+def test_what_ends_every_scan_ends_the_batch(entries, quick_batch, small_model, tmp_path):
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for file in small_model.iterdir():
+        (damaged / file.name).write_bytes(file.read_bytes())
+    weights = damaged / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    wrong = quick_settings(quick_batch.output, damaged)
+
+    with pytest.raises(InstallationError), LocalWorkers(1, wrong) as workers:
+        list(workers.rows(entries))
+    assert list(quick_batch.output.iterdir()) == []

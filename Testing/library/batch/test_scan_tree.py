@@ -1,0 +1,180 @@
+"""Which scan of each study a tree of files gives, by headers and grids."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from pydicom.uid import MRImageStorage
+
+from BrainAgeLib.batch.scan_tree import read_tree
+from Testing.library.scan.made_dicom import write_frames, write_report, write_series
+
+STUDY = "1.2.840.99999.8"
+T1 = {"EchoTime": 12.0, "RepetitionTime": 550.0, "SeriesDescription": "SE tra"}
+T2 = {"EchoTime": 98.0, "RepetitionTime": 4500.0, "SeriesDescription": "TSE tra"}
+
+
+def write_image(path, spacing_mm=(1.0, 1.0, 6.0), size=(16, 16, 10)):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = sitk.GetImageFromArray(np.ones(size[::-1], np.float32))
+    image.SetSpacing(spacing_mm)
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def tree(root):
+    return read_tree(root, root / "out")
+
+
+def test_the_t1_of_a_dicom_study_by_echo_and_repetition_time(tmp_path):
+    for number, times in enumerate((T2, T1), 1):
+        write_series(
+            tmp_path / "p1" / "visit" / f"s{number}",
+            range(12),
+            StudyInstanceUID=STUDY,
+            SeriesInstanceUID=f"{STUDY}.{number}",
+            **times,
+        )
+
+    (entry,), decisions = tree(tmp_path)
+
+    assert entry.scan == str(tmp_path / "p1" / "visit" / "s2")
+    assert (entry.id, entry.session, entry.series_uid) == ("p1", "visit", None)
+    assert [decision.chosen for decision in decisions] == [False, True]
+    assert decisions[0].reason == "T2 (TE 98 ms, TR 4500 ms)"
+    assert decisions[1].reason == "2D axial, 12 slices, T1 (TE 12 ms, TR 550 ms)"
+
+
+def test_series_of_one_folder_are_told_apart(tmp_path):
+    for number, times in enumerate((T2, T1), 1):
+        write_series(tmp_path / "p1", range(9), SeriesInstanceUID=f"{STUDY}.{number}", **times)
+    write_report(tmp_path / "p1" / "report")
+
+    (entry,), _ = tree(tmp_path)
+
+    assert (entry.scan, entry.series_uid) == (str(tmp_path / "p1"), f"{STUDY}.2")
+    assert entry.further == {"series_uid": f"{STUDY}.2"}
+
+
+def test_studies_in_one_folder_are_told_apart_without_their_uids(tmp_path):
+    for number in (1, 2):
+        uid = f"{STUDY}.{number}"
+        write_series(tmp_path, range(9), StudyInstanceUID=uid, SeriesInstanceUID=f"{uid}.1", **T1)
+
+    entries, _ = tree(tmp_path)
+
+    assert len({entry.id for entry in entries}) == 2
+    assert all(entry.id.startswith("study-") and STUDY not in entry.id for entry in entries)
+
+
+def test_a_study_without_t1_is_a_scan_with_a_complaint(tmp_path):
+    write_series(tmp_path / "p1" / "a", range(9), **T2)
+
+    (entry,), _ = tree(tmp_path)
+
+    assert "no T1-weighted series among 1: T2 (TE 98" in entry.complaint
+
+
+def test_a_multi_frame_file_is_a_series(tmp_path):
+    (tmp_path / "p1").mkdir()
+    path = write_frames(tmp_path / "p1" / "IM1", range(10), SeriesDescription="T1 tra")
+
+    (entry,), _ = tree(tmp_path)
+
+    assert entry.scan == str(path)
+
+
+def test_damaged_dicom_is_not_passed_over(tmp_path):
+    folder = write_series(tmp_path / "p1", range(3), SOPClassUID=MRImageStorage)
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[:-60])
+
+    (entry,), _ = tree(tmp_path)
+
+    assert entry.scan == str(folder)
+
+
+def test_files_whose_names_differ_by_the_sequence_are_a_study(tmp_path):
+    for name in ("p1_T1_tra.nii.gz", "p1_FLAIR.nii.gz", "p1_t2_tse.nii.gz", "p2_t1.nii"):
+        write_image(tmp_path / name)
+
+    entries, decisions = tree(tmp_path)
+
+    assert [(entry.id, entry.path) for entry in entries] == [
+        ("p1", str(tmp_path / "p1_T1_tra.nii.gz")),
+        ("p2", str(tmp_path / "p2_t1.nii")),
+    ]
+    assert len(decisions) == 4
+
+
+def test_thick_slices_go_before_3d(tmp_path):
+    write_image(tmp_path / "p1" / "T1_3D.nii.gz", (1, 1, 1), (20, 20, 20))
+    thick = write_image(tmp_path / "p1" / "T1.nii.gz")
+
+    (entry,), decisions = tree(tmp_path)
+
+    assert (entry.id, entry.path) == ("p1", str(thick))
+    assert decisions[1].reason.startswith("3D, 20 slices")
+
+
+def test_a_sidecar_tells_the_contrast(tmp_path):
+    write_image(tmp_path / "p1" / "a.nii.gz")
+    sidecar = {"EchoTime": 0.1, "RepetitionTime": 4.5, "SeriesDescription": "x"}
+    (tmp_path / "p1" / "a.json").write_text(json.dumps(sidecar))
+
+    entries, decisions = tree(tmp_path)
+
+    assert entries == []
+    assert decisions[0].reason == "T2 (TE 100 ms, TR 4500 ms)"
+
+
+def test_a_file_that_cannot_be_read_is_a_scan(tmp_path):
+    (tmp_path / "p1.nii.gz").write_bytes(b"")
+    (tmp_path / "p2.nii.gz").write_bytes(b"nothing of ours")
+    (tmp_path / "notes.doc").write_bytes(b"nothing")
+
+    entries, _ = tree(tmp_path)
+
+    assert [entry.id for entry in entries] == ["p1", "p2"]
+
+
+@pytest.mark.parametrize("name", ["out", "results", ".hidden", "derivatives"])
+def test_outputs_and_hidden_folders_are_passed_over(tmp_path, name):
+    write_image(tmp_path / "p1.nii.gz")
+    write_image(tmp_path / name / "p2" / "saliency.nii.gz")
+    (tmp_path / name / "p2" / "prediction.json").touch()
+
+    entries, _ = tree(tmp_path)
+
+    assert [entry.id for entry in entries] == ["p1"]
+
+
+def test_a_folder_that_is_linked_into_itself_ends(tmp_path):
+    write_image(tmp_path / "p1" / "a.nii.gz")
+    (tmp_path / "p1" / "loop").symlink_to(tmp_path, target_is_directory=True)
+
+    assert len(tree(tmp_path)[0]) == 1
+
+
+def test_ids_keep_the_signs_of_the_names(tmp_path):
+    for name in ("A-1_v2_T1.nii.gz", "A-2_v2_t1w_ax.nii.gz"):
+        write_image(tmp_path / name)
+
+    entries, _ = tree(tmp_path)
+
+    assert [entry.id for entry in entries] == ["A-1_v2", "A-2_v2"]
+
+
+def test_an_agent_in_the_header_and_a_field_that_says_there_was_none(tmp_path):
+    for number, agent in enumerate(("Gadovist", "NONE"), 1):
+        uid = f"{STUDY}.{number}"
+        tags = {"SeriesInstanceUID": uid, "ContrastBolusAgent": agent, **T1}
+        write_series(tmp_path / "p1" / f"s{number}", range(9), StudyInstanceUID=STUDY, **tags)
+
+    (entry,), decisions = tree(tmp_path)
+
+    assert entry.scan == str(tmp_path / "p1" / "s2")
+    assert decisions[0].reason == "T1 after contrast agent (the header names an agent)"

@@ -1,0 +1,131 @@
+"""One scan of a batch: whole or not at all, once and not twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from BrainAgeLib.batch import scan_work
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.scan_work import finished_row, work_on
+from BrainAgeLib.errors import FullDiskError
+from Testing.library.batch.made_batches import quick_settings
+
+
+@pytest.fixture
+def settings(tmp_path, small_model):
+    return quick_settings(tmp_path, small_model)
+
+
+@pytest.fixture
+def entry(brain_file):
+    return ScanEntry("brain.nii.gz", str(brain_file), "p1", "v1", "g", 50.0, "F", folder="a/b")
+
+
+def test_the_row_is_that_of_the_record(entry, settings, tmp_path):
+    row = work_on(entry, settings)
+
+    record = json.loads((tmp_path / "a" / "b" / "prediction.json").read_text("utf-8"))
+    assert (row.path, row.id, row.session, row.group) == ("brain.nii.gz", "p1", "v1", "g")
+    assert (row.age, row.sex, row.exit_code, row.error) == (50.0, "F", 0, None)
+    for name in ("brain_age_years", "gap_years", "corrected_gap_years", "gap_percentile"):
+        assert getattr(row, name) == record[name]
+    assert [row.interval_low, row.interval_high] == record["interval_years"]
+    assert row.verdict == record["quality"]["verdict"]
+    assert row.slice_spacing_mm == record["acquisition"]["slice_spacing_mm"]
+    assert row.seconds == record["timings_seconds"]["total"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_what_is_done_is_not_done_again(entry, settings, monkeypatch):
+    done = work_on(entry, settings)
+    monkeypatch.setattr(scan_work, "predict_to_folder", None)
+
+    assert work_on(entry, settings) == done
+    assert finished_row(entry, settings) == done
+
+
+@pytest.mark.parametrize("change", [{"age_years": 51.0}, {"sex": "M"}, {"scan": "elsewhere.nii"}])
+def test_another_person_or_file_is_work_to_do(entry, settings, change):
+    work_on(entry, settings)
+
+    assert finished_row(replace(entry, **change), settings) is None
+
+
+def test_a_new_age_replaces_the_old_result(entry, settings):
+    work_on(entry, settings)
+
+    assert work_on(replace(entry, age_years=70.0), settings).age == 70.0
+
+
+def test_a_failure_is_a_row_and_is_remembered(entry, settings, tmp_path):
+    gone = replace(entry, scan=str(tmp_path / "gone.nii"))
+
+    row = work_on(gone, settings)
+
+    assert (row.exit_code, row.age, row.brain_age_years) == (2, 50.0, None)
+    assert row.error == f"{tmp_path / 'gone.nii'} does not exist (check the path)"
+    assert finished_row(gone, settings) == row
+    assert finished_row(gone, settings, failures_too=False) is None
+
+
+def test_a_fault_of_ours_is_a_row(entry, settings, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("of a\nkind")
+
+    monkeypatch.setattr(scan_work, "predict_to_folder", fail)
+
+    row = work_on(entry, settings)
+
+    assert (row.exit_code, row.error) == (4, "internal error: ZeroDivisionError: of a kind")
+
+
+def test_a_full_disk_is_no_row(entry, settings, monkeypatch, tmp_path):
+    def fail(*_):
+        raise FullDiskError("the disk is full")
+
+    monkeypatch.setattr(scan_work, "predict_to_folder", fail)
+
+    with pytest.raises(FullDiskError):
+        work_on(entry, settings)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_the_list_complains_of_leaves_no_folder(entry, settings, tmp_path):
+    row = work_on(replace(entry, complaint="an age of 400 years cannot be"), settings)
+
+    assert (row.exit_code, row.error) == (2, "an age of 400 years cannot be")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_files_of_others_in_the_folder_stay(entry, settings, tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "notes.txt").write_text("mine")
+
+    work_on(entry, settings)
+
+    assert {path.name for path in (tmp_path / "a" / "b").iterdir()} == {
+        *("notes.txt", "prediction.json", "brain_mask.nii.gz", "thumbnail.png"),
+    }
+
+
+def test_whoever_is_first_owns_the_folder(entry, settings, tmp_path, monkeypatch):
+    predict = scan_work.predict_to_folder
+
+    def slow(*arguments):
+        """Work while another worker does the same and is done before us."""
+        monkeypatch.setattr(scan_work, "predict_to_folder", predict)
+        work_on(entry, settings)
+        times.append((tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns)
+        return predict(*arguments)
+
+    times = []
+    monkeypatch.setattr(scan_work, "predict_to_folder", slow)
+
+    row = work_on(entry, settings)
+
+    assert row.exit_code == 0
+    assert times == [(tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns]
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

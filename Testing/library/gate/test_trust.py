@@ -1,0 +1,52 @@
+"""What is said of the age itself."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from Testing.library.gate.sound import found, only_finding
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"members_years": (45.0, 60.0)}, {}),
+        ({"members_years": (45.0, 60.1)}, {"members_disagree": "warn"}),
+        ({"members_years": ()}, {}),
+        ({"chronological_age_years": 18.0}, {}),
+        ({"chronological_age_years": 17.9}, {"age_outside_training": "warn"}),
+        ({"chronological_age_years": 88.1}, {"age_outside_training": "warn"}),
+        ({"brain_age_years": 90.0}, {"age_outside_training": "warn"}),
+        ({"brain_age_years": None, "chronological_age_years": None}, {}),
+        ({"chronological_age_years": 5.0, "trained_age_range_years": None}, {}),
+        ({"novelty": None}, {}),
+        ({"novelty": 1.0}, {}),
+        ({"novelty": 1.01}, {"unlike_training": "note"}),
+        ({"novelty": 1.8}, {"unlike_training": "note"}),
+        ({"novelty": 1.81}, {"unlike_training": "warn"}),
+        ({"novelty": 4.0}, {"unlike_training": "warn"}),
+        ({"novelty": 4.01}, {"unlike_training": "refuse"}),
+    ],
+)
+def test_limits(changes, expected):
+    assert found(**changes) == expected
+
+
+def test_messages_are_sentences_with_the_numbers_in_them():
+    assert only_finding(members_years=(40.0, 62.0)).message == (
+        "The networks of the ensemble disagree by 22 years. Trust the age less."
+    )
+
+
+@pytest.mark.parametrize(
+    ("novelty", "words"),
+    [
+        (1.04, "somewhat unlike .* 1.04 times as wide"),
+        (2.5, "2.50 times as wide .* trust the age less"),
+        (5.0, "quite unlike .* Look at the outline and the registered image"),
+    ],
+)
+def test_what_to_do_about_an_unlike_scan(novelty, words):
+    assert re.search(words, only_finding(novelty=novelty).message)

@@ -1,0 +1,72 @@
+"""The terminal shows the number with all that qualifies it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from BrainAgeLib.records import NOTICE, Finding, Prediction, Quality
+from BrainAgeLib.report.text import readable_result
+from BrainAgeLib.report.wording import percentile, signed_years
+
+MakePerson = Callable[..., Prediction]
+
+
+def test_shows_number_interval_gaps_findings_and_report(person: MakePerson) -> None:
+    text = readable_result(person(), Path("/out/report.html"))
+    for words in (
+        "63.4 years", "90 % interval 53.1 to 73.7 years", "61.0 years", "+2.4 years", "+1.1 years",
+        "Passed with warnings", "The slices are far apart. (7.2, limit 7)", "/out/report.html",
+        "652 people", NOTICE,
+    ):  # fmt: skip
+        assert words in text, words
+    assert text.isascii()
+
+
+def test_the_worst_finding_comes_first(person: MakePerson) -> None:
+    text = readable_result(person())
+    assert text.index("warning:") < text.index("note:")
+
+
+def test_refused_shows_no_number(refused: Prediction) -> None:
+    text = readable_result(refused)
+    assert "none, the quality gate refused this scan" in text
+    assert "This does not look like a T1-weighted scan." in text
+    assert " years" not in text
+    assert NOTICE in text
+
+
+def test_forced_is_loud_first(person: MakePerson) -> None:
+    text = readable_result(person(quality=Quality((Finding("a", "refuse", "Not T1."),))))
+    assert text.startswith("REFUSED")
+
+
+def test_without_age_there_is_no_gap(person: MakePerson) -> None:
+    text = readable_result(person(chronological_age_years=None, corrected_brain_age_years=None))
+    assert "so there is no gap" in text
+    assert "Gap  " not in text
+
+
+def test_terminal_commands_in_names_are_not_obeyed(person: MakePerson) -> None:
+    finding = Finding("a", "note", "line\nbreak \x1b[31mred")
+    text = readable_result(person(quality=Quality((finding,))), Path("/o/\x1b[2J.html"))
+    assert "\x1b" not in text
+    assert "line?break" in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(2.31, "+2.3 years"), (-2.31, "-2.3 years"), (-0.04, "0.0 years"), (0.0, "0.0 years")],
+)
+def test_signed_years(value: float, text: str) -> None:
+    assert signed_years(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(0.2, "smaller than in more than 99"), (50.0, "about 50 of"), (99.5, "larger than in more")],
+)
+def test_percentile_in_words(value: float, words: str) -> None:
+    assert words in percentile(value)

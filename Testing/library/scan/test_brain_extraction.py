@@ -1,0 +1,152 @@
+"""A mask on the scan's own grid, by weights that are the ones we know."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from deepbet import utils as deepbet_utils
+
+from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.scan import brain_extraction
+from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan
+
+HEAD = Volume(np.zeros((6, 10, 12), np.float32), np.diag([0.9, 0.9, 6.5, 1.0]))
+
+
+@pytest.fixture
+def unloaded(monkeypatch):
+    """Let the extractor be loaded anew, and tell which TorchScript files are loaded."""
+    loaded = []
+    monkeypatch.setattr(torch.jit, "load", lambda file, *_, **__: loaded.append(file))
+    brain_extraction._load_deepbet.cache_clear()
+    yield loaded
+    brain_extraction._load_deepbet.cache_clear()
+
+
+def copy_of_deepbet(folder: Path) -> Path:
+    """Copy deepbet's weights to a folder; return the one that the first check reads."""
+    (folder / "models").mkdir()
+    for name in brain_extraction.DEEPBET_SHA256:
+        content = (Path(deepbet_utils.DATA_PATH) / "models" / name).read_bytes()
+        (folder / "models" / name).write_bytes(content)
+    return folder / "models" / "model.pt"
+
+
+@pytest.mark.parametrize("name", ["model.pt", "bbox_model.pt"])
+def test_changed_weights_are_refused_before_any_is_loaded(tmp_path, monkeypatch, unloaded, name):
+    changed = copy_of_deepbet(tmp_path).with_name(name)
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    monkeypatch.setattr(deepbet_utils, "DATA_PATH", str(tmp_path))
+
+    with pytest.raises(InstallationError, match=f"{name} is not the file"):
+        extract_brain(HEAD)
+
+    assert unloaded == []
+
+
+def test_missing_weights_are_a_fault_of_the_installation(tmp_path, monkeypatch, unloaded):
+    copy_of_deepbet(tmp_path).unlink()
+    monkeypatch.setattr(deepbet_utils, "DATA_PATH", str(tmp_path))
+
+    with pytest.raises(InstallationError, match="cannot be read"):
+        extract_brain(HEAD)
+
+    assert unloaded == []
+
+
+@pytest.mark.usefixtures("unloaded")
+def test_a_missing_extractor_is_named_with_the_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "deepbet.bet", None)
+
+    with pytest.raises(InstallationError, match="deepbet is not installed") as caught:
+        extract_brain(HEAD)
+
+    assert caught.value.hint == "pip install deepbet"
+
+
+class RecordingNetwork:
+    """Takes what deepbet would, and says that the brain is what is brighter than 0.5."""
+
+    def run_model(self, voxels):
+        self.seen = voxels
+        return voxels.copy()
+
+    def postprocess(self, mask):
+        return mask
+
+
+def test_the_network_sees_right_anterior_superior_and_its_mask_comes_back(monkeypatch):
+    network = RecordingNetwork()
+    monkeypatch.setattr(brain_extraction, "_load_deepbet", lambda _device: network)
+    voxels = np.zeros((6, 10, 12), np.float32)
+    voxels[5, 1, 10] = 1.0  # superior, anterior, left
+    voxels[0, 8:, 2] = 1.0  # inferior, posterior, right
+
+    mask = extract_brain(HEAD.with_voxels(voxels))
+
+    # Its axes run (i, j, k) to the right, to anterior, to superior.
+    assert network.seen.shape == (12, 10, 6)
+    assert network.seen[12 - 1 - 10, 10 - 1 - 1, 5] == 1.0
+    assert network.seen[12 - 1 - 2, 0, 0] == 1.0
+    assert mask.dtype == bool
+    assert np.array_equal(mask, voxels > 0.5)
+
+
+def test_the_bundled_sample_has_the_brain_of_an_adult():
+    head = volume_from_sitk(to_canonical(read_scan(sample_scan()).image))
+
+    mask = extract_brain(head)
+
+    assert mask.shape == head.voxels.shape
+    # Colin 27 is stored at the template's size, which is larger than life.
+    assert 1200 < mask.sum() * head.voxel_volume_ml < 2000
+    # The scalp around it is not brain: no voxel at the sides of the picture is.
+    assert not mask[:, [0, -1]].any()
+    assert not mask[:, :, [0, -1]].any()
+
+
+def test_an_image_of_nothing_has_no_brain():
+    nothing = Volume(np.zeros((20, 64, 64), np.float32), np.diag([3.0, 3.0, 6.0, 1.0]))
+
+    mask = extract_brain(nothing)
+
+    assert mask.shape == (20, 64, 64)
+    assert not mask.any()
+
+
+def test_brain_of_an_extracted_scan_is_what_is_not_background(thick_brain):
+    voxels = torch.as_tensor(thick_brain.voxels)
+
+    mask = mask_of_extracted(voxels)
+
+    volume_ml = float(mask.sum()) * thick_brain.voxel_volume_ml
+    assert set(mask.unique().tolist()) == {0.0, 1.0}
+    assert 1500 < volume_ml < 2100
+    assert not mask[voxels <= 0].any()
+
+
+def test_the_dim_rim_of_thick_slices_is_left_out():
+    voxels = torch.zeros(8, 20, 20)
+    voxels[2:6, 5:15, 5:15] = 100.0
+    voxels[2:6, 4, 5:15] = 9.0  # less than a tenth of white matter
+    voxels[2:6, 15, 5:15] = 30.0
+
+    mask = mask_of_extracted(voxels)
+
+    assert not mask[:, 4].any()
+    assert mask[2:6, 5:16, 5:15].all()
+    assert mask.sum() == 4 * 11 * 10
+
+
+@pytest.mark.parametrize("level", [0.0, -5.0])
+def test_background_alone_holds_no_brain(level):
+    assert not mask_of_extracted(torch.full((4, 10, 10), level)).any()

@@ -1,0 +1,147 @@
+"""Enhanced MR: one file, many frames."""
+
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+from pydicom.dataset import Dataset
+from pydicom.uid import MultiFrameGrayscaleWordSecondaryCaptureImageStorage, RLELossless
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.read import read_scan
+from Testing.library.scan.made_damage import message_of
+from Testing.library.scan.made_dicom import (
+    AXIAL,
+    COLUMN_MM,
+    CORNER_MM,
+    GAP_MM,
+    ROW_MM,
+    SERIES_UID,
+    SLICE_COUNT,
+    slice_pixels,
+    write_frames,
+)
+from Testing.library.scan.made_scans import lps_affine
+
+STACK = np.stack([slice_pixels(number) for number in range(SLICE_COUNT)])
+AFFINE = np.eye(4)
+AFFINE[:3, :3] = np.diag([COLUMN_MM, ROW_MM, GAP_MM])
+AFFINE[:3, 3] = CORNER_MM
+
+
+def rescaled(slope):
+    group = Dataset()
+    group.RescaleSlope, group.RescaleIntercept, group.RescaleType = slope, -3, "US"
+    return [group]
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("order", [range(6), [5, 4, 3, 2, 1, 0], [0, 2, 4, 1, 3, 5]])
+def test_frames_lie_where_they_say_in_whatever_order(tmp_path, order, implicit):
+    path = write_frames(
+        tmp_path / "s.dcm", order, implicit=implicit, PatientAge="018M", PatientSex="M"
+    )
+
+    scan = read_scan(path)
+
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(scan.image), STACK)
+    np.testing.assert_allclose(lps_affine(scan.image), AFFINE, atol=1e-9)
+    assert (scan.slice_thickness_mm, scan.age_years, scan.sex) == (5.0, 1.5, "M")
+    assert scan.input.series_uid == SERIES_UID
+    assert scan.image.GetMetaDataKeys() == ()
+
+
+def test_folder_of_one_such_file_is_the_same(tmp_path):
+    path = write_frames(tmp_path / "s.dcm")
+
+    assert read_scan(tmp_path).input.sha256 == read_scan(path).input.sha256
+
+
+def test_compressed_frames(tmp_path):
+    path = write_frames(tmp_path / "s.dcm", [5, 4, 3, 2, 1, 0])
+    data = pydicom.dcmread(path)
+    data.compress(RLELossless)
+    data.save_as(path)
+
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(read_scan(path).image), STACK)
+
+
+def test_shared_rescale_slope_is_applied(tmp_path):
+    path = write_frames(tmp_path / "s.dcm")
+    data = pydicom.dcmread(path)
+    data.SharedFunctionalGroupsSequence[0].PixelValueTransformationSequence = rescaled(2.5)
+    data.save_as(path)
+
+    voxels = sitk.GetArrayFromImage(read_scan(path).image)
+
+    np.testing.assert_allclose(voxels, STACK * 2.5 - 3)
+
+
+def test_series_must_be_the_one_that_is_asked_for(tmp_path):
+    path = write_frames(tmp_path / "s.dcm")
+
+    assert read_scan(path, SERIES_UID).input.series_uid == SERIES_UID
+    with pytest.raises(InputError, match="holds no DICOM series 1.2.3"):
+        read_scan(path, "1.2.3")
+
+
+class TestNotOneVolume:
+    def test_missing_frame(self, tmp_path, capfd):
+        path = write_frames(tmp_path / "s.dcm", [0, 1, 2, 4, 5])
+
+        assert "12.0 mm between the slices at 19.2 and 31.2 mm" in message_of(path, capfd)
+
+    def test_two_frames_at_one_place(self, tmp_path, capfd):
+        path = write_frames(tmp_path / "s.dcm", [0, 1, 2, 0, 1, 2])
+
+        assert "several slices at one place" in message_of(path, capfd)
+
+    def test_frames_of_several_directions(self, tmp_path, capfd):
+        turned = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+        path = write_frames(
+            tmp_path / "s.dcm", range(4), frame_orientations=[AXIAL, AXIAL, AXIAL, turned]
+        )
+
+        assert "differ in direction or pixel size" in message_of(path, capfd)
+
+    def test_frames_that_are_not_scaled_alike(self, tmp_path, capfd):
+        path = write_frames(tmp_path / "s.dcm")
+        data = pydicom.dcmread(path)
+        for number, group in enumerate(data.PerFrameFunctionalGroupsSequence):
+            group.PixelValueTransformationSequence = rescaled(1 + number)
+        data.save_as(path)
+
+        assert "are not scaled alike" in message_of(path, capfd)
+
+    def test_two_files_of_one_series(self, tmp_path, capfd):
+        write_frames(tmp_path / "1.dcm")
+        write_frames(tmp_path / "2.dcm")
+
+        assert "holds 2 volumes" in message_of(tmp_path, capfd)
+
+    def test_frames_without_a_place(self, tmp_path, capfd):
+        path = write_frames(
+            tmp_path / "s.dcm", object_class=MultiFrameGrayscaleWordSecondaryCaptureImageStorage
+        )
+        data = pydicom.dcmread(path)
+        del data.SharedFunctionalGroupsSequence, data.PerFrameFunctionalGroupsSequence
+        data.save_as(path)
+
+        assert "does not say where each of its frames lies" in message_of(path, capfd)
+
+
+class TestDamage:
+    def test_file_that_ends_early(self, tmp_path, capfd):
+        path = write_frames(tmp_path / "s.dcm")
+        path.write_bytes(path.read_bytes()[:-100])
+
+        assert "holds no complete DICOM image" in message_of(path, capfd)
+
+    @pytest.mark.parametrize("count", [7, 10**9])
+    def test_header_that_promises_more_frames(self, tmp_path, capfd, count):
+        path = write_frames(tmp_path / "s.dcm")
+        data = pydicom.dcmread(path)
+        data.NumberOfFrames = count
+        data.save_as(path)
+
+        assert "holds no complete DICOM image" in message_of(path, capfd)

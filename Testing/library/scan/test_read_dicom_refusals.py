@@ -1,0 +1,178 @@
+"""Folders and files that hold no DICOM series of one volume."""
+
+import shutil
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import RLELossless
+
+from Testing.library.scan.made_damage import error_of, message_of
+from Testing.library.scan.made_dicom import (
+    COLUMNS,
+    ROWS,
+    SERIES_UID,
+    SLICE_COUNT,
+    dataset,
+    place_of,
+    slice_pixels,
+    write_report,
+    write_series,
+    write_slice,
+)
+from Testing.library.scan.made_scans import SLIGHT_TILT, rotation, write_nifti
+
+OTHER_UID = SERIES_UID + "0"  # begins like the first: the two must not be mixed up
+STACK = np.stack([slice_pixels(number) for number in range(SLICE_COUNT)])
+SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+OBLIQUE = tuple(rotation(SLIGHT_TILT)[:, :2].T.ravel().round(6).tolist())
+
+
+class TestNotOneVolume:
+    def test_missing_slice_is_located(self, tmp_path, capfd):
+        folder = write_series(tmp_path / "s", [0, 1, 2, 4, 5])
+
+        message = message_of(folder, capfd)
+
+        assert "12.0 mm between the slices at 19.2 and 31.2 mm, 6.0 mm elsewhere" in message
+
+    @pytest.mark.parametrize("places", [[0, 1, 2, 0, 1, 2], [0, 0, 0], [0, 1, 1, 2, 3, 4]])
+    def test_several_slices_at_one_place(self, tmp_path, capfd, places):
+        folder = write_series(tmp_path / "s", places)
+
+        assert "several slices at one place" in message_of(folder, capfd)
+
+    def test_localizer_of_several_directions(self, tmp_path, capfd):
+        folder = write_series(tmp_path / "s", range(3))
+        write_series(folder, range(3), ImageOrientationPatient=list(SAGITTAL))
+
+        assert "differ in direction, size or pixel size" in message_of(folder, capfd)
+
+    @pytest.mark.parametrize(
+        "tags",
+        [
+            {"PixelSpacing": [2.0, 2.0]},
+            {"Rows": 10, "pixels": slice_pixels(0)[:10]},
+        ],
+    )
+    def test_slices_of_several_sizes(self, tmp_path, capfd, tags):
+        folder = write_series(tmp_path / "s", range(5))
+        write_slice(folder / "odd", 5, **tags)
+
+        assert "differ in direction, size or pixel size" in message_of(folder, capfd)
+
+    def test_stack_that_leans(self, tmp_path, capfd):
+        for number in range(SLICE_COUNT):
+            x, y, z = place_of(number)
+            write_slice(tmp_path / str(number), number, ImagePositionPatient=[x, y + number, z])
+
+        assert "shifted sideways" in message_of(tmp_path, capfd)
+
+    @pytest.mark.parametrize(
+        "tag", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
+    )
+    def test_slices_without_a_place(self, tmp_path, capfd, tag):
+        folder = write_series(tmp_path / "s", **{tag: None})
+
+        assert "does not say where its slice lies" in message_of(folder, capfd)
+
+    def test_pixels_of_no_size(self, tmp_path, capfd):
+        folder = write_series(tmp_path / "s", PixelSpacing=[0, 0])
+
+        assert "impossible voxel spacing: 0 x 0 mm" in message_of(folder, capfd)
+
+    def test_orientation_that_is_none(self, tmp_path, capfd):
+        folder = write_series(tmp_path / "s", ImageOrientationPatient=[1, 0, 0, 1, 0, 0])
+
+        assert "have no orientation" in message_of(folder, capfd)
+
+    def test_colour(self, tmp_path, capfd):
+        for number in range(SLICE_COUNT):
+            pixels = np.zeros((ROWS, COLUMNS, 3), np.uint8)
+            colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB"}
+            bits = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PlanarConfiguration": 0}
+            write_slice(tmp_path / str(number), number, pixels, **colour, **bits)
+
+        assert "one grey value per voxel but vector" in message_of(tmp_path, capfd)
+
+    def test_blank_series(self, tmp_path, capfd):
+        blank = np.zeros((ROWS, COLUMNS), np.uint16)
+        for number in range(SLICE_COUNT):
+            write_slice(tmp_path / str(number), number, blank)
+
+        assert "is empty: every voxel is 0" in message_of(tmp_path, capfd)
+
+
+class TestDamage:
+    @pytest.mark.parametrize("number", [0, 2, SLICE_COUNT - 1])
+    @pytest.mark.parametrize("kept", [0.95, 0.5])
+    def test_slice_that_is_cut_off_is_not_left_out(self, tmp_path, capfd, number, kept):
+        path = write_series(tmp_path / "s") / f"IM{number:04}"
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * kept)])
+
+        message = message_of(path.parent, capfd)
+
+        assert f"a slice of {path.parent} is incomplete or damaged: {path.name}" in message
+
+    @pytest.mark.parametrize("rows", [ROWS + 1, 60000])
+    def test_header_that_promises_more_rows(self, tmp_path, capfd, rows):
+        folder = write_series(tmp_path / "s", Rows=rows)
+
+        assert "holds DICOM files but no complete image" in message_of(folder, capfd)
+
+    def test_broken_compressed_pixels(self, tmp_path, capfd):
+        for path in write_series(tmp_path / "s").iterdir():
+            data = pydicom.dcmread(path)
+            data.compress(RLELossless)
+            data.save_as(path)
+            content = bytearray(path.read_bytes())
+            content[-200:-100] = bytes(100)
+            path.write_bytes(content)
+
+        assert "incomplete or damaged" in message_of(tmp_path / "s", capfd)
+
+
+class TestNoSeries:
+    def test_single_slice_wants_its_folder(self, tmp_path, capfd):
+        error = error_of(write_series(tmp_path / "s") / "IM0002", capfd)
+
+        assert "is a single DICOM slice, not a volume" in error.message
+        assert "give the folder that holds the series" in error.hint
+
+    def test_folder_of_one_slice(self, tmp_path, capfd):
+        error = error_of(write_series(tmp_path / "s", [0]), capfd)
+
+        assert "is a single DICOM slice" in error.message
+        assert error.hint == "export the whole series"
+
+    def test_folder_without_an_image(self, tmp_path, capfd):
+        write_nifti(tmp_path / "s.nii.gz")
+        write_series(tmp_path / "inner")
+
+        error = error_of(tmp_path, capfd)
+
+        assert "holds no DICOM image" in error.message
+        assert "the folder that itself holds" in error.hint
+
+    def test_empty_folder(self, tmp_path, capfd):
+        assert "holds no DICOM image" in message_of(tmp_path, capfd)
+
+    def test_file_without_an_image(self, tmp_path, capfd):
+        path = write_report(tmp_path / "report.dcm")
+
+        assert "holds no complete DICOM image" in message_of(path, capfd)
+
+
+def test_name_of_a_slice_that_is_not_utf_8(tmp_path, capfd):
+    folder = write_series(tmp_path / "s")
+    try:
+        shutil.move(folder / "IM0005", bytes(folder) + b"/IM\xff")
+    except (OSError, TypeError, UnicodeDecodeError):
+        pytest.skip("this file system takes UTF-8 only")
+
+    assert "incomplete or damaged: IM?" in message_of(folder, capfd)
+
+
+def test_made_data_set_names_somebody():
+    assert dataset().PatientName == "Doe^Jane"  # or the tests of privacy would show nothing

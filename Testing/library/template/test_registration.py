@@ -1,0 +1,135 @@
+"""However a head lies, its brain is found where it is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.template.registration import (
+    NOT_REGISTERED,
+    Registration,
+    RegistrationError,
+    register_to_template,
+)
+from Testing.library.phantoms import (
+    coarse_brain,
+    moved,
+    rigid_motion,
+    rms_distance_mm,
+    template_brain,
+    thick_slices_of,
+)
+
+UPRIGHT = np.eye(4)
+MOST_ERROR_MM = 2.0
+
+
+@pytest.fixture(scope="module")
+def upright(thick_brain, template):
+    """Return the registration of the brain as the template has it."""
+    return register_to_template(thick_brain, template)
+
+
+@pytest.fixture
+def one_itk_thread():
+    """Let ITK use one thread only."""
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    yield
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+
+
+def without_ends(volume: Volume, bottom: int, top: int) -> Volume:
+    """Return a stack that misses slices at both ends: the neck's side and the vertex."""
+    affine = volume.affine.copy()
+    affine[:3, 3] += bottom * affine[:3, 2]
+    return Volume(np.ascontiguousarray(volume.voxels[bottom : len(volume.voxels) - top]), affine)
+
+
+def test_a_brain_that_is_in_place_stays_there(upright):
+    assert rms_distance_mm(upright.template_to_scan, UPRIGHT) < 0.5
+    assert upright.similarity > 0.95
+
+
+@pytest.mark.parametrize(
+    ("degrees", "shift_mm"),
+    [
+        ((30.0, 15.0, -15.0), (40.0, -60.0, 80.0)),
+        ((-30.0, -15.0, 15.0), (-5.0, 10.0, -20.0)),
+    ],
+)
+def test_a_turned_and_shifted_head_is_found(upright, template, degrees, shift_mm):
+    motion = rigid_motion(degrees, shift_mm)
+    scan = thick_slices_of(moved(template_brain(), motion))
+
+    found = register_to_template(scan, template)
+
+    wanted = motion @ upright.template_to_scan
+    assert rms_distance_mm(found.template_to_scan, wanted) < MOST_ERROR_MM
+    assert found.similarity > 0.9
+
+
+def test_a_cut_brain_in_a_pitched_head_is_found(upright, template):
+    motion = rigid_motion((15.0, 0.0, 0.0), (0.0, 0.0, 35.0))
+    whole = thick_slices_of(moved(template_brain(), motion))
+
+    found = register_to_template(without_ends(whole, bottom=4, top=4), template)
+
+    wanted = motion @ upright.template_to_scan
+    assert rms_distance_mm(found.template_to_scan, wanted) < MOST_ERROR_MM
+
+
+def test_the_same_brain_gives_the_same_bits(upright, thick_brain, template):
+    again = register_to_template(thick_brain, template)
+
+    assert np.array_equal(again.template_to_scan, upright.template_to_scan)
+    assert again.similarity == upright.similarity
+
+
+@pytest.mark.usefixtures("one_itk_thread")
+def test_the_number_of_threads_does_not_matter(upright, thick_brain, template):
+    again = register_to_template(thick_brain, template)
+
+    # What is left is the order of summation, far below what any age could notice.
+    assert rms_distance_mm(again.template_to_scan, upright.template_to_scan) < 1e-6
+
+
+def test_progress_grows_to_the_end(template):
+    heard = []
+
+    register_to_template(coarse_brain(), template, heard.append)
+
+    assert heard == sorted(heard)
+    assert heard[0] > 0
+    assert heard[-1] == 1.0
+
+
+def test_the_directions_are_inverse():
+    registration = Registration(rigid_motion((10, 5, 3), (1, 2, 3)) @ np.diag([1.1, 1, 1, 1]), 0.9)
+
+    product = registration.scan_to_template @ registration.template_to_scan
+
+    assert np.allclose(product, np.eye(4))
+
+
+def test_a_scan_in_template_space_needs_no_motion():
+    assert np.array_equal(NOT_REGISTERED.scan_to_template, np.eye(4))
+    assert np.isnan(NOT_REGISTERED.similarity)
+
+
+def test_a_speck_is_too_small(template):
+    voxels = np.zeros((12, 16, 16), np.float32)
+    voxels[6, 8, 8] = 100.0
+
+    with pytest.raises(RegistrationError, match="too small"):
+        register_to_template(Volume(voxels, np.diag([8.0, 8.0, 8.0, 1.0])), template)
+
+
+def test_a_single_slice_cannot_be_registered(template, thick_brain):
+    middle = len(thick_brain.voxels) // 2
+    slice_alone = Volume(thick_brain.voxels[middle : middle + 1], thick_brain.affine)
+
+    with pytest.raises(RegistrationError, match="could not be registered"):
+        register_to_template(slice_alone, template)
