@@ -30,6 +30,7 @@ REPORT = "BrainAge.Report"
 CHART = "BrainAge.Chart"
 OWNED = "BrainAge.Owned"  # every node that goes when the result goes
 MASK_COLOR = (0.25, 0.95, 0.85)
+SERIES_UID = "0020,000E"  # the DICOM tag
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _originalInput(volumeNode: Any, record: dict[str, Any]) -> dict[str, Any]:
     """Take the hand-over file's name out: it is gone, and told nothing."""
     uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
-    series = database.seriesForInstance(uids[0]) if database and uids else None
+    series = database.instanceValue(uids[0], SERIES_UID) if database and uids else None
     return {**record, "path": None, "series_uid": series or record.get("series_uid")}
 
 

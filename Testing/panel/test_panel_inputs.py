@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import types
-
 import numpy as np
 import pytest
 import slicer
 
 import phantom
+from dicom_database import DicomDatabase
 
 
 def select(person, node) -> None:
@@ -158,10 +157,7 @@ def test_a_typed_age_stays_with_its_scan(person, head):
     ],
 )
 def test_age_and_sex_come_from_dicom(person, monkeypatch, tags, age, sex):
-    database = types.SimpleNamespace(
-        instanceValue=lambda uid, tag: tags.get(tag, "") if uid == "1.2.3" else "",
-        seriesForInstance=lambda uid: "1.2",
-    )
+    database = DicomDatabase({"1.2.3": tags})
     monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     node = phantom.addHead()
     node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")

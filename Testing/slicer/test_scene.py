@@ -12,6 +12,7 @@ import slicer
 import offscreen
 import phantom
 import worker_files
+from dicom_database import DicomDatabase
 from worker_files import addResult
 
 PARENTS = {
@@ -143,6 +144,17 @@ def test_the_record_is_the_librarys(world, tmp_path):
     assert prediction.correction.people == 601
     assert prediction.quality.verdict == "warn"
     assert prediction.input.path is None  # the hand-over file's name tells nothing
+
+
+@pytest.mark.parametrize(
+    ("instances", "series"), [({"1.2.3": {"0020,000E": "1.2"}}, "1.2"), ({}, None)]
+)
+def test_a_scan_from_dicom_keeps_its_series(world, tmp_path, monkeypatch, instances, series):
+    """Without the series where the database no longer knows the scan."""
+    monkeypatch.setattr(slicer, "dicomDatabase", DicomDatabase(instances), raising=False)
+    node = phantom.addHead()
+    node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
+    assert addResult(node, tmp_path).prediction.input.series_uid == series
 
 
 def test_a_refusal_has_a_record_and_no_overlay(world, tmp_path):
