@@ -63,13 +63,13 @@ benchmark: $(VENV)/test.stamp
 	done
 
 studies:
-	@for script in Testing/studies/[!_]*.py; do \
-		printf '%-24s %s\n' "$$(basename "$$script" .py)" "$$(sed -n '1s/"""//gp' "$$script")"; \
+	@cd Testing/studies && for script in pins.py */[!_]*.py; do \
+		printf '%-26s %s\n' "$${script%.py}" "$$(sed -n '1s/"""//gp' "$$script")"; \
 	done
 
 study: $(VENV)/test.stamp
 	@test -n '$(NAME)' || { echo 'make study NAME=...: `make studies` lists the names'; exit 1; }
-	@PYTHONPATH=. $(BIN)/python Testing/studies/$(NAME).py $(ARGS)
+	@$(BIN)/python -m Testing.studies.$(subst /,.,$(NAME)) $(ARGS)
 
 wheel: $(VENV)/test.stamp
 	rm -rf build dist

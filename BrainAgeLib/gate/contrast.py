@@ -7,7 +7,7 @@ from BrainAgeLib.gate.measurements import Measurements, SequenceTags
 from BrainAgeLib.records import Finding
 
 # What sound scans had and what faults left, here and in the other checks, is measured by
-# Testing/studies/gate_limits.py; docs/quality.md has the tables.
+# Testing/studies/gate/limits.py; docs/quality.md has the tables.
 MOST_GREY_TO_WHITE = 0.97  # sound scans 0.74 to 0.87; FLAIR-like 1.07, CT-like 1.05 and more
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.70; PD-like 1.2, T2-like 2.2
 LEAST_PATTERN = 0.2  # sound scans 0.31 and more; T2-like -0.4, PD-like -0.2

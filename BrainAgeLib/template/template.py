@@ -16,7 +16,7 @@ from BrainAgeLib.scan.geometry import Volume, volume_from_sitk
 
 BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
 # The files that every figure of this project was measured with: networks, priors and limits hold
-# for no other template. `Testing/studies/make_template.py` makes them.
+# for no other template. `Testing/makers/make_template.py` makes them.
 SHA256 = {
     "T1": "21a8034e3c9e8357f17abbda905f83f0b50db57425738a947e80611dcff70f02",
     "grey_matter": "686223ae7744657485aa5d3adbd1c0d8ace1e846ef5ee397f94b410c533405a2",

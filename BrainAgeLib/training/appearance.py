@@ -156,7 +156,7 @@ def registration_error(generator: np.random.Generator) -> np.ndarray:
 
     Points of the brain move by about 1.1 mm (root mean square). Registering simulated thick
     slices instead of the 3D volume moves them by 0.6 mm (median,
-    ``Testing/studies/registration_error.py``); the masks of real heads add to that.
+    ``Testing/studies/gate/registration_error.py``); the masks of real heads add to that.
     """
     matrix = np.eye(3) + generator.normal(0, 0.0075, (3, 3))
     center = np.array([0.0, 18.0, 4.0])

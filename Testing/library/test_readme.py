@@ -13,7 +13,8 @@ from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.resources import models_folder
-from Testing.studies.model_card import BEGIN, END, card_page, tables
+from Testing.makers.model_card import MARK, card_page, tables
+from Testing.studies._pages import read_part
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text("utf-8")
@@ -72,8 +73,7 @@ def test_python_example_runs(script: str, checkout: Path) -> None:
 
 def test_tables_are_those_of_the_card() -> None:
     card = read_card(CARD)
-    shown = TEXT.split(BEGIN)[1].split(END)[0].strip()
-    assert shown == tables(card)
+    assert read_part(ROOT / "README.md", MARK) == tables(card)
     assert (CARD / "README.md").read_text("utf-8") == card_page(card)
 
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from Testing.studies.simulated_cohorts import SCENARIOS, judge, stored_runs
+from Testing.studies.cohort.simulated import SCENARIOS, judge, stored_runs
 
 RUNS = {"difference": 25, "change": 10, "hazard ratio": 25}
 QUICK = (

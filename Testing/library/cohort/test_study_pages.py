@@ -7,8 +7,8 @@ import pytest
 from BrainAgeLib.cohort.analysis.estimates import Estimate
 from BrainAgeLib.cohort.groups.added_value import ANALYSIS, GAIN, ODDS
 from BrainAgeLib.cohort.groups.discrimination import ADJUSTED
-from Testing.studies._oasis_page import verdicts
-from Testing.studies._smallest_change import meaning
+from Testing.studies.cohort._oasis_page import verdicts
+from Testing.studies.network._smallest_change import meaning
 
 PAIR = "AD against CN"
 

@@ -10,7 +10,7 @@ import numpy as np
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.appearance import registration_error
-from Testing.studies.registration_error import (
+from Testing.studies.gate.registration_error import (
     PROTOCOLS,
     rms_movement_mm,
     simulated,

@@ -1,0 +1,133 @@
+"""Write a model's card for people from its card.json.
+
+    python -m Testing.makers.model_card [MODEL_FOLDER]
+
+Writes ``README.md`` into the model folder and the same tables between the markers in the project's
+README.md. Every figure comes from card.json, which ``brainage train`` wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL
+from BrainAgeLib.resources import models_folder
+from Testing.studies._pages import PROJECT, write_part
+
+README, MARK = PROJECT / "README.md", "model card"
+COMMAND = "brainage train --data BIDS --output DIR"
+
+
+SPLITS = {
+    "By age, sex and largest tilt (axial 5+1 mm, all people)": ("by_decade", "by_sex", "by_tilt"),
+    "By spacing and coverage (a random protocol and contrast, all people)": (
+        "by_spacing",
+        "by_coverage",
+    ),
+}
+
+
+def tables(card: Card) -> str:
+    """Return the accuracy tables in Markdown."""
+    accuracy = card.text["accuracy"]
+    lines = [
+        "Raw error in years on simulated scans, each person predicted by models that had not "
+        "seen them. *Locked* are the fifth of the people that no choice looked at.",
+        "",
+        *_header("scan"),
+    ]
+    for group, words in (("open", ""), ("locked", ", locked")):
+        lines += [_row(f"{name}{words}", row) for name, row in accuracy[group].items() if row]
+    lines += [
+        "",
+        "The parts of the age alone (axial 5+1 mm, people that choices could look at); the network "
+        f"counts with {100 * card.network_share:.0f} % of the age, the regional model with the "
+        "rest:",
+        "",
+        *_header("part"),
+    ]
+    lines += [_row(name, row) for name, row in card.text["parts"].items() if row]
+    for words, splits in SPLITS.items():
+        lines += ["", f"{words}:", "", *_header("group")]
+        for split in splits:
+            lines += [_row(name, row) for name, row in accuracy[split].items() if row]
+    lines += [
+        "",
+        "90 % interval, fitted on the other folds' people. The last column lists decades whose "
+        "exact 95 % interval of the coverage leaves out 0.90.",
+        "",
+        "| class of scans | people | coverage | mean width (years) | decades off |",
+        "|---|---|---|---|---|",
+    ]
+    for name, row in accuracy["interval"].items():
+        off = [
+            decade
+            for decade, entry in row["by_decade"].items()
+            if not entry["exact_interval"][0] <= 0.9 <= entry["exact_interval"][1]
+        ]
+        lines.append(
+            f"| {name} | {row['people']} | {100 * row['coverage']:.1f} % | "
+            f"{row['mean_width_years']:.1f} | {', '.join(off) or 'none'} |"
+        )
+    return "\n".join(lines)
+
+
+def _header(first: str) -> list[str]:
+    return [
+        f"| {first} | people | MAE (95 % interval) | RMSE | r | mean error | slope | "
+        "MAE of the mean age |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+
+
+def _row(name: str, row: dict[str, Any]) -> str:
+    low, high = row["mae_interval_years"]
+    return (
+        f"| {name} | {row['people']} | **{row['mae_years']:.2f}** ({low:.2f}-{high:.2f}) | "
+        f"{row['rmse_years']:.2f} | {row['r']:.3f} | {row['mean_error_years']:+.2f} | "
+        f"{row['slope']:.2f} | {row['mean_age_mae_years']:.2f} |"
+    )
+
+
+def card_page(card: Card) -> str:
+    """Return the whole card in Markdown."""
+    training = card.text["training"]
+    parameters = training["parameters"]
+    low, high = card.age_range_years
+    return f"""# {card.name} {card.version}
+
+{card.text["notice"]} Not a medical device.
+
+- **What:** {card.members} members, one for each fold of the cross-validation: a 3D network of
+  {parameters["network"]:,} parameters and a regional model for whole brains, a slice model for a
+  few slices; sha256 of the weights `{card.sha256}`.
+- **Trained on:** {training["people"]} healthy adults of {low:.0f} to {high:.0f} years
+  ({training["sex"]["F"]} women, {training["sex"]["M"]} men) of the Cam-CAN study (Shafto et al.
+  2014, doi 10.1186/s12883-014-0204-1; Taylor et al. 2017, doi 10.1016/j.neuroimage.2015.09.018):
+  3D MPRAGE on one Siemens 3T scanner in Cambridge, UK, at 2 mm, brain extracted. Cam-CAN's terms
+  allow research use; none of its images is in this project.
+- **Made by:** `{COMMAND}` with the settings in card.json, which are the defaults; the networks
+  [on a GPU](../../../docs/model.md#how-the-shipped-networks-were-trained).
+- **Limits:** one British site, one scanner, healthy people, {low:.0f} to {high:.0f} years. Thick
+  slices are simulated. Real 2D scans of other scanners and of patients can be off by more than
+  these tables say.
+
+{tables(card)}
+"""
+
+
+def main() -> None:
+    """Write both places."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=models_folder() / DEFAULT_MODEL)
+    folder = parser.parse_args().folder
+    card = read_card(folder)
+    (folder / "README.md").write_text(card_page(card), "utf-8")
+    write_part(README, MARK, tables(card))
+
+
+if __name__ == "__main__":
+    main()
