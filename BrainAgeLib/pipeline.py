@@ -12,8 +12,7 @@ from BrainAgeLib.gate.gate import judge, no_brain, not_registered
 from BrainAgeLib.job import Job, Result
 from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
 from BrainAgeLib.records import Prediction, ProgressCallback, Sex
-from BrainAgeLib.scan.acquisition import describe_acquisition
-from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
+from BrainAgeLib.scan.geometry import describe_acquisition, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan, scan_from_image
 from BrainAgeLib.template.pictures import itk_transform
 from BrainAgeLib.template.placed_scan import PlacedScan

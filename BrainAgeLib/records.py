@@ -72,6 +72,20 @@ class Acquisition:
 
 
 @dataclass(frozen=True)
+class SequenceTags:
+    """What a DICOM header says of the sequence; times in milliseconds.
+
+    ``says_contrast_agent``: whether a contrast agent is named.
+    """
+
+    modality: str | None = None
+    echo_time_ms: float | None = None
+    repetition_time_ms: float | None = None
+    inversion_time_ms: float | None = None
+    says_contrast_agent: bool = False
+
+
+@dataclass(frozen=True)
 class InputRecord:
     """Which scan it was. ``sha256`` is of the file, or of a series' files in slice order."""
 

@@ -14,12 +14,11 @@ from BrainAgeLib.batch.choice import SeriesFacts
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
 from BrainAgeLib.scan import dicom_header as tag
-from BrainAgeLib.scan.acquisition import PLANES
 from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.file_kind import kind_of
+from BrainAgeLib.scan.geometry import PLANES, slice_axis
 from BrainAgeLib.scan.itk_reader import open_header
 from BrainAgeLib.scan.scan import check_shape
-from BrainAgeLib.template.slices import slice_axis
 
 _NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 _DERIVED = ("DERIVED", "PROJECTION IMAGE", "MIP")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from BrainAgeLib.gate.limits import above, below
-from BrainAgeLib.gate.measurements import Measurements, SequenceTags
-from BrainAgeLib.records import Finding
+from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.records import Finding, SequenceTags
 
 # What sound scans had and what faults left, here and in the other checks, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from BrainAgeLib.gate.measurements import Artefacts
+from BrainAgeLib.scan.geometry import slice_axis
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.slices import slice_axis
 
 LEAST_PIXELS = 200
 MOST_SLICES = 24

@@ -9,9 +9,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.gate.measurements import Placement
-from BrainAgeLib.scan.geometry import apply_affine
+from BrainAgeLib.scan.geometry import apply_affine, slice_axis
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.slices import slice_axis
 from BrainAgeLib.template.template import Template
 
 SPACING_MM = 4.0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from BrainAgeLib.records import Acquisition
+from BrainAgeLib.records import Acquisition, SequenceTags
 
 
 @dataclass(frozen=True)
@@ -97,20 +97,6 @@ class Artefacts:
     slice_jump: float | None
     slice_shift_mm: float | None
     ghost: float | None
-
-
-@dataclass(frozen=True)
-class SequenceTags:
-    """What a DICOM header says of the sequence; times in milliseconds.
-
-    ``says_contrast_agent``: whether a contrast agent is named.
-    """
-
-    modality: str | None = None
-    echo_time_ms: float | None = None
-    repetition_time_ms: float | None = None
-    inversion_time_ms: float | None = None
-    says_contrast_agent: bool = False
 
 
 @dataclass(frozen=True)

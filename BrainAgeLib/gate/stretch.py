@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from BrainAgeLib.gate.measurements import Stretch
+from BrainAgeLib.scan.geometry import slice_axis
 from BrainAgeLib.template.registration import Registration
-from BrainAgeLib.template.slices import slice_axis
 
 # Mean V of 48 registered healthy brains (camcan), template axes x, y, z; SD 0.04 along each. Heads
 # are lower than the template's by more than they are narrower.

@@ -1,14 +1,13 @@
-"""Brain extraction behind one small interface: a volume in, a mask on its own grid out.
+"""Brain extraction: a volume in, a mask on its own grid out.
 
-The first choice is deepbet (Fisch et al. 2024, arXiv 2308.07003; MIT licence), whose weights
-lie in its wheel. Its files are TorchScript, which can hold code, so they are loaded only when
-their sha256 is the one known here.
+It is deepbet's (Fisch et al. 2024, arXiv 2308.07003; MIT licence), whose weights lie in its wheel.
+They are TorchScript, which can hold code, so they are loaded only when their sha256 is the one
+known here.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import cache
 from io import StringIO
@@ -21,9 +20,6 @@ import torch
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.scan.geometry import Volume
 
-# (voxels (k, j, i) of canonical LPS axes, device) -> mask (k, j, i), bool
-BrainExtractor = Callable[[Volume, str], np.ndarray]
-
 DEEPBET_SHA256 = {
     "model.pt": "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
     "bbox_model.pt": "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
@@ -31,16 +27,12 @@ DEEPBET_SHA256 = {
 THRESHOLD = 0.5  # deepbet's own
 
 
-def extract_brain(volume: Volume, device: str = "cpu", extractor: str = "deepbet") -> np.ndarray:
+def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
     """Return the brain mask (k, j, i), bool, of a head whose axes are nearest to L, P, S.
 
     The mask is empty when there is no brain. Raises InstallationError when the extractor is
     missing or damaged.
     """
-    return EXTRACTORS[extractor](volume, device)
-
-
-def _deepbet(volume: Volume, device: str) -> np.ndarray:
     network = _load_deepbet(device)
     # Canonical arrays are (S, P, L); deepbet was trained on (R, A, S).
     voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0)[::-1, ::-1], np.float32)
@@ -99,6 +91,3 @@ def mask_of_extracted(voxels: torch.Tensor) -> torch.Tensor:
         return torch.zeros_like(voxels)
     white_matter = torch.quantile(inside[:: 1 + len(inside) // 100_000], 0.9)
     return (voxels > 0.1 * white_matter).to(voxels.dtype)
-
-
-EXTRACTORS: dict[str, BrainExtractor] = {"deepbet": _deepbet}

@@ -13,8 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.gate.measurements import SequenceTags
-from BrainAgeLib.records import Sex
+from BrainAgeLib.records import SequenceTags, Sex
 from BrainAgeLib.scan.file_kind import FileKind, read_head
 from BrainAgeLib.scan.itk_reader import open_header
 from BrainAgeLib.scan.scan import printable

@@ -1,4 +1,4 @@
-"""Volumes in world coordinates.
+"""Volumes in world coordinates, and how a scan was acquired, as its grid tells.
 
 World coordinates are ITK's and DICOM's: LPS, in mm, x to the left, y to posterior, z to superior.
 Arrays are indexed (k, j, i), slowest axis first, as SimpleITK hands them out; affines map the
@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from BrainAgeLib.records import Acquisition, Plane
+
 AFFINE_DECIMALS = 9
+PLANES: tuple[Plane, Plane, Plane] = ("sagittal", "coronal", "axial")
 
 
 @dataclass(frozen=True)
@@ -90,3 +93,40 @@ def to_grid_of(canonical: sitk.Image, original: sitk.Image) -> sitk.Image:
 def apply_affine(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
     """Map points (..., 3) by a 4 x 4 affine."""
     return points @ affine[:3, :3].T + affine[:3, 3]
+
+
+def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
+    """Return the axis (0-2 for i, j, k) along which slices lie, or -1 for a 3D scan.
+
+    ``shape``: (k, j, i). An axis with few voxels, one above all, is that of the slices whatever
+    its spacing says.
+    """
+    counts = np.array(shape[::-1])
+    fewest = int(np.argmin(counts))
+    if counts[fewest] * 4 <= np.delete(counts, fewest).min():
+        return fewest
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    widest = int(np.argmax(spacing))
+    return widest if spacing[widest] > 1.6 * np.delete(spacing, widest).max() else -1
+
+
+def describe_acquisition(canonical: Volume, slice_thickness_mm: float | None) -> Acquisition:
+    """Return plane, number and spacing of the slices of a volume with axes nearest to L, P, S.
+
+    ``slice_thickness_mm`` is what the header says, or None. Of a 3D scan the axial slices count.
+    """
+    axis = slice_axis(canonical.affine, canonical.voxels.shape)
+    along = 2 if axis < 0 else axis
+    rows, columns = (n for n in (2, 1, 0) if n != along)
+    matrix = canonical.affine[:3, :3]
+    normal = np.cross(matrix[:, rows], matrix[:, columns])
+    # Slices that were shifted within their planes are closer than their origins.
+    spacing_mm = abs(normal @ matrix[:, along]) / np.linalg.norm(normal)
+    in_plane = canonical.spacing_mm[[columns, rows]]
+    return Acquisition(
+        plane="3d" if axis < 0 else PLANES[axis],
+        slice_count=int(canonical.voxels.shape[::-1][along]),
+        slice_spacing_mm=round(float(spacing_mm), 4),
+        slice_thickness_mm=slice_thickness_mm,
+        in_plane_mm=(round(float(in_plane[0]), 4), round(float(in_plane[1]), 4)),
+    )

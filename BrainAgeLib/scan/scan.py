@@ -12,8 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.gate.measurements import SequenceTags
-from BrainAgeLib.records import Finding, InputRecord, Sex
+from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
 
 # A whole head at 0.5 mm has 110 million. The whole job holds some five copies as float32: with this
 # limit no file, whatever it promises or unpacks to, takes it beyond 4 GB.

@@ -6,9 +6,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.records import SlicePicture
-from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, slice_axis
 from BrainAgeLib.template.registration import Registration
-from BrainAgeLib.template.slices import slice_axis
 from BrainAgeLib.template.template import Template
 
 MOST_SLICES = 30  # of a 3D scan; a 2D scan shows all it has up to twice this

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.scan.geometry import slice_axis
 from BrainAgeLib.template.intensity import normalise_intensity
 from BrainAgeLib.template.template import Template
 
@@ -115,21 +116,6 @@ def slices_of_scan(
     t1, grey_matter, white_matter = template.at(points)
     images = normalise_intensity(images, brain, points, grey_matter, white_matter)
     return SliceSet(images, t1, _planes(points), source)
-
-
-def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
-    """Return the axis (0-2 for i, j, k) along which slices lie, or -1 for a 3D scan.
-
-    ``shape``: (k, j, i). An axis with few voxels, one above all, is that of the slices whatever
-    its spacing says.
-    """
-    counts = np.array(shape[::-1])
-    fewest = int(np.argmin(counts))
-    if counts[fewest] * 4 <= np.delete(counts, fewest).min():
-        return fewest
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    widest = int(np.argmax(spacing))
-    return widest if spacing[widest] > 1.6 * np.delete(spacing, widest).max() else -1
 
 
 def _is_axial(index_to_template: np.ndarray) -> bool:

@@ -16,7 +16,6 @@ from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import predict, run
 from BrainAgeLib.resources import sample_scan
-from BrainAgeLib.scan import brain_extraction
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
 from BrainAgeLib.template.registration import Registration
 from Testing.library.phantoms import rigid_motion
@@ -170,7 +169,7 @@ def test_a_brain_is_extracted_and_registered_before_it_is_judged(
         seen.append(device)
         return volume.voxels > 25
 
-    monkeypatch.setitem(brain_extraction.EXTRACTORS, "deepbet", stub_extractor)
+    monkeypatch.setattr(job, "extract_brain", stub_extractor)
     monkeypatch.setattr(
         job, "register_to_template", lambda *_: Registration(motion, similarity=0.95)
     )

@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "working_memory": set(),
     "orphans": set(),
     "statistics": WORDS,
-    "scan": WORDS | {"resources", "gate", "template"},
+    "scan": {"errors", "records"},
     "template": WORDS | {"resources", "scan"},
     "model": WORDS | {"resources", "scan", "template"},
     "gate": WORDS | {"scan", "template"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from BrainAgeLib.gate.measurements import SequenceTags
+from BrainAgeLib.records import SequenceTags
 from Testing.library.gate.sound import found, only_finding
 
 

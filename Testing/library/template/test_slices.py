@@ -15,7 +15,6 @@ from BrainAgeLib.template.slices import (
     GRID_WIDTH,
     LEAST_BRAIN_PIXELS,
     heights_mm,
-    slice_axis,
     slices_of_scan,
 )
 from Testing.library.phantoms import rigid_motion
@@ -241,23 +240,3 @@ def test_slices_go_to_a_device_as_they_are(maps, thick_brain):
 
     assert torch.equal(slices.to("cpu").images, slices.images)
     assert slices.to("meta").planes.device.type == "meta"
-
-
-@pytest.mark.parametrize(
-    ("shape", "spacing_mm", "axis"),
-    [
-        ((22, 240, 256), (0.9, 0.9, 6.5), 2),
-        ((256, 22, 240), (0.9, 6.5, 0.9), 1),
-        ((256, 240, 22), (6.5, 0.9, 0.9), 0),
-        ((180, 220, 200), (1.0, 1.0, 1.0), -1),
-        ((120, 220, 200), (1.0, 1.0, 1.5), -1),  # 3D with somewhat thicker partitions
-        ((80, 220, 200), (1.0, 1.0, 2.0), 2),  # too many for its count, told by its spacing
-        ((1, 220, 200), (1.0, 1.0, 1.0), 2),  # a single slice, whatever its spacing says
-        ((20, 220, 200), (1.0, 1.0, 1.0), 2),
-        ((220, 200, 1), (1.0, 1.0, 0.5), 0),
-    ],
-)
-def test_slice_axis(shape, spacing_mm, axis):
-    turned = rigid_motion((12, 5, 7)) @ np.diag([*spacing_mm, 1.0])
-
-    assert slice_axis(turned, shape) == axis

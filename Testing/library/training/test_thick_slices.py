@@ -12,10 +12,10 @@ from BrainAgeLib.scan.geometry import (
     Volume,
     apply_affine,
     sitk_from_volume,
+    slice_axis,
     to_canonical,
     volume_from_sitk,
 )
-from BrainAgeLib.template.slices import slice_axis
 from BrainAgeLib.training.thick_slices import (
     PROFILE_WEIGHTS,
     Protocol,

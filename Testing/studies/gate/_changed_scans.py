@@ -9,8 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
-from BrainAgeLib.template.slices import slice_axis
+from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume, slice_axis
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 AXES = ("pitch", "roll", "yaw")  # about the world's x, y and z

@@ -15,10 +15,10 @@ import torch
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.job import Job
 from BrainAgeLib.options import Options
-from BrainAgeLib.scan.acquisition import describe_acquisition
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
 from BrainAgeLib.scan.geometry import (
     Volume,
+    describe_acquisition,
     sitk_from_volume,
     to_canonical,
     volume_from_sitk,

@@ -12,11 +12,10 @@ from BrainAgeLib.gate.measurements import (
     Contrast,
     Measurements,
     Placement,
-    SequenceTags,
     Stretch,
 )
 from BrainAgeLib.model.ensemble import load_ensemble
-from BrainAgeLib.records import Acquisition
+from BrainAgeLib.records import Acquisition, SequenceTags
 from Testing.studies._pages import PROJECT
 
 Row = dict[str, Any]

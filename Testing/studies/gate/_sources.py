@@ -12,10 +12,10 @@ import numpy as np
 import torch
 
 from BrainAgeLib.resources import sample_scan
-from BrainAgeLib.scan.acquisition import describe_acquisition
 from BrainAgeLib.scan.brain_extraction import mask_of_extracted
 from BrainAgeLib.scan.geometry import (
     Volume,
+    describe_acquisition,
     sitk_from_volume,
     to_canonical,
     volume_from_sitk,
