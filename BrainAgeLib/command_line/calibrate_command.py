@@ -11,7 +11,7 @@ from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
 
 if TYPE_CHECKING:
-    from BrainAgeLib.cohort.site_fit import Deviation, SiteFit
+    from BrainAgeLib.cohort.site import Deviation, SiteFit
 
 NEEDED = ("pandas", "scipy")
 
@@ -47,7 +47,7 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.extras import require_extra
 
     require_extra("cohort", *NEEDED)
-    from BrainAgeLib.cohort.site_fit import fit_site, site_document, write_site
+    from BrainAgeLib.cohort.site import fit_site, site_document, write_site
     from BrainAgeLib.model.ensemble import load_ensemble
 
     card = load_ensemble(options.model).card
@@ -79,7 +79,7 @@ def _words(deviation: Deviation, digits: int) -> str:
 
 def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
     """Return what a user of the calibration should know."""
-    from BrainAgeLib.cohort.site_fit import LEAST_PEOPLE
+    from BrainAgeLib.cohort.site import LEAST_PEOPLE
 
     found = []
     low, high = fit.age_range_years

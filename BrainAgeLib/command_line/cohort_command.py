@@ -49,10 +49,9 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.extras import require_extra
 
     require_extra("cohort", *NEEDED)
-    from BrainAgeLib.cohort.analysis.page import write_report_folder
-    from BrainAgeLib.cohort.groups.cohort_data import Plan
-    from BrainAgeLib.cohort.groups.headline import headline
-    from BrainAgeLib.cohort.groups.report import cohort_report
+    from BrainAgeLib.cohort.cohort_data import Plan
+    from BrainAgeLib.cohort.page import write_report_folder
+    from BrainAgeLib.cohort.report import cohort_report, headline
 
     plan = Plan(
         options.reference,

@@ -9,7 +9,7 @@ from typing import Any
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
 
-NEEDED = ("pandas", "matplotlib")
+NEEDED = ("pandas", "scipy", "matplotlib")
 
 
 def add_parser(commands: Any) -> None:
@@ -33,8 +33,8 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.extras import require_extra
 
     require_extra("cohort", *NEEDED)
-    from BrainAgeLib.cohort.analysis.page import write_report_folder
-    from BrainAgeLib.cohort.evaluation.evaluate import evaluate, headline
+    from BrainAgeLib.cohort.evaluate import evaluate, headline
+    from BrainAgeLib.cohort.page import write_report_folder
 
     report = evaluate(options.results, options.group)
     files = write_report_folder(report, options.output)

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from BrainAgeLib.statistics.accuracy import accuracy
-from BrainAgeLib.statistics.proportions import exact_interval
+from BrainAgeLib.statistics import accuracy, exact_interval
 from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS, columns, fit_interval
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, Row
 

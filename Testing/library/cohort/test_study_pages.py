@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from BrainAgeLib.cohort.analysis.estimates import Estimate
-from BrainAgeLib.cohort.groups.added_value import ANALYSIS, GAIN, ODDS
-from BrainAgeLib.cohort.groups.discrimination import ADJUSTED
+from BrainAgeLib.cohort.added_value import ANALYSIS, GAIN, ODDS
+from BrainAgeLib.cohort.discrimination import ADJUSTED
+from BrainAgeLib.cohort.estimates import Estimate
 from Testing.studies.cohort._oasis_page import verdicts
 from Testing.studies.network._smallest_change import meaning
 

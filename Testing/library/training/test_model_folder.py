@@ -13,7 +13,7 @@ import pytest
 from BrainAgeLib.model.calibration import conformal_factor
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.weights import FILE_NAME
-from BrainAgeLib.statistics.proportions import exact_interval
+from BrainAgeLib.statistics import exact_interval
 from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS, fit_interval
 from BrainAgeLib.training.model_folder import make_card
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL

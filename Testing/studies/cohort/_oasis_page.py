@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from BrainAgeLib.cohort.analysis.estimates import Estimate, p_words, shown, with_interval
-from BrainAgeLib.cohort.groups.added_value import ANALYSIS as ADDED
-from BrainAgeLib.cohort.groups.added_value import AREA, GAIN, ODDS
-from BrainAgeLib.cohort.groups.discrimination import ADJUSTED, GAP
+from BrainAgeLib.cohort.added_value import ANALYSIS as ADDED
+from BrainAgeLib.cohort.added_value import AREA, GAIN, ODDS
+from BrainAgeLib.cohort.discrimination import ADJUSTED, GAP
+from BrainAgeLib.cohort.estimates import Estimate, p_words, shown, with_interval
 
 LEVEL = 0.05
 

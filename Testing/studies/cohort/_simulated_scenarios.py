@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from BrainAgeLib.cohort.analysis.estimates import Estimate
-from BrainAgeLib.cohort.groups.added_value import added_value
-from BrainAgeLib.cohort.groups.change import fit_change, growth
-from BrainAgeLib.cohort.groups.cohort_data import Cohort, Plan
-from BrainAgeLib.cohort.groups.differences import differences, fit_groups
-from BrainAgeLib.cohort.groups.score import score_association
-from BrainAgeLib.cohort.groups.survival import time_to_event
+from BrainAgeLib.cohort.added_value import added_value
+from BrainAgeLib.cohort.change import fit_change, growth
+from BrainAgeLib.cohort.cohort_data import Cohort, Plan
+from BrainAgeLib.cohort.differences import differences, fit_groups
+from BrainAgeLib.cohort.estimates import Estimate
+from BrainAgeLib.cohort.score import score_association
+from BrainAgeLib.cohort.survival import time_to_event
 from Testing.library.cohort.simulated_cohorts import CONTROL, Truth
 
 BOOTSTRAP_ROUNDS = 500

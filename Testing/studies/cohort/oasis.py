@@ -23,10 +23,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from BrainAgeLib.cohort.analysis.page import Report, write_report_folder
-from BrainAgeLib.cohort.groups.cohort_data import Plan
-from BrainAgeLib.cohort.groups.headline import headline
-from BrainAgeLib.cohort.groups.report import cohort_report
+from BrainAgeLib.cohort.cohort_data import Plan
+from BrainAgeLib.cohort.page import Report, write_report_folder
+from BrainAgeLib.cohort.report import cohort_report, headline
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run

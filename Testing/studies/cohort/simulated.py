@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.cohort.groups.cohort_data import read_cohort
+from BrainAgeLib.cohort.cohort_data import read_cohort
 from Testing.library.cohort.made_results import write_table
 from Testing.library.cohort.simulated_cohorts import simulated_rows
 from Testing.studies._pages import FIGURES, PAGES, write_part

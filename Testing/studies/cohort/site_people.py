@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from BrainAgeLib.cohort.site_fit import fit_deviation
+from BrainAgeLib.cohort.site import fit_deviation
 from BrainAgeLib.resources import models_folder
 from Testing.studies._pages import PAGES, write_part
 

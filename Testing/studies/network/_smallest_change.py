@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from BrainAgeLib.cohort.groups.power import people_for_difference, people_for_slopes
+from BrainAgeLib.cohort.power import people_for_difference, people_for_slopes
 from Testing.studies._pages import PAGES, write_part
 
 FACTOR = 1.96 * math.sqrt(2)  # of the SD: the smallest change that is more than error, at 95 %

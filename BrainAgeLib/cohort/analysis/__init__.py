@@ -1,1 +1,0 @@
-"""What every analysis of a results table shares: the table, estimates, charts, pages."""

@@ -1,0 +1,203 @@
+"""A cohort: visits of people in groups, and what is to be asked of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from BrainAgeLib.cohort.design import covariate_values
+from BrainAgeLib.cohort.table import (
+    Exclusion,
+    number_column,
+    read_table,
+    require_column,
+)
+from BrainAgeLib.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NO_GROUP = "everybody"
+FEWEST_IN_A_GROUP = 5
+MOST_GROUPS = 10
+OF_THE_GAP = frozenset(
+    ("brain_age_years", "gap_years", "corrected_gap_years", "gap_percentile")
+    + ("interval_low", "interval_high")
+)
+MADE = frozenset({"line", "person", "years", "age_first"})  # columns that are added to the table
+MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to analyse; the names are those of columns of the table.
+
+    ``reference``: the group that others are compared with; None takes the first in sorted order.
+    ``time``: years since a person's first scan; None takes the difference of ages. ``event`` is 1
+    where the event came, 0 where it had not by the end of follow-up; ``event_time``: years from
+    the first scan to either.
+    """
+
+    reference: str | None = None
+    measures: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    score: str | None = None
+    time: str | None = None
+    event: str | None = None
+    event_time: str | None = None
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that must hold numbers."""
+        single = (self.score, self.time, self.event, self.event_time)
+        return self.measures + tuple(name for name in single if name)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The scans that count.
+
+    ``visits`` has ``years`` since the first scan and ``age_first``, the age then; ``first`` has a
+    row a person. ``groups``: the reference first; one name when nobody is grouped. ``notes``: what
+    a reader must know of how the table was read.
+    """
+
+    visits: pd.DataFrame
+    first: pd.DataFrame
+    groups: tuple[str, ...]
+    plan: Plan
+    exclusions: tuple[Exclusion, ...]
+    rows_read: int
+    notes: tuple[str, ...]
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether anybody came back."""
+        return len(self.visits) > len(self.first)
+
+
+def read_cohort(path: Path, plan: Plan) -> Cohort:
+    """Read a results table for a plan.
+
+    Raises InputError when it cannot be read, lacks a column of the plan, or a group is too small.
+    """
+    _check_plan(plan)
+    table = read_table(path)
+    scans = table.scans
+    for name in (*plan.numbers, *plan.covariates):
+        require_column(table, name, path)
+    for name in plan.numbers:
+        scans[name] = number_column(scans, name, path)
+    if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:
+        raise InputError(f"{plan.event} of {path} holds more than 0 and 1", "1 is an event")
+    scans, ungrouped = _grouped(scans)
+    if scans.empty:
+        raise InputError(f"{path} has nobody with an age and a brain age", "look at its errors")
+    for name in (*plan.numbers, *plan.covariates):
+        if covariate_values(scans, name)[0].isna().all():
+            raise InputError(
+                f"the column {name} of {path} is empty for everybody who has an age",
+                "fill it, or do not ask for it",
+            )
+    visits, notes = _with_years(scans, plan)
+    _check_ages(visits, path)
+    first = visits.drop_duplicates("person").reset_index(drop=True)
+    of_first = first[["person", "group", "age"]].rename(columns={"age": "age_first"})
+    visits = visits.merge(of_first, on="person", suffixes=("_of_visit", ""))
+    changed = int((visits["group"] != visits["group_of_visit"]).sum())
+    if changed:
+        notes.append(f"{changed} visits name another group than the first visit, which counts.")
+    groups = _ordered(first, plan, path)
+    return Cohort(
+        visits, first, groups, plan, table.exclusions + ungrouped, table.rows_read, tuple(notes)
+    )
+
+
+def _check_plan(plan: Plan) -> None:
+    """See that no column is asked for in two parts that exclude each other."""
+    if (plan.event is None) != (plan.event_time is None):
+        raise InputError(
+            "time to an event needs two columns", "give --event and --event-time together"
+        )
+    for name in (*plan.covariates, *plan.measures):
+        if name in OF_THE_GAP:
+            raise InputError(
+                f"{name} is made of the gap and cannot stand beside it", "name another column"
+            )
+    asked = set(plan.covariates) | set(plan.numbers) - {plan.time}
+    if taken := sorted(asked & MADE):
+        raise InputError(
+            f"the name {taken[0]} means something else in the analysis", "rename that column"
+        )
+    if both := sorted(set(plan.covariates) & set(plan.measures)):
+        raise InputError(
+            f"{both[0]} is asked for as a measure and as a covariate", "leave out one of the two"
+        )
+
+
+def _grouped(scans: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
+    """Leave out scans without a group where others have one."""
+    missing = scans["group"] == ""
+    if missing.all():
+        return scans.assign(group=NO_GROUP), ()
+    left_out = tuple(
+        Exclusion(row["line"], row["person"], row["session"], "no group")
+        for row in scans[missing].to_dict("records")
+    )
+    return scans[~missing].reset_index(drop=True), left_out
+
+
+def _with_years(scans: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
+    notes = []
+    youngest = scans.groupby("person")["age"].transform("min")
+    years = scans["age"] - youngest
+    if plan.time:
+        start = scans.groupby("person")[plan.time].transform("min")
+        years = scans[plan.time] - start
+    elif (years > 0).any() and np.allclose(scans["age"], np.round(scans["age"])):
+        notes.append(
+            "All ages are whole years, so time between scans is known to a year only; a column of "
+            "years since the first scan (--time) is better."
+        )
+    ordered = scans.assign(years=years).sort_values(["person", "years", "line"], kind="stable")
+    return ordered.reset_index(drop=True), notes
+
+
+def _check_ages(visits: pd.DataFrame, path: Path) -> None:
+    """See that a person's age grows as time does: a gap needs the age at its own scan."""
+    grown = visits["age"] - visits.groupby("person")["age"].transform("first")
+    off = (grown - visits["years"]).abs() > MOST_AGE_DRIFT_YEARS
+    if off.any():
+        raise InputError(
+            f"line {int(visits['line'][off].iloc[0])} of {path}: the age does not grow as the time "
+            "since the first scan does",
+            "give the age at each scan, not that at the first",
+        )
+
+
+def _ordered(first: pd.DataFrame, plan: Plan, path: Path) -> tuple[str, ...]:
+    sizes = Counter(first["group"])
+    names = sorted(sizes)
+    if plan.reference is not None:
+        if plan.reference not in sizes:
+            raise InputError(
+                f"{path} has no group {plan.reference!r}", f"it has {', '.join(names)}"
+            )
+        names.remove(plan.reference)
+        names.insert(0, plan.reference)
+    if len(names) > MOST_GROUPS:
+        raise InputError(
+            f"{path} has {len(names)} groups, too many to compare every pair",
+            f"join groups; {MOST_GROUPS} are the most",
+        )
+    small = [name for name in names if sizes[name] < FEWEST_IN_A_GROUP]
+    if small:
+        raise InputError(
+            f"the group {small[0]!r} has {sizes[small[0]]} people with an age and a brain age",
+            f"leave it out of the table or join groups; {FEWEST_IN_A_GROUP} are the least",
+        )
+    return tuple(names)

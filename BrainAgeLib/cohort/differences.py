@@ -1,0 +1,212 @@
+"""Group differences of the gap at one visit: adjusted, with effect sizes and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from BrainAgeLib.cohort.design import (
+    contrasts,
+    covariate_columns,
+    fitted_alone,
+    group_columns,
+    refuse_confounded,
+    with_intercept,
+)
+from BrainAgeLib.cohort.estimates import Estimate
+from BrainAgeLib.statistics import percentile_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BOOTSTRAP_ROUNDS = 2000
+BOOTSTRAP_SEED = 11
+METHOD = "least squares, HC3 standard errors, t"
+
+
+@dataclass(frozen=True)
+class GroupModel:
+    """A fitted linear model of one outcome. ``rows``: the people used, (person,) positions."""
+
+    outcome: str
+    groups: tuple[str, ...]
+    names: tuple[str, ...]
+    matrix: np.ndarray
+    values: np.ndarray
+    group_of: np.ndarray
+    persons: np.ndarray
+    fit: Any
+
+    @property
+    def size_factor(self) -> float:
+        """What makes a difference over the residual SD unbiased in few people.
+
+        Hedges 1981, doi 10.3102/10769986006002107: 1 - 3 / (4 df - 1).
+        """
+        return 1.0 - 3.0 / (4.0 * float(self.fit.df_resid) - 1.0)
+
+    @property
+    def residual_sd(self) -> float:
+        """The scatter of people of one group, age and sex."""
+        return float(np.sqrt(self.fit.ssr / self.fit.df_resid))
+
+
+def fit_groups(
+    first: pd.DataFrame,
+    groups: tuple[str, ...],
+    outcome: str,
+    column: str,
+    covariates: tuple[str, ...] | None = (),
+) -> GroupModel | None:
+    """Fit outcome ~ group + age + age^2 + sex + covariates by least squares with HC3 errors.
+
+    HC3 (MacKinnon and White 1985, doi 10.1016/0304-4076(85)90158-7) holds when groups scatter
+    differently. People with a missing value are left out, and those whom a column of their own fits
+    exactly, such as the only one of a site. ``covariates`` None: groups alone.
+    Returns None when fewer people are left than the model needs. Raises InputError when a covariate
+    cannot be told apart from the groups.
+    """
+    from statsmodels.api import OLS
+
+    people = first[first[column].notna()]
+    if covariates is not None:
+        people = people[covariate_columns(people, covariates).notna().all(axis=1)]
+    present = people["group"].value_counts()
+    if any(present.get(name, 0) < 2 for name in groups):
+        return None
+    of_groups, others = group_columns(people, groups), people[[]]
+    if covariates is not None:
+        others = covariate_columns(people, covariates)
+        refuse_confounded(of_groups, others)
+    design, values = with_intercept(of_groups, others), people[column].to_numpy(float)
+    alone = fitted_alone(design.to_numpy(float))
+    if alone.any():
+        return fit_groups(people[~alone], groups, outcome, column, covariates)
+    if len(design) <= design.shape[1] + 2:
+        return None
+    fit = OLS(values, design.to_numpy(float)).fit(cov_type="HC3", use_t=True)
+    return GroupModel(
+        outcome,
+        groups,
+        tuple(map(str, design)),
+        design.to_numpy(float),
+        values,
+        people["group"].to_numpy(str),
+        people["person"].to_numpy(str),
+        fit,
+    )
+
+
+def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estimate]:
+    """Return adjusted differences of all pairs of groups, each with its standardised size.
+
+    Cohen's d is the difference over the model's residual SD, times Hedges' factor for few people;
+    its interval is a bootstrap over people within groups (``rounds`` 0: none). p-values are Holm's
+    over the pairs.
+    """
+    sizes = _bootstrapped_sizes(model, rounds) if rounds else None
+    found = []
+    for number, (base, other, vector) in enumerate(contrasts(model.groups, model.names)):
+        test = model.fit.t_test(vector)
+        value, (low, high) = float(test.effect[0]), test.conf_int()[0]
+        people = int(np.isin(model.group_of, (base, other)).sum())
+        common = ("group difference", model.outcome, f"{other} - {base}")
+        found.append(
+            Estimate(
+                *common,
+                "adjusted difference",
+                value,
+                "years",
+                float(low),
+                float(high),
+                people,
+                float(test.pvalue),
+                method=METHOD,
+            )
+        )
+        ends = percentile_interval(sizes[:, number]) if sizes is not None else (None, None)
+        found.append(
+            Estimate(
+                *common,
+                "Cohen's d",
+                model.size_factor * value / model.residual_sd,
+                "",
+                ends[0],
+                ends[1],
+                people,
+                method="difference over residual SD, Hedges' factor; percentile bootstrap within "
+                "groups",
+            )
+        )
+    return with_holm(found)
+
+
+def adjusted_means(model: GroupModel) -> list[Estimate]:
+    """Return each group's mean at the people's mean age and mix of sexes."""
+    found = []
+    others = model.matrix.mean(0)
+    for name in model.groups:
+        vector = others.copy()
+        for column, title in enumerate(model.names):
+            if title.startswith("group "):
+                vector[column] = float(title == f"group {name}")
+        test = model.fit.t_test(vector)
+        low, high = test.conf_int()[0]
+        people = int((model.group_of == name).sum())
+        found.append(
+            Estimate(
+                "adjusted mean",
+                model.outcome,
+                name,
+                "adjusted mean",
+                float(test.effect[0]),
+                "years",
+                float(low),
+                float(high),
+                people,
+                method=METHOD,
+            )
+        )
+    return found
+
+
+def with_holm(estimates: Sequence[Estimate]) -> list[Estimate]:
+    """Return the estimates with p-values corrected within this family.
+
+    Holm 1979: the k-th smallest of m times m - k + 1, none smaller than the one before.
+    """
+    tested = np.array([item.p for item in estimates if item.p is not None])
+    order = np.argsort(tested)
+    corrected = np.empty(len(tested))
+    corrected[order] = np.maximum.accumulate(
+        np.minimum(1.0, tested[order] * np.arange(len(tested), 0, -1))
+    )
+    each = iter(corrected)
+    return [
+        item if item.p is None else replace(item, p_adjusted=float(next(each)))
+        for item in estimates
+    ]
+
+
+def _bootstrapped_sizes(model: GroupModel, rounds: int) -> np.ndarray:
+    """Return replicates (round, pair) of the standardised differences."""
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    vectors = np.array([vector for *_, vector in contrasts(model.groups, model.names)])
+    freedom = len(model.values) - model.matrix.shape[1]
+    found = np.empty((rounds, len(vectors)))
+    for number in range(rounds):
+        drawn = resampled_within(model.group_of, generator)
+        matrix, values = model.matrix[drawn], model.values[drawn]
+        coefficients = np.linalg.lstsq(matrix, values, rcond=None)[0]
+        residuals = values - matrix @ coefficients
+        found[number] = vectors @ coefficients / np.sqrt((residuals**2).sum() / freedom)
+    return model.size_factor * found
+
+
+def resampled_within(group_of: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Return positions of people drawn anew within each group."""
+    places = [np.flatnonzero(group_of == name) for name in np.unique(group_of)]
+    return np.concatenate([generator.choice(place, len(place)) for place in places])

@@ -1,0 +1,140 @@
+"""How well the gap tells two groups apart, beside plain measures of volume.
+
+Area under the ROC curve (AUC) of the gap and of each measure, as they are and adjusted: residuals
+from age, age squared and sex whose line is fitted on the reference group (Janes and Pepe 2009, doi
+10.1093/biomet/asp002). A measure is turned so that more means older-looking, judged by its
+correlation with age in the reference group, never by the groups themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from BrainAgeLib.cohort.design import covariate_columns, with_intercept
+from BrainAgeLib.cohort.differences import BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, resampled_within
+from BrainAgeLib.cohort.estimates import Estimate
+from BrainAgeLib.statistics import percentile_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ADJUSTED, AS_IT_IS = "AUC, adjusted for age and sex", "AUC, as it is"
+METHOD = "percentile bootstrap within groups, the adjustment refitted"
+GAP = "raw gap"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """Something that may tell groups apart. ``values``: (person,), more is older-looking."""
+
+    name: str
+    values: np.ndarray
+
+
+def auc(patients: np.ndarray, controls: np.ndarray) -> float:
+    """Return the probability that a patient's value is larger, equal values counting half."""
+    ordered = np.sort(controls)
+    below = np.searchsorted(ordered, patients, "left")
+    not_above = np.searchsorted(ordered, patients, "right")
+    return float((below + not_above).mean() / 2 / len(controls))
+
+
+def discrimination(
+    first: pd.DataFrame,
+    base: str,
+    other: str,
+    measures: tuple[str, ...] = (),
+    covariates: tuple[str, ...] = (),
+    rounds: int = BOOTSTRAP_ROUNDS,
+) -> list[Estimate]:
+    """Return AUCs of gap and measures for one pair of groups, and the gap's less the measure's.
+
+    Only people with all values count, so that the figures are of the same people.
+    """
+    frame = first[first["group"].isin((base, other))]
+    design = with_intercept(covariate_columns(frame, covariates))
+    usable = design.notna().all(axis=1) & frame[["gap_years", *measures]].notna().all(axis=1)
+    frame, matrix = frame[usable], design[usable].to_numpy(float)
+    group_of = frame["group"].to_numpy(str)
+    if min((group_of == base).sum(), (group_of == other).sum()) < 2:
+        return []
+    ages, controls = frame["age"].to_numpy(float), group_of == base
+    markers = [Marker(GAP, frame["gap_years"].to_numpy(float))]
+    markers += [
+        Marker(name, older_looking(frame[name].to_numpy(float), ages, controls))
+        for name in measures
+    ]
+    everybody = np.arange(len(frame))
+    observed = _areas(markers, matrix, controls, everybody)
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    replicates = np.array(
+        [
+            _areas(markers, matrix, controls, resampled_within(group_of, generator))
+            for _ in range(rounds)
+        ]
+    )
+    return _estimates(markers, observed, replicates, f"{other} against {base}", len(frame))
+
+
+def older_looking(values: np.ndarray, ages: np.ndarray, controls: np.ndarray) -> np.ndarray:
+    """Return values turned so that they rise with age in the reference group."""
+    if np.ptp(values[controls]) == 0 or np.ptp(ages[controls]) == 0:
+        return values
+    return values if np.corrcoef(values[controls], ages[controls])[0, 1] >= 0 else -values
+
+
+def _areas(
+    markers: list[Marker], matrix: np.ndarray, controls: np.ndarray, drawn: np.ndarray
+) -> np.ndarray:
+    """Return AUCs (marker, 2): as it is, adjusted."""
+    healthy = controls[drawn]
+    values = np.array([marker.values[drawn] for marker in markers]).T
+    covariates = matrix[drawn]
+    line = np.linalg.lstsq(covariates[healthy], values[healthy], rcond=None)[0]
+    residuals = values - covariates @ line
+    return np.array(
+        [
+            [auc(column[~healthy], column[healthy]) for column in (values[:, n], residuals[:, n])]
+            for n in range(len(markers))
+        ]
+    )
+
+
+def _estimates(
+    markers: list[Marker], observed: np.ndarray, replicates: np.ndarray, pair: str, people: int
+) -> list[Estimate]:
+    found = []
+    for kind, figure in ((1, ADJUSTED), (0, AS_IT_IS)):
+        for number, marker in enumerate(markers):
+            found.append(
+                Estimate(
+                    "discrimination",
+                    marker.name,
+                    pair,
+                    figure,
+                    float(observed[number, kind]),
+                    "",
+                    *percentile_interval(replicates[:, number, kind]),
+                    people,
+                    method=METHOD,
+                )
+            )
+        for number, marker in enumerate(markers[1:], 1):
+            change = replicates[:, 0, kind] - replicates[:, number, kind]
+            found.append(
+                Estimate(
+                    "discrimination",
+                    f"{GAP} less {marker.name}",
+                    pair,
+                    f"difference of {figure}",
+                    float(observed[0, kind] - observed[number, kind]),
+                    "",
+                    *percentile_interval(change),
+                    people,
+                    method=METHOD,
+                )
+            )
+    return found

@@ -1,0 +1,205 @@
+"""``brainage evaluate``: from a results table of healthy people to a report of how good it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from BrainAgeLib.cohort.accuracy import (
+    EVERYBODY,
+    FIGURES,
+    NOMINAL_LEVEL,
+    corrected_beside_nothing,
+    coverage_figures,
+    holds_its_promise,
+    raw_figures,
+)
+from BrainAgeLib.cohort.charts import COLORS, GREY, chart, forest
+from BrainAgeLib.cohort.estimates import (
+    Estimate,
+    estimates_table,
+    plain_table,
+    shown,
+    with_interval,
+)
+from BrainAgeLib.cohort.page import Report, exclusions_section, side_by_side
+from BrainAgeLib.cohort.table import (
+    AnalysisTable,
+    counted,
+    first_scans,
+    later_scans,
+    number_column,
+    of_group,
+    read_table,
+)
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.report.wording import scans_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST_PEOPLE = 10
+RAW_FIRST = (
+    "The raw error is the one to judge by. One scan a person counts, the first; intervals are "
+    "95 % percentile bootstrap intervals over people. Within a decade ages differ little, so r, R2 "
+    "and the slope mean little there."
+)
+PATIENTS = (
+    "errors and coverage are meant for healthy people, in patients the gap is no error. "
+    "--group looks at one group alone."
+)
+WHY_ZERO = (
+    "A correction uses the person's true age, so it makes any predictor look good. The predictor "
+    "that knows nothing says the mean age for everybody, plus noise that scatters as much as this "
+    "model does around its own line; its bias was removed in the same way. A corrected figure that "
+    "is no better than its own says nothing about what the model knows."
+)
+
+
+def evaluate(path: Path, group: str | None = None) -> Report:
+    """Return the report of a results table, or of one group of it.
+
+    Raises InputError when it cannot be read, has no such group, or fewer than ten usable people.
+    """
+    table = read_table(path)
+    if group is not None:
+        table = of_group(table, path, group)
+    scans = first_scans(table.scans)
+    if len(scans) < LEAST_PEOPLE or scans["age"].nunique() < 3:
+        raise InputError(
+            f"{path} has {len(scans)} people with an age and a brain age, too few to evaluate",
+            f"give {LEAST_PEOPLE} or more people of different ages",
+        )
+    if "slice_thickness_mm" in scans:
+        scans["slice_thickness_mm"] = number_column(scans, "slice_thickness_mm", path)
+    report = Report("How good these brain ages are")
+    report.exclusions = (*table.exclusions, *later_scans(table.scans))
+    groups = sorted(set(scans["group"]))
+    if len(groups) > 1:
+        named = ", ".join(name or "(none)" for name in groups)
+        report.section("Read first", f"These people are of several groups ({named}): {PATIENTS}")
+    _add_sections(report, scans, table)
+    return report
+
+
+def headline(report: Report) -> str:
+    """Return the result in a few lines for the terminal."""
+    raw = {
+        item.figure: item
+        for item in report.estimates
+        if item.analysis == "raw accuracy" and item.subset == EVERYBODY
+    }
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counted(report.exclusions).items())
+    left_out = f"{scans_in_words(len(report.exclusions))} left out"
+    lines = [
+        f"{'people':30}{raw['MAE'].people}, {left_out}{f': {reasons}' if reasons else ''}",
+        *(f"raw {figure:26}{with_interval(item)}" for figure, item in raw.items()),
+    ]
+    for item in report.estimates:
+        if item.subset == EVERYBODY and item.figure == "coverage":
+            lines.append(f"{'90 % interval covers':30}{with_interval(item)}")
+    for item in report.estimates:
+        if item.analysis.startswith("corrected") and item.figure == "MAE":
+            lines.append(f"{'MAE, ' + item.outcome:40}{shown(item.value, 'years')}")
+    return "\n".join(lines)
+
+
+def _add_sections(report: Report, scans: pd.DataFrame, table: AnalysisTable) -> None:
+    raw = raw_figures(scans)
+    corrected, method = corrected_beside_nothing(scans)
+    coverage = coverage_figures(scans)
+    report.estimates += raw + corrected + coverage
+    report.section("Raw accuracy", RAW_FIRST, accuracy_table(raw), _charts(report, scans, raw))
+    if corrected:
+        unknown = (
+            "The table's correction is neither a subtracted line nor Cole's on all rows together "
+            "(several acquisition classes, perhaps); the other predictor's line was subtracted."
+        )
+        words = f"Correction in the table: {method}." if method else unknown
+        report.section(
+            "Corrected, beside no information", WHY_ZERO, words, estimates_table(corrected)
+        )
+    if coverage:
+        report.section("Interval", *_coverage(report, coverage))
+    exclusions_section(report, table.rows_read)
+
+
+def accuracy_table(estimates: list[Estimate]) -> str:
+    """Return raw accuracy with a row for each subset of people."""
+    names = [words for words, _ in FIGURES.values()]
+    rows = []
+    for subset in dict.fromkeys(item.subset for item in estimates):
+        mine = {item.figure: item for item in estimates if item.subset == subset}
+        rows.append(
+            [subset, str(mine["MAE"].people), *(with_interval(mine[name]) for name in names)]
+        )
+    return plain_table(["people", "n", *names], rows)
+
+
+def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> str:
+    ages, predicted = (scans[name].to_numpy(float) for name in ("age", "brain_age_years"))
+
+    def against_age(axes: Any) -> None:
+        ends = np.array([ages.min(), ages.max()])
+        axes.scatter(ages, predicted, s=9, color=COLORS[0], alpha=0.6, linewidths=0)
+        axes.plot(ends, ends, color=GREY, linestyle="--", label="predicted equals age")
+        line = np.polyfit(ages, predicted, 1)
+        axes.plot(ends, np.polyval(line, ends), color=COLORS[1], label="fitted line")
+
+    def gaps(axes: Any) -> None:
+        ends = np.array([ages.min(), ages.max()])
+        axes.scatter(ages, predicted - ages, s=9, color=COLORS[0], alpha=0.6, linewidths=0)
+        axes.axhline(0, color=GREY, linestyle="--")
+        line = np.polyfit(ages, predicted - ages, 1)
+        axes.plot(ends, np.polyval(line, ends), color=COLORS[1], label="fitted line")
+
+    errors = [item for item in raw if item.figure == "MAE"]
+    return side_by_side(
+        report.chart(
+            "predicted_against_age.svg",
+            chart(against_age, "age (years)", "raw brain age (years)"),
+            "Raw brain age against age.",
+        ),
+        report.chart(
+            "gap_against_age.svg",
+            chart(gaps, "age (years)", "raw gap (years)"),
+            "Raw gap against age.",
+        ),
+        report.chart(
+            "error_by_subset.svg",
+            _dots(errors, "raw MAE (years)", None),
+            "Raw mean absolute error with 95 % bootstrap intervals.",
+        ),
+    )
+
+
+def _coverage(report: Report, coverage: list[Estimate]) -> list[str]:
+    shares = [item for item in coverage if item.figure == "coverage"]
+    off = [item.subset for item in shares if not holds_its_promise(item)]
+    pooled = next(item for item in coverage if item.figure == "mean width")
+    mae = next(
+        item for item in report.estimates if item.figure == "MAE" and item.subset == EVERYBODY
+    )
+    return [
+        f"The interval should hold the age of {NOMINAL_LEVEL:.0%} of healthy people. Its mean "
+        f"width is {shown(pooled.value, 'years')} years, {pooled.value / mae.value:.1f} times the "
+        "raw MAE.",
+        f"The exact 95 % interval of the coverage leaves out {NOMINAL_LEVEL:g} in: "
+        f"{', '.join(off) or 'none'}.",
+        estimates_table(coverage),
+        report.chart(
+            "coverage_by_subset.svg",
+            _dots(shares, "coverage of the interval", NOMINAL_LEVEL),
+            "Coverage of the interval with exact 95 % intervals.",
+        ),
+    ]
+
+
+def _dots(estimates: list[Estimate], label: str, line: float | None) -> bytes:
+    rows = [
+        (f"{item.subset} (n = {item.people})", item.value, item.low or 0.0, item.high or 0.0)
+        for item in estimates
+    ]
+    return forest(rows, label, line)

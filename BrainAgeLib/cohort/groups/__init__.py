@@ -1,1 +1,0 @@
-"""Group differences and change over time of the brain age gap."""

@@ -1,0 +1,267 @@
+"""``brainage cohort``: from a results table with groups and sessions to a report."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from BrainAgeLib.cohort.added_value import ODDS, added_value
+from BrainAgeLib.cohort.cautions import cautions
+from BrainAgeLib.cohort.change import ChangeModel, fit_change, growth
+from BrainAgeLib.cohort.cohort_data import Cohort, Plan, read_cohort
+from BrainAgeLib.cohort.diagnostics import (
+    change_diagnostics,
+    group_diagnostics,
+    residual_charts,
+)
+from BrainAgeLib.cohort.differences import (
+    BOOTSTRAP_ROUNDS,
+    GroupModel,
+    adjusted_means,
+    differences,
+    fit_groups,
+    with_holm,
+)
+from BrainAgeLib.cohort.discrimination import discrimination
+from BrainAgeLib.cohort.estimates import (
+    Estimate,
+    estimates_table,
+    p_words,
+    plain_table,
+    with_interval,
+)
+from BrainAgeLib.cohort.group_charts import (
+    change_over_time,
+    estimates_forest,
+    gap_against_age,
+)
+from BrainAgeLib.cohort.methods import methods_text
+from BrainAgeLib.cohort.missing import (
+    drop_out,
+    excluded_by_group,
+    missing_values,
+    visit_counts,
+)
+from BrainAgeLib.cohort.page import Report, exclusions_section, side_by_side
+from BrainAgeLib.cohort.power import (
+    WITHIN_PERSON,
+    people_for_change,
+    people_for_difference,
+    reliability,
+)
+from BrainAgeLib.cohort.score import score_association
+from BrainAgeLib.cohort.survival import time_to_event
+
+RAW, CORRECTED = "raw gap", "corrected gap"
+DRIFT = (
+    "Only differences between groups mean something here: the raw gap of everybody drifts "
+    "down with time, because models of brain age under-estimate ageing."
+)
+
+ADDED = (
+    "Nested logistic models of the group on age, age squared and sex, with the measure, the gap, "
+    "or both. An odds ratio whose interval holds 1, and a gain of AUC near 0, mean that it was not "
+    "seen to add anything to the other. The areas are those of models that know age and sex, among "
+    "people of these ages: they depend on how the ages of the groups differ."
+)
+
+
+def cohort_report(path: Path, plan: Plan, rounds: int = BOOTSTRAP_ROUNDS) -> Report:
+    """Return the report of a results table.
+
+    Raises InputError when the table cannot be read, lacks a column of the plan, or a group is too
+    small.
+    """
+    cohort = read_cohort(path, plan)
+    report = Report("What the brain age gap says of these groups")
+    report.exclusions = cohort.exclusions
+    model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)
+    change = _change(cohort, RAW, "gap_years")
+    if said := cautions(cohort):
+        report.section("Read first", *said)
+    _at_first_scan(report, cohort, model, rounds)
+    _over_time(report, cohort, change)
+    _score_and_event(report, cohort)
+    _planning(report, cohort, model, change)
+    _diagnostics(report, cohort, model, change)
+    _missing(report, cohort)
+    exclusions_section(report, cohort.rows_read)
+    models = sorted(set(cohort.visits["model"]) - {""})
+    report.methods = methods_text(cohort, model, change, models)
+    report.section("Methods", *report.methods.split("\n\n"))
+    return report
+
+
+def headline(report: Report) -> str:
+    """Return the main figures in a few lines, for the terminal."""
+    chosen = {"adjusted difference", "Cohen's d", "difference of change a year"}
+    lines = []
+    for item in report.estimates:
+        is_area = item.figure.startswith("AUC, adjusted")
+        is_hazard = item.figure == "hazard ratio per year"
+        if item.analysis == "missing data" or not (item.figure in chosen or is_area or is_hazard):
+            continue
+        p = f", p {p_words(item.p)}" if item.p is not None else ""
+        p += f", Holm {p_words(item.p_adjusted)}" if item.p_adjusted is not None else ""
+        unit = f" {item.unit}" if item.unit else ""
+        name = f"{item.subset}: {item.outcome}, {item.figure}"
+        lines.append(f"{name:66} {with_interval(item)}{unit}{p}")
+    return "\n".join(lines)
+
+
+def _change(cohort: Cohort, outcome: str, column: str) -> ChangeModel | None:
+    if not cohort.is_followed:
+        return None
+    return fit_change(cohort.visits, cohort.groups, outcome, column, cohort.plan.covariates)
+
+
+def _keep(report: Report, estimates: list[Estimate]) -> list[Estimate]:
+    report.estimates += estimates
+    return estimates
+
+
+def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None, rounds: int) -> None:
+    scatter = report.chart(
+        "gap_against_age.svg",
+        gap_against_age(cohort.first, cohort.groups),
+        "Raw gap against age at the first scan, with each group's own line.",
+    )
+    if model is None or len(cohort.groups) < 2:
+        why = "There is one group." if len(cohort.groups) < 2 else "Too few people for the model."
+        report.section("At the first scan", why, scatter)
+        return
+    raw = _keep(report, differences(model, rounds))
+    plain = fit_groups(cohort.first, cohort.groups, CORRECTED, "corrected_gap_years", None)
+    corrected = _keep(report, differences(plain, rounds)) if plain is not None else []
+    _keep(report, adjusted_means(model))
+    shown = [item for item in raw + corrected if item.figure == "adjusted difference"]
+    report.section(
+        "Group differences at the first scan",
+        "Raw gap: adjusted for age, age squared and sex. Corrected gap: groups alone, without "
+        "covariates.",
+        estimates_table(raw + corrected),
+        side_by_side(
+            scatter,
+            report.chart(
+                "group_differences.svg",
+                estimates_forest(shown, "difference (years)", 0.0),
+                "Differences between groups with 95 % intervals.",
+            ),
+        ),
+    )
+    _beside_volume(report, cohort, rounds)
+
+
+def _beside_volume(report: Report, cohort: Cohort, rounds: int) -> None:
+    plan, areas, added = cohort.plan, [], []
+    for base, other in combinations(cohort.groups, 2):
+        areas += discrimination(cohort.first, base, other, plan.measures, plan.covariates, rounds)
+        for measure in plan.measures:
+            added += added_value(cohort.first, base, other, measure, plan.covariates, rounds)
+    added = with_holm(added)
+    if not areas:
+        return
+    adjusted = [item for item in _keep(report, areas) if item.figure.startswith("AUC, adjusted")]
+    words = None if plan.measures else "Name a measure of volume with --measure to see it beside."
+    report.section(
+        "How well the gap tells groups apart",
+        words,
+        estimates_table(areas),
+        report.chart(
+            "discrimination.svg",
+            estimates_forest(adjusted, "AUC, adjusted for age and sex", 0.5),
+            "Area under the ROC curve with 95 % bootstrap intervals; 0.5 tells nothing.",
+        ),
+    )
+    if added:
+        odds = [item for item in _keep(report, added) if item.figure == ODDS]
+        areas = [item for item in added if item.figure != ODDS]
+        tables = [estimates_table(part) for part in (odds, areas) if part]
+        report.section("What the gap adds to volume", ADDED, *tables)
+
+
+def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> None:
+    if not cohort.is_followed:
+        return
+    picture = report.chart(
+        "change_over_time.svg",
+        change_over_time(cohort.visits, cohort.groups, change),
+        "Each person's raw gap over time, and the model's line of each group.",
+    )
+    if change is None:
+        report.section("Change over time", "There are too few repeated scans.", picture)
+        return
+    corrected = _change(cohort, CORRECTED, "corrected_gap_years")
+    found = growth(change) + (growth(corrected) if corrected is not None else [])
+    report.section("Change over time", DRIFT, estimates_table(_keep(report, found)), picture)
+
+
+def _score_and_event(report: Report, cohort: Cohort) -> None:
+    plan = cohort.plan
+    if plan.score and cohort.is_followed:
+        found = score_association(cohort.visits, cohort.groups, plan.score, plan.covariates)
+        table = estimates_table(_keep(report, found)) if found else "Too few repeated scores."
+        report.section(f"Change of {plan.score}", table)
+    if plan.event and plan.event_time:
+        found, notes = time_to_event(cohort.first, plan.event, plan.event_time, plan.covariates)
+        hazards = estimates_table(_keep(report, found)) if found else None
+        report.section(f"Time to {plan.event}", hazards, *notes)
+
+
+def _planning(
+    report: Report, cohort: Cohort, model: GroupModel | None, change: ChangeModel | None
+) -> None:
+    found = reliability(cohort.visits)
+    within = next((item.value for item in found if item.figure == WITHIN_PERSON), None)
+    if model is not None:
+        found += people_for_difference(model.residual_sd, within)
+    if change is not None:
+        found += people_for_change(change.fit, cohort.visits)
+    if found:
+        report.section(
+            "Reliability, and power of a planned study",
+            "From the scatter that was measured here; not the power of this study's own tests.",
+            estimates_table(_keep(report, found)),
+        )
+
+
+def _diagnostics(
+    report: Report, cohort: Cohort, model: GroupModel | None, change: ChangeModel | None
+) -> None:
+    found, pictures = [], []
+    if model is not None and len(cohort.groups) > 1:
+        found += group_diagnostics(model)
+    if model is not None:
+        residuals = np.asarray(model.fit.resid)
+        names = ("residuals_first_scan.svg", "normal_first_scan.svg")
+        charts = residual_charts(np.asarray(model.fit.fittedvalues), residuals)
+        pictures += [
+            report.chart(name, svg, "Group model: residuals.")
+            for name, svg in zip(names, charts, strict=True)
+        ]
+    if change is not None:
+        if len(cohort.groups) > 1:
+            found += change_diagnostics(change)
+        residuals = change.fit.residuals()
+        names = ("residuals_change.svg", "normal_change.svg")
+        charts = residual_charts(change.fit.values - residuals, residuals)
+        pictures += [
+            report.chart(name, svg, "Change model: residuals around each person's line.")
+            for name, svg in zip(names, charts, strict=True)
+        ]
+    table = estimates_table(_keep(report, found)) if found else None
+    report.section("Diagnostics", table, side_by_side(*pictures) if pictures else None)
+
+
+def _missing(report: Report, cohort: Cohort) -> None:
+    content: list[str] = [
+        plain_table(["scans left out", *cohort.groups], excluded_by_group(cohort)),
+        plain_table(["missing", *cohort.groups], missing_values(cohort)),
+    ]
+    if cohort.is_followed:
+        content.append(plain_table(["scans", *cohort.groups], visit_counts(cohort)))
+        if gone := _keep(report, drop_out(cohort)):
+            content.append(estimates_table(gone))
+    report.section("Missing data", *content)

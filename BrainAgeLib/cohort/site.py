@@ -1,0 +1,240 @@
+"""``brainage calibrate``: a site's deviation from the model's bias line, from healthy local people.
+
+Estimates are shrunk towards the model by empirical Bayes: deviation d with standard error s is
+multiplied by max(0, 1 - s^2 / d^2). It is the posterior mean under a normal prior around 0 whose
+variance is chosen by maximum marginal likelihood, max(0, d^2 - s^2) (Morris 1983, doi
+10.1080/01621459.1983.10477920; with regression coefficients: George and Foster 2000, doi
+10.1093/biomet/87.4.731). What is shrunk stays within one standard error of the estimate, so the
+interval of the estimate holds it. Ages are centred, so that offset and slope are estimated
+independently of each other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from BrainAgeLib.cohort.table import AnalysisTable, first_scans, of_group, read_table
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.card import Card
+from BrainAgeLib.model.site import KIND, SITE_SCHEMA_VERSION, site_from_dict
+from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.files import write_atomically
+from BrainAgeLib.software import software_record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST_PEOPLE = 20
+FEWEST_PEOPLE = 3  # a line and its scatter need as many
+LINE = "de-lange-cole"  # the card's line of the gap, which the deviation is measured from
+LEAST_SCATTER_YEARS = 1e-3
+OUTLIER_SDS = 5.0  # a healthy site of 100 has none
+METHOD = (
+    "Least squares of each person's gap less the model's line, on centred age; 95 % t intervals; "
+    "each coefficient d with standard error s is multiplied by max(0, 1 - s^2 / d^2), empirical "
+    "Bayes (Morris 1983; George and Foster 2000)."
+)
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """An estimated deviation from the model's line, and what is kept of it (0-1)."""
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+    kept: float
+
+    @property
+    def applied(self) -> float:
+        """The estimate after shrinkage."""
+        return self.kept * self.value
+
+
+@dataclass(frozen=True)
+class SiteFit:
+    """A fitted deviation: offset in years at ``mean_age_years``, slope in years a year."""
+
+    offset_years: Deviation
+    slope: Deviation
+    residual_sd_years: float
+    people: int
+    age_range_years: tuple[float, float]
+    mean_age_years: float
+    classes: tuple[str, ...]
+    outlying_lines: tuple[int, ...] = ()
+
+
+def kept_share(value: float, standard_error: float) -> float:
+    """Return the share of an estimate that empirical Bayes keeps, see above."""
+    return 0.0 if value == 0 else max(0.0, 1.0 - (standard_error / value) ** 2)
+
+
+def fit_deviation(
+    ages_years: np.ndarray, deviations_years: np.ndarray
+) -> tuple[Deviation, Deviation, np.ndarray]:
+    """Return offset at the mean age, slope and residuals of (person,) deviations.
+
+    Raises ValueError for fewer than three people or all of one age.
+    """
+    from scipy.stats import t
+
+    count = len(ages_years)
+    if count < FEWEST_PEOPLE or np.ptp(ages_years) == 0:
+        raise ValueError("a line needs three people of different ages")
+    centred = ages_years - ages_years.mean()
+    square = float((centred**2).sum())
+    offset = float(deviations_years.mean())
+    slope = float(centred @ deviations_years) / square
+    residuals = deviations_years - offset - slope * centred
+    spread = math.sqrt(float((residuals**2).sum()) / (count - 2))
+    quantile = float(t.ppf(0.975, count - 2))
+
+    def deviation(value: float, error: float) -> Deviation:
+        ends = value - quantile * error, value + quantile * error
+        return Deviation(value, error, *ends, kept_share(value, error))
+
+    return (
+        deviation(offset, spread / math.sqrt(count)),
+        deviation(slope, spread / math.sqrt(square)),
+        residuals,
+    )
+
+
+def fit_site(path: Path, card: Card, group: str | None = None, force: bool = False) -> SiteFit:
+    """Fit the healthy people of a results table, one scan each.
+
+    Raises InputError when the table cannot be read, holds several groups and none is named, comes
+    from another model, or has fewer than 20 people (3 with ``force``).
+    """
+    scans = first_scans(healthy(read_table(path), path, group).scans)
+    _check_model(scans, card, path)
+    least = FEWEST_PEOPLE if force else LEAST_PEOPLE
+    if len(scans) < least:
+        raise InputError(
+            f"{path} has {len(scans)} people with an age and a brain age; a site calibration "
+            f"needs {least}",
+            "scan more healthy people" + ("" if force else ", or insist with --force"),
+        )
+    ages = scans["age"].to_numpy(float)
+    if np.ptp(ages) == 0:
+        raise InputError(f"all people of {path} have one age", "give people of different ages")
+    classes, lines = _bundled(scans["slice_spacing_mm"].to_numpy(float), card)
+    expected = lines[:, 0] * ages + lines[:, 1]
+    offset, slope, residuals = fit_deviation(ages, scans["gap_years"].to_numpy(float) - expected)
+    if np.abs(residuals).max() < LEAST_SCATTER_YEARS:
+        raise InputError(
+            f"the gaps of the people of {path} lie on one line, so nothing tells how sure it is",
+            "give the table as brainage batch wrote it",
+        )
+    scale = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
+    far = np.abs(residuals - np.median(residuals)) > OUTLIER_SDS * max(scale, 1e-9)
+    return SiteFit(
+        offset,
+        slope,
+        math.sqrt(float((residuals**2).sum()) / (len(ages) - 2)),
+        len(ages),
+        (float(ages.min()), float(ages.max())),
+        float(ages.mean()),
+        classes,
+        tuple(int(line) for line in scans["line"][far]),
+    )
+
+
+def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTable:
+    """Return the scans of the named group; without a name there may be only one group."""
+    groups = sorted(set(table.scans["group"]))
+    if group is None and len(groups) > 1:
+        raise InputError(
+            f"{path} holds several groups: {', '.join(name or '(none)' for name in groups)}",
+            "name that of the healthy people with --group",
+        )
+    return table if group is None else of_group(table, path, group)
+
+
+def _check_model(scans: pd.DataFrame, card: Card, path: Path) -> None:
+    used = set(scans["model"]) - {"", card.name, f"{card.name} {card.version}"}
+    if used:
+        raise InputError(
+            f"{path} holds ages by the model {sorted(used)[0]}, not {card.name} {card.version}",
+            "name that model with --model",
+        )
+
+
+def _bundled(spacings_mm: np.ndarray, card: Card) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the acquisition classes and each person's line of the model (person, 2).
+
+    The line's slope comes first, then its intercept.
+
+    Every scan counts as one that covers the brain; a spacing that is not known is in the first
+    class.
+    """
+    known = np.where(np.isfinite(spacings_mm), spacings_mm, 0.0)
+    enough = max(entry.least_slices for entry in card.classes)
+    entries = [card.class_of(enough, float(spacing)) for spacing in known]
+    lines = []
+    for entry in entries:
+        found = next((item for item in entry.corrections if item.method == LINE), None)
+        if found is None:
+            raise InputError(
+                f"the model has no line {LINE} for {entry.name}", "choose another model"
+            )
+        lines.append((found.slope, found.intercept))
+    return tuple(dict.fromkeys(entry.name for entry in entries)), np.array(lines)
+
+
+def site_document(fit: SiteFit, card: Card, site: str) -> dict[str, Any]:
+    """Return the JSON document of a site calibration."""
+    software = software_record()
+    document = {
+        "schema_version": SITE_SCHEMA_VERSION,
+        "kind": KIND,
+        "notice": NOTICE,
+        "site": site,
+        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "people": fit.people,
+        "age_range_years": list(fit.age_range_years),
+        "mean_age_years": fit.mean_age_years,
+        "classes": list(fit.classes),
+        "applied": {"offset_years": fit.offset_years.applied, "slope": fit.slope.applied},
+        "estimated": {
+            "offset_years": _plain(fit.offset_years),
+            "slope": _plain(fit.slope),
+            "residual_sd_years": fit.residual_sd_years,
+        },
+        "method": METHOD,
+        "software": {"name": software.name, "version": software.version},
+    }
+    try:
+        site_from_dict(document)  # what is written can be read
+    except ValueError as error:
+        raise InputError(
+            f"this is not a site calibration that could be used: {error}",
+            "look at the people's brain ages first",
+        ) from error
+    return document
+
+
+def write_site(document: dict[str, Any], path: Path) -> None:
+    """Write the calibration, all of it or nothing. Raises InputError when there is no folder."""
+    if not path.parent.is_dir() or path.is_dir():
+        raise InputError(f"{path} cannot be written", "name a file in a folder that is there")
+    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(path, f"{text}\n".encode())
+
+
+def _plain(deviation: Deviation) -> dict[str, float]:
+    return {
+        "value": deviation.value,
+        "standard_error": deviation.standard_error,
+        "low": deviation.low,
+        "high": deviation.high,
+        "kept": deviation.kept,
+    }

@@ -1,0 +1,126 @@
+"""Time to an event by the gap at the first scan: Cox regression.
+
+statsmodels' PHReg, which the extra has already: Efron's ties, strata, residuals. A package of its
+own for survival would bring four more dependencies for the same estimate.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from BrainAgeLib.cohort.design import covariate_columns
+from BrainAgeLib.cohort.estimates import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GAP = "gap_years"
+METHOD = "Cox regression, Efron's ties, strata: group"
+FEWEST_EVENTS = 5
+MOST_ERROR = 5.0  # of a log hazard ratio per year; more is no estimate
+EVENTS_PER_COEFFICIENT = 10
+
+
+def time_to_event(
+    first: pd.DataFrame, event: str, event_time: str, covariates: tuple[str, ...] = ()
+) -> tuple[list[Estimate], list[str]]:
+    """Return the hazard ratio per year and per SD of the gap at the first scan, and notes.
+
+    Adjusted for age, age squared, sex and covariates; each group has its own baseline hazard (Cox
+    1972, doi 10.1111/j.2517-6161.1972.tb00899.x). People whose event came at or before the first
+    scan are left out. Proportional hazards are looked at by the correlation of the gap's
+    Schoenfeld residuals with the ranks of event times (Grambsch and Therneau 1994, doi
+    10.1093/biomet/81.3.515). Nothing is estimated from fewer than five events.
+    """
+    columns = covariate_columns(first, covariates)
+    columns.insert(0, GAP, first[GAP])
+    known = columns.notna().all(axis=1) & first[event].notna() & first[event_time].notna()
+    usable = known & (first[event_time] > 0)
+    notes = []
+    if (dropped := int((known & ~usable).sum())) > 0:
+        notes.append(f"{dropped} people had no follow-up after the first scan and are left out.")
+    frame, design = first[usable], columns[usable]
+    events = int(frame[event].sum()) if len(frame) else 0
+    if events < FEWEST_EVENTS:
+        return [], [*notes, f"{events} events are too few for Cox regression."]
+    if events < EVENTS_PER_COEFFICIENT * design.shape[1]:
+        notes.append(
+            f"{events} events for {design.shape[1]} coefficients: fewer than "
+            f"{EVENTS_PER_COEFFICIENT} each, the interval may be too narrow."
+        )
+    design = design.loc[:, [name == GAP or design[name].nunique() > 1 for name in design]]
+    fit, residuals = _fitted(frame, design, event, event_time)
+    if fit is None:
+        return [], [*notes, "Cox regression could not be fitted to these people."]
+    times = frame[event_time].to_numpy(float)
+    return _estimates(fit, float(design[GAP].std()), residuals, times, len(frame), events), notes
+
+
+def _fitted(
+    frame: pd.DataFrame, design: pd.DataFrame, event: str, event_time: str
+) -> tuple[Any, np.ndarray]:
+    """Return statsmodels' fit and the gap's Schoenfeld residuals (person,); None when it fails."""
+    from statsmodels.duration.hazard_regression import PHReg
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what they say is looked at below
+        try:
+            fit = PHReg(
+                frame[event_time].to_numpy(float),
+                design.to_numpy(float),
+                status=frame[event].to_numpy(float),
+                strata=frame["group"].to_numpy(str),
+                ties="efron",
+            ).fit()
+            residuals = np.asarray(fit.schoenfeld_residuals)[:, 0]
+        except (np.linalg.LinAlgError, ValueError):
+            return None, np.empty(0)
+    if not (np.isfinite(fit.bse[0]) and 0 < fit.bse[0] < MOST_ERROR):
+        return None, np.empty(0)
+    return fit, residuals
+
+
+def _estimates(
+    fit: Any, sd: float, residuals: np.ndarray, times: np.ndarray, people: int, events: int
+) -> list[Estimate]:
+    from scipy.stats import norm, rankdata
+
+    value = float(fit.params[0])
+    error = float(fit.bse[0])
+    ends = value - 1.96 * error, value + 1.96 * error
+    common = ("time to event", f"raw gap at first scan ({events} events)", "everybody")
+    found = [
+        Estimate(
+            *common,
+            f"hazard ratio per {words}",
+            float(np.exp(value * scale)),
+            "",
+            float(np.exp(ends[0] * scale)),
+            float(np.exp(ends[1] * scale)),
+            people,
+            2 * float(norm.sf(abs(value / error))) if words == "year" else None,
+            method=METHOD,
+        )
+        for words, scale in (("year", 1.0), (f"SD ({sd:.1f} years)", sd))
+    ]
+    at_event = np.isfinite(residuals)
+    if at_event.sum() > 4:
+        ranks = rankdata(times[at_event])
+        r = float(np.corrcoef(ranks, residuals[at_event])[0, 1])
+        half = 1.96 / np.sqrt(at_event.sum() - 3)
+        found.append(
+            Estimate(
+                *common,
+                "r of Schoenfeld residuals with time (0: proportional)",
+                r,
+                "",
+                float(np.tanh(np.arctanh(r) - half)),
+                float(np.tanh(np.arctanh(r) + half)),
+                int(at_event.sum()),
+                method="Fisher's z",
+            )
+        )
+    return found

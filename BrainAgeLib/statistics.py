@@ -1,0 +1,121 @@
+"""How good predicted ages are: the figures that a careful reader demands, and their intervals.
+
+Arithmetic on tables of ages: no images, no networks. Every figure has one formula here, whether it
+is of the people themselves, of a bootstrap sample of them or of a simulated predictor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+BOOTSTRAP_ROUNDS = 2000
+BOOTSTRAP_SEED = 7
+LEVEL, QUANTILES = 0.95, (0.025, 0.975)  # of every interval
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Accuracy over people, one scan each; years where a unit applies.
+
+    ``mae_interval_years``: 95 % bootstrap interval over people. ``gap_slope``: of the gap on age.
+    ``mean_age_mae_years``: error of always predicting these people's mean age.
+    """
+
+    people: int
+    mae_years: float
+    mae_interval_years: Interval
+    rmse_years: float
+    r2: float
+    r: float
+    mean_error_years: float
+    slope: float
+    gap_slope: float
+    gap_age_correlation: float
+    mean_age_mae_years: float
+
+
+def accuracy(
+    ages_years: Sequence[float] | np.ndarray, predicted_years: Sequence[float] | np.ndarray
+) -> Accuracy:
+    """Return the figures for (person,) ages and predictions.
+
+    The correlation of what does not vary is NaN. Raises ValueError for fewer than three people or
+    all of one age.
+    """
+    ages, predicted = np.asarray(ages_years, float), np.asarray(predicted_years, float)
+    if len(ages) < 3 or np.ptp(ages) == 0:
+        raise ValueError("accuracy needs at least three people of different age")
+    figures = {name: float(value) for name, value in accuracy_figures(ages, predicted).items()}
+    interval = bootstrap_mean(np.abs(predicted - ages))
+    return Accuracy(people=len(ages), mae_interval_years=interval, **figures)
+
+
+def accuracy_intervals(ages_years: np.ndarray, predicted_years: np.ndarray) -> dict[str, Interval]:
+    """Return 95 % intervals of the figures of ``accuracy``, by their names there.
+
+    Inputs are (person,); people are drawn anew, each with age and prediction.
+    """
+    drawn = _bootstrap_draws(len(ages_years))
+    figures = accuracy_figures(ages_years[drawn], predicted_years[drawn])
+    return {name: percentile_interval(values) for name, values in figures.items()}
+
+
+def accuracy_figures(ages_years: np.ndarray, predicted_years: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the figures of :class:`Accuracy` for (..., person) ages and predictions, each (...).
+
+    NaN where people are of one age: such a bootstrap sample can be drawn.
+    """
+    gaps = predicted_years - ages_years
+    ages_off, predicted_off, gaps_off = (
+        values - values.mean(-1, keepdims=True) for values in (ages_years, predicted_years, gaps)
+    )
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ages_square = (ages_off**2).sum(-1)
+        slope = (ages_off * predicted_off).sum(-1) / ages_square
+        return {
+            "mae_years": np.abs(gaps).mean(-1),
+            "rmse_years": np.sqrt((gaps**2).mean(-1)),
+            "r2": 1 - (gaps**2).sum(-1) / ages_square,
+            "r": _correlation(ages_off, predicted_off),
+            "mean_error_years": gaps.mean(-1),
+            "slope": slope,
+            "gap_slope": slope - 1,
+            "gap_age_correlation": _correlation(ages_off, gaps_off),
+            "mean_age_mae_years": np.abs(ages_off).mean(-1),
+        }
+
+
+def bootstrap_mean(values: np.ndarray) -> Interval:
+    """Return the 95 % percentile bootstrap interval of a mean over people."""
+    return percentile_interval(values[_bootstrap_draws(len(values))].mean(1))
+
+
+def percentile_interval(replicates: np.ndarray) -> Interval:
+    """Return the 95 % percentile interval of bootstrap replicates (Efron and Tibshirani 1993)."""
+    low, high = np.nanquantile(replicates, QUANTILES)
+    return float(low), float(high)
+
+
+def exact_interval(successes: int, trials: int) -> Interval:
+    """Return the 95 % Clopper-Pearson interval of a proportion (Clopper and Pearson 1934)."""
+    from scipy.stats import binomtest
+
+    limits = binomtest(successes, trials).proportion_ci(LEVEL, method="exact")
+    return float(limits.low), float(limits.high)
+
+
+def _bootstrap_draws(people: int) -> np.ndarray:
+    """Return whom each bootstrap sample holds (round, person); the same for the same number."""
+    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    return generator.integers(0, people, (BOOTSTRAP_ROUNDS, people))
+
+
+def _correlation(a_off: np.ndarray, b_off: np.ndarray) -> np.ndarray:
+    """Return Pearson's r of (..., person) deviations from the mean; NaN where nothing varies."""
+    spread = np.sqrt((a_off**2).sum(-1) * (b_off**2).sum(-1))
+    constant = (np.ptp(a_off, -1) == 0) | (np.ptp(b_off, -1) == 0)
+    return np.where(constant, np.nan, (a_off * b_off).sum(-1) / spread)

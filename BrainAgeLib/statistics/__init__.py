@@ -1,1 +1,0 @@
-"""Figures about tables of ages: arithmetic on arrays, no images, no networks."""

@@ -1,0 +1,119 @@
+"""Who is in which group, when, and tables that cannot be a cohort."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.cohort.cohort_data import NO_GROUP, Plan, read_cohort
+from BrainAgeLib.errors import InputError
+from Testing.library.cohort.made_results import healthy_rows, row, write_table
+
+
+def grouped(sizes, **changes):
+    """Return rows of groups of so many people."""
+    rows = healthy_rows(sum(sizes.values()))
+    names = [name for name, size in sizes.items() for _ in range(size)]
+    return [entry | {"group": name} | changes for entry, name in zip(rows, names, strict=True)]
+
+
+def read(rows, tmp_path, plan=None):
+    return read_cohort(write_table(rows, tmp_path / "results.csv"), plan or Plan())
+
+
+def test_the_reference_comes_first(tmp_path):
+    rows = grouped({"AD": 6, "CN": 6, "MCI": 6})
+
+    assert read(rows, tmp_path).groups == ("AD", "CN", "MCI")
+    assert read(rows, tmp_path, Plan("MCI")).groups == ("MCI", "AD", "CN")
+    with pytest.raises(InputError, match="no group 'HC'"):
+        read(rows, tmp_path, Plan("HC"))
+
+
+def test_time_counts_from_the_first_scan(tmp_path):
+    rows = [
+        row(n, 60.0 + n + years, 62.0 + n, session=str(years)) for n in range(6) for years in (2, 0)
+    ]
+
+    cohort = read(rows, tmp_path)
+
+    assert cohort.groups == (NO_GROUP,)
+    assert cohort.is_followed
+    assert list(cohort.visits["years"][:2]) == [0.0, 2.0]
+    assert (cohort.first["years"] == 0).all()
+    assert (cohort.visits["age_first"] == cohort.visits["age"] - cohort.visits["years"]).all()
+    assert "whole years" in cohort.notes[0]
+
+
+def test_a_column_of_times_wins(tmp_path):
+    rows = [
+        row(n, 60.0 + n + time, 62.0, session=str(time), time=time + 10)
+        for n in range(6)
+        for time in (0.0, 0.5)
+    ]
+
+    cohort = read(rows, tmp_path, Plan(time="time"))
+
+    assert set(cohort.visits["years"]) == {0.0, 0.5}
+
+
+def test_times_may_have_the_name_of_what_is_made_of_them(tmp_path):
+    rows = [row(1, 60, 62, session="a", years=3.0), row(1, 60, 63, session="b", years=3.5)]
+    rows += [row(n, 60, 61, years=0.0) for n in range(2, 8)]
+
+    cohort = read(rows, tmp_path, Plan(time="years"))
+
+    assert cohort.visits["years"].tolist()[:2] == [0.0, 0.5]
+
+
+def test_an_age_that_stands_still_while_time_passes_is_refused(tmp_path):
+    rows = [
+        row(n, 60.0 + n, 62.0, session=str(time), time=time) for n in range(6) for time in (0, 3)
+    ]
+
+    with pytest.raises(InputError, match="age does not grow"):
+        read(rows, tmp_path, Plan(time="time"))
+
+
+def test_people_without_a_group_are_left_out_where_others_have_one(tmp_path):
+    rows = grouped({"AD": 6, "CN": 6, "": 2})
+
+    cohort = read(rows, tmp_path)
+
+    assert [item.reason for item in cohort.exclusions] == ["no group"] * 2
+    assert len(cohort.first) == 12
+
+
+def test_the_group_of_the_first_visit_counts(tmp_path):
+    rows = grouped({"AD": 6, "MCI": 6})
+    later = [
+        entry | {"session": "2", "group": "AD", "age": entry["age"] + 1, "gap_years": ""}
+        for entry in rows
+    ]
+
+    cohort = read([*rows, *later], tmp_path)
+
+    assert (cohort.visits.groupby("person")["group"].nunique() == 1).all()
+    assert any("6 visits name another group" in note for note in cohort.notes)
+
+
+@pytest.mark.parametrize(
+    ("rows", "plan", "message"),
+    [
+        (grouped({"AD": 4, "CN": 6}), Plan(), "group 'AD' has 4 people"),
+        (grouped({"AD": 6}), Plan(measures=("volume",)), "no column volume"),
+        (grouped({"AD": 6}), Plan(covariates=("site",)), "no column site"),
+        (grouped({"AD": 6}, mmse="bad"), Plan(score="mmse"), "line 2 .*mmse is 'bad'"),
+        (grouped({"AD": 6}, event=2, time=1), Plan(event="event", event_time="time"), "0 and 1"),
+        (grouped({"AD": 6}, event=1), Plan(event="event"), "two columns"),
+        ([row(1, 60, 61, verdict="refuse")], Plan(), "has nobody"),
+        ([], Plan(), "has nobody|no column"),
+        (grouped({"AD": 6}), Plan(covariates=("brain_age_years",)), "made of the gap"),
+        (grouped({"AD": 6}), Plan(measures=("v",), covariates=("v",)), "as a measure and as a"),
+        (grouped({"AD": 6}, site=""), Plan(covariates=("site",)), "column site .* is empty"),
+        (grouped({"AD": 6}, mmse="n/a"), Plan(score="mmse"), "column mmse .* is empty"),
+        (grouped({"AD": 6}, years=1), Plan(covariates=("years",)), "years means something else"),
+    ],
+)
+def test_what_is_no_cohort(rows, plan, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        read(rows, tmp_path, plan)

@@ -1,0 +1,82 @@
+"""Areas under the curve by hand, and fair play between gap and volume."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from BrainAgeLib.cohort.discrimination import ADJUSTED, AS_IT_IS, auc, discrimination
+
+
+@pytest.mark.parametrize(
+    ("patients", "controls", "area"),
+    [
+        ([3, 4], [1, 2], 1.0),
+        ([1, 2], [3, 4], 0.0),
+        ([1, 2], [1, 2], 0.5),
+        ([2, 2, 5], [1, 2, 3, 4], (1.5 + 1.5 + 4) / 12),
+    ],
+)
+def test_area_by_hand(patients, controls, area):
+    assert auc(np.array(patients, float), np.array(controls, float)) == pytest.approx(area)
+
+
+@pytest.fixture(scope="module")
+def people():
+    """Patients who are older; the gap knows nothing but age, the volume knows the disease."""
+    generator = np.random.default_rng(6)
+    is_patient = np.arange(300) >= 150
+    age = generator.uniform(60, 80, 300) + 8 * is_patient
+    return pd.DataFrame(
+        {
+            "group": np.where(is_patient, "AD", "CN"),
+            "person": [str(n) for n in range(300)],
+            "age": age,
+            "sex": np.where(np.arange(300) % 2, "F", "M"),
+            "gap_years": 0.5 * age + generator.normal(0, 3, 300),
+            "volume": 0.8 - 0.004 * age - 0.04 * is_patient + generator.normal(0, 0.03, 300),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def areas(people):
+    found = discrimination(people, "CN", "AD", ("volume",), rounds=300)
+    return {(item.outcome, item.figure): item for item in found}
+
+
+def test_age_alone_tells_nothing_once_it_is_adjusted_for(areas):
+    assert areas["raw gap", AS_IT_IS].low > 0.6
+    adjusted = areas["raw gap", ADJUSTED]
+    assert adjusted.low < 0.5 < adjusted.high
+
+
+def test_a_volume_that_falls_with_age_is_turned(areas):
+    assert areas["volume", ADJUSTED].value > 0.75
+
+
+def test_a_gap_that_loses_to_a_volume_says_so(areas):
+    difference = areas["raw gap less volume", f"difference of {ADJUSTED}"]
+
+    assert difference.high < 0
+    assert difference.value == pytest.approx(
+        areas["raw gap", ADJUSTED].value - areas["volume", ADJUSTED].value
+    )
+
+
+def test_the_direction_of_a_measure_never_comes_from_the_groups(people):
+    # A volume that is larger in patients, against its course with age: it must not be flipped.
+    odd = people.assign(volume=people["volume"] + 0.1 * (people["group"] == "AD"))
+
+    found = discrimination(odd, "CN", "AD", ("volume",), rounds=50)
+
+    area = next(item for item in found if item.outcome == "volume" and item.figure == ADJUSTED)
+    assert area.value < 0.3
+
+
+def test_only_people_with_all_values_count(people):
+    holes = people.copy()
+    holes.loc[:19, "volume"] = np.nan
+
+    assert discrimination(holes, "CN", "AD", ("volume",), rounds=20)[0].people == 280

@@ -1,0 +1,157 @@
+"""The site's deviation is found, shrunk as said, and honest about its uncertainty."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from BrainAgeLib.cohort.site import fit_deviation, fit_site, kept_share, site_document
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.site import site_from_dict
+from Testing.library.cohort.made_results import healthy_rows, row, write_table
+
+AGES = np.linspace(40.0, 80.0, 30)
+
+
+@pytest.fixture(scope="module")
+def card(small_model):
+    return read_card(small_model)
+
+
+def table_of(card, people, tmp_path, shift_years=5.0, slope=0.0, **changes):
+    """Return a table of people on the card's own line, shifted, with a little noise."""
+    line = card.classes[0].corrections[1]
+    generator = np.random.default_rng(7)
+    rows = []
+    for number, age in enumerate(np.linspace(40.0, 80.0, people)):
+        gap = line.slope * age + line.intercept + shift_years + slope * (age - 60.0)
+        gap += generator.normal(0, 1.0)
+        rows.append(row(number, float(age), float(age + gap)) | changes)
+    return write_table(rows, tmp_path / "results.csv")
+
+
+def test_offset_and_slope_by_hand():
+    noise = np.tile([1.0, -1.0, -1.0, 1.0], 8)[:30]
+
+    offset, slope, residuals = fit_deviation(AGES, 4.0 + 0.2 * (AGES - 60.0) + noise)
+
+    assert offset.value == pytest.approx(4.0 + noise.mean())
+    line = np.polyfit(AGES, noise, 1)
+    assert slope.value == pytest.approx(0.2 + line[0])
+    spread = np.sqrt((residuals**2).sum() / 28)
+    assert offset.standard_error == pytest.approx(spread / np.sqrt(30))
+    assert slope.standard_error == pytest.approx(spread / (AGES.std() * np.sqrt(30)))
+    assert (offset.high - offset.low) / 2 == pytest.approx(2.0484 * offset.standard_error, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("value", "standard_error", "kept"),
+    [(2.0, 1.0, 0.75), (-2.0, 1.0, 0.75), (1.0, 1.0, 0.0), (0.5, 1.0, 0.0), (0.0, 1.0, 0.0)],
+)
+def test_a_deviation_within_its_noise_is_not_applied(value, standard_error, kept):
+    assert kept_share(value, standard_error) == pytest.approx(kept)
+
+
+def test_the_interval_holds_the_truth_and_what_is_applied():
+    generator = np.random.default_rng(5)
+    held = []
+    for _ in range(1000):
+        offset, slope, _ = fit_deviation(AGES, 2.0 + generator.normal(0, 6.0, len(AGES)))
+        held.append(offset.low <= 2.0 <= offset.high)
+        assert offset.low <= offset.applied <= offset.high
+        assert slope.low <= slope.applied <= slope.high
+
+    assert 0.93 < np.mean(held) < 0.97
+
+
+@pytest.mark.parametrize("ages", [[50.0, 60.0], [50.0, 50.0, 50.0]])
+def test_no_line_without_people_of_different_ages(ages):
+    with pytest.raises(ValueError, match="three people of different ages"):
+        fit_deviation(np.array(ages), np.zeros(len(ages)))
+
+
+def test_a_shift_is_found_and_can_be_read_back(card, tmp_path):
+    fit = fit_site(table_of(card, 40, tmp_path, 5.0, 0.1), card)
+    site = site_from_dict(site_document(fit, card, "Clinic A"))
+
+    assert site.offset_years == pytest.approx(5.0, abs=0.5)
+    assert site.slope == pytest.approx(0.1, abs=0.04)
+    assert site.age_range_years == (40.0, 80.0)
+    assert site.model_sha256 == card.sha256
+
+
+def test_each_acquisition_class_deviates_from_its_own_line(card, tmp_path):
+    far_line = card.classes[1].corrections[1]
+    rows = [
+        row(n, age, age + far_line.slope * age + far_line.intercept + 2.0 + 0.1 * (n % 5 - 2))
+        | {"slice_spacing_mm": 9.0}
+        for n, age in enumerate(np.linspace(40, 80, 25).tolist())
+    ]
+
+    fit = fit_site(write_table(rows, tmp_path / "results.csv"), card)
+
+    assert fit.offset_years.value == pytest.approx(2.0)
+    assert fit.classes == (card.classes[1].name,)
+
+
+def test_fewer_than_twenty_people_need_force(card, tmp_path):
+    path = table_of(card, 19, tmp_path)
+
+    with pytest.raises(InputError, match="has 19 people .* needs 20"):
+        fit_site(path, card)
+    assert fit_site(path, card, force=True).people == 19
+    assert fit_site(table_of(card, 20, tmp_path), card).people == 20
+
+
+def test_two_scans_of_one_person_are_one_person(card, tmp_path):
+    rows = healthy_rows(15)
+    path = write_table([*rows, *(entry | {"session": "2"} for entry in rows)], tmp_path / "r.csv")
+
+    with pytest.raises(InputError, match="has 15 people"):
+        fit_site(path, card)
+
+
+def test_patients_are_not_taken_for_healthy_people(card, tmp_path):
+    rows = [entry | {"group": "CN"} for entry in healthy_rows(25)]
+    rows += [entry | {"group": "AD", "id": f"ad{n}"} for n, entry in enumerate(healthy_rows(25))]
+    path = write_table(rows, tmp_path / "results.csv")
+
+    with pytest.raises(InputError, match="several groups: AD, CN"):
+        fit_site(path, card)
+    with pytest.raises(InputError, match="no group 'HC'"):
+        fit_site(path, card, "HC")
+    assert fit_site(path, card, "CN").people == 25
+
+
+def test_results_of_another_model(card, tmp_path):
+    with pytest.raises(InputError, match="by the model other 2"):
+        fit_site(table_of(card, 30, tmp_path, model="other 2"), card)
+
+
+def test_people_of_one_age(card, tmp_path):
+    rows = [row(n, 60.0, 62.0 + 0.1 * n) for n in range(25)]
+
+    with pytest.raises(InputError, match="have one age"):
+        fit_site(write_table(rows, tmp_path / "results.csv"), card)
+
+
+def test_people_on_one_line_are_no_people(card, tmp_path):
+    rows = [row(n, 40.0 + n, 45.0 + n) for n in range(25)]
+
+    with pytest.raises(InputError, match="lie on one line"):
+        fit_site(write_table(rows, tmp_path / "results.csv"), card)
+
+
+def test_a_scan_far_from_all_others_is_named(card, tmp_path):
+    rows = healthy_rows(30, noise_years=1.0)
+    rows[9] = row(9, rows[9]["age"], rows[9]["brain_age_years"] + 40.0)
+
+    assert fit_site(write_table(rows, tmp_path / "r.csv"), card).outlying_lines == (11,)
+
+
+def test_a_shift_that_no_site_has_is_not_written(card, tmp_path):
+    fit = fit_site(table_of(card, 30, tmp_path, shift_years=80.0), card)
+
+    with pytest.raises(InputError, match="not a site calibration that could be used"):
+        site_document(fit, card, "Clinic A")

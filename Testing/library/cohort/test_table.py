@@ -1,0 +1,112 @@
+"""What counts, what is left out and why, and tables that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.cohort.table import counted, first_scans, later_scans, read_table
+from BrainAgeLib.errors import InputError
+from Testing.library.cohort.made_results import failed_row, healthy_rows, row, write_table
+
+
+def test_every_row_is_kept_or_left_out_with_a_reason(tmp_path):
+    rows = [
+        *healthy_rows(5),
+        failed_row(6),
+        row(7, 60.0, 64.0, verdict="refuse"),
+        row(8, 60.0, 64.0, verdict="refuse") | {"brain_age_years": "", "gap_years": ""},
+        row(9, 60.0, 64.0, age="", gap_years="", corrected_gap_years=""),
+        row(0, 20.0, 31.0),  # the same person and session again
+    ]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert table.rows_read == 10
+    assert len(table.scans) == 5
+    assert [(item.line, item.reason) for item in table.exclusions] == [
+        (7, "failed: damaged"),
+        (8, "refused by the quality gate; its age was forced"),
+        (9, "refused by the quality gate"),
+        (10, "no chronological age"),
+        (11, "another scan of this person and session came first"),
+    ]
+    assert counted(table.exclusions)["failed"] == 1
+
+
+def test_another_age_is_another_visit_where_no_session_is_named(tmp_path):
+    rows = [row(1, age, 70.0, session="") for age in (60.0, 61.5, 61.5)]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert list(table.scans["age"]) == [60.0, 61.5]
+    assert [item.line for item in table.exclusions] == [4]
+
+
+def test_sexes_are_read_as_in_a_list_of_scans(tmp_path):
+    words = ["female", "m", "Male", "n/a", "other"]
+    rows = [row(n, 60.0, 61.0, sex=word) for n, word in enumerate(words)]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert list(table.scans["sex"]) == ["F", "M", "M", "", ""]
+
+
+def test_a_table_of_a_header_alone_is_empty(tmp_path):
+    table = read_table(write_table([], tmp_path / "results.csv"))
+
+    assert table.scans.empty
+    assert "group" in table.scans
+
+
+def test_people_without_an_id_are_told_apart_by_their_path(tmp_path):
+    rows = [row(n, 40.0 + n, 50.0, id="") for n in range(3)]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert table.scans["person"].nunique() == 3
+
+
+def test_the_first_scan_is_that_at_the_youngest_age(tmp_path):
+    rows = [
+        row(1, 62.0, 70.0, session="b"),
+        row(1, 60.0, 69.0, session="c"),
+        row(2, 50.0, 51.0, session="a"),
+    ]
+    scans = read_table(write_table(rows, tmp_path / "results.csv")).scans
+
+    assert list(first_scans(scans)["age"]) == [60.0, 50.0]
+    assert [item.session for item in later_scans(scans)] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is no table"),
+        (b"id,age\n1,20\n", "has no column brain_age_years"),
+        (b"id,brain_age_years\n1,20\n", "has no column age"),
+        (b"age,brain_age_years,sex\n40,41,2\n", "line 2 of .*: the sex '2' is not known"),
+        (b"age,brain_age_years\nforty,20\n", "line 2 of .*: age is 'forty'"),
+        (b"age,brain_age_years\n40,inf\n", "line 2 of .*: brain_age_years is 'inf'"),
+        (b"age,brain_age_years\n40,41,42,43\n40,41\n", "line 2 of .* more cells"),
+        (b"age,brain_age_years\n\xff\xfe,41\n", "is no table"),
+        (b"age,brain_age_years,gap_years\n40,45,-5\n", "gap_years is not brain_age_years minus"),
+        (b'age,brain_age_years\n"40,45\n', "is no table"),
+        (bytes(2000), "is no table|no column"),
+    ],
+)
+def test_what_is_no_results_table(tmp_path, content, message):
+    path = tmp_path / "results.csv"
+    path.write_bytes(content)
+
+    with pytest.raises(InputError, match=message):
+        read_table(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_a_folder(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(tmp_path)
