@@ -1,16 +1,31 @@
-"""The one kind of error that people see."""
+"""The one kind of error that people see, and the exit codes of the command line."""
 
 from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the command line returns, and what a scan's row in ``results.csv`` says of it."""
+
+    DONE = 0
+    UNUSABLE_INPUT = 2  # a usage error, or a scan that cannot be read
+    REFUSED = 3  # by the quality gate
+    FAULT = 4  # of the machine, of the installation or of ours
+    SOME_WITHOUT_AGE = 5  # of a batch
+    INTERRUPTED = 130
+
+    def __str__(self) -> str:
+        return str(self.value)
 
 
 class BrainAgeError(Exception):
     """Something went wrong that the user can understand and usually mend.
 
-    ``message`` says what is wrong, ``hint`` what to do, ``exit_code`` is what the command line
-    returns: 2 for a usage error or an unreadable input, 4 for a fault of the machine or of ours.
+    ``message`` says what is wrong, ``hint`` what to do, ``details`` are lines to list below.
     """
 
-    exit_code = 4
+    exit_code = ExitCode.FAULT
 
     def __init__(self, message: str, hint: str = "", details: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -25,13 +40,11 @@ class BrainAgeError(Exception):
 class InputError(BrainAgeError):
     """The call or the input cannot be used as given."""
 
-    exit_code = 2
+    exit_code = ExitCode.UNUSABLE_INPUT
 
 
 class InstallationError(BrainAgeError):
     """A part of this installation is missing, damaged or of the wrong version."""
-
-    exit_code = 4
 
 
 class FullDiskError(BrainAgeError):

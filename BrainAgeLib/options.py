@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.records import Sex
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
 
 AUTOMATIC_DEVICE = "auto"
-OLDEST_AGE_YEARS = 130.0
 
 
 @dataclass(frozen=True)

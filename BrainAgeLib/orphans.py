@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 
-ORPHANED = 130
+from BrainAgeLib.errors import ExitCode
 
 
 def end_with_parent() -> None:
@@ -21,4 +21,4 @@ def _wait_and_end() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        os._exit(ORPHANED)
+        os._exit(ExitCode.INTERRUPTED)

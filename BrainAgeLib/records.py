@@ -12,12 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-WIDENING = frozenset({"part_of_brain", "slice_heights", "unlike_training"})  # codes of findings
+from BrainAgeLib.findings import WIDENING
+
 NOTICE = (
     "Research use only. Not a medical device. Not for diagnosis, screening or treatment. "
     "A brain age gap in one person is not evidence of disease or of accelerated ageing."
 )
 SCHEMA_VERSION = "1"
+# An age beyond this is a slip of the pen, or what is left of one that somebody removed.
+OLDEST_AGE_YEARS = 120.0
 
 Sex = Literal["F", "M"]
 Severity = Literal["note", "warn", "refuse"]

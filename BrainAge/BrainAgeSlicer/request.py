@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import OLDEST_AGE_YEARS
 from BrainAgeSlicer import subject
 from BrainAgeSlicer.volumes import whyNotUsable
 
@@ -92,7 +93,7 @@ def whyNotMeant(parameters: BrainAgeParameterNode) -> str:
         subject.ageFromText(parameters.ageText)
     except ValueError:
         return _("The age is a number of years up to {oldest:.0f}, or empty.").format(
-            oldest=subject.OLDEST_YEARS
+            oldest=OLDEST_AGE_YEARS
         )
     calibration = parameters.siteCalibration
     if calibration and not Path(calibration).is_file():

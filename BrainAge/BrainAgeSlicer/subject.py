@@ -13,9 +13,10 @@ from typing import Any
 
 import slicer
 
+from BrainAgeLib.records import OLDEST_AGE_YEARS
+
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
-OLDEST_YEARS = 130.0  # as in the library
 DAYS_PER_YEAR = 365.25
 UNITS_PER_YEAR = {"Y": 1.0, "M": 12.0, "W": DAYS_PER_YEAR / 7, "D": DAYS_PER_YEAR}
 PATIENT_AGE, BIRTH_DATE, STUDY_DATE = "0010,1010", "0010,0030", "0008,0020"
@@ -33,7 +34,7 @@ class Subject:
 
 def isAge(years: float) -> bool:
     """Return whether a number can be a person's age; 0 is what anonymised headers hold."""
-    return math.isfinite(years) and 0 < years <= OLDEST_YEARS
+    return math.isfinite(years) and 0 < years <= OLDEST_AGE_YEARS
 
 
 def ageFromText(text: str) -> float | None:

@@ -13,8 +13,8 @@ from typing import Any
 from BrainAgeLib.batch.batch_settings import BatchSettings
 from BrainAgeLib.batch.results_table import ResultRow
 from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import INTERNAL_ERROR, Failure, record_failure, work_on
-from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.batch.scan_work import Failure, record_failure, work_on
+from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError
 
 # Scans that the scheduler knows of, for each thread of a worker: enough to keep it busy, few enough
 # that 100,000 scans do not lie in the scheduler's memory.
@@ -89,7 +89,7 @@ class DaskWorkers:
             raise
         except self._distributed.KilledWorker:
             words = "the Dask workers died on this scan; their logs say of what"
-            return record_failure(entry, self._settings, Failure(INTERNAL_ERROR, words, 0.0))
+            return record_failure(entry, self._settings, Failure(ExitCode.FAULT, words, 0.0))
         except Exception as error:  # of the cluster: whatever is wrong with a scan is a row
             kind = type(error).__name__
             raise BrainAgeError(

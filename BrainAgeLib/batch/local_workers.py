@@ -14,10 +14,10 @@ from BrainAgeLib.batch.batch_settings import BatchSettings
 from BrainAgeLib.batch.read_ahead import ReadAhead
 from BrainAgeLib.batch.results_table import ResultRow
 from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import INTERNAL_ERROR, Failure, record_failure
+from BrainAgeLib.batch.scan_work import Failure, record_failure
 from BrainAgeLib.batch.worker_process import BEGUN, DONE, READY, STOP, lanes_on, serve
 from BrainAgeLib.batch.worker_start import worker_context
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, ExitCode
 
 # A worker may be killed for reasons that are not the scan's; after as many deaths they are.
 MOST_DEATHS = 3
@@ -144,7 +144,7 @@ class LocalWorkers:
                 left.appendleft(number)
                 continue
             words = f"the worker process died {MOST_DEATHS} times on this scan: {how}"
-            failure = Failure(INTERNAL_ERROR, words, 0.0)
+            failure = Failure(ExitCode.FAULT, words, 0.0)
             yield number, record_failure(entries[number], self._settings, failure)
 
 

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from BrainAgeLib.batch.results_table import NOT_KNOWN, number
-from BrainAgeLib.options import OLDEST_AGE_YEARS
-from BrainAgeLib.records import Sex
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
 
 _SEX_WORDS: dict[str, Sex] = {"f": "F", "female": "F", "m": "M", "male": "M"}
 _OTHER_SEX = NOT_KNOWN | {"o", "other", "u", "unknown"}

@@ -17,16 +17,19 @@ from BrainAgeLib.batch.batch_settings import BatchSettings
 from BrainAgeLib.batch.results_table import ResultRow
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.delivery import predict_to_folder
-from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError, InstallationError
+from BrainAgeLib.errors import (
+    BrainAgeError,
+    ExitCode,
+    FullDiskError,
+    InputError,
+    InstallationError,
+)
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.files import OutputFolder, output_folder, write_atomically
 from BrainAgeLib.report.record import prediction_to_dict, read_prediction
 
 WORK_PREFIX = ".brainage-work-"
 FAILURE_NAME = "failure.json"
-REFUSED = 3
-INTERNAL_ERROR = 4
-INPUT_ERROR = 2
 _SAME_AGE_YEARS = 1e-3
 
 
@@ -73,7 +76,7 @@ def finished_row(
     complains of needs no folder.
     """
     if entry.complaint is not None:
-        return failed_row(entry, settings, Failure(INPUT_ERROR, entry.complaint, 0.0))
+        return failed_row(entry, settings, Failure(ExitCode.UNUSABLE_INPUT, entry.complaint, 0.0))
     folder = settings.output / entry.folder
     try:
         prediction = read_prediction(OutputFolder(folder).prediction)
@@ -118,9 +121,9 @@ def _predict(entry: ScanEntry, settings: BatchSettings, work: Path, began: float
     except BrainAgeError as error:
         code, words = error.exit_code, str(error)
     except MemoryError:
-        code, words = INTERNAL_ERROR, "there is too little memory for this scan"
+        code, words = ExitCode.FAULT, "there is too little memory for this scan"
     except Exception as error:  # a scan that nobody foresaw must not end the others
-        code = INTERNAL_ERROR
+        code = ExitCode.FAULT
         words = f"internal error: {type(error).__name__}: {error}"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
@@ -181,7 +184,7 @@ def _row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         findings=tuple(finding.code for finding in prediction.quality.findings),
         slice_spacing_mm=record["acquisition"]["slice_spacing_mm"],
         model=f"{prediction.model.name} {prediction.model.version}",
-        exit_code=REFUSED if prediction.brain_age_years is None else 0,
+        exit_code=ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE,
         seconds=prediction.timings_seconds.total,
         further=entry.further,
     )

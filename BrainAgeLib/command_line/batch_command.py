@@ -19,6 +19,7 @@ from BrainAgeLib.command_line.predict_command import (
     chosen_options,
 )
 from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.errors import ExitCode
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.wording import scans_in_words
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from BrainAgeLib.batch.results_table import ResultRow
     from BrainAgeLib.batch.scan_list import ScanList
 
-WITHOUT_AGE = 5
 MOST_CHOICES_TOLD = 20
 
 
@@ -98,7 +98,7 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
         json_lines.table(settings.output / FILE_NAME, len(rows), without_age)
     else:
         print(_summary(rows, settings.output / FILE_NAME))
-    return WITHOUT_AGE if without_age else 0
+    return ExitCode.SOME_WITHOUT_AGE if without_age else ExitCode.DONE
 
 
 def _settings(options: argparse.Namespace) -> BatchSettings:

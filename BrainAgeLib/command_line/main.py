@@ -27,7 +27,7 @@ from BrainAgeLib.command_line.streams import (
     open_closed_streams,
     silence_stdout,
 )
-from BrainAgeLib.errors import BrainAgeError, is_out_of_memory
+from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError, is_out_of_memory
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.files import FULL_DISK_ERRORS
 
@@ -41,9 +41,6 @@ COMMANDS = (
     calibrate_command,
     cohort_command,
 )
-INTERRUPTED = 130
-INTERNAL_ERROR = 4
-USAGE_ERROR = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,11 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _report(error, json_lines)
     except KeyboardInterrupt:
         _report(BrainAgeError("interrupted"), json_lines)
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output is gone; nothing more can be said to them.
         silence_stdout()
-        return INTERNAL_ERROR
+        return ExitCode.FAULT
     except Exception as error:  # the last resort: people get a sentence, never a traceback
         if is_out_of_memory(error):
             return _report(
@@ -108,11 +105,7 @@ class _Parser(argparse.ArgumentParser):
     """A parser whose errors look like all others."""
 
     def error(self, message: str) -> NoReturn:
-        raise _UsageError(message, f"see {self.prog} --help")
-
-
-class _UsageError(BrainAgeError):
-    exit_code = USAGE_ERROR
+        raise InputError(message, f"see {self.prog} --help")
 
 
 class _Version(argparse.Action):

@@ -8,8 +8,9 @@ import sys
 import threading
 import time
 
+from BrainAgeLib.errors import ExitCode
+
 GRACE_SECONDS = 5.0
-INTERRUPTED = 130
 
 
 def stop_with_parent() -> None:
@@ -31,4 +32,4 @@ def _watch() -> None:
     signal.raise_signal(signal.SIGTERM)
     # Native code does not see the interruption before it returns.
     time.sleep(GRACE_SECONDS)
-    os._exit(INTERRUPTED)
+    os._exit(ExitCode.INTERRUPTED)

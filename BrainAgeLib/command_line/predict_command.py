@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
+from BrainAgeLib.errors import ExitCode
 from BrainAgeLib.records import NOTICE
 
 if TYPE_CHECKING:
     from BrainAgeLib.delivery import Deliverables
     from BrainAgeLib.options import Options
-
-REFUSED = 3
 
 
 def add_parser(commands: Any) -> None:
@@ -119,7 +118,7 @@ def predict_and_show(
         json_lines.result(outputs.prediction, verdict)
     else:
         print(readable_result(prediction, None if options.no_report else outputs.report))
-    return REFUSED if prediction.brain_age_years is None else 0
+    return ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE
 
 
 def chosen_deliverables(options: argparse.Namespace) -> Deliverables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.limits import above
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding
@@ -17,25 +18,29 @@ ANOTHER_SERIES = "Trust the age less, and use another series of the examination 
 def _noise(measured: Measurements) -> Finding | None:
     value = measured.artefacts.noise if measured.artefacts else None
     sentence = f"The scan is noisy. {ANOTHER_SERIES}"
-    return above("noise", value, sentence, MOST_NOISE, UNUSABLE_NOISE)
+    return above(FindingCode.NOISE, value, sentence, MOST_NOISE, UNUSABLE_NOISE)
 
 
 def _brightness(measured: Measurements) -> Finding | None:
     value = measured.artefacts.slice_jump if measured.artefacts else None
     sentence = "Neighbouring slices differ in brightness, as motion between them leaves it."
-    return above("slice_brightness", value, f"{sentence} {ANOTHER_SERIES}", MOST_SLICE_JUMP)
+    return above(
+        FindingCode.SLICE_BRIGHTNESS, value, f"{sentence} {ANOTHER_SERIES}", MOST_SLICE_JUMP
+    )
 
 
 def _shifts(measured: Measurements) -> Finding | None:
     value = measured.artefacts.slice_shift_mm if measured.artefacts else None
     sentence = "Neighbouring slices are shifted against each other, as motion leaves them."
-    return above("slice_shifts", value, f"{sentence} {ANOTHER_SERIES}", MOST_SLICE_SHIFT_MM)
+    return above(
+        FindingCode.SLICE_SHIFTS, value, f"{sentence} {ANOTHER_SERIES}", MOST_SLICE_SHIFT_MM
+    )
 
 
 def _ghost(measured: Measurements) -> Finding | None:
     value = measured.artefacts.ghost if measured.artefacts else None
     sentence = "There are ghosts of the head beside it, as motion or flow leaves them."
-    return above("ghosts", value, f"{sentence} {ANOTHER_SERIES}", MOST_GHOST)
+    return above(FindingCode.GHOSTS, value, f"{sentence} {ANOTHER_SERIES}", MOST_GHOST)
 
 
 CHECKS = (_noise, _brightness, _shifts, _ghost)

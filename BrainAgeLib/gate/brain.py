@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.limits import above
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding, Severity
@@ -29,7 +30,7 @@ def _volume(measured: Measurements) -> Finding | None:
     lowest, highest = IMPOSSIBLE_VOLUME_ML
     severity: Severity = "warn" if lowest <= volume <= highest else "refuse"
     return Finding(
-        "brain_volume",
+        FindingCode.BRAIN_VOLUME,
         severity,
         f"The brain seems to have {volume:.0f} ml, which is unusual. "
         "Check the brain's outline and the voxel size of the scan.",
@@ -44,7 +45,7 @@ def _leak(measured: Measurements) -> Finding | None:
         f"{100 * share:.0f} % of what was taken for brain lies where the template has none. "
         f"{CHECK_OUTLINE} If it leaves the brain, do not use the age."
     )
-    return above("mask_leaks", share, message, MOST_LEAK, UNUSABLE_LEAK)
+    return above(FindingCode.MASK_LEAKS, share, message, MOST_LEAK, UNUSABLE_LEAK)
 
 
 def _missed(measured: Measurements) -> Finding | None:
@@ -53,7 +54,7 @@ def _missed(measured: Measurements) -> Finding | None:
         f"{100 * share:.0f} % of the inside of the brain was not taken for brain. "
         f"{CHECK_OUTLINE} If it leaves brain out, do not use the age."
     )
-    return above("mask_misses_brain", share, message, MOST_MISSED, UNUSABLE_MISSED)
+    return above(FindingCode.MASK_MISSES_BRAIN, share, message, MOST_MISSED, UNUSABLE_MISSED)
 
 
 def _rim(measured: Measurements) -> Finding | None:
@@ -62,7 +63,7 @@ def _rim(measured: Measurements) -> Finding | None:
         "What lies just outside the brain's outline is as bright as brain: the outline seems to "
         f"leave brain out. {CHECK_OUTLINE} If it does, do not use the age."
     )
-    return above("mask_too_small", share, message, MOST_RIM)
+    return above(FindingCode.MASK_TOO_SMALL, share, message, MOST_RIM)
 
 
 def _edge(measured: Measurements) -> Finding | None:
@@ -71,7 +72,7 @@ def _edge(measured: Measurements) -> Finding | None:
         "The brain reaches the edge of the picture: a part of it may be cut off or folded over. "
         "Use a series with a larger field of view."
     )
-    return above("mask_at_edge", share, message, MOST_ON_EDGE)
+    return above(FindingCode.MASK_AT_EDGE, share, message, MOST_ON_EDGE)
 
 
 def _already_extracted(measured: Measurements) -> Finding | None:
@@ -81,7 +82,7 @@ def _already_extracted(measured: Measurements) -> Finding | None:
     if placement.signal_around >= LEAST_SIGNAL_AROUND:
         return None
     return Finding(
-        "no_skull",
+        FindingCode.NO_SKULL,
         "warn",
         "There is nothing around the brain: its skull seems to have been removed already. "
         "Run again with --brain-extracted, or give the whole head.",

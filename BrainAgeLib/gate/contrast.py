@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.limits import above, below
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding, SequenceTags
@@ -36,12 +37,12 @@ def _not_t1(measured: Measurements) -> Finding | None:
     fluid = contrast.csf_to_white if measured.placement is not None else None
     words = "This is not a T1-weighted scan: {} white matter. " + CHOOSE_T1
     return above(
-        "not_t1",
+        FindingCode.NOT_T1,
         contrast.grey_to_white,
         words.format("grey matter is not darker than"),
         refuse=MOST_GREY_TO_WHITE,
     ) or above(
-        "not_t1",
+        FindingCode.NOT_T1,
         fluid,
         words.format("fluid is about as bright as"),
         refuse=MOST_CSF_TO_WHITE,
@@ -52,7 +53,9 @@ def _pattern(measured: Measurements) -> Finding | None:
     if measured.placement is None or _not_t1(measured) is not None:
         return None
     message = "Inside the brain, light and dark are not where a T1-weighted scan has them. "
-    return below("unlike_t1", measured.placement.pattern, LEAST_PATTERN, message + CHOOSE_T1)
+    return below(
+        FindingCode.UNLIKE_T1, measured.placement.pattern, LEAST_PATTERN, message + CHOOSE_T1
+    )
 
 
 def _weak(measured: Measurements) -> Finding | None:
@@ -62,7 +65,9 @@ def _weak(measured: Measurements) -> Finding | None:
         "Grey and white matter can hardly be told apart in this scan. "
         "Trust the age less, and use a series with more T1 contrast if there is one."
     )
-    return above("weak_contrast", measured.contrast.grey_to_white, message, FLAT_GREY_TO_WHITE)
+    return above(
+        FindingCode.WEAK_CONTRAST, measured.contrast.grey_to_white, message, FLAT_GREY_TO_WHITE
+    )
 
 
 def _spread(measured: Measurements) -> Finding | None:
@@ -76,7 +81,7 @@ def _spread(measured: Measurements) -> Finding | None:
         "the report, and trust the age less."
     )
     limit = round(MOST_SPREAD + MOST_SPREAD_PER_YEAR * age, 3)
-    return above("uneven_tissue", contrast.tissue_spread, message, limit)
+    return above(FindingCode.UNEVEN_TISSUE, contrast.tissue_spread, message, limit)
 
 
 def _contrast_agent(measured: Measurements) -> Finding | None:
@@ -88,7 +93,7 @@ def _contrast_agent(measured: Measurements) -> Finding | None:
     if says_agent:
         why = "The DICOM header names a contrast agent"
     return Finding(
-        "contrast_agent",
+        FindingCode.CONTRAST_AGENT,
         "warn",
         f"{why}: this may be a scan after contrast agent, which the model has never seen. "
         "Use the series from before the injection.",
@@ -103,7 +108,7 @@ def _shading(measured: Measurements) -> Finding | None:
         "Correct the shading (N4, for one) or use another series, or trust the age less."
     )
     field_sd = measured.contrast.field_sd if measured.contrast else None
-    return above("bias_field", field_sd, message, MOST_FIELD_SD, UNUSABLE_FIELD_SD)
+    return above(FindingCode.BIAS_FIELD, field_sd, message, MOST_FIELD_SD, UNUSABLE_FIELD_SD)
 
 
 def _negative(measured: Measurements) -> Finding | None:
@@ -117,8 +122,13 @@ def _negative(measured: Measurements) -> Finding | None:
     share, of_image = contrast.negative_share, contrast.negative_image_share
     brain, image = f"{100 * share:.0f} % of the brain", f"{100 * of_image:.0f} % of the picture"
     return above(
-        "negative_values", share, message.format(brain), refuse=MOST_NEGATIVE_SHARE
-    ) or above("negative_values", of_image, message.format(image), refuse=MOST_NEGATIVE_IMAGE_SHARE)
+        FindingCode.NEGATIVE_VALUES, share, message.format(brain), refuse=MOST_NEGATIVE_SHARE
+    ) or above(
+        FindingCode.NEGATIVE_VALUES,
+        of_image,
+        message.format(image),
+        refuse=MOST_NEGATIVE_IMAGE_SHARE,
+    )
 
 
 def _tags(measured: Measurements) -> Finding | None:
@@ -127,7 +137,7 @@ def _tags(measured: Measurements) -> Finding | None:
     if said is None:
         return None
     return Finding(
-        "header_not_t1",
+        FindingCode.HEADER_NOT_T1,
         "warn",
         f"The DICOM header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}",
         said,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.gate.placement import LEAST_SHARE_IN_TEMPLATE
 from BrainAgeLib.records import Finding, Severity
@@ -22,7 +23,7 @@ def _nothing_in_view(measured: Measurements) -> Finding | None:
     if measured.slices_in_view > 0:
         return None
     return Finding(
-        "no_slices_in_view",
+        FindingCode.NO_SLICES_IN_VIEW,
         "refuse",
         "No slice of this scan shows brain where the template has it. "
         "With --in-template-space the scan's coordinates must be those of MNI152.",
@@ -36,7 +37,7 @@ def _slices(measured: Measurements) -> Finding | None:
     if measured.stretch is None or count >= LEAST_SLICES_TO_REGISTER:
         return None
     return Finding(
-        "too_few_slices",
+        FindingCode.TOO_FEW_SLICES,
         "refuse",
         f"{count} slices are too few to find the scan's place in the brain. Use the whole series.",
         count,
@@ -50,7 +51,7 @@ def _cut(measured: Measurements) -> Finding | None:
         return None
     if placement.coverage < LEAST_COVERAGE:
         return Finding(
-            "brain_cut",
+            FindingCode.BRAIN_CUT,
             "refuse",
             f"Only {100 * placement.coverage:.0f} % of the brain lies in the scan. {USE_WHOLE}",
             round(placement.coverage, 3),
@@ -62,7 +63,7 @@ def _cut(measured: Measurements) -> Finding | None:
     if share <= MOST_CUT:
         return None
     return Finding(
-        "brain_cut",
+        FindingCode.BRAIN_CUT,
         "warn",
         f"{100 * share:.0f} % of the brain is cut off at the {where}. The age rests on what is "
         f"left: trust it less. {USE_WHOLE}",
@@ -83,7 +84,7 @@ def _part_of_brain(measured: Measurements) -> Finding | None:
     if not any(low <= height <= high for height in heights):
         nearest: float | None = min(heights, key=abs, default=None)
         return Finding(
-            "slice_heights",
+            FindingCode.SLICE_HEIGHTS,
             "refuse",
             "All slices lie so high or so low in the head that they say little of the age. "
             "Use slices through the middle of the brain.",
@@ -93,7 +94,7 @@ def _part_of_brain(measured: Measurements) -> Finding | None:
     known, lost = len(heights), measured.slices_in_view - len(heights)
     without = f" {lost} more lie where the model knows nothing and do not count." if lost else ""
     return Finding(
-        "part_of_brain",
+        FindingCode.PART_OF_BRAIN,
         "warn",
         "The slices do not cover the whole brain without a hole: the age rests on "
         f"{known} slice{'s' if known > 1 else ''} taken one by one. It is less exact, and the "
@@ -109,7 +110,7 @@ def _spacing(measured: Measurements) -> Finding | None:
         return None
     severity: Severity = "warn" if spacing <= LONGEST_SPACING_MM else "refuse"
     return Finding(
-        "slice_spacing",
+        FindingCode.SLICE_SPACING,
         severity,
         f"The slices are {spacing:.1f} mm apart, farther than in the scans that the model was "
         "checked on. Use a series with closer slices, if there is one.",
@@ -123,7 +124,7 @@ def _pixels(measured: Measurements) -> Finding | None:
     if measured.stretch is None or widest <= MOST_PIXEL_MM:
         return None
     return Finding(
-        "pixel_size",
+        FindingCode.PIXEL_SIZE,
         "warn",
         f"The pixels are {widest:.1f} mm wide, wider than in the scans that the model was trained "
         "on. Trust the age less, or use a series with finer pixels.",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import artefacts, brain, contrast, coverage, header, placement, trust
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding
@@ -34,7 +35,7 @@ def judge(measured: Measurements) -> tuple[Finding, ...]:
 def no_brain() -> Finding:
     """Return the finding of a scan in which no brain could be found at all."""
     return Finding(
-        "no_brain",
+        FindingCode.NO_BRAIN,
         "refuse",
         "No brain was found in this scan. Check that it is a T1-weighted scan of a head.",
     )
@@ -43,7 +44,7 @@ def no_brain() -> Finding:
 def not_registered() -> Finding:
     """Return the finding of a brain whose place in the template could not be found."""
     return Finding(
-        "not_registered",
+        FindingCode.NOT_REGISTERED,
         "refuse",
         "The brain could not be registered to the template. Check that the scan is a whole "
         "T1-weighted head; a handful of slices only works with --in-template-space.",
@@ -53,7 +54,7 @@ def not_registered() -> Finding:
 def on_the_cpu_instead() -> Finding:
     """Return the note that the GPU had too little memory."""
     return Finding(
-        "gpu_memory",
+        FindingCode.GPU_MEMORY,
         "note",
         "The GPU had too little memory for this scan; the CPU did the work. "
         "Nothing needs to be done; --device cpu chooses the CPU at once.",

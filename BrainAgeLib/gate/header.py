@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.limits import above, outside
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding
@@ -27,7 +28,9 @@ def _slice_spacing(measured: Measurements) -> Finding | None:
         "Across its slices the head has another size than within them: the slice spacing in the "
         f"header seems to be wrong. {CONVERT_AGAIN}"
     )
-    return outside("wrong_spacing", measured.stretch.slice_scale, SLICE_SCALE_RANGE, message)
+    return outside(
+        FindingCode.WRONG_SPACING, measured.stretch.slice_scale, SLICE_SCALE_RANGE, message
+    )
 
 
 def _pixel_size(measured: Measurements) -> Finding | None:
@@ -37,7 +40,9 @@ def _pixel_size(measured: Measurements) -> Finding | None:
         "Along one side of its pixels the head has another size than along the other: the pixel "
         f"size in the header seems to be wrong. {CONVERT_AGAIN}"
     )
-    return outside("wrong_pixel_size", measured.stretch.pixel_scale, PIXEL_SCALE_RANGE, message)
+    return outside(
+        FindingCode.WRONG_PIXEL_SIZE, measured.stretch.pixel_scale, PIXEL_SCALE_RANGE, message
+    )
 
 
 def _scale(measured: Measurements) -> Finding | None:
@@ -49,7 +54,7 @@ def _scale(measured: Measurements) -> Finding | None:
         "The brain had to be stretched beyond what healthy brains need to fit the template: the "
         f"voxel size in the header may be wrong, or the registration. {CONVERT_AGAIN}"
     )
-    return outside("registration_scale", worst, SCALE_RANGE, message)
+    return outside(FindingCode.REGISTRATION_SCALE, worst, SCALE_RANGE, message)
 
 
 def _shear(measured: Measurements) -> Finding | None:
@@ -58,7 +63,7 @@ def _shear(measured: Measurements) -> Finding | None:
         "forgets that a stack is oblique. Convert the scan again from the original."
     )
     shear = measured.stretch.shear if measured.stretch else None
-    return above("shear", shear, message, refuse=MOST_SHEAR)
+    return above(FindingCode.SHEAR, shear, message, refuse=MOST_SHEAR)
 
 
 def _upside_down(measured: Measurements) -> Finding | None:
@@ -71,7 +76,7 @@ def _upside_down(measured: Measurements) -> Finding | None:
         "convert the scan again from the original."
     )
     turned = placement.pattern_turned / placement.pattern
-    return above("orientation", turned, message, refuse=MOST_TURNED)
+    return above(FindingCode.ORIENTATION, turned, message, refuse=MOST_TURNED)
 
 
 CHECKS = (_slice_spacing, _pixel_size, _scale, _shear, _upside_down)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.limits import below
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding
@@ -19,7 +20,7 @@ def _place_in_template(measured: Measurements) -> Finding | None:
     if share is None or share >= LEAST_SHARE_IN_TEMPLATE or measured.slices_in_view == 0:
         return None
     return Finding(
-        "not_in_template_space",
+        FindingCode.NOT_IN_TEMPLATE_SPACE,
         "refuse",
         f"Only {100 * share:.0f} % of the brain in this scan lies where the template has brain. "
         "With --in-template-space the scan's coordinates must be those of MNI152.",
@@ -37,8 +38,15 @@ def _registration(measured: Measurements) -> Finding | None:
     )
     similarity, overlap = measured.stretch.similarity, measured.placement.overlap
     return (
-        below("registration_similarity", similarity, LEAST_SIMILARITY, words.format("looks unlike"))
-        or below("registration_overlap", overlap, LEAST_OVERLAP, words.format("does not cover"))
+        below(
+            FindingCode.REGISTRATION_SIMILARITY,
+            similarity,
+            LEAST_SIMILARITY,
+            words.format("looks unlike"),
+        )
+        or below(
+            FindingCode.REGISTRATION_OVERLAP, overlap, LEAST_OVERLAP, words.format("does not cover")
+        )
         or _doubtful(overlap)
     )
 
@@ -47,7 +55,7 @@ def _doubtful(overlap: float) -> Finding | None:
     if overlap >= DOUBTFUL_OVERLAP:
         return None
     return Finding(
-        "registration_doubtful",
+        FindingCode.REGISTRATION_DOUBTFUL,
         "warn",
         "The registered brain covers the template less well than those of sound scans do. "
         "Look at the registered image in the report; if it is off, do not use the age.",

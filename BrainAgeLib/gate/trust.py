@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.measurements import Measurements
 from BrainAgeLib.records import Finding, Severity
 
@@ -19,7 +20,7 @@ def _disagreement(measured: Measurements) -> Finding | None:
     if distance <= MOST_DISAGREEMENT_YEARS:
         return None
     return Finding(
-        "members_disagree",
+        FindingCode.MEMBERS_DISAGREE,
         "warn",
         f"The networks of the ensemble disagree by {distance:.0f} years. Trust the age less.",
         round(distance, 1),
@@ -37,7 +38,7 @@ def _age_range(measured: Measurements) -> Finding | None:
     ):
         if age is not None and not limits[0] <= age <= limits[1]:
             return Finding(
-                "age_outside_training",
+                FindingCode.AGE_OUTSIDE_TRAINING,
                 "warn",
                 f"The {whose} of {age:.0f} years is outside the ages that the model was trained "
                 f"on ({limits[0]:.0f} to {limits[1]:.0f}). Do not rely on the gap.",
@@ -67,7 +68,7 @@ def _novelty(measured: Measurements) -> Finding | None:
     )
     for severity, message, limit in grades:
         if novelty is not None and not novelty <= limit:
-            return Finding("unlike_training", severity, message, round(novelty, 3), limit)
+            return Finding(FindingCode.UNLIKE_TRAINING, severity, message, round(novelty, 3), limit)
     return None
 
 

@@ -11,12 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from BrainAgeLib.records import OLDEST_AGE_YEARS
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MOST_MEMBERS = 100
 MOST_OF_A_NETWORK = 2048  # of any count: widths, channels; ten times what the bundled model has
 LONGEST_TEXT = 10_000
-OLDEST_AGE_YEARS = 130.0
 
 
 def check_card(text: dict[str, Any]) -> None:

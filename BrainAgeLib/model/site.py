@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.records import Correction, Finding, ModelRecord
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Correction, Finding, ModelRecord
 
 SITE_SCHEMA_VERSION = "1"
 KIND = "brainage site calibration"
@@ -25,7 +26,6 @@ MOST_BYTES = 100_000
 LONGEST_TEXT = 200
 MOST_OFFSET_YEARS = 50.0
 MOST_SLOPE = 0.75  # a line of predicted age on age stays rising
-OLDEST_AGE_YEARS = 130.0
 FEWEST_PEOPLE = 3
 
 
@@ -71,7 +71,7 @@ class SiteCalibration:
         if age_years is not None and not low <= age_years <= high:
             found.append(
                 Finding(
-                    "site_age_range",
+                    FindingCode.SITE_AGE_RANGE,
                     "warn",
                     "The person is younger or older than the people of the site calibration: "
                     "there is no corrected gap.",
@@ -82,7 +82,7 @@ class SiteCalibration:
         if acquisition_class not in self.classes:
             found.append(
                 Finding(
-                    "site_acquisition",
+                    FindingCode.SITE_ACQUISITION,
                     "warn",
                     "The site calibration was fitted on scans of another slice spacing.",
                     acquisition_class,

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.records import SequenceTags, Sex
+from BrainAgeLib.records import OLDEST_AGE_YEARS, SequenceTags, Sex
 from BrainAgeLib.scan.file_kind import FileKind, read_head
 from BrainAgeLib.scan.itk_reader import open_header
 from BrainAgeLib.scan.scan import printable
@@ -50,7 +50,6 @@ _TAGS = (
 )
 _NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 _AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
-OLDEST_YEARS = 120.0
 _STORED_CLASS = re.compile(rb"\x02\x00\x02\x00UI..([0-9.]+)", re.DOTALL)
 _TRANSFER_SYNTAX = re.compile(rb"\x02\x00\x10\x00UI..([0-9.]+)", re.DOTALL)
 _UNCOMPRESSED = (b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1")
@@ -105,13 +104,13 @@ class DicomHeader:
     def age_years(self) -> float | None:
         """Age as given, else from the dates of birth and study.
 
-        0 and more than 120 years are what removed data look like, and count as unknown.
+        0 and more than ``OLDEST_AGE_YEARS`` are what removed data look like, and count as unknown.
         """
         age_years = _age(self.tags.get(PATIENT_AGE, ""))
         born, seen = _date(self.tags.get(BIRTH_DATE, "")), _date(self.tags.get(STUDY_DATE, ""))
         if age_years is None and born and seen:
             age_years = (seen - born).days / 365.25
-        return age_years if age_years is not None and 0 < age_years <= OLDEST_YEARS else None
+        return age_years if age_years is not None and 0 < age_years <= OLDEST_AGE_YEARS else None
 
     @property
     def sequence(self) -> SequenceTags:

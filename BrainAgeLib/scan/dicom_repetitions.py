@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan import dicom_header as tag
 from BrainAgeLib.scan.dicom_header import DicomHeader
@@ -54,7 +55,7 @@ def _places(headers: Sequence[DicomHeader]) -> Places:
 def _finding(words: str, value: str, count: int) -> Finding:
     shown = value.replace("\\", " ") or "none"
     message = f"The series holds {count} volumes that differ in {words}; that of {shown} was taken."
-    return Finding("several_volumes", "warn", message, shown)
+    return Finding(FindingCode.SEVERAL_VOLUMES, "warn", message, shown)
 
 
 def _by_image_type(text: str) -> tuple[bool, bool, str]:

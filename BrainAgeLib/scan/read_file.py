@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.file_kind import FileKind, is_compressed
 from BrainAgeLib.scan.itk_reader import open_header, read_voxels
@@ -100,4 +101,4 @@ def _orientation_findings(is_known: bool) -> tuple[Finding, ...]:
         "superior, so that left and right may be exchanged in the pictures and the map. "
         "Convert the scan again from the original."
     )
-    return (Finding("unknown_orientation", "warn", message),)
+    return (Finding(FindingCode.UNKNOWN_ORIENTATION, "warn", message),)

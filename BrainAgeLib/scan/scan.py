@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
 
 # A whole head at 0.5 mm has 110 million. The whole job holds some five copies as float32: with this
@@ -141,7 +142,11 @@ def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Findi
         settled.CopyInformation(image)
         image, voxels = settled, sitk.GetArrayViewFromImage(settled)
         message = f"{int(broken.sum())} voxels were not finite numbers and count as background"
-        findings = (Finding("non_finite_voxels", "note", message, fraction, limit=MOST_NON_FINITE),)
+        findings = (
+            Finding(
+                FindingCode.NON_FINITE_VOXELS, "note", message, fraction, limit=MOST_NON_FINITE
+            ),
+        )
     if voxels.min() == voxels.max():
         raise InputError(
             f"{name} is empty: every voxel is {voxels.min():g}", "give another file of this scan"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.options import OLDEST_AGE_YEARS
+from BrainAgeLib.records import OLDEST_AGE_YEARS
 
 
 @dataclass(frozen=True)

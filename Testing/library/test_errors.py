@@ -20,6 +20,7 @@ from BrainAgeLib.errors import (
 def test_exit_codes(kind, code):
     assert issubclass(kind, BrainAgeError)
     assert kind("something").exit_code == code
+    assert f"{kind('something').exit_code}" == str(code)  # in tables and messages
 
 
 def test_text_is_message_and_hint():

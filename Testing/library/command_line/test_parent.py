@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from BrainAgeLib.command_line.parent import GRACE_SECONDS, INTERRUPTED
+from BrainAgeLib.command_line.parent import GRACE_SECONDS
+from BrainAgeLib.errors import ExitCode
 from Testing.library.commands import environment, start_brainage
 
 STUBBORN = """
@@ -61,7 +62,7 @@ def test_a_worker_ends_when_its_input_closes(worker, tmp_path):
 
     process.stdin.close()
 
-    assert process.wait(timeout=60) == INTERRUPTED
+    assert process.wait(timeout=60) == ExitCode.INTERRUPTED
     assert time.monotonic() - began < GRACE_SECONDS + 20  # this machine may be busy
     assert not (tmp_path / "out").exists()
 
@@ -93,7 +94,7 @@ def test_an_interrupted_run_leaves_nothing_half_written(worker, tmp_path, signal
     process.send_signal(signal_)
 
     last = events(process)[-1]
-    assert process.wait() == INTERRUPTED
+    assert process.wait() == ExitCode.INTERRUPTED
     assert last == {"event": "error", "message": "interrupted", "hint": ""}
     assert process.stderr.read() == "brainage: error: interrupted\n"
     assert not (tmp_path / "out").exists()
@@ -110,4 +111,4 @@ def test_work_that_does_not_heed_the_interruption_is_ended():
     with process:
         assert process.stdout.readline() == "working\n"
         process.stdin.close()
-        assert process.wait(timeout=30) == INTERRUPTED
+        assert process.wait(timeout=30) == ExitCode.INTERRUPTED

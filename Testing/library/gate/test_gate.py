@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from pathlib import Path
 
 import pytest
 
 from BrainAgeLib.gate.gate import CHECKS, judge, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.records import Finding, Quality
 from Testing.library.gate.sound import FINE, NOTHING_MEASURED, changed
-from Testing.library.walls import LIBRARY, PROJECT
 
 BAD = changed(
     acquisition={"slice_count": 3, "slice_spacing_mm": 14.0, "in_plane_mm": (5.0, 5.0)},
@@ -101,25 +98,3 @@ def test_the_worst_finding_decides(severities, verdict):
 def test_no_brain_is_refused_and_a_slower_machine_is_not():
     assert no_brain().severity == not_registered().severity == "refuse"
     assert on_the_cpu_instead().severity == "note"
-
-
-def codes_in(source: str) -> set[str]:
-    """Return the codes of findings that source text names."""
-    return {
-        node.args[0].value
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id in ("Finding", "above", "below", "outside")
-        and node.args
-        and isinstance(node.args[0], ast.Constant)
-    }
-
-
-def test_every_finding_stands_in_the_documentation():
-    files: list[Path] = sorted(LIBRARY.rglob("*.py"))
-    codes = set().union(*(codes_in(path.read_text("utf-8")) for path in files))
-    page = (PROJECT / "docs" / "quality.md").read_text("utf-8")
-
-    assert {"not_t1", "registration_overlap", "noise", "unknown_orientation"} <= codes
-    assert {code for code in codes if f"| `{code}` |" not in page} == set()

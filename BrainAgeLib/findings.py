@@ -1,0 +1,75 @@
+"""The codes of everything that can be found about a scan; scripts and tables go by them.
+
+Severity, limit and wording stand with the check that speaks. ``docs/quality.md`` lists them all.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class FindingCode(str, Enum):
+    """What is said of a scan, in the words of ``prediction.json`` and ``results.csv``."""
+
+    # The reader of scans.
+    NON_FINITE_VOXELS = "non_finite_voxels"
+    SEVERAL_VOLUMES = "several_volumes"
+    UNKNOWN_ORIENTATION = "unknown_orientation"
+    # The kind of picture.
+    NOT_T1 = "not_t1"
+    UNLIKE_T1 = "unlike_t1"
+    WEAK_CONTRAST = "weak_contrast"
+    UNEVEN_TISSUE = "uneven_tissue"
+    CONTRAST_AGENT = "contrast_agent"
+    BIAS_FIELD = "bias_field"
+    NEGATIVE_VALUES = "negative_values"
+    HEADER_NOT_T1 = "header_not_t1"
+    # How much of the brain was acquired, and how finely.
+    NO_SLICES_IN_VIEW = "no_slices_in_view"
+    TOO_FEW_SLICES = "too_few_slices"
+    BRAIN_CUT = "brain_cut"
+    PART_OF_BRAIN = "part_of_brain"
+    SLICE_HEIGHTS = "slice_heights"
+    SLICE_SPACING = "slice_spacing"
+    PIXEL_SIZE = "pixel_size"
+    # The header's grid.
+    WRONG_SPACING = "wrong_spacing"
+    WRONG_PIXEL_SIZE = "wrong_pixel_size"
+    REGISTRATION_SCALE = "registration_scale"
+    SHEAR = "shear"
+    ORIENTATION = "orientation"
+    # The brain's outline.
+    NO_BRAIN = "no_brain"
+    NO_SKULL = "no_skull"
+    BRAIN_VOLUME = "brain_volume"
+    MASK_LEAKS = "mask_leaks"
+    MASK_MISSES_BRAIN = "mask_misses_brain"
+    MASK_TOO_SMALL = "mask_too_small"
+    MASK_AT_EDGE = "mask_at_edge"
+    # The place in the template.
+    NOT_REGISTERED = "not_registered"
+    NOT_IN_TEMPLATE_SPACE = "not_in_template_space"
+    REGISTRATION_SIMILARITY = "registration_similarity"
+    REGISTRATION_OVERLAP = "registration_overlap"
+    REGISTRATION_DOUBTFUL = "registration_doubtful"
+    # Noise and motion.
+    NOISE = "noise"
+    SLICE_BRIGHTNESS = "slice_brightness"
+    SLICE_SHIFTS = "slice_shifts"
+    GHOSTS = "ghosts"
+    # The result itself, and the machine that made it.
+    MEMBERS_DISAGREE = "members_disagree"
+    AGE_OUTSIDE_TRAINING = "age_outside_training"
+    UNLIKE_TRAINING = "unlike_training"
+    SITE_AGE_RANGE = "site_age_range"
+    SITE_ACQUISITION = "site_acquisition"
+    GPU_MEMORY = "gpu_memory"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+WIDENING = frozenset(
+    {FindingCode.PART_OF_BRAIN, FindingCode.SLICE_HEIGHTS, FindingCode.UNLIKE_TRAINING}
+)
+"""Those with which the interval is wider than usual."""
