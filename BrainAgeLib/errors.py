@@ -56,3 +56,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     words = ("bad_alloc", "can't allocate memory", "not enough memory", "Failed to allocate memory")
     is_said = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     return isinstance(error, MemoryError) or is_said
+
+
+def printable(text: str) -> str:
+    """Return a path or another text from outside as one line that any terminal can show."""
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -34,6 +34,14 @@ def models_folder() -> Path:
     return resources_folder() / "Models"
 
 
+def installed_models() -> list[str]:
+    """Return the names of the bundled models."""
+    folder = models_folder()
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if (path / "card.json").is_file())
+
+
 def sample_scan() -> Path:
     """Return the path of the bundled sample scan."""
     return resources_folder() / "SampleData" / "colin27_axial_5mm.nii.gz"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 from BrainAgeLib.batch.results_table import COLUMNS, ENCODING_ERRORS
 from BrainAgeLib.batch.scan_entry import ScanEntry, age_of, sex_of, with_folders
-from BrainAgeLib.errors import InputError
-from BrainAgeLib.scan.scan import printable
+from BrainAgeLib.errors import InputError, printable
 
 SERIES_COLUMN = "series_uid"
 _SCAN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")

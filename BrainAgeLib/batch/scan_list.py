@@ -14,9 +14,8 @@ from BrainAgeLib.batch.csv_list import read_scan_list
 from BrainAgeLib.batch.results_table import ENCODING, ENCODING_ERRORS
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.batch.scan_tree import read_tree
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.report.files import write_atomically
-from BrainAgeLib.scan.scan import printable
 
 SELECTION_NAME = "selection.csv"
 

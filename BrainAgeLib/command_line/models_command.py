@@ -17,8 +17,7 @@ def add_parser(commands: Any) -> None:
 def _run(_options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.model.card import read_card
     from BrainAgeLib.model.card_text import card_text
-    from BrainAgeLib.model.ensemble import installed_models
-    from BrainAgeLib.resources import models_folder
+    from BrainAgeLib.resources import installed_models, models_folder
 
     names = installed_models()
     if not names:
@@ -31,8 +30,7 @@ def _run(_options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
 def version_text() -> str:
     """Return the versions of the program, the bundled models and the main dependencies."""
     from BrainAgeLib.model.card import read_card
-    from BrainAgeLib.model.ensemble import installed_models
-    from BrainAgeLib.resources import models_folder
+    from BrainAgeLib.resources import installed_models, models_folder
     from BrainAgeLib.software import software_record
 
     software = software_record()

@@ -1,19 +1,34 @@
-"""The card of a model: what it was trained on, how well it does, how it is calibrated."""
+"""The card of a model: what it was trained on, how well it does, how it is calibrated.
+
+Imports nothing that takes time: which models there are is known without what it takes to run one.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.card_check import check_card
-from BrainAgeLib.model.network import NetworkSettings
 from BrainAgeLib.records import Correction, Reference
 from BrainAgeLib.strict_json import read_strict_json
 
 CARD_VERSION = "2"
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """The shape of a network. ``widths``: channels of the four stages."""
+
+    widths: tuple[int, ...] = (24, 32, 64, 96)
+    layout_channels: int = 16
+    dropout: float = 0.3
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values for a card."""
+        return asdict(self) | {"widths": list(self.widths)}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from BrainAgeLib.model.site import SiteCalibration
 from BrainAgeLib.model.slice_model import FEW_SLICES, heights_in_the_middle_mm
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
-from BrainAgeLib.resources import models_folder
+from BrainAgeLib.resources import installed_models, models_folder
 from BrainAgeLib.template.slices import SliceSet
 
 DEFAULT_MODEL = "thick-slice"
@@ -156,11 +156,3 @@ def load_ensemble(name_or_folder: str | None = None) -> Ensemble:
         choices = ", ".join(installed_models()) or "none"
         raise InputError(f"there is no model {name!r}", f"installed: {choices}; or give a folder")
     return Ensemble(read_card(folder), folder)
-
-
-def installed_models() -> list[str]:
-    """Return the names of the bundled models."""
-    folder = models_folder()
-    if not folder.is_dir():
-        return []
-    return sorted(path.name for path in folder.iterdir() if (path / "card.json").is_file())

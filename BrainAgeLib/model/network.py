@@ -10,12 +10,12 @@ keep their layout beside the averages and maxima of all.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
 
 import torch
 from torch import nn
 
 from BrainAgeLib.model.brain_maps import POOLED
+from BrainAgeLib.model.card import NetworkSettings
 from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.template.volume import HEIGHT_COUNT
 
@@ -23,19 +23,6 @@ INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain
 HIDDEN = 64
 HALVINGS = 3  # between the four stages
-
-
-@dataclass(frozen=True)
-class NetworkSettings:
-    """The shape of a network. ``widths``: channels of the four stages."""
-
-    widths: tuple[int, ...] = (24, 32, 64, 96)
-    layout_channels: int = 16
-    dropout: float = 0.3
-
-    def as_dict(self) -> dict[str, object]:
-        """Return plain values for a card."""
-        return asdict(self) | {"widths": list(self.widths)}
 
 
 class VolumeNetwork(nn.Module):

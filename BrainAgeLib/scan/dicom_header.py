@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, printable
 from BrainAgeLib.records import OLDEST_AGE_YEARS, SequenceTags, Sex
 from BrainAgeLib.scan.file_kind import FileKind, read_head
 from BrainAgeLib.scan.itk_reader import open_header
-from BrainAgeLib.scan.scan import printable
 
 IMAGE_TYPE = "0008|0008"
 OBJECT_CLASS = "0008|0016"

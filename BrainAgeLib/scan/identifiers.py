@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from BrainAgeLib.errors import printable
 from BrainAgeLib.scan.file_kind import FileKind
 from BrainAgeLib.scan.itk_reader import open_header
 from BrainAgeLib.scan.quiet_itk import quiet_itk
-from BrainAgeLib.scan.scan import printable
 
 IDENTIFIERS = {
     "patient_name": "0010|0010",

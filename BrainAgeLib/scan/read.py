@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 import SimpleITK as sitk
 
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.records import InputRecord
-from BrainAgeLib.scan.file_kind import FileKind, is_compressed, kind_of
+from BrainAgeLib.scan.file_kind import (
+    FileKind,
+    cannot_be_read,
+    is_compressed,
+    kind_of,
+    require_path,
+)
 from BrainAgeLib.scan.quiet_itk import quiet_itk
 from BrainAgeLib.scan.read_dicom import DicomImage, read_dicom_file, read_dicom_folder
 from BrainAgeLib.scan.read_file import read_file
@@ -18,7 +23,6 @@ from BrainAgeLib.scan.scan import (
     Scan,
     check_grid,
     check_shape,
-    printable,
     settle_voxels,
     sha256_of,
 )
@@ -34,12 +38,12 @@ def read_scan(path: str | os.PathLike[str], series_uid: str | None = None) -> Sc
     """
     given = os.fsdecode(path)
     name = printable(given)
+    require_path(given)
     try:
         with quiet_itk():
-            return _read(Path(given), _is_folder(given, name), given, name, series_uid)
+            return _read(Path(given), given, name, series_uid)
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputError(f"{name} cannot be read: {reason.lower()}", "check the file") from error
+        raise cannot_be_read(name, error) from error
 
 
 def scan_from_image(image: sitk.Image) -> Scan:
@@ -58,8 +62,8 @@ def scan_from_image(image: sitk.Image) -> Scan:
     return Scan(settled, InputRecord(None, None, None), findings=findings)
 
 
-def _read(path: Path, is_folder: bool, given: str, name: str, series_uid: str | None) -> Scan:
-    if is_folder:
+def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
+    if path.is_dir():
         return _scan_of_dicom(read_dicom_folder(path, series_uid, name), given, name)
     kind = kind_of(path)
     if kind is None:
@@ -89,19 +93,6 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
         dicom.header.sequence,
         dicom.files,
     )
-
-
-def _is_folder(given: str, name: str) -> bool:
-    """Say whether there is a folder or a file; raise InputError when there is neither."""
-    try:
-        mode = Path(given).stat().st_mode if given else None
-    except (FileNotFoundError, ValueError):  # ValueError: a zero byte
-        mode = None
-    if mode is None:
-        raise InputError(f"{name or 'an empty path'} does not exist", "check the path")
-    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
-        raise InputError(f"{name} is neither a file nor a folder", "give a file or a folder")
-    return stat.S_ISDIR(mode)
 
 
 def _not_a_scan(path: Path, name: str) -> InputError:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.dicom_frames import read_frames
 from BrainAgeLib.scan.dicom_header import (
@@ -24,7 +24,7 @@ from BrainAgeLib.scan.dicom_header import (
 from BrainAgeLib.scan.dicom_repetitions import choose_repetition
 from BrainAgeLib.scan.file_kind import FileKind, kind_of, read_head
 from BrainAgeLib.scan.itk_reader import IMAGE_IO, read_voxels
-from BrainAgeLib.scan.scan import check_pixels, check_size, check_spacing, printable
+from BrainAgeLib.scan.scan import check_pixels, check_size, check_spacing
 from BrainAgeLib.scan.slice_stack import stack_slices
 
 Series = dict[str, list[DicomHeader]]

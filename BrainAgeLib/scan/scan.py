@@ -154,11 +154,6 @@ def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Findi
     return image, findings
 
 
-def printable(text: str) -> str:
-    """Return a path or another text from outside as one line that any terminal can show."""
-    return "".join(character if character.isprintable() else "?" for character in text)
-
-
 def sha256_of(files: Iterable[Path]) -> str:
     """Return the SHA-256 of files, one after the other, in hexadecimal."""
     digest = hashlib.sha256()

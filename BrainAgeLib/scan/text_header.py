@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.scan.file_kind import read_head
-from BrainAgeLib.scan.scan import check_spacing, printable
+from BrainAgeLib.scan.scan import check_spacing
 
 # "sizes: 3 4 5" and "key:=value" of NRRD, "DimSize = 3 4 5" of MetaImage; "#" is a comment.
 _FIELD = re.compile(r"([^#:=]+?)\s*(?::=|:|=)\s*(.*)")

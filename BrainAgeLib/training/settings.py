@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.network import NetworkSettings
+from BrainAgeLib.model.card import NetworkSettings
 
 MOST = 1e9
 # Numbers that are not named here are 0 or more.

@@ -11,8 +11,8 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.command_line.main import main
-from BrainAgeLib.model.ensemble import DEFAULT_MODEL, installed_models
-from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL
+from BrainAgeLib.resources import installed_models, sample_scan
 from BrainAgeLib.scan.geometry import sitk_from_volume
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template

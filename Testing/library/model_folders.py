@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.brain_maps import CHANNELS, POOLED
-from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
+from BrainAgeLib.model.card import NetworkSettings
+from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel

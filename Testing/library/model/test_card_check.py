@@ -11,8 +11,7 @@ import pytest
 from BrainAgeLib.errors import BrainAgeError, InstallationError
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.card_check import check_card
-from BrainAgeLib.model.ensemble import installed_models
-from BrainAgeLib.resources import models_folder
+from BrainAgeLib.resources import installed_models, models_folder
 
 NONSENSE = (
     None,

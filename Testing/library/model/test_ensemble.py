@@ -11,11 +11,12 @@ import torch
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.calibration import AcquisitionClass
-from BrainAgeLib.model.ensemble import Ensemble, installed_models, load_ensemble
+from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
 from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.predict import RawAge, predict_age
 from BrainAgeLib.model.slice_model import usual_heights_mm
 from BrainAgeLib.records import Correction
+from BrainAgeLib.resources import installed_models
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import NOT_REGISTERED
 from BrainAgeLib.template.slices import SliceSet

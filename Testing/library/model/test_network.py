@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
+from BrainAgeLib.model.card import NetworkSettings
+from BrainAgeLib.model.network import VolumeNetwork
 from Testing.library.model_folders import MAP_SHAPE, SMALL_NETWORK, small_network
 
 

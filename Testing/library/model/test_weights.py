@@ -11,8 +11,7 @@ import torch
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.card import read_card
-from BrainAgeLib.model.network import NetworkSettings
+from BrainAgeLib.model.card import NetworkSettings, read_card
 from BrainAgeLib.model.weights import FILE_NAME, MEAN_MAPS, Weights, load_weights, pack_weights
 from Testing.library.model_folders import small_weights
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.network import NetworkSettings
+from BrainAgeLib.model.card import NetworkSettings
 from BrainAgeLib.training.settings import TrainingSettings, read_settings
 
 
