@@ -13,7 +13,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.job import Job
 from BrainAgeLib.options import Options
 from BrainAgeLib.report.dicom_source import dicom_packages
-from BrainAgeLib.report.files import write_atomically
+from BrainAgeLib.whole_file import write_atomically
 
 FILE_NAME = "batch.json"
 # Speed, not numbers.

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from BrainAgeLib import __version__
 from BrainAgeLib.batch.bids_dataset import DESCRIPTION
-from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.software import NAME
+from BrainAgeLib.whole_file import write_atomically
 
 # Of the BIDS release whose names the folders follow.
 BIDS_VERSION = "1.10.0"

@@ -14,10 +14,11 @@ from BrainAgeLib.batch.index_style import SORT_SCRIPT, STYLE
 from BrainAgeLib.batch.results_table import ResultRow
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.files import OutputFolder, write_atomically
+from BrainAgeLib.report.files import OutputFolder
 from BrainAgeLib.report.markup import Markup, element
 from BrainAgeLib.report.page import CONTENT_POLICY, html_page
 from BrainAgeLib.report.wording import VERDICT_WORDS, scans_in_words
+from BrainAgeLib.whole_file import write_atomically
 
 FILE_NAME = "index.html"
 INLINE = "'unsafe-inline'"  # the one script, which sorts

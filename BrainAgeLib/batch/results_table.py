@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.report.files import write_atomically
+from BrainAgeLib.whole_file import write_atomically
 
 FILE_NAME = "results.csv"
 FINDING_SEPARATOR = ";"

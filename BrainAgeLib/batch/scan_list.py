@@ -15,7 +15,7 @@ from BrainAgeLib.batch.results_table import ENCODING, ENCODING_ERRORS
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.batch.scan_tree import read_tree
 from BrainAgeLib.errors import InputError, printable
-from BrainAgeLib.report.files import write_atomically
+from BrainAgeLib.whole_file import write_atomically
 
 SELECTION_NAME = "selection.csv"
 

@@ -25,8 +25,9 @@ from BrainAgeLib.errors import (
     InstallationError,
 )
 from BrainAgeLib.records import Prediction
-from BrainAgeLib.report.files import OutputFolder, output_folder, write_atomically
+from BrainAgeLib.report.files import OutputFolder, output_folder
 from BrainAgeLib.report.record import prediction_to_dict, read_prediction
+from BrainAgeLib.whole_file import write_atomically
 
 WORK_PREFIX = ".brainage-work-"
 FAILURE_NAME = "failure.json"

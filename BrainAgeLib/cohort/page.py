@@ -15,10 +15,11 @@ from BrainAgeLib.cohort.estimates import (
 )
 from BrainAgeLib.cohort.table import Exclusion, counted
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.files import make_output_folder, write_atomically
+from BrainAgeLib.report.files import make_output_folder
 from BrainAgeLib.report.markup import Markup, element
 from BrainAgeLib.report.page import CONTENT_POLICY
 from BrainAgeLib.report.report_style import STYLE
+from BrainAgeLib.whole_file import write_atomically
 
 CHART_STYLE = """
 .scrolling { margin-bottom: 1rem; }

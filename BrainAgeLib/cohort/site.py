@@ -24,8 +24,8 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import KIND, SITE_SCHEMA_VERSION, site_from_dict
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.software import software_record
+from BrainAgeLib.whole_file import write_atomically
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,7 +29,7 @@ from BrainAgeLib.command_line.streams import (
 )
 from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError, is_out_of_memory
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.files import FULL_DISK_ERRORS
+from BrainAgeLib.whole_file import FULL_DISK_ERRORS
 
 COMMANDS = (
     predict_command,

@@ -9,8 +9,8 @@ from typing import Any
 from BrainAgeLib.records import Pictures, Prediction
 from BrainAgeLib.report.dicom_report import SERIES_DESCRIPTION, SERIES_NUMBER
 from BrainAgeLib.report.dicom_source import MANUFACTURER, dicom_packages
-from BrainAgeLib.report.files import written_atomically
 from BrainAgeLib.report.page_picture import page_picture
+from BrainAgeLib.whole_file import written_atomically
 
 
 def write_page(

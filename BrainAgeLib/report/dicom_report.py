@@ -9,9 +9,9 @@ from typing import Any
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report import dicom_codes as codes
 from BrainAgeLib.report.dicom_source import MANUFACTURER, dicom_packages
-from BrainAgeLib.report.files import written_atomically
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.report.wording import VERDICT_WORDS
+from BrainAgeLib.whole_file import written_atomically
 
 SERIES_NUMBER = 9901
 SERIES_DESCRIPTION = "Brain age, research use only"

@@ -1,26 +1,27 @@
-"""Writing that is either complete or did not happen.
+"""The folder that takes one scan's outputs.
 
-Every output appears under its own name only when all of it is on the disk. ``prediction.json`` is
-the first that is removed and the last that is written, so its presence says that the rest is there.
+``prediction.json`` is the first that is removed and the last that is written, so its presence says
+that the rest is there.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError
+from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.report.folder_lock import folder_lock
+from BrainAgeLib.whole_file import (
+    FULL_DISK_ERRORS,
+    TEMPORARY_PREFIX,
+    full_disk_error,
+    temporary_name,
+)
 
-TEMPORARY_PREFIX = ".brainage-"
 PROBE_NAME = "probe"
 PROBE_BYTES = 4096  # an empty file fits on a full disk
-FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -116,52 +117,6 @@ def make_output_folder(path: Path) -> None:
     _try_to_write(path)
 
 
-@contextmanager
-def written_atomically(target: Path) -> Iterator[Path]:
-    """Give a path beside ``target`` to write to; at the end it takes the name of ``target``.
-
-    The path has the suffixes of ``target``, for writers that choose a format by them. Whatever goes
-    wrong inside, an interruption too, ``target`` stays as it was and the temporary file is removed.
-
-    Raises BrainAgeError when the operating system refuses to write, a full disk for one.
-    """
-    temporary = target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{target.name}")
-    try:
-        yield temporary
-        _flush_to_disk(temporary)
-        temporary.replace(target)
-    except OSError as error:
-        raise write_error(error, target) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write ``content`` to ``target``, all of it or nothing.
-
-    Raises BrainAgeError when the operating system refuses to write, a full disk for one.
-    """
-    with written_atomically(target) as temporary:
-        temporary.write_bytes(content)
-
-
-def write_error(error: OSError, target: Path) -> BrainAgeError:
-    """Say in words why ``target`` could not be written."""
-    if error.errno in FULL_DISK_ERRORS:
-        return full_disk_error(target)
-    return BrainAgeError(
-        f"{target} could not be written: {error.strerror or error}",
-        "see that the folder is still there and writable, then run again",
-    )
-
-
-def full_disk_error(target: Path) -> BrainAgeError:
-    """Return the error for a disk, or a quota, without room for ``target``."""
-    return FullDiskError(
-        f"the disk is full: {target} could not be written", "free some space and run again"
-    )
-
-
 def _make(path: Path) -> None:
     """Make the folder; its parent must be there, lest a mistyped path grow a tree."""
     try:
@@ -188,7 +143,7 @@ def _make(path: Path) -> None:
 def _try_to_write(path: Path) -> None:
     # Permission bits do not tell: root, network shares and read-only disks do not follow them.
     try:
-        probe = path / f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{PROBE_NAME}"
+        probe = temporary_name(path / PROBE_NAME)
         try:
             probe.write_bytes(bytes(PROBE_BYTES))
         finally:
@@ -232,9 +187,3 @@ def _remove(file: Path) -> None:
             f"{file}, where an output belongs, cannot be removed: {reason}",
             "close programs that use it, or choose another output folder",
         ) from error
-
-
-def _flush_to_disk(file: Path) -> None:
-    # Network disks and quotas may report that there is no room only now.
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())

@@ -11,7 +11,7 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.report.files import full_disk_error, written_atomically
+from BrainAgeLib.whole_file import full_disk_error, written_atomically
 
 # Less free space than this after a failed write means that the disk was the reason: the outputs
 # of one scan are smaller.

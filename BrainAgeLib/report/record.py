@@ -23,7 +23,7 @@ from BrainAgeLib.records import (
     SoftwareRecord,
     Timings,
 )
-from BrainAgeLib.report.files import write_atomically
+from BrainAgeLib.whole_file import write_atomically
 
 # Far below what repeated scans of one person differ by, far above float noise.
 YEARS_DECIMALS = 4

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from BrainAgeLib.records import Pictures, Plane, Prediction
 from BrainAgeLib.report import wording
-from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.report.markup import Markup, element
 from BrainAgeLib.report.page import html_page
 from BrainAgeLib.report.report_headline import headline, typeset
@@ -21,6 +20,7 @@ from BrainAgeLib.report.report_tables import (
     findings_table,
     origin_table,
 )
+from BrainAgeLib.whole_file import write_atomically
 
 LEFT_IS_RIGHT = "The patient's left is on the right of each picture."
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from BrainAgeLib.records import Pictures, SlicePicture
-from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.report.report_images import outlined
+from BrainAgeLib.whole_file import write_atomically
 
 SIDE_PX = 72
 

@@ -16,6 +16,7 @@ from torch import nn
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.training.examples import Draw, mix
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.whole_file import written_atomically
 
 GRADIENT_LIMIT = 1.0
 HUBER_BETA = 0.2  # in standard deviations of age
@@ -162,15 +163,14 @@ class _State:
 
     def save(self, path: Path, steps: int) -> None:
         """Write a checkpoint through a temporary file."""
-        unfinished = path.with_suffix(".part")
         content = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "steps": steps,
         }
-        torch.save(content, unfinished)
-        unfinished.replace(path)
+        with written_atomically(path) as unfinished:
+            torch.save(content, unfinished)
 
     def load(self, path: Path) -> int:
         """Read a checkpoint; return how many steps it has seen."""

@@ -12,6 +12,7 @@ from safetensors.torch import load, save
 from BrainAgeLib.model.regional_model import Expert, RegionalModel, experts
 from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
 from BrainAgeLib.training.non_negative import non_negative_least_squares
+from BrainAgeLib.whole_file import write_atomically
 
 RIDGE = 0.01  # of the kernel's diagonal
 LEAST_SHARE = 1e-4
@@ -117,9 +118,7 @@ def _mean(flat: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
 
 def write_regional_model(model: RegionalModel, path: Path) -> None:
     """Write a model through a temporary file, so that a run that is killed can go on."""
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
-    unfinished.replace(path)
+    write_atomically(path, save({k: v.contiguous() for k, v in model.state_dict().items()}))
 
 
 def read_regional_model(path: Path) -> RegionalModel:

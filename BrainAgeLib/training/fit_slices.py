@@ -19,6 +19,7 @@ from BrainAgeLib.model.slice_model import (
 )
 from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
 from BrainAgeLib.training.simulated_scans import StoredScan, as_slices
+from BrainAgeLib.whole_file import write_atomically
 
 SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
 RIDGE = 0.03  # of the kernel's diagonal
@@ -107,9 +108,7 @@ def _relate(model: SliceModel, said: torch.Tensor, ages: torch.Tensor) -> None:
 
 def write_slice_model(model: SliceModel, path: Path) -> None:
     """Write a model through a temporary file, so that a run that is killed can go on."""
-    unfinished = path.with_suffix(".part")
-    unfinished.write_bytes(save({k: v.contiguous() for k, v in model.state_dict().items()}))
-    unfinished.replace(path)
+    write_atomically(path, save({k: v.contiguous() for k, v in model.state_dict().items()}))
 
 
 def read_slice_model(path: Path) -> SliceModel:

@@ -21,6 +21,7 @@ from BrainAgeLib.model.novelty import Typical, typical_of
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, as_slices
+from BrainAgeLib.whole_file import written_atomically
 
 ALIGNED_RANDOM_SCANS = 4
 ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
@@ -38,15 +39,14 @@ def write_maps(path: Path, scans: list[StoredScan]) -> None:
     volumes = [volume_of_slices(one) for one in slices]
     aligned = volumes[:ALIGNED_SCANS]
     regional = regional_maps(torch.stack([v.images for v in aligned]), alignments(aligned))
-    unfinished = path.with_suffix(".part.npz")
-    np.savez(
-        unfinished,
-        allow_pickle=False,
-        volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
-        regional=regional.half().numpy(),
-        covered=np.array([covers_the_brain(one) for one in slices[:ALIGNED_SCANS]]),
-    )
-    unfinished.replace(path)
+    with written_atomically(path) as unfinished:
+        np.savez(
+            unfinished,
+            allow_pickle=False,
+            volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
+            regional=regional.half().numpy(),
+            covered=np.array([covers_the_brain(one) for one in slices[:ALIGNED_SCANS]]),
+        )
 
 
 def packed(volume: TemplateVolume) -> torch.Tensor:

@@ -15,6 +15,7 @@ from BrainAgeLib.training.accuracy_tables import accuracy_tables, parts
 from BrainAgeLib.training.interval_classes import CLASSES, INTERVAL_LEVEL, fit_class
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
 VERSION = "4"
@@ -34,9 +35,9 @@ def write_model(
     sha256 = hashlib.sha256(content).hexdigest()
     card = make_card(weights.members, network_share, rows, settings, sha256)
     card_from_dict(json.loads(json.dumps(card)))  # what is written can be read
-    (folder / FILE_NAME).write_bytes(content)
+    write_atomically(folder / FILE_NAME, content)
     text = json.dumps(card, indent=1, ensure_ascii=False)
-    (folder / "card.json").write_text(text + "\n", "utf-8")
+    write_atomically(folder / "card.json", f"{text}\n".encode())
     return folder
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
@@ -25,6 +26,7 @@ from BrainAgeLib.training.simulated_scans import (
     read_scans,
     subset,
 )
+from BrainAgeLib.whole_file import write_atomically
 
 MAIN_PROTOCOL = "axial 5+1 mm"
 RANDOM_PROTOCOL = "random protocol and contrast"
@@ -166,12 +168,11 @@ def with_network_share(rows: list[Row], share: float) -> list[Row]:
 
 def write_rows(rows: list[Row], path: Path) -> None:
     """Write the table through a temporary file."""
-    unfinished = path.with_suffix(".part")
-    with unfinished.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, [entry.name for entry in fields(Row)])
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
-    unfinished.replace(path)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [entry.name for entry in fields(Row)])
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_atomically(path, text.getvalue().encode("utf-8"))
 
 
 def read_rows(path: Path) -> list[Row]:

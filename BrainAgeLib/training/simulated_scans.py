@@ -23,6 +23,7 @@ from BrainAgeLib.training.appearance import (
     registration_error,
 )
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
+from BrainAgeLib.whole_file import written_atomically
 
 IMAGE_STEP = HIGHEST_LEVEL / 255.0
 TEMPLATE_STEP = 1.0 / 255.0
@@ -177,9 +178,8 @@ def write_scans(path: Path, scans: list[StoredScan]) -> None:
         "plane": np.array([scan.plane for scan in scans]),
         "tilt_degrees": np.array([scan.tilt_degrees for scan in scans]),
     }
-    unfinished = path.with_suffix(".part.npz")
-    np.savez(unfinished, allow_pickle=False, **arrays)
-    unfinished.replace(path)
+    with written_atomically(path) as unfinished:
+        np.savez(unfinished, allow_pickle=False, **arrays)
 
 
 def read_scans(path: Path) -> list[StoredScan]:

@@ -25,6 +25,7 @@ from BrainAgeLib.training.out_of_fold import (
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.prepare import maps_file, prepare
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.whole_file import write_atomically
 
 # Says what is done and how far: (stage, done, of how many, remark).
 Report = Callable[[str, int, int, str], None]
@@ -99,4 +100,4 @@ def _same_settings(folder: Path, settings: TrainingSettings) -> None:
                 f"{folder} holds a run with other settings", "choose another output folder"
             )
         return
-    path.write_text(json.dumps(wanted, indent=1), "utf-8")
+    write_atomically(path, json.dumps(wanted, indent=1).encode())

@@ -15,7 +15,6 @@ import torch
 
 from BrainAgeLib.job import Job
 from BrainAgeLib.model import devices
-from BrainAgeLib.report import files
 from BrainAgeLib.report.files import output_folder
 from BrainAgeLib.report.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import resources_folder
@@ -82,12 +81,12 @@ def test_a_kill_leaves_no_result_and_the_next_run_cleans_up(
 def test_a_disk_that_fills_up_is_4(arguments, brainage, tmp_path, monkeypatch, write):
     written = []
 
-    def flush(path):
-        written.append(path)
+    def flush(handle):
+        written.append(handle)
         if len(written) > write:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(files, "_flush_to_disk", flush)
+    monkeypatch.setattr(os, "fsync", flush)
     outcome = brainage(*arguments)
 
     check_error(outcome, 4, "the disk is full")

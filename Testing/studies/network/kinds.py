@@ -26,12 +26,12 @@ from torch import nn
 
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.report.files import write_atomically
 from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.fit import Goal, train_network
 from BrainAgeLib.training.map_store import read_maps, unpacked
 from BrainAgeLib.training.model_folder import VERSION
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, write_part
 from Testing.studies.network._networks import (
     LEARNING_RATES,

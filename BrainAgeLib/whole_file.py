@@ -1,0 +1,76 @@
+"""Writing a file so that it is either whole or was never there.
+
+A file appears under its own name only when all of it is on the disk: it is written under a
+temporary name beside it, and renamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from BrainAgeLib.errors import BrainAgeError, FullDiskError
+
+TEMPORARY_PREFIX = ".brainage-"
+FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+
+
+@contextmanager
+def written_atomically(target: Path) -> Iterator[Path]:
+    """Give a path beside ``target`` to write to; at the end it takes the name of ``target``.
+
+    The path has the suffixes of ``target``, for writers that choose a format by them. Whatever goes
+    wrong inside, an interruption too, ``target`` stays as it was and the temporary file is removed.
+
+    Raises BrainAgeError when the operating system refuses to write, a full disk for one.
+    """
+    temporary = temporary_name(target)
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        temporary.replace(target)
+    except OSError as error:
+        raise write_error(error, target) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Write ``content`` to ``target``, all of it or nothing.
+
+    Raises BrainAgeError when the operating system refuses to write, a full disk for one.
+    """
+    with written_atomically(target) as temporary:
+        temporary.write_bytes(content)
+
+
+def temporary_name(target: Path) -> Path:
+    """Return a hidden name beside ``target`` that nobody else has."""
+    return target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{target.name}")
+
+
+def write_error(error: OSError, target: Path) -> BrainAgeError:
+    """Say in words why ``target`` could not be written."""
+    if error.errno in FULL_DISK_ERRORS:
+        return full_disk_error(target)
+    return BrainAgeError(
+        f"{target} could not be written: {error.strerror or error}",
+        "see that the folder is still there and writable, then run again",
+    )
+
+
+def full_disk_error(target: Path) -> BrainAgeError:
+    """Return the error for a disk, or a quota, without room for ``target``."""
+    return FullDiskError(
+        f"the disk is full: {target} could not be written", "free some space and run again"
+    )
+
+
+def _flush_to_disk(file: Path) -> None:
+    # Network disks and quotas may report that there is no room only now.
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
