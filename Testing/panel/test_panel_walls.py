@@ -94,18 +94,28 @@ def test_the_sample_is_offered_as_sample_data(person, monkeypatch):
     import types
     from urllib.parse import unquote, urlparse
 
-    import slicer
+    from real_names import stands_for
+    from stand_in.application import ScriptedModule, finishStartup
 
     registered: list[dict] = []
-    logic = types.SimpleNamespace(
-        registerCustomSampleDataSource=lambda **details: registered.append(details)
-    )
-    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=logic))
-    sys.modules["BrainAge"].BrainAge(types.SimpleNamespace(path=str(MODULE / "BrainAge.py")))
-    slicer.app.finishStartup()
+
+    @stands_for("SampleDataLogic")
+    class SampleDataLogic:
+        @staticmethod
+        def registerCustomSampleDataSource(
+            category, sampleName, uris, fileNames, nodeNames, thumbnailFileName, checksums
+        ):
+            details = {"uris": uris, "thumbnail": thumbnailFileName, "checksums": checksums}
+            registered.append(details)
+
+    sampleData = types.ModuleType("SampleData")
+    sampleData.SampleDataLogic = SampleDataLogic
+    monkeypatch.setitem(sys.modules, "SampleData", sampleData)
+    sys.modules["BrainAge"].BrainAge(ScriptedModule(MODULE / "BrainAge.py"))
+    finishStartup()
     (details,) = registered
     path = Path(unquote(urlparse(details["uris"]).path))
-    assert details["uris"].startswith("file:") and Path(details["thumbnailFileName"]).is_file()
+    assert details["uris"].startswith("file:") and Path(details["thumbnail"]).is_file()
     if not path.is_file():
         pytest.skip("the sample scan is not bundled yet")
     digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from real_names import stands_for
 
+
+@stands_for("ctkDICOMDatabase")
 class DicomDatabase:
-    """``slicer.dicomDatabase``, a ctkDICOMDatabase: what it has no name for, it does not answer.
+    """``slicer.dicomDatabase``.
 
     ``instances``: SOP instance UID to tags ("gggg,eeee") to values.
     """

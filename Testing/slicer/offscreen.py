@@ -25,6 +25,8 @@ import slicer.util
 import vtk
 from vtkmodules.util.numpy_support import vtk_to_numpy
 
+from real_names import stands_for
+
 VIEW_NAMES = ("Red", "Yellow", "Green")
 ORIENTATIONS = {"Red": "Axial", "Yellow": "Sagittal", "Green": "Coronal"}
 MANAGERS = ("vtkMRMLSegmentationsDisplayableManager2D", "vtkMRMLColorLegendDisplayableManager")
@@ -66,14 +68,6 @@ class SliceView:
         self._managers.SetMRMLDisplayableNode(self.node)
         self._actor = actor
 
-    def mrmlSliceNode(self) -> Any:
-        """Return the slice node, as qMRMLSliceWidget does."""
-        return self.node
-
-    def sliceLogic(self) -> Any:
-        """Return the slice logic, as qMRMLSliceWidget does."""
-        return self.logic
-
     def picture(self, offset: float | None = None, size: int = VIEW_SIZE) -> np.ndarray:
         """Render; return (row, column, 3) uint8, top row first."""
         self.window.SetSize(size, size)
@@ -97,21 +91,38 @@ class SliceView:
         return np.array(array[::-1, :, :3])
 
 
+@stands_for("qMRMLSliceWidget")
+class SliceWidget:
+    """A slice view as the module gets hold of it."""
+
+    def __init__(self, view: SliceView) -> None:
+        self._view = view
+
+    def mrmlSliceNode(self) -> Any:
+        """Return the slice node."""
+        return self._view.node
+
+    def sliceLogic(self) -> Any:
+        """Return the slice logic."""
+        return self._view.logic
+
+
+@stands_for("qSlicerLayoutManager")
 class LayoutManager:
-    """The part of qSlicerLayoutManager that knows slice views and which layout is shown."""
+    """The part that knows slice views and which layout is shown."""
 
     def __init__(self, views: dict[str, SliceView], logics: Any) -> None:
-        self._views = views
+        self._widgets = {name: SliceWidget(view) for name, view in views.items()}
         self._logics = logics
         self.layout = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
 
     def sliceViewNames(self) -> tuple[str, ...]:
         """Return the names of the views."""
-        return tuple(self._views)
+        return tuple(self._widgets)
 
-    def sliceWidget(self, name: str) -> SliceView:
+    def sliceWidget(self, name: str) -> SliceWidget:
         """Return a view by name."""
-        return self._views[name]
+        return self._widgets[name]
 
     def mrmlSliceLogics(self) -> Any:
         """Return all slice logics."""
@@ -122,6 +133,24 @@ class LayoutManager:
         self.layout = layout
 
 
+@stands_for("qSlicerApplication")
+class Application:
+    """``slicer.app`` without Qt; what is not modelled raises AttributeError."""
+
+    def __init__(self, home: str, layoutManager: LayoutManager, applicationLogic: Any) -> None:
+        self.slicerHome = home
+        self._layoutManager = layoutManager
+        self._applicationLogic = applicationLogic
+
+    def layoutManager(self) -> LayoutManager:
+        """Return who knows the views."""
+        return self._layoutManager
+
+    def applicationLogic(self) -> Any:
+        """Return the logic behind the application."""
+        return self._applicationLogic
+
+
 @dataclass
 class World:
     """Everything that has to be kept alive: the scene holds no reference to its logics."""
@@ -130,6 +159,7 @@ class World:
     applicationLogic: Any
     colorLogic: Any
     logics: list[Any]
+    views: dict[str, SliceView]
     layoutManager: LayoutManager
 
     def clear(self) -> None:
@@ -145,7 +175,7 @@ class World:
 
     def view(self, name: str) -> SliceView:
         """Return a slice view."""
-        return self.layoutManager.sliceWidget(name)
+        return self.views[name]
 
 
 def _useErrorStream() -> None:
@@ -154,12 +184,23 @@ def _useErrorStream() -> None:
     vtk.vtkOutputWindow.SetInstance(window)
 
 
+@stands_for("module i18n")
+def tr(text: str) -> str:
+    """Return a text as it is."""
+    return text
+
+
+@stands_for("module i18n")
+def translate(context: str, text: str) -> str:
+    """Return a text as it is."""
+    return text
+
+
 def _withTranslation() -> None:
     """Give ``slicer.i18n`` where Slicer's own is not at hand."""
     if "slicer.i18n" not in sys.modules:
         module = types.ModuleType("slicer.i18n")
-        module.tr = lambda text: text  # type: ignore[attr-defined]
-        module.translate = lambda _context, text: text  # type: ignore[attr-defined]
+        module.tr, module.translate = tr, translate  # type: ignore[attr-defined]
         sys.modules["slicer.i18n"] = module
         slicer.i18n = module
 
@@ -191,6 +232,7 @@ def _makeWorld() -> World:
     _withTranslation()
     scene = slicer.vtkMRMLScene()
     slicer.mrmlScene = scene
+    slicer.dicomDatabase = None  # as before the application has opened one
     applicationLogic = slicer.vtkSlicerApplicationLogic()
     folder = tempfile.mkdtemp(prefix="offscreen-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -224,8 +266,8 @@ def _makeWorld() -> World:
     views = {name: SliceView(name, applicationLogic, scene) for name in VIEW_NAMES}
     manager = LayoutManager(views, applicationLogic.GetSliceLogics())
     if not hasattr(slicer, "app"):
-        slicer.app = types.SimpleNamespace(layoutManager=lambda: manager, slicerHome="")
-    return World(scene, applicationLogic, colorLogic, logics, manager)
+        slicer.app = Application("", manager, applicationLogic)
+    return World(scene, applicationLogic, colorLogic, logics, views, manager)
 
 
 def savePicture(picture: np.ndarray, path: Path) -> None:

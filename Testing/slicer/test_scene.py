@@ -151,7 +151,7 @@ def test_the_record_is_the_librarys(world, tmp_path):
 )
 def test_a_scan_from_dicom_keeps_its_series(world, tmp_path, monkeypatch, instances, series):
     """Without the series where the database no longer knows the scan."""
-    monkeypatch.setattr(slicer, "dicomDatabase", DicomDatabase(instances), raising=False)
+    monkeypatch.setattr(slicer, "dicomDatabase", DicomDatabase(instances))
     node = phantom.addHead()
     node.SetAttribute("DICOM.instanceUIDs", "1.2.3 1.2.4")
     assert addResult(node, tmp_path).prediction.input.series_uid == series

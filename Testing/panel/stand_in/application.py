@@ -12,6 +12,8 @@ from typing import Any
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+import offscreen
+from real_names import stands_for
 from stand_in import bindings, ctk_widgets, loader, mrml_widgets
 
 HERE = Path(__file__).resolve().parent
@@ -19,27 +21,21 @@ ROOT = HERE.parents[2]
 MODULE_PATH = ROOT / "BrainAge" / "BrainAge.py"
 
 
+@stands_for("qSlicerModuleManager")
 class ModuleManager(QtCore.QObject):
     """Says when a module goes."""
 
     moduleAboutToBeUnloaded = QtCore.Signal(str)
 
 
-class Application:
-    """``slicer.app``; what is not modelled raises AttributeError."""
+@stands_for("qSlicerApplication")
+class Application(offscreen.Application):
+    """``slicer.app`` with what Qt gives it; what is not modelled raises AttributeError."""
 
     def __init__(self, home: Path, world: Any) -> None:
-        self.slicerHome = str(home)
-        self._layoutManager = world.layoutManager
-        self._applicationLogic = world.applicationLogic
+        super().__init__(str(home), world.layoutManager, world.applicationLogic)
         self._moduleManager = ModuleManager()
         self._startup: list[Any] = []
-
-    def layoutManager(self) -> Any:
-        return self._layoutManager
-
-    def applicationLogic(self) -> Any:
-        return self._applicationLogic
 
     def moduleManager(self) -> Any:
         return self._moduleManager
@@ -52,11 +48,6 @@ class Application:
             raise AttributeError(signal)
         self._startup.append(receiver)
 
-    def finishStartup(self) -> None:
-        """Emit startupCompleted()."""
-        for receiver in self._startup:
-            receiver()
-
     def userSettings(self) -> Any:
         return QtCore.QSettings("nobody", "stand-in")
 
@@ -67,8 +58,15 @@ class Application:
         return text
 
 
+def finishStartup() -> None:
+    """Let the application send startupCompleted()."""
+    for receiver in slicer.app._startup:
+        receiver()
+
+
+@stands_for("qSlicerScriptedLoadableModuleWidget")
 class ModuleWidget(QtWidgets.QWidget):
-    """qSlicerScriptedLoadableModuleWidget: the parent of the module's widget."""
+    """The parent of the module's widget."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -107,19 +105,41 @@ def _chooseBase() -> None:
     importlib.invalidate_caches()
 
 
-def _moduleLogic(logic: Any) -> Any:
-    return types.SimpleNamespace(logic=lambda: logic)
+@stands_for("qSlicerScriptedLoadableModule")
+class ScriptedModule:
+    """What the application knows of a scripted module; the module fills in what it is shown as."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self.title = self.helpText = self.acknowledgementText = ""
+        self.categories: list[str] = []
+        self.dependencies: list[str] = []
+        self.contributors: list[str] = []
+        self._widget: Any = None
+
+    def widgetRepresentation(self) -> Any:
+        return self._widget
 
 
+@stands_for("qSlicerLoadableModule")
+class LoadableModule:
+    """A module of the application's own."""
+
+    def __init__(self, logic: Any) -> None:
+        self._logic = logic
+
+    def logic(self) -> Any:
+        return self._logic
+
+
+@stands_for("vtkSlicerPlotsLogic")
 class PlotsLogic:
-    """Shows a chart by changing the layout, as vtkSlicerPlotsLogic does with the plot views."""
+    """Shows a chart by changing the layout."""
 
     def __init__(self, layoutManager: Any) -> None:
         self._layoutManager = layoutManager
-        self.shown: Any = None
 
-    def ShowChartInLayout(self, chart: Any) -> None:
-        self.shown = chart
+    def ShowChartInLayout(self, _chart: Any) -> None:
         self._layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView)
 
 
@@ -134,8 +154,8 @@ def install(world: Any, home: Path) -> None:
     slicer.app = Application(home, world)
     slicer.modules = types.ModuleType("slicer.modules")
     sys.modules["slicer.modules"] = slicer.modules
-    slicer.modules.plots = _moduleLogic(PlotsLogic(world.layoutManager))
-    slicer.modules.brainage = types.SimpleNamespace(path=str(MODULE_PATH))
+    slicer.modules.plots = LoadableModule(PlotsLogic(world.layoutManager))
+    slicer.modules.brainage = ScriptedModule(MODULE_PATH)
     slicer.selfTests = {}
     _chooseBase()
 
@@ -151,7 +171,7 @@ class OpenModule:
         sys.modules["BrainAge"] = module
         spec.loader.exec_module(module)
         self.parent = ModuleWidget()
-        slicer.modules.brainage.widgetRepresentation = lambda: self.parent
+        slicer.modules.brainage._widget = self.parent
         self.parent.reload()
 
     @property

@@ -6,9 +6,12 @@ from typing import Any
 
 from PySide6 import QtCore, QtWidgets
 
+from real_names import stands_for
+
 SLIDER_STEPS = 1000
 
 
+@stands_for("ctkCollapsibleButton")
 class ctkCollapsibleButton(QtWidgets.QWidget):
     """A headline that folds what is below it away."""
 
@@ -78,6 +81,7 @@ class ctkCollapsibleButton(QtWidgets.QWidget):
         self._showChildren()
 
 
+@stands_for("ctkSliderWidget")
 class ctkSliderWidget(QtWidgets.QWidget):
     """A slider with a spin box."""
 
@@ -120,6 +124,7 @@ class ctkSliderWidget(QtWidgets.QWidget):
     suffix = _forward("suffix", str)
 
 
+@stands_for("ctkPathLineEdit")
 class ctkPathLineEdit(QtWidgets.QWidget):
     """A line for a path."""
 

@@ -8,11 +8,13 @@ from typing import Any
 import slicer
 from PySide6 import QtCore, QtUiTools, QtWidgets
 
+from real_names import stands_for
 from stand_in import ctk_widgets
 
 SCENE = "vtkMRMLScene*"
 
 
+@stands_for("QUiLoader")
 class UiLoader(QtUiTools.QUiLoader):
     """Loads the panel's .ui file."""
 

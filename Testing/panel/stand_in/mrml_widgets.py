@@ -7,7 +7,10 @@ from typing import Any
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+from real_names import stands_for
 
+
+@stands_for("qMRMLWidget")
 class qMRMLWidget(QtWidgets.QWidget):
     """The top of a panel; hands the scene on."""
 
@@ -18,7 +21,8 @@ class qMRMLWidget(QtWidgets.QWidget):
         self.mrmlSceneChanged.emit(scene)
 
 
-class qMRMLNodeComboBox(QtWidgets.QComboBox):
+@stands_for("qMRMLNodeComboBox")
+class qMRMLNodeComboBox(QtWidgets.QWidget):
     """A list of nodes; it stays empty until it is given the scene."""
 
     currentNodeChanged = QtCore.Signal(object)
@@ -30,7 +34,11 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         self._scene: Any = None
         self._nodes: list[Any] = []
         self._tags: list[int] = []
-        self.currentIndexChanged.connect(lambda _index: self.currentNodeChanged.emit(None))
+        self._box = QtWidgets.QComboBox()
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._box)
+        self._box.currentIndexChanged.connect(lambda _index: self.currentNodeChanged.emit(None))
 
     def _flag(name: str) -> Any:
         return QtCore.Property(
@@ -60,7 +68,7 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
 
     def currentNode(self) -> Any:
         """Return the chosen node or None."""
-        index = self.property("currentIndex") - (1 if self._none else 0)
+        index = self._box.property("currentIndex") - (1 if self._none else 0)
         return self._nodes[index] if 0 <= index < len(self._nodes) else None
 
     def setCurrentNode(self, node: Any) -> None:
@@ -68,22 +76,22 @@ class qMRMLNodeComboBox(QtWidgets.QComboBox):
         shown = [each.GetID() for each in self._nodes]
         first = 1 if self._none else 0
         there = node is not None and node.GetID() in shown
-        self.setCurrentIndex(shown.index(node.GetID()) + first if there else first - 1)
+        self._box.setCurrentIndex(shown.index(node.GetID()) + first if there else first - 1)
 
     def _fill(self) -> None:
         chosen = self.currentNode()
         kinds = tuple(self._types)
         found = [self._scene.GetNthNode(n) for n in range(self._scene.GetNumberOfNodes())]
         nodes = [each for each in found if self._shows(each, kinds)]
-        if nodes == self._nodes and self.property("count"):
+        if nodes == self._nodes and self._box.property("count"):
             return
         blocked = self.blockSignals(True)
         self._nodes = nodes
-        self.clear()
+        self._box.clear()
         if self._none:
-            self.addItem("None")
+            self._box.addItem("None")
         for each in self._nodes:
-            self.addItem(each.GetName())
+            self._box.addItem(each.GetName())
         self.setCurrentNode(chosen if chosen in self._nodes else None)
         self.blockSignals(blocked)
         if self.currentNode() is not chosen:

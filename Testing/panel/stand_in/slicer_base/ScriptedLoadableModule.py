@@ -5,13 +5,17 @@ from pathlib import Path
 
 import slicer
 
+from real_names import stands_for
 
+
+@stands_for("ScriptedLoadableModule")
 class ScriptedLoadableModule:
     def __init__(self, parent):
         self.parent = parent
         self.moduleName = type(self).__name__
 
 
+@stands_for("ScriptedLoadableModuleWidget")
 class ScriptedLoadableModuleWidget:
     def __init__(self, parent):
         self.moduleName = type(self).__name__.removesuffix("Widget")
@@ -21,8 +25,8 @@ class ScriptedLoadableModuleWidget:
             "moduleAboutToBeUnloaded(QString)", self._onModuleAboutToBeUnloaded
         )
 
-    def resourcePath(self, name):
-        return str(Path(slicer.modules.brainage.path).parent / "Resources" / name)
+    def resourcePath(self, filename):
+        return str(Path(slicer.modules.brainage.path).parent / "Resources" / filename)
 
     def _onModuleAboutToBeUnloaded(self, name):
         if name == self.moduleName:
@@ -38,6 +42,7 @@ class ScriptedLoadableModuleWidget:
         slicer.util.reloadScriptedModule(self.moduleName)
 
 
+@stands_for("ScriptedLoadableModuleLogic")
 class ScriptedLoadableModuleLogic:
     def __init__(self):
         self.moduleName = type(self).__name__.removesuffix("Logic")
@@ -56,6 +61,7 @@ class ScriptedLoadableModuleLogic:
         return node
 
 
+@stands_for("ScriptedLoadableModuleTest")
 class ScriptedLoadableModuleTest(unittest.TestCase):
     def runTest(self):
         pass

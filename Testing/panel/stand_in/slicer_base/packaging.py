@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from real_names import stands_for
 
+
+@stands_for("module packaging")
 def load_requirements(path: Path) -> list:
     from packaging.requirements import Requirement
 
@@ -10,9 +13,11 @@ def load_requirements(path: Path) -> list:
     return [Requirement(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
-def pip_check(_requirement) -> bool:
+@stands_for("module packaging")
+def pip_check(_req) -> bool:
     return True
 
 
+@stands_for("module packaging")
 def pip_ensure(_requirements, constraints=None, requester=None, prompt_install=True) -> None:
     raise NotImplementedError

@@ -9,21 +9,26 @@ import qt
 import slicer
 import vtk
 
+from real_names import stands_for
 
+
+@stands_for("WithinRange")
 @dataclass
 class WithinRange:
     minimum: float
     maximum: float
 
 
-def parameterNodeWrapper(kind):
-    hints = typing.get_type_hints(kind, include_extras=True)
-    kind._parameters = {name: _Parameter(name, hint, kind) for name, hint in hints.items()}
-    for name, parameter in kind._parameters.items():
-        setattr(kind, name, property(parameter.read, parameter.write))
+@stands_for("module wrapper")
+def parameterNodeWrapper(classtype):
+    hints = typing.get_type_hints(classtype, include_extras=True)
+    parameters = {name: _Parameter(name, hint, classtype) for name, hint in hints.items()}
+    classtype._parameters = parameters
+    for name, parameter in parameters.items():
+        setattr(classtype, name, property(parameter.read, parameter.write))
     for method in (_init, connectGui, disconnectGui, AddObserver, RemoveObserver):
-        setattr(kind, "__init__" if method is _init else method.__name__, method)
-    return kind
+        setattr(classtype, "__init__" if method is _init else method.__name__, method)
+    return classtype
 
 
 class _Parameter:
@@ -63,14 +68,17 @@ def _init(self, parameterNode):
     self._links = []
 
 
+@stands_for("a parameter node")
 def AddObserver(self, event, callback, priority=0.0):
     return self.parameterNode.AddObserver(event, callback, priority)
 
 
+@stands_for("a parameter node")
 def RemoveObserver(self, tag):
     self.parameterNode.RemoveObserver(tag)
 
 
+@stands_for("a parameter node")
 def connectGui(self, ui):
     links = []
     for widget in vars(ui).values():
@@ -88,6 +96,7 @@ def connectGui(self, ui):
     return len(self._links) - 1
 
 
+@stands_for("a parameter node")
 def disconnectGui(self, index):
     links, tag = self._links[index]
     self.parameterNode.RemoveObserver(tag)
