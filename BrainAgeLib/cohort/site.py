@@ -11,18 +11,18 @@ independently of each other.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.cohort.table import AnalysisTable, first_scans, of_group, read_table
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.site import KIND, SITE_SCHEMA_VERSION, site_from_dict
+from BrainAgeLib.model.site import SiteCalibration, SiteLine, SiteModel
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.software import software_record
 from BrainAgeLib.whole_file import write_atomically
@@ -190,51 +190,38 @@ def _bundled(spacings_mm: np.ndarray, card: Card) -> tuple[tuple[str, ...], np.n
     return tuple(dict.fromkeys(entry.name for entry in entries)), np.array(lines)
 
 
-def site_document(fit: SiteFit, card: Card, site: str) -> dict[str, Any]:
-    """Return the JSON document of a site calibration."""
+def site_calibration(fit: SiteFit, card: Card, site: str) -> SiteCalibration:
+    """Return the calibration of a site. Raises InputError for one that could not be used."""
     software = software_record()
-    document = {
-        "schema_version": SITE_SCHEMA_VERSION,
-        "kind": KIND,
-        "notice": NOTICE,
-        "site": site,
-        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
-        "people": fit.people,
-        "age_range_years": list(fit.age_range_years),
-        "mean_age_years": fit.mean_age_years,
-        "classes": list(fit.classes),
-        "applied": {"offset_years": fit.offset_years.applied, "slope": fit.slope.applied},
-        "estimated": {
-            "offset_years": _plain(fit.offset_years),
-            "slope": _plain(fit.slope),
-            "residual_sd_years": fit.residual_sd_years,
-        },
-        "method": METHOD,
-        "software": {"name": software.name, "version": software.version},
-    }
     try:
-        site_from_dict(document)  # what is written can be read
+        return SiteCalibration(
+            schema_version="1",
+            kind="brainage site calibration",
+            notice=NOTICE,
+            site=site,
+            model=SiteModel(card.name, card.version, card.sha256),
+            people=fit.people,
+            age_range_years=fit.age_range_years,
+            mean_age_years=fit.mean_age_years,
+            classes=fit.classes,
+            applied=SiteLine(fit.offset_years.applied, fit.slope.applied),
+            estimated={
+                "offset_years": to_plain(fit.offset_years),
+                "slope": to_plain(fit.slope),
+                "residual_sd_years": fit.residual_sd_years,
+            },
+            method=METHOD,
+            software={"name": software.name, "version": software.version},
+        )
     except ValueError as error:
         raise InputError(
             f"this is not a site calibration that could be used: {error}",
             "look at the people's brain ages first",
         ) from error
-    return document
 
 
-def write_site(document: dict[str, Any], path: Path) -> None:
+def write_site(calibration: SiteCalibration, path: Path) -> None:
     """Write the calibration, all of it or nothing. Raises InputError when there is no folder."""
     if not path.parent.is_dir() or path.is_dir():
         raise InputError(f"{path} cannot be written", "name a file in a folder that is there")
-    text = json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
-    write_atomically(path, f"{text}\n".encode())
-
-
-def _plain(deviation: Deviation) -> dict[str, float]:
-    return {
-        "value": deviation.value,
-        "standard_error": deviation.standard_error,
-        "low": deviation.low,
-        "high": deviation.high,
-        "kept": deviation.kept,
-    }
+    write_atomically(path, to_text(calibration).encode())

@@ -47,13 +47,13 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.extras import require_extra
 
     require_extra("cohort", *NEEDED)
-    from BrainAgeLib.cohort.site import fit_site, site_document, write_site
+    from BrainAgeLib.cohort.site import fit_site, site_calibration, write_site
     from BrainAgeLib.model.ensemble import load_ensemble
 
     card = load_ensemble(options.model).card
     fit = fit_site(options.results, card, options.group, options.force)
-    document = site_document(fit, card, options.name or options.output.stem)
-    write_site(document, options.output)
+    calibration = site_calibration(fit, card, options.name or options.output.stem)
+    write_site(calibration, options.output)
     _show(fit)
     for warning in warnings(fit, tuple(options.ages or card.age_range_years)):
         print(f"brainage: warning: {warning}", file=sys.stderr)

@@ -5,30 +5,37 @@ Imports nothing that takes time: which models there are is known without what it
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.codec import Source, read_json
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.calibration import AcquisitionClass
 from BrainAgeLib.model.card_check import check_card
 from BrainAgeLib.records import Correction, Reference
-from BrainAgeLib.strict_json import read_strict_json
 
 CARD_VERSION = "2"
+STAGES = 4
+MOST = 2048  # channels of a stage; ten times what the bundled model has
 
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """The shape of a network. ``widths``: channels of the four stages."""
+    """The shape of a network. ``widths``: channels of the stages."""
 
     widths: tuple[int, ...] = (24, 32, 64, 96)
     layout_channels: int = 16
     dropout: float = 0.3
 
-    def as_dict(self) -> dict[str, object]:
-        """Return plain values for a card."""
-        return asdict(self) | {"widths": list(self.widths)}
+    def __post_init__(self) -> None:
+        """Raise ValueError for a network that cannot be."""
+        if len(self.widths) != STAGES or not all(0 < width <= MOST for width in self.widths):
+            raise ValueError(f"widths cannot be {list(self.widths)}")
+        if not 0 < self.layout_channels <= MOST:
+            raise ValueError(f"layout_channels cannot be {self.layout_channels}")
+        if not 0 <= self.dropout <= 1:
+            raise ValueError(f"dropout cannot be {self.dropout}")
 
 
 @dataclass(frozen=True)
@@ -70,14 +77,15 @@ def read_card(folder: Path) -> Card:
     path = folder / "card.json"
     if not path.is_file():
         raise InputError(f"{folder} is not a model: it has no card.json")
+    source = Source(
+        f"the model card {path} is damaged", "install the model again", InstallationError
+    )
+    text = read_json(path, source)
     try:
-        text = read_strict_json(path)
         check_card(text)
         return card_from_dict(text)
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise InstallationError(
-            f"the model card {path} is damaged: {error!r}", "install the model again"
-        ) from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise source.refuse(repr(error)) from error
 
 
 def card_from_dict(text: dict[str, Any]) -> Card:

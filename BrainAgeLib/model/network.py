@@ -15,14 +15,14 @@ import torch
 from torch import nn
 
 from BrainAgeLib.model.brain_maps import POOLED
-from BrainAgeLib.model.card import NetworkSettings
+from BrainAgeLib.model.card import STAGES, NetworkSettings
 from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.template.volume import HEIGHT_COUNT
 
 INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain
 HIDDEN = 64
-HALVINGS = 3  # between the four stages
+HALVINGS = STAGES - 1  # one between each two stages
 
 
 class VolumeNetwork(nn.Module):

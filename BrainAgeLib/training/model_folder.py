@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.codec import to_plain
 from BrainAgeLib.model.card import CARD_VERSION, card_from_dict
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.weights import FILE_NAME, Weights, pack_weights
@@ -18,7 +19,6 @@ from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
-VERSION = "4"
 
 
 def write_model(
@@ -54,17 +54,17 @@ def make_card(
     return {
         "card_version": CARD_VERSION,
         "name": settings.name,
-        "version": VERSION,
+        "version": settings.version,
         "sha256": sha256,
         "notice": "Weights for research use only.",
         "members": len(members),
         "network_share": network_share,
-        "network": settings.network.as_dict(),
+        "network": to_plain(settings.network),
         "age_range_years": [min(ages), max(ages)],
         "training": {
             "people": len(main),
             "sex": {sex: sum(row.sex == sex for row in main) for sex in ("F", "M")},
-            "settings": settings.as_dict(),
+            "settings": to_plain(settings),
             "parameters": {
                 "network": sum(p.numel() for p in members[0].network.parameters()),
                 "regional": int(sum((m.regional.weights != 0).sum() for m in members)),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.predict import Member
@@ -93,7 +94,7 @@ def _same_settings(folder: Path, settings: TrainingSettings) -> None:
     """Raise InputError when the folder holds a run with other settings; they must not be mixed."""
     path = folder / "settings.json"
     # Where it runs does not change what is learnt.
-    wanted = {k: v for k, v in settings.as_dict().items() if k not in ("device", "threads")}
+    wanted = {k: v for k, v in to_plain(settings).items() if k not in ("device", "threads")}
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(

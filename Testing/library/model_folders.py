@@ -131,5 +131,5 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
 
 def write_small_model(output: Path, name: str = "small") -> Path:
     """Write a model folder of two small members; return it."""
-    settings = TrainingSettings(name=name, folds=FOLDS, network=SMALL_NETWORK)
+    settings = TrainingSettings(name=name, version="4", folds=FOLDS, network=SMALL_NETWORK)
     return write_model(output, small_weights(), NETWORK_SHARE, out_of_fold_rows(), settings)

@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from BrainAgeLib.cohort.site import fit_deviation, fit_site, kept_share, site_document
+from BrainAgeLib.cohort.site import (
+    fit_deviation,
+    fit_site,
+    kept_share,
+    site_calibration,
+    write_site,
+)
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import read_card
-from BrainAgeLib.model.site import site_from_dict
+from BrainAgeLib.model.site import read_site
+from BrainAgeLib.records import ModelRecord
 from Testing.library.cohort.made_results import healthy_rows, row, write_table
 
 AGES = np.linspace(40.0, 80.0, 30)
@@ -73,12 +80,14 @@ def test_no_line_without_people_of_different_ages(ages):
 
 def test_a_shift_is_found_and_can_be_read_back(card, tmp_path):
     fit = fit_site(table_of(card, 40, tmp_path, 5.0, 0.1), card)
-    site = site_from_dict(site_document(fit, card, "Clinic A"))
+    write_site(site_calibration(fit, card, "Clinic A"), tmp_path / "site.json")
+    model = ModelRecord(card.name, card.version, card.sha256, card.age_range_years)
+    site = read_site(tmp_path / "site.json", model)
 
-    assert site.offset_years == pytest.approx(5.0, abs=0.5)
-    assert site.slope == pytest.approx(0.1, abs=0.04)
+    assert site == site_calibration(fit, card, "Clinic A")
+    assert site.applied.offset_years == pytest.approx(5.0, abs=0.5)
+    assert site.applied.slope == pytest.approx(0.1, abs=0.04)
     assert site.age_range_years == (40.0, 80.0)
-    assert site.model_sha256 == card.sha256
 
 
 def test_each_acquisition_class_deviates_from_its_own_line(card, tmp_path):
@@ -154,4 +163,4 @@ def test_a_shift_that_no_site_has_is_not_written(card, tmp_path):
     fit = fit_site(table_of(card, 30, tmp_path, shift_years=80.0), card)
 
     with pytest.raises(InputError, match="not a site calibration that could be used"):
-        site_document(fit, card, "Clinic A")
+        site_calibration(fit, card, "Clinic A")

@@ -7,7 +7,7 @@ import torch
 
 from BrainAgeLib.model.card import NetworkSettings
 from BrainAgeLib.model.network import VolumeNetwork
-from Testing.library.model_folders import MAP_SHAPE, SMALL_NETWORK, small_network
+from Testing.library.model_folders import MAP_SHAPE, small_network
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +82,19 @@ def test_a_brain_of_which_nothing_was_seen_is_no_accident(network):
     assert network.age_years(torch.zeros(1, 4, *MAP_SHAPE)).isfinite().all()
 
 
-def test_settings_are_plain_values_for_a_card():
-    assert SMALL_NETWORK.as_dict() == {
-        "widths": [4, 4, 8, 8],
-        "layout_channels": 2,
-        "dropout": 0.3,
-    }
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"widths": (4, 4, 8)},
+        {"widths": (4, 0, 8, 8)},
+        {"widths": (4, 4, 8, 10**6)},
+        {"layout_channels": 0},
+        {"dropout": 3.0},
+    ],
+)
+def test_a_network_that_cannot_be(shape):
+    with pytest.raises(ValueError, match="cannot be"):
+        NetworkSettings(**shape)
 
 
 @pytest.mark.parametrize("widths", [(2, 3, 4, 5), (8, 4, 4, 2)])

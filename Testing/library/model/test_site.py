@@ -7,16 +7,17 @@ import json
 
 import pytest
 
+from BrainAgeLib.codec import Source, from_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.calibration import corrected_brain_age
 from BrainAgeLib.model.predict import RawAge
-from BrainAgeLib.model.site import KIND, read_site, site_from_dict
+from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.records import Correction, ModelRecord
 
 MODEL = ModelRecord("small", "1", "ab" * 32, (18.0, 88.0))
 DOCUMENT = {
     "schema_version": "1",
-    "kind": KIND,
+    "kind": "brainage site calibration",
     "notice": "Research use only.",
     "site": "Clinic A",
     "model": {"name": "small", "version": "1", "sha256": "ab" * 32},
@@ -33,17 +34,19 @@ GAP_LINE = Correction("de-lange-cole", "made up", 549, (18.0, 88.0), -0.2, 11.0)
 AGE_LINE = Correction("cole", "made up", 549, (18.0, 88.0), 0.8, 11.0)
 
 
+SITE = from_plain(SiteCalibration, DOCUMENT, Source("made up"))
+
+
 def changed(**changes):
     return copy.deepcopy(DOCUMENT) | changes
 
 
 def test_both_corrections_move_by_the_deviation():
-    site = site_from_dict(DOCUMENT)
     # A person of 70 whose raw age is what the site's line says: -0.2 * 70 + 11 + 3 + 0.1 * 10.
     raw_years = 70 - 14 + 11 + 3 + 1.0
 
     for line in (GAP_LINE, AGE_LINE):
-        adapted = site.adapt(line)
+        adapted = SITE.adapt(line)
         assert corrected_brain_age(raw_years, 70.0, adapted) == pytest.approx(70.0)
         assert (adapted.site, adapted.people) == ("Clinic A", 40)
         assert adapted.age_range_years == (40.0, 80.0)
@@ -51,11 +54,10 @@ def test_both_corrections_move_by_the_deviation():
 
 
 def test_findings_say_what_is_not_covered():
-    site = site_from_dict(DOCUMENT)
 
-    assert site.findings(60.0, "slices up to 7 mm apart") == ()
-    assert site.findings(None, "slices up to 7 mm apart") == ()
-    codes = [item.code for item in site.findings(39.9, "few slices")]
+    assert SITE.findings(60.0, "slices up to 7 mm apart") == ()
+    assert SITE.findings(None, "slices up to 7 mm apart") == ()
+    codes = [item.code for item in SITE.findings(39.9, "few slices")]
     assert codes == ["site_age_range", "site_acquisition"]
 
 
@@ -149,10 +151,9 @@ def test_interval_and_percentile_stay_the_models(small_model):
     from BrainAgeLib.model.ensemble import load_ensemble
 
     ensemble = load_ensemble(str(small_model))
-    site = site_from_dict(DOCUMENT)
     arguments = (RawAge(66.0, (66.0,), True), 60.0, 24, 6.0, "de-lange-cole")
 
-    without, with_site = ensemble.interpret(*arguments), ensemble.interpret(*arguments, site)
+    without, with_site = ensemble.interpret(*arguments), ensemble.interpret(*arguments, SITE)
 
     assert with_site.interval_years == without.interval_years
     assert with_site.gap_percentile == without.gap_percentile

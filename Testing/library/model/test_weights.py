@@ -103,10 +103,7 @@ def test_missing_weights_are_named(card, tmp_path):
     "settings",
     [
         NetworkSettings(widths=(4, 4, 8, 16), layout_channels=2),
-        NetworkSettings(widths=(4, 4, 8), layout_channels=2),
-        NetworkSettings(widths=(4,), layout_channels=2),
         NetworkSettings(widths=(4, 4, 8, 8), layout_channels=3),
-        NetworkSettings(widths=(4, 4, 8, 8), layout_channels=2, dropout=3.0),
     ],
 )
 def test_weights_of_another_network_do_not_fit(small_model, card, settings):

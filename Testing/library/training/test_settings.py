@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import NetworkSettings
 from BrainAgeLib.training.settings import TrainingSettings, read_settings
@@ -33,21 +34,23 @@ def test_a_file_replaces_what_it_names(tmp_path):
 
 
 def test_settings_are_written_as_they_are_read(tmp_path):
-    settings = TrainingSettings(name="mine", steps=3, network=NetworkSettings(widths=(4, 8, 8, 8)))
+    settings = TrainingSettings(
+        name="mine", version="2", steps=3, network=NetworkSettings(widths=(4, 8, 8, 8))
+    )
 
-    assert read_settings(written(tmp_path, settings.as_dict())) == settings
+    assert read_settings(written(tmp_path, to_plain(settings))) == settings
 
 
 @pytest.mark.parametrize(
     ("content", "unknown"),
     [
-        ({"step": 3}, "step"),
-        ({"network": {"depth": 4}}, "depth"),
-        ({"Steps": 3, "widths": [4]}, "Steps, widths"),
+        ({"step": 3}, "'step'"),
+        ({"network": {"depth": 4}}, r"'network\.depth'"),
+        ({"Steps": 3, "widths": [4]}, "'Steps', 'widths'"),
     ],
 )
 def test_an_unknown_setting_is_named_with_those_that_are_known(tmp_path, content, unknown):
-    with pytest.raises(InputError, match=f"unknown settings in .*: {unknown}") as caught:
+    with pytest.raises(InputError, match=f"the settings .* cannot have {unknown}") as caught:
         read_settings(written(tmp_path, content))
 
     assert "scans_per_person" in caught.value.hint
@@ -55,7 +58,7 @@ def test_an_unknown_setting_is_named_with_those_that_are_known(tmp_path, content
 
 @pytest.mark.parametrize("content", ["", "{", "folds: 3", b"\xff\xfe".decode("latin-1")])
 def test_what_is_no_json_cannot_be_read(tmp_path, content):
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="cannot be used"):
         read_settings(written(tmp_path, content))
 
 
@@ -66,7 +69,7 @@ def test_a_missing_file_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize("content", ["[]", "3", "null"])
 def test_settings_are_an_object(tmp_path, content):
-    with pytest.raises(InputError, match="not a JSON object"):
+    with pytest.raises(InputError, match="holds no object"):
         read_settings(written(tmp_path, content))
 
 
@@ -87,6 +90,7 @@ def test_settings_are_an_object(tmp_path, content):
         {"name": ""},
         {"name": "../elsewhere"},
         {"name": 3},
+        {"version": "1/2"},
         {"network": "large"},
         {"network": {"widths": 4}},
         {"network": {"widths": []}},

@@ -14,6 +14,7 @@ needs MONAI.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from dataclasses import replace
@@ -24,12 +25,12 @@ import numpy as np
 import torch
 from torch import nn
 
+from BrainAgeLib.codec import to_text
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.fit import Goal, train_network
 from BrainAgeLib.training.map_store import read_maps, unpacked
-from BrainAgeLib.training.model_folder import VERSION
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, write_part
@@ -113,7 +114,8 @@ def name_of(device: str) -> str:
 
 def file_name(network: str, head: str, fold: int, steps: int) -> str:
     """Return the name of what is kept of one training."""
-    recipe = f"model_{VERSION}"  # another model's recipe begins anew
+    # Another recipe begins anew.
+    recipe = hashlib.sha256(to_text(TrainingSettings()).encode()).hexdigest()[:12]
     return f"{recipe}-{network}-{head}-{fold}-{steps}".replace(" ", "_")
 
 
