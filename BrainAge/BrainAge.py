@@ -172,7 +172,7 @@ class BrainAgeTest(ScriptedLoadableModuleTest):
         """The whole way: file, worker, scene."""
         from BrainAgeSlicer.dependencies import ensureDependencies
         from BrainAgeSlicer.installation import requirementsFile, sampleScan
-        from BrainAgeSlicer.scene import MASK, OVERLAY, findResult
+        from BrainAgeSlicer.results import MASK, OVERLAY, findResult
 
         ensureDependencies(requirementsFile())
         volume = slicer.util.loadVolume(str(sampleScan()))

@@ -9,8 +9,8 @@ import qt
 from slicer.i18n import tr as _
 
 from BrainAgeSlicer import card, subject
+from BrainAgeSlicer.results import findResult
 from BrainAgeSlicer.run import Ended
-from BrainAgeSlicer.scene import findResult
 from BrainAgeSlicer.volumes import usableVolumes
 
 NAME, AGE, STATE = 0, 1, 2

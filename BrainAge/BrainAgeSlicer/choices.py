@@ -1,17 +1,24 @@
-"""Combo boxes whose entries are only known at run time: a name for the program, a label to read."""
+"""Model, device and site calibration: choices whose entries are only known at run time.
+
+Where the model can run is found without torch: it never enters Slicer's own process.
+"""
 
 from __future__ import annotations
 
+import platform
+import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ctk
 import qt
 from slicer.i18n import tr as _
 
-from BrainAgeSlicer.devices import Device, GraphicsCards, alwaysThere
 from BrainAgeSlicer.installation import Model
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
+
+QUERY = ["--query-gpu=index,name", "--format=csv,noheader"]
 
 
 class Choice:
@@ -113,3 +120,58 @@ class AdvancedChoices:
     def _choose(self, name: str, value: str) -> None:
         if self._parameters is not None and getattr(self._parameters, name) != value:
             setattr(self._parameters, name, value)
+
+
+@dataclass(frozen=True)
+class Device:
+    """``name`` is what the worker is told, ``label`` what the user reads."""
+
+    name: str
+    label: str
+
+
+def alwaysThere() -> list[Device]:
+    """Return the devices that need no asking."""
+    found = [Device("auto", _("Automatic")), Device("cpu", _("CPU"))]
+    if platform.system() == "Darwin" and platform.machine() == "arm64":
+        found.append(Device("mps", _("GPU (Apple, untested)")))
+    return found
+
+
+class GraphicsCards:
+    """Asks the driver for its cards, in the background: it can take a second."""
+
+    def __init__(self, onFound: Callable[[list[Device]], None]) -> None:
+        self._onFound = onFound
+        self._process = qt.QProcess()
+
+    def find(self) -> None:
+        """Call back with the cards, if there are any."""
+        program = shutil.which("nvidia-smi")
+        if program is None:
+            return
+        self._process.connect("finished(int,QProcess::ExitStatus)", self._onFinished)
+        self._process.start(program, QUERY)
+
+    def stop(self) -> None:
+        """Stop asking."""
+        self._onFound = lambda _devices: None
+        self._process.kill()
+        self._process.waitForFinished(1000)
+
+    def _onFinished(self, exitCode: int, _exitStatus: object) -> None:
+        if exitCode == 0:
+            text = bytes(self._process.readAllStandardOutput().data()).decode(errors="replace")
+            self._onFound(devicesFrom(text))
+
+
+def devicesFrom(text: str) -> list[Device]:
+    """Return the devices in the driver's answer: lines of ``index, name``."""
+    rows = [line.split(",", 1) for line in text.splitlines() if "," in line]
+    return [
+        Device(
+            f"cuda:{int(index)}", _("GPU {index}: {name}").format(index=index, name=name.strip())
+        )
+        for index, name in rows
+        if index.strip().isdigit()
+    ]

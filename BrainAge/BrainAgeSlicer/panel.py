@@ -20,15 +20,14 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeSlicer import dependencies, installation, volumes
 from BrainAgeSlicer.batchlist import BatchList
 from BrainAgeSlicer.choices import AdvancedChoices
-from BrainAgeSlicer.exports import Exports
 from BrainAgeSlicer.logic import Predictor
-from BrainAgeSlicer.overlaycontrols import OverlayControls
 from BrainAgeSlicer.parameters import BrainAgeParameterNode, GuiConnection
 from BrainAgeSlicer.request import Request, requestOf, whyNotMeant, whyNotReady
+from BrainAgeSlicer.resultcontrols import Exports, OverlayControls, ResultView
+from BrainAgeSlicer.results import findResult
 from BrainAgeSlicer.runcontrols import RunControls
-from BrainAgeSlicer.scene import findResult
-from BrainAgeSlicer.subjectfields import SubjectFields
-from BrainAgeSlicer.views import MessageView, ReasonView, ResultView
+from BrainAgeSlicer.subject import SubjectFields
+from BrainAgeSlicer.views import MessageView, ReasonView
 
 
 class Panel(VTKObservationMixin):

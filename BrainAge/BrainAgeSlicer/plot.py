@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer.installation import Model
-from BrainAgeSlicer.scene import CHART, Result, adopt
+from BrainAgeSlicer.results import CHART, Result, adopt
 from BrainAgeSlicer.volumes import OURS
 
 AGE = "Age"

@@ -21,7 +21,8 @@ from BrainAgeSlicer import table
 from BrainAgeSlicer.installation import modelNamed
 from BrainAgeSlicer.plot import addChart
 from BrainAgeSlicer.request import Request
-from BrainAgeSlicer.scene import Result, addResult, removeResult
+from BrainAgeSlicer.results import Result, removeResult
+from BrainAgeSlicer.scene import addResult
 from BrainAgeSlicer.volumes import Lattice, exportVolume
 from BrainAgeSlicer.worker import Outcome, Worker
 

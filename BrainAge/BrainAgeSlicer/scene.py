@@ -1,13 +1,8 @@
-"""Results as nodes of the scene, and back: everything of one run hangs on its record node.
-
-The panel shows what it finds here and remembers nothing itself, so a saved and loaded scene shows
-the same as before.
-"""
+"""From the files that the worker left to nodes of the scene."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,62 +10,27 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
-from BrainAgeLib.records import Prediction
-from BrainAgeSlicer import hierarchy
-from BrainAgeSlicer.colors import fillColorNode, newColorNode, rangeOf
-from BrainAgeSlicer.record import predictionFromDict, readPrediction
+from BrainAgeSlicer.overlay import fillColorNode, newColorNode, rangeOf
+from BrainAgeSlicer.record import readPrediction
+from BrainAgeSlicer.results import (
+    COLORS,
+    MASK,
+    OVERLAY,
+    REPORT,
+    SCAN,
+    TO_TEMPLATE,
+    Result,
+    adopt,
+    findResults,
+    newFolder,
+    putInto,
+    removeNode,
+    removeResult,
+)
 from BrainAgeSlicer.volumes import OURS, Lattice, readArray
 
-SCAN = "BrainAge.Scan"
-OVERLAY = "BrainAge.Overlay"
-COLORS = "BrainAge.Colors"
-MASK = "BrainAge.Mask"
-TO_TEMPLATE = "BrainAge.ToTemplate"
-REPORT = "BrainAge.Report"
-CHART = "BrainAge.Chart"
-OWNED = "BrainAge.Owned"  # every node that goes when the result goes
 MASK_COLOR = (0.25, 0.95, 0.85)
 SERIES_UID = "0020,000E"  # the DICOM tag
-
-
-@dataclass(frozen=True)
-class Result:
-    """What one run left in the scene; parts that a run did not make are None."""
-
-    recordNode: Any
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The record as plain values."""
-        return dict(json.loads(self.recordNode.GetText()))
-
-    @property
-    def prediction(self) -> Prediction:
-        """The record of the library."""
-        return predictionFromDict(self.values)
-
-    @property
-    def volumeNode(self) -> Any:
-        """The scan."""
-        return self.recordNode.GetNodeReference(SCAN)
-
-    def part(self, role: str) -> Any:
-        """Return the node in one of the roles named above."""
-        return self.recordNode.GetNodeReference(role)
-
-
-def findResults() -> list[Result]:
-    """Return all results of the scene."""
-    nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
-    return [Result(node) for node in nodes if node.GetAttribute(OURS) == "record"]
-
-
-def findResult(volumeNode: Any) -> Result | None:
-    """Return the result of a scan."""
-    for result in findResults():
-        if volumeNode is not None and result.volumeNode is volumeNode:
-            return result
-    return None
 
 
 def addResult(volumeNode: Any, folder: Path, lattice: Lattice) -> Result:
@@ -94,49 +54,17 @@ def addResult(volumeNode: Any, folder: Path, lattice: Lattice) -> Result:
         _addReport(added, record, volumeNode, folder / "report.html")
     except Exception:
         for node in reversed(added):
-            _removeWithDisplay(node)
+            removeNode(node)
         raise
     earlier = [each for each in findResults() if each.volumeNode is volumeNode]
     for each in earlier:
         if each.recordNode is not record:
             removeResult(each)
     title = _("Brain age of {name}").format(name=volumeNode.GetName())
-    hierarchy.place([record], hierarchy.folderBeside(volumeNode, title))
+    putInto(newFolder(volumeNode, title), [record])
     result = Result(record)
     adopt(result, added[1:])
     return result
-
-
-def adopt(result: Result, nodes: list[Any]) -> None:
-    """Make nodes part of a result: they stand in its folder and go with it."""
-    hierarchy.place(nodes, hierarchy.folderOf(result.recordNode))
-    for node in nodes:
-        result.recordNode.AddNodeReferenceID(OWNED, node.GetID())
-
-
-def removeResult(result: Result) -> None:
-    """Remove all nodes of a result, and its folder when nothing else stands there."""
-    folder = hierarchy.folderOf(result.recordNode)
-    record = result.recordNode
-    count = record.GetNumberOfNodeReferences(OWNED)
-    owned = [record.GetNthNodeReference(OWNED, n) for n in range(count)]
-    for node in [*owned, record]:
-        if node is not None:
-            _removeWithDisplay(node)
-    hierarchy.removeFolderIfEmpty(folder)
-
-
-def _removeWithDisplay(node: Any) -> None:
-    owned = []
-    if node.IsA("vtkMRMLDisplayableNode"):
-        owned += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
-    if node.IsA("vtkMRMLStorableNode"):
-        owned.append(node.GetStorageNode())
-    hierarchy.forget(node)
-    slicer.mrmlScene.RemoveNode(node)
-    for each in owned:
-        if each is not None and slicer.mrmlScene.GetNodeByID(each.GetID()) is each:
-            slicer.mrmlScene.RemoveNode(each)
 
 
 def _originalInput(volumeNode: Any, record: dict[str, Any]) -> dict[str, Any]:

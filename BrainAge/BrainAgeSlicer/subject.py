@@ -7,11 +7,18 @@ the next one.
 from __future__ import annotations
 
 import datetime
+import enum
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
+
+from BrainAgeSlicer import volumes
+
+if TYPE_CHECKING:
+    from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 from BrainAgeLib.records import OLDEST_AGE_YEARS
 
@@ -21,6 +28,18 @@ DAYS_PER_YEAR = 365.25
 UNITS_PER_YEAR = {"Y": 1.0, "M": 12.0, "W": DAYS_PER_YEAR / 7, "D": DAYS_PER_YEAR}
 PATIENT_AGE, BIRTH_DATE, STUDY_DATE = "0010,1010", "0010,0030", "0008,0020"
 PATIENT_SEX = "0010,0040"
+
+
+class Sex(enum.Enum):
+    """The sex that DICOM and the library know, or nothing."""
+
+    NOT_KNOWN = ""
+    FEMALE = "F"
+    MALE = "M"
+
+    def label(self) -> str:
+        """Return what the panel shows."""
+        return {"": _("not known"), "F": _("female"), "M": _("male")}[self.value]
 
 
 @dataclass(frozen=True)
@@ -109,3 +128,41 @@ def _ageFromDates(born: str, studied: str) -> float | None:
         return None
     age = (last - first).days / DAYS_PER_YEAR
     return age if isAge(age) else None
+
+
+class SubjectFields:
+    """Age and sex belong to the scan: another scan brings its own.
+
+    While ``isFollowing``, the parameters are being filled in and must not be taken for typed ones.
+    """
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._shownID: str | None = None
+        self.isFollowing = False
+
+    def forget(self) -> None:
+        """Fill in anew at the next call."""
+        self._shownID = None
+
+    def follow(self, parameters: BrainAgeParameterNode) -> None:
+        """Fill in what is known of a newly selected scan, or keep what was typed for this one."""
+        node = parameters.inputVolume
+        nodeID = node.GetID() if node is not None else None
+        if nodeID != self._shownID or node is None:
+            self._shownID = nodeID
+            self._fillIn(parameters, subjectOf(node) if node else Subject())
+        elif not volumes.whyNotUsable(node):
+            try:
+                age = ageFromText(parameters.ageText)
+            except ValueError:
+                return
+            rememberSubject(node, age, parameters.sex.value or None)
+            self._ui.subjectLabel.setVisible(subjectOf(node).fromDicom)
+
+    def _fillIn(self, parameters: BrainAgeParameterNode, known: Subject) -> None:
+        self.isFollowing = True
+        parameters.ageText = textFromAge(known.ageYears)
+        parameters.sex = Sex(known.sex or "")
+        self._ui.subjectLabel.setVisible(known.fromDicom)
+        self.isFollowing = False

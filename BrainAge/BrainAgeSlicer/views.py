@@ -1,20 +1,15 @@
-"""The parts of the panel that only show: progress, messages and the result."""
+"""What the panel says while it works: progress, messages, and why a button is disabled."""
 
 from __future__ import annotations
 
-import html
 import time
 from typing import Any
 
 import qt
 from slicer.i18n import tr as _
 
-from BrainAgeLib.records import NOTICE
-from BrainAgeSlicer import card, subject
-from BrainAgeSlicer.scene import CHART, REPORT, Result
-from BrainAgeSlicer.table import resultsTable
+from BrainAgeSlicer import card
 
-HEADLINE_SCALE = 2.4  # of the window's own font, so it follows the user's scaling
 PERCENT = 100
 
 
@@ -118,13 +113,6 @@ class MessageView:
         self._label.show()
 
 
-def _ageChanged(result: Result) -> str:
-    known = subject.subjectOf(result.volumeNode).ageYears
-    if known in (None, result.prediction.chronological_age_years):
-        return ""
-    return _("The age was changed since this prediction; press Apply to use it.")
-
-
 class ReasonView:
     """Why the button above is disabled: in its tool tip, and below it for those who wonder."""
 
@@ -137,38 +125,3 @@ class ReasonView:
         self._button.toolTip = reason or otherwise
         self._label.text = card.breakable(reason)
         self._label.setVisible(bool(reason))
-
-
-class ResultView:
-    """The card of one result."""
-
-    def __init__(self, ui: Any) -> None:
-        self._ui = ui
-        ui.noticeLabel.text = f"<b>{html.escape(NOTICE)}</b>"
-
-    def show(self, result: Result | None) -> None:
-        """Show a result, or that there is none yet."""
-        ui = self._ui
-        state = _("No result for this scan yet.") if result is None else _ageChanged(result)
-        ui.stateLabel.text = state
-        ui.stateLabel.setVisible(bool(state))
-        ui.showTableButton.setEnabled(resultsTable() is not None)
-        ui.exportTableButton.setEnabled(resultsTable() is not None)
-        ui.cardFrame.setVisible(result is not None)
-        ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
-        ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
-        if result is None:
-            return
-        prediction = result.prediction
-        font = qt.QFont(ui.titleLabel.font)  # anew each time: the user may change the window's
-        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
-        font.setBold(True)
-        ui.brainAgeLabel.setFont(font)
-        ui.titleLabel.text = card.breakable(
-            _("Predicted brain age of {name}").format(name=result.volumeNode.GetName())
-        )
-        ui.brainAgeLabel.text = card.headline(prediction)
-        ui.intervalLabel.text = card.intervalText(prediction)
-        ui.rowsLabel.text = card.rowsHtml(prediction)
-        ui.qualityLabel.text = card.qualityHtml(prediction, isDark(ui.cardFrame))
-        ui.modelLabel.text = card.modelText(prediction)

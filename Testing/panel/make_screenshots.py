@@ -124,10 +124,10 @@ def plotPicture(person):
     """Return the plot as Slicer's plot view draws it."""
     from PIL import Image
 
-    from BrainAgeSlicer import scene
+    from BrainAgeSlicer import results
     from test_plot import drawn
 
-    chart = scene.findResult(person.ui.inputSelector.currentNode()).part(scene.CHART)
+    chart = results.findResult(person.ui.inputSelector.currentNode()).part(results.CHART)
     return Image.fromarray(drawn(chart, person.temporary / "plot.png"))
 
 

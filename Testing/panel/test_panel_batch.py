@@ -40,9 +40,9 @@ def test_the_list_is_worked_through(person, heads):
     person.wait(lambda: person.ui.applyButton.text == "Apply")
     person.rest()
     assert states(person) == ["67.4 years (warnings)", "", "67.4 years (warnings)"]
-    from BrainAgeSlicer import scene
+    from BrainAgeSlicer import results
 
-    assert len(scene.findResults()) == 2
+    assert len(results.findResults()) == 2
     assert "2 of 2 volumes have an age." in person.ui.messageLabel.text
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
@@ -150,9 +150,9 @@ def test_a_script_gets_the_record(person, head):
     assert isinstance(prediction, Prediction)
     assert prediction.brain_age_years == 67.4 and prediction.gap_years == pytest.approx(4.4)
     assert "registration" in stages
-    from BrainAgeSlicer import scene
+    from BrainAgeSlicer import results
 
-    assert scene.findResult(head) is not None
+    assert results.findResult(head) is not None
 
 
 def test_a_script_can_go_on_meanwhile(person, head, worker):

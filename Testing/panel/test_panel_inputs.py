@@ -76,10 +76,10 @@ def test_a_segmentation_cannot_even_be_chosen(person):
 
 
 def test_our_own_overlay_is_no_scan(person, head):
-    from BrainAgeSlicer import scene
+    from BrainAgeSlicer import results
 
     person.applyAndWait()
-    select(person, scene.findResults()[0].part(scene.OVERLAY))
+    select(person, results.findResults()[0].part(results.OVERLAY))
     assert "result of this module" in person.ui.applyButton.toolTip
 
 
@@ -195,7 +195,7 @@ def test_the_choices_reach_the_worker(person, head):
 
 
 def test_graphics_cards_are_listed_without_torch():
-    from BrainAgeSlicer.devices import devicesFrom
+    from BrainAgeSlicer.choices import devicesFrom
 
     found = devicesFrom("0, NVIDIA H200\n1, NVIDIA RTX A4000\nFailed to initialize\n")
     assert [(each.name, each.label) for each in found] == [

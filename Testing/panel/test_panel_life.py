@@ -165,13 +165,19 @@ def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
     assert person.ui.ageEdit.text == "63"
     assert person.ui.overlayCheckBox.enabled and person.ui.plotButton.enabled
     assert person.ui.exportReportButton.enabled
-    from BrainAgeSlicer import scene, table
+    from BrainAgeSlicer import results, table
 
-    result = scene.findResults()[0]
-    for role in (scene.OVERLAY, scene.COLORS, scene.MASK, scene.TO_TEMPLATE, scene.REPORT):
-        assert result.part(role) is not None, role
+    result = results.findResults()[0]
+    for role in (
+        results.OVERLAY,
+        results.COLORS,
+        results.MASK,
+        results.TO_TEMPLATE,
+        results.REPORT,
+    ):
+        assert result.part(getattr(results, role)) is not None, role
     assert table.rows(table.resultsTable())[0]["brain_age_years"] == "67.40"
-    assert result.part(scene.CHART).GetNumberOfPlotSeriesNodes() >= 3
+    assert result.part(results.CHART).GetNumberOfPlotSeriesNodes() >= 3
 
 
 def test_many_runs_leave_nothing_behind(person, head):

@@ -57,7 +57,7 @@ def sample(person):
 
 def test_the_sample_gets_an_age_and_an_overlay(person, sample, tmp_path):
     import offscreen
-    from BrainAgeSlicer import scene, volumes
+    from BrainAgeSlicer import results, volumes
     from event_loop import MOST_MILLISECONDS, EventLoopWatch
 
     person.type(person.ui.ageEdit, str(AGE_YEARS))
@@ -67,15 +67,15 @@ def test_the_sample_gets_an_age_and_an_overlay(person, sample, tmp_path):
     print(watch)
     assert watch.percentile(99) < MOST_MILLISECONDS
     assert person.ui.messageLabel.text == ""
-    result = scene.findResult(sample)
-    overlay, mask = result.part(scene.OVERLAY), result.part(scene.MASK)
+    result = results.findResult(sample)
+    overlay, mask = result.part(results.OVERLAY), result.part(results.MASK)
     assert np.allclose(volumes.ijkToRASOf(overlay), volumes.ijkToRASOf(sample))
     values = slicer.util.arrayFromVolume(overlay)
     brain = slicer.util.arrayFromSegmentInternalBinaryLabelmap(mask, "Brain") > 0
     assert 0.9e6 < brain.sum() * np.prod(sample.GetSpacing()) < 2.0e6  # cubic mm
     strong = np.abs(values) > 0.2 * np.abs(values).max()
     assert (strong & brain).sum() > 0.9 * strong.sum()
-    assert result.part(scene.TO_TEMPLATE) is not None and result.part(scene.REPORT) is not None
+    assert result.part(results.TO_TEMPLATE) is not None and result.part(results.REPORT) is not None
     person.click(person.ui.outlineCheckBox)
     folder = Path(os.environ.get("BRAINAGE_PICTURES", tmp_path))
     for name in offscreen.VIEW_NAMES:
@@ -86,7 +86,7 @@ def test_the_sample_gets_an_age_and_an_overlay(person, sample, tmp_path):
 
 
 def test_cancelling_the_real_worker_leaves_nothing(person, sample):
-    from BrainAgeSlicer.processes import descendants
+    from BrainAgeSlicer.worker import descendants
 
     # What earlier tests left, multiprocessing's resource tracker for one, is not the worker's.
     others = set(descendants(os.getpid()))
@@ -156,9 +156,9 @@ def maskSeenFrom(scan) -> np.ndarray:
     """Return which voxels (k, j, i) of a scan lie in its mask, where both are in the world."""
     import vtk
 
-    from BrainAgeSlicer import scene, volumes
+    from BrainAgeSlicer import results, volumes
 
-    segmentation = scene.findResult(scan).part(scene.MASK)
+    segmentation = results.findResult(scan).part(results.MASK)
     mask = slicer.util.arrayFromSegmentInternalBinaryLabelmap(segmentation, "Brain") > 0
     labelmap = segmentation.GetBinaryLabelmapInternalRepresentation("Brain")
     matrix = vtk.vtkMatrix4x4()

@@ -1,7 +1,7 @@
 """Fakes of Slicer's, CTK's and Qt's classes, held to the names that the real ones have.
 
 ``@stands_for("ctkDICOMDatabase")`` refuses a class with a name more, when it is made and later. The
-real names come from real_names.ini, which read_real_names.py wrote, or from slicer-core and
+real names come from real_names.ini, which makers/read_real_names.py wrote, or from slicer-core and
 PySide6.
 """
 
@@ -80,7 +80,7 @@ def realNames(*names: str) -> dict[str, list[str] | None]:
         elif _realClass(name) is not None:
             found |= dict.fromkeys(_namesOf(_realClass(name)))
         else:
-            raise NameError(f"nothing is known of {name}: see read_real_names.py")
+            raise NameError(f"nothing is known of {name}: see makers/read_real_names.py")
     return found
 
 

@@ -100,12 +100,12 @@ def test_without_an_age_the_person_is_a_line(model):
 
 def test_the_chart_is_drawn(world, model, tmp_path, pictures):
     import phantom
-    from BrainAgeSlicer import scene
+    from BrainAgeSlicer import results
     from BrainAgeSlicer.plot import addChart
 
     result = addResult(phantom.addHead(), tmp_path)
     chart = addChart(result, model)
-    assert result.part(scene.CHART) is chart
+    assert result.part(results.CHART) is chart
     assert "research use only" in chart.GetTitle()
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 6
     picture = drawn(chart, pictures / "plot.png").astype(int)

@@ -53,11 +53,11 @@ def outline(picture: np.ndarray) -> np.ndarray:
 
 def test_the_overlay_lies_on_the_brain(world, scan, tmp_path, pictures):
     """Rendered: the overlay inside the mask's outline, its orange end on the scan's bright spot."""
-    from BrainAgeSlicer import overlay, scene
+    from BrainAgeSlicer import overlay, results
 
     result = addResult(scan, tmp_path)
     views = overlay.SliceViews()
-    views.show(scan, result.part(scene.OVERLAY), 1.0)
+    views.show(scan, result.part(results.OVERLAY), 1.0)
     overlay.setThreshold(result, 0.15)
     plain = rendered(world, pictures, f"overlay_{scan.kind}")["Red"]
     overlay.setOutlineVisible(result, True)
@@ -96,10 +96,10 @@ def onTheBrainsEdge(bare: np.ndarray, edge: np.ndarray, reach: int = 4) -> float
 
 
 def test_the_overlay_is_on_the_scans_own_lattice(world, scan, tmp_path):
-    from BrainAgeSlicer import scene, volumes
+    from BrainAgeSlicer import results, volumes
 
     result = addResult(scan, tmp_path)
-    overlay = result.part(scene.OVERLAY)
+    overlay = result.part(results.OVERLAY)
     if scan.kind == "acquisition":
         assert overlay.GetParentTransformNode() is None
         return
@@ -158,11 +158,11 @@ def test_a_scan_from_dicom_keeps_its_series(world, tmp_path, monkeypatch, instan
 
 
 def test_a_refusal_has_a_record_and_no_overlay(world, tmp_path):
-    from BrainAgeSlicer import scene
+    from BrainAgeSlicer import results
 
     result = addResult(phantom.addHead(), tmp_path, worker_files.refusal())
     assert result.prediction.brain_age_years is None
-    assert result.part(scene.OVERLAY) is None and result.part(scene.MASK) is not None
+    assert result.part(results.OVERLAY) is None and result.part(results.MASK) is not None
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_damaged_files_leave_the_scene_as_it_was(world, tmp_path, damage):
 
 
 def test_removing_a_result_leaves_nothing(world, tmp_path):
-    from BrainAgeSlicer import overlay, scene
+    from BrainAgeSlicer import overlay, results
     from BrainAgeSlicer.installation import Model
     from BrainAgeSlicer.plot import addChart
 
@@ -199,9 +199,9 @@ def test_removing_a_result_leaves_nothing(world, tmp_path):
     addChart(result, Model("m"))
     overlay.setLegendVisible(result, True)
     overlay.templateOverScan(result)
-    scene.removeResult(result)
+    results.removeResult(result)
     assert world.scene.GetNumberOfNodes() == before
-    assert scene.findResults() == []
+    assert results.findResults() == []
 
 
 def test_results_stand_in_a_folder_beside_the_scan(world, tmp_path):
@@ -231,14 +231,14 @@ def test_the_template_fits_where_the_registration_puts_it(world, tmp_path):
 
 
 def test_a_saved_scene_shows_the_same_picture(world, scan, tmp_path, pictures):
-    from BrainAgeSlicer import overlay, scene
+    from BrainAgeSlicer import overlay, results
 
     result = addResult(scan, tmp_path)
     overlay.setThreshold(result, 0.3)
 
     def show(found) -> np.ndarray:
         views = overlay.SliceViews()
-        views.show(found.volumeNode, found.part(scene.OVERLAY), 0.7)
+        views.show(found.volumeNode, found.part(results.OVERLAY), 0.7)
         overlay.setLegendVisible(found, True)
         overlay.setOutlineVisible(found, True)
         return rendered(world, pictures, f"saved_{scan.kind}")["Red"]
@@ -248,8 +248,8 @@ def test_a_saved_scene_shows_the_same_picture(world, scan, tmp_path, pictures):
     path = tmp_path / "scene.mrb"
     assert world.scene.WriteToMRB(str(path))
     world.clear()
-    assert scene.findResults() == []
+    assert results.findResults() == []
     assert world.scene.ReadFromMRB(str(path))
-    after = show(scene.findResults()[0])
+    after = show(results.findResults()[0])
     changed = np.abs(after.astype(int) - before).max(axis=-1) > 40
     assert changed.mean() < 0.002

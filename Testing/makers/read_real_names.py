@@ -1,6 +1,6 @@
 """Write real_names.ini: what the classes that the tests imitate have in truth.
 
-    python Testing/slicer/read_real_names.py SLICER CTK SLICER_PYTORCH
+    python Testing/makers/read_real_names.py SLICER CTK SLICER_PYTORCH
 
 Each is a git repository, with or without a work tree. Of a C++ class that Python reaches through
 PythonQt it has the properties, public slots, signals, declared enumerators, ``Q_INVOKABLE`` methods
@@ -17,7 +17,7 @@ import sys
 import textwrap
 from pathlib import Path
 
-NAMES_FILE = Path(__file__).with_name("real_names.ini")
+NAMES_FILE = Path(__file__).resolve().parents[1] / "slicer" / "real_names.ini"
 SLICER, CTK, PYTORCH = "v5.12.3", "5056664a20a3d0a393bb6d91f040525581e0dcdf", "HEAD"
 HEADERS = {
     "Slicer": (

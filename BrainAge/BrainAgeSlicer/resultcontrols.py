@@ -1,0 +1,235 @@
+"""One result in the panel: its card, what lies over the scan in the views, and its way out."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.records import NOTICE
+from BrainAgeSlicer import card, overlay, subject, table
+from BrainAgeSlicer.parameters import BrainAgeParameterNode
+from BrainAgeSlicer.results import CHART, MASK, OVERLAY, REPORT, TO_TEMPLATE, Result, findResult
+from BrainAgeSlicer.views import MessageView, isDark
+
+HEADLINE_SCALE = 2.4  # of the window's own font, so it follows the user's scaling
+PERCENT = 100.0
+
+
+class ResultView:
+    """The card of one result."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        ui.noticeLabel.text = f"<b>{html.escape(NOTICE)}</b>"
+
+    def show(self, result: Result | None) -> None:
+        """Show a result, or that there is none yet."""
+        ui = self._ui
+        state = _("No result for this scan yet.") if result is None else _ageChanged(result)
+        ui.stateLabel.text = state
+        ui.stateLabel.setVisible(bool(state))
+        ui.showTableButton.setEnabled(table.resultsTable() is not None)
+        ui.exportTableButton.setEnabled(table.resultsTable() is not None)
+        ui.cardFrame.setVisible(result is not None)
+        ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
+        ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
+        if result is None:
+            return
+        prediction = result.prediction
+        font = qt.QFont(ui.titleLabel.font)  # anew each time: the user may change the window's
+        font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
+        font.setBold(True)
+        ui.brainAgeLabel.setFont(font)
+        ui.titleLabel.text = card.breakable(
+            _("Predicted brain age of {name}").format(name=result.volumeNode.GetName())
+        )
+        ui.brainAgeLabel.text = card.headline(prediction)
+        ui.intervalLabel.text = card.intervalText(prediction)
+        ui.rowsLabel.text = card.rowsHtml(prediction)
+        ui.qualityLabel.text = card.qualityHtml(prediction, isDark(ui.cardFrame))
+        ui.modelLabel.text = card.modelText(prediction)
+
+
+def _ageChanged(result: Result) -> str:
+    known = subject.subjectOf(result.volumeNode).ageYears
+    if known in (None, result.prediction.chronological_age_years):
+        return ""
+    return _("The age was changed since this prediction; press Apply to use it.")
+
+
+class OverlayControls:
+    """Makes the views show what the parameters say, for one result at a time."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+        self._views = overlay.SliceViews()
+        self._result: Result | None = None
+        self._applied: tuple[Any, ...] = ()
+        boxes = (ui.overlayCheckBox, ui.outlineCheckBox, ui.templateCheckBox)
+        self._tips = [box.toolTip for box in boxes]
+        self._enable()
+
+    def setResult(self, result: Result | None) -> None:
+        """Take another result; what an earlier one showed is taken down first."""
+        if self._same(result):
+            return
+        self.takeDown()
+        self._result = result
+        self._enable()
+
+    def _enable(self) -> None:
+        """Enable the controls of what there is; a tool tip says why another is not."""
+        result, ui = self._result, self._ui
+        parts = (
+            (ui.overlayCheckBox, OVERLAY, _("No map of what the age rests on was made.")),
+            (ui.outlineCheckBox, MASK, _("There is no brain mask.")),
+            (ui.templateCheckBox, TO_TEMPLATE, _("The scan was not registered.")),
+        )
+        for (box, role, reason), tip in zip(parts, self._tips, strict=True):
+            there = result is not None and result.part(role) is not None
+            wanting = reason if result is not None else _("There is no result for this scan yet.")
+            box.setEnabled(there)
+            box.toolTip = tip if there else wanting
+        for slider in (ui.thresholdSlider, ui.opacitySlider):
+            slider.setEnabled(result is not None and result.part(OVERLAY) is not None)
+
+    def update(self, parameters: BrainAgeParameterNode) -> None:
+        """Make the views show what the parameters say."""
+        result = self._result
+        if result is None:
+            return
+        wanted = (
+            parameters.overlayVisible,
+            parameters.templateVisible,
+            parameters.outlineVisible,
+            parameters.overlayOpacity,
+            parameters.overlayThreshold,
+        )
+        if wanted == self._applied:
+            return
+        before, self._applied = self._applied, wanted
+        overlayVisible = parameters.overlayVisible and result.part(OVERLAY) is not None
+        templateVisible = parameters.templateVisible and result.part(TO_TEMPLATE) is not None
+        if overlayVisible:
+            overlay.setThreshold(result, parameters.overlayThreshold / PERCENT)
+        overlay.setOutlineVisible(result, parameters.outlineVisible)
+        if not overlayVisible and not templateVisible:
+            self._views.restore()
+        elif before[:2] != wanted[:2]:
+            node = overlay.templateOverScan(result) if templateVisible else result.part(OVERLAY)
+            self._views.show(result.volumeNode, node, parameters.overlayOpacity)
+        else:
+            self._views.setOpacity(parameters.overlayOpacity)
+        # Last: a view shows a legend only of what it shows already.
+        overlay.setLegendVisible(result, overlayVisible and not templateVisible)
+
+    def takeDown(self) -> None:
+        """Bring the views back to what they showed before."""
+        result, self._result, self._applied = self._result, None, ()
+        self._views.restore()
+        if result is not None and result.recordNode.GetScene() is not None:
+            overlay.setLegendVisible(result, False)
+            overlay.setOutlineVisible(result, False)
+
+    def forget(self) -> None:
+        """Let go of a scene that is closing."""
+        self._views.forget()
+        self._result, self._applied = None, ()
+        self._enable()
+
+    def _same(self, result: Result | None) -> bool:
+        if result is None or self._result is None:
+            return result is self._result
+        return result.recordNode is self._result.recordNode
+
+
+class Exports:
+    """Acts on the result of the selected volume."""
+
+    def __init__(self, ui: Any, message: MessageView, currentVolume: Callable[[], Any]) -> None:
+        self._ui = ui
+        self._message = message
+        self._currentVolume = currentVolume
+        self._layoutBefore: int | None = None
+        self._layoutShown: int | None = None
+        ui.plotButton.connect("clicked(bool)", lambda _checked: self.showPlot())
+        ui.showTableButton.connect("clicked(bool)", lambda _checked: self.showTable())
+        ui.exportTableButton.connect("clicked(bool)", lambda _checked: self.exportTable())
+        ui.exportReportButton.connect("clicked(bool)", lambda _checked: self.exportReport())
+
+    def showPlot(self) -> None:
+        """Show the plot beside the slice views; the layout comes back when the module is left."""
+        result = findResult(self._currentVolume())
+        if result is None or result.part(CHART) is None:
+            return
+        with self._anotherLayout():
+            slicer.modules.plots.logic().ShowChartInLayout(result.part(CHART))
+
+    def showTable(self) -> None:
+        """Show the table of all runs below the slice views; the layout comes back later."""
+        node = table.resultsTable()
+        if node is None:
+            return
+        with self._anotherLayout() as manager:
+            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        logic = slicer.app.applicationLogic()
+        logic.GetSelectionNode().SetActiveTableID(node.GetID())
+        logic.PropagateTableSelection()
+
+    @contextmanager
+    def _anotherLayout(self) -> Iterator[Any]:
+        manager = slicer.app.layoutManager()
+        if self._layoutBefore is None or manager.layout != self._layoutShown:
+            self._layoutBefore = manager.layout
+        yield manager
+        self._layoutShown = manager.layout
+
+    def restoreLayout(self) -> None:
+        """Bring back the layout from before the plot or the table, if theirs is still shown."""
+        manager = slicer.app.layoutManager()
+        before, self._layoutBefore = self._layoutBefore, None
+        if before is not None and manager.layout == self._layoutShown:
+            manager.setLayout(before)
+
+    def exportTable(self) -> None:
+        """Write the table of all runs."""
+        self._write(_("Export results"), "brain_age_results.csv", "CSV (*.csv)", table.exportTable)
+
+    def exportReport(self) -> None:
+        """Write the report of the selected volume."""
+        result = findResult(self._currentVolume())
+        if result is None or result.part(REPORT) is None:
+            return
+        text = result.part(REPORT).GetText()
+        name = f"{result.volumeNode.GetName()} brain age.html"
+        self._write(_("Export report"), name, "HTML (*.html)", lambda path: _writeText(path, text))
+
+    def _write(self, title: str, name: str, filters: str, write: Callable[[Path], None]) -> None:
+        chosen = qt.QFileDialog.getSaveFileName(self._ui.applyButton, title, name, filters)
+        if isinstance(chosen, tuple):  # some bindings return the filter too
+            chosen = chosen[0]
+        if not chosen:
+            return
+        try:
+            write(Path(chosen))
+        except BrainAgeError as error:
+            self._message.show("refuse", error.message, error.hint)
+        else:
+            self._message.show("pass", _("Saved as {path}").format(path=chosen))
+
+
+def _writeText(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise BrainAgeError(
+            _("{path} could not be written: {reason}").format(path=path, reason=error.strerror)
+        ) from error

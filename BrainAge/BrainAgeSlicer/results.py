@@ -1,0 +1,147 @@
+"""Results in the scene: all of one run hangs on its record node, in a folder beside the scan.
+
+The panel shows what it finds here and remembers nothing itself, so a saved and loaded scene shows
+the same as before.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import slicer
+
+from BrainAgeLib.records import Prediction
+from BrainAgeSlicer.record import predictionFromDict
+from BrainAgeSlicer.volumes import OURS
+
+SCAN = "BrainAge.Scan"
+OVERLAY = "BrainAge.Overlay"
+COLORS = "BrainAge.Colors"
+MASK = "BrainAge.Mask"
+TO_TEMPLATE = "BrainAge.ToTemplate"
+REPORT = "BrainAge.Report"
+CHART = "BrainAge.Chart"
+OWNED = "BrainAge.Owned"  # every node that goes when the result goes
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run left in the scene; parts that a run did not make are None."""
+
+    recordNode: Any
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The record as plain values."""
+        return dict(json.loads(self.recordNode.GetText()))
+
+    @property
+    def prediction(self) -> Prediction:
+        """The record of the library."""
+        return predictionFromDict(self.values)
+
+    @property
+    def volumeNode(self) -> Any:
+        """The scan."""
+        return self.recordNode.GetNodeReference(SCAN)
+
+    def part(self, role: str) -> Any:
+        """Return the node in one of the roles named above."""
+        return self.recordNode.GetNodeReference(role)
+
+
+def findResults() -> list[Result]:
+    """Return all results of the scene."""
+    nodes = slicer.util.getNodesByClass("vtkMRMLTextNode")
+    return [Result(node) for node in nodes if node.GetAttribute(OURS) == "record"]
+
+
+def findResult(volumeNode: Any) -> Result | None:
+    """Return the result of a scan."""
+    for result in findResults():
+        if volumeNode is not None and result.volumeNode is volumeNode:
+            return result
+    return None
+
+
+def adopt(result: Result, nodes: list[Any]) -> None:
+    """Make nodes part of a result: they stand in its folder and go with it."""
+    putInto(_folderOf(result.recordNode), nodes)
+    for node in nodes:
+        result.recordNode.AddNodeReferenceID(OWNED, node.GetID())
+
+
+def removeResult(result: Result) -> None:
+    """Remove all nodes of a result, and its folder when nothing else stands there."""
+    folder = _folderOf(result.recordNode)
+    record = result.recordNode
+    count = record.GetNumberOfNodeReferences(OWNED)
+    owned = [record.GetNthNodeReference(OWNED, n) for n in range(count)]
+    for node in [*owned, record]:
+        if node is not None:
+            removeNode(node)
+    _removeFolderIfEmpty(folder)
+
+
+def removeNode(node: Any) -> None:
+    owned = []
+    if node.IsA("vtkMRMLDisplayableNode"):
+        owned += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]
+    if node.IsA("vtkMRMLStorableNode"):
+        owned.append(node.GetStorageNode())
+    _forget(node)
+    slicer.mrmlScene.RemoveNode(node)
+    for each in owned:
+        if each is not None and slicer.mrmlScene.GetNodeByID(each.GetID()) is each:
+            slicer.mrmlScene.RemoveNode(each)
+
+
+def newFolder(volumeNode: Any, name: str) -> int:
+    """Return the id of a new subject hierarchy folder with the same parent as a node."""
+    hierarchy = _hierarchy()
+    parent = hierarchy.GetItemParent(_itemOf(volumeNode))
+    return int(hierarchy.CreateFolderItem(parent, name))
+
+
+def putInto(folder: int, nodes: list[Any]) -> None:
+    """Put nodes into a folder, in this order."""
+    hierarchy = _hierarchy()
+    for node in nodes:
+        hierarchy.SetItemParent(_itemOf(node), folder)
+
+
+def _folderOf(node: Any) -> int:
+    """Return the id of the folder that a node stands in; 0 when there is none."""
+    hierarchy = _hierarchy()
+    item = hierarchy.GetItemByDataNode(node)
+    parent = int(hierarchy.GetItemParent(item)) if item else 0
+    return parent if parent and hierarchy.GetItemLevel(parent) == "Folder" else 0
+
+
+def _forget(node: Any) -> None:
+    """Take a node out, before it is removed: without the application's plugins nobody else does."""
+    hierarchy = _hierarchy()
+    item = hierarchy.GetItemByDataNode(node)
+    if item:
+        hierarchy.RemoveItem(item, False, False)
+
+
+def _removeFolderIfEmpty(folder: int) -> None:
+    """Remove a folder that nothing stands in any more; the user may have put things there."""
+    hierarchy = _hierarchy()
+    if folder and hierarchy.GetNumberOfItemChildren(folder) == 0:
+        hierarchy.RemoveItem(folder)
+
+
+def _hierarchy() -> Any:
+    return slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+
+
+def _itemOf(node: Any) -> int:
+    hierarchy = _hierarchy()
+    # The application makes items by itself; a scene without its plugins does not.
+    return int(
+        hierarchy.GetItemByDataNode(node) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), node)
+    )

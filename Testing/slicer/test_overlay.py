@@ -1,0 +1,42 @@
+"""The overlay's colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def overlay(world):
+    from BrainAgeSlicer import overlay
+
+    return overlay
+
+
+def test_zero_is_clear_and_the_ends_are_not(overlay):
+    table = overlay.colorsOf(overlay.ValueRange(2.0, True), 0.0)
+    assert table[127, 3] == 0 and table[[0, 126, 128, 254], 3].tolist() == [1, 1, 1, 1]
+
+
+def test_younger_is_blue_and_older_is_orange(overlay):
+    table = overlay.colorsOf(overlay.ValueRange(2.0, True), 0.0)
+    assert (table[:127, 2] > table[:127, 0]).all() and (table[128:, 0] > table[128:, 2]).all()
+
+
+@pytest.mark.parametrize("hidden", [0.1, 0.5, 1.0])
+def test_the_threshold_hides_what_is_weaker(overlay, hidden):
+    valueRange = overlay.ValueRange(2.0, True)
+    values = np.linspace(-2, 2, overlay.ENTRIES)
+    shown = overlay.colorsOf(valueRange, hidden)[:, 3] == 1
+    assert (np.abs(values[shown]) >= 2 * hidden - 1e-9).all()
+    assert shown[0] and shown[-1]
+
+
+def test_a_map_without_younger_uses_one_side(overlay):
+    assert overlay.rangeOf(np.array([0.0, 1.0, 3.0])).lowest == 0.0
+    assert overlay.rangeOf(np.array([0.0, -1.0, 3.0])).signed
+
+
+def test_a_map_of_nothing_shows_nothing(overlay):
+    valueRange = overlay.rangeOf(np.zeros((2, 3, 4)))
+    assert valueRange.highest == 1.0 and not valueRange.signed
