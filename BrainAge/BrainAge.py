@@ -172,7 +172,7 @@ class BrainAgeTest(ScriptedLoadableModuleTest):
         """The whole way: file, worker, scene."""
         from BrainAgeSlicer.dependencies import ensureDependencies
         from BrainAgeSlicer.installation import requirementsFile, sampleScan
-        from BrainAgeSlicer.results import MASK, OVERLAY, findResult
+        from BrainAgeSlicer.results import MASK, OVERLAY, findResults
 
         ensureDependencies(requirementsFile())
         volume = slicer.util.loadVolume(str(sampleScan()))
@@ -180,7 +180,8 @@ class BrainAgeTest(ScriptedLoadableModuleTest):
         self.assertIsNotNone(prediction.brain_age_years)
         low, high = prediction.interval_years
         self.assertTrue(low < prediction.brain_age_years < high)
-        result = findResult(volume)
+        (result,) = findResults()
+        self.assertIs(result.volumeNode, volume)
         self.assertIsNotNone(result.part(MASK))
         overlay = result.part(OVERLAY)
         self.assertEqual(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
 
 import slicer
 import vtk
@@ -35,6 +36,14 @@ class BrainAgeParameterNode:
     outlineVisible: bool = False
     templateVisible: bool = False
 
+    if TYPE_CHECKING:  # what the decorator adds
+
+        def __init__(self, parameterNode: Any) -> None: ...
+        def connectGui(self, gui: Any) -> int: ...
+        def disconnectGui(self, guiTag: int) -> None: ...
+        def AddObserver(self, event: int, callback: Callable[[Any, Any], None]) -> int: ...
+        def RemoveObserver(self, tag: int) -> None: ...
+
 
 class GuiConnection:
     """Widgets and parameters that follow each other, until ``end``.
@@ -58,6 +67,6 @@ class GuiConnection:
     def _nextTag(self) -> int:
         """Return the tag of a new observer; a node counts them up."""
         node = self._parameters
-        tag = int(node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda _caller, _event: None))
+        tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda _caller, _event: None)
         node.RemoveObserver(tag)
         return tag

@@ -56,7 +56,7 @@ def predictionFromDict(values: dict[str, Any]) -> Prediction:
         "leans_on": None if leansOn is None else tuple(_taken(RegionLeaning, r) for r in leansOn),
     }
     plain = {key: value for key, value in values.items() if key not in nested}
-    return _taken(Prediction, {**plain, **nested})  # type: ignore[no-any-return]
+    return _taken(Prediction, {**plain, **nested})
 
 
 def _taken(kind: Any, values: dict[str, Any]) -> Any:

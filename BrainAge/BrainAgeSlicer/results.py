@@ -86,6 +86,7 @@ def removeResult(result: Result) -> None:
 
 
 def removeNode(node: Any) -> None:
+    """Remove a node with its display and storage nodes."""
     owned = []
     if node.IsA("vtkMRMLDisplayableNode"):
         owned += [node.GetNthDisplayNode(n) for n in range(node.GetNumberOfDisplayNodes())]

@@ -15,7 +15,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import table
 from BrainAgeSlicer.installation import modelNamed
@@ -66,7 +66,6 @@ class Run:
         self._listener = listener
         self._observations: list[tuple[Any, int]] = []
         self._folder = self._scan = Path()
-        self._lattice: Lattice | None = None
         self._worker: Worker | None = None
         self._notices: list[str] = []
         self._why = ""
@@ -81,8 +80,7 @@ class Run:
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
             self._scan = self._folder / f"{_fileName(self._volumeNode)}.nrrd"
-            self._lattice = exportVolume(self._volumeNode, self._scan)
-            self._startWorker()
+            self._startWorker(exportVolume(self._volumeNode, self._scan))
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
             self._end(Ended(error=_asError(error)))
 
@@ -109,18 +107,18 @@ class Run:
         if self._worker is not None:
             self._worker.waitForFinished(milliseconds)
 
-    def _startWorker(self) -> None:
+    def _startWorker(self, lattice: Lattice) -> None:
         output = str(self._folder / "output")
         arguments = ["predict", str(self._scan), "--output", output, *self._request.arguments()]
         self._worker = Worker(
             [*self._command, *arguments, "--json-lines", "--stop-with-parent"],
-            self._onWorkerFinished,
+            lambda outcome: self._onWorkerFinished(outcome, lattice),
             self._listener.onStage,
             self._listener.onLog,
         )
         self._worker.start()
 
-    def _onWorkerFinished(self, outcome: Outcome) -> None:
+    def _onWorkerFinished(self, outcome: Outcome, lattice: Lattice) -> None:
         if self._ended:
             return
         if not outcome.cancelled and self._fallsBack(outcome):
@@ -131,23 +129,23 @@ class Run:
                 )
             )
             self._request = replace(self._request, device="cpu")
-            self._startWorker()
+            self._startWorker(lattice)
             return
-        self._end(self._takeOutcome(outcome))
+        self._end(self._takeOutcome(outcome, lattice))
 
     def _fallsBack(self, outcome: Outcome) -> bool:
         said = " ".join((outcome.message, outcome.hint, *outcome.log[-20:])).lower()
         full = any(words in said for words in OUT_OF_MEMORY)
         return full and not outcome.done and self._request.device != "cpu"
 
-    def _takeOutcome(self, outcome: Outcome) -> Ended:
+    def _takeOutcome(self, outcome: Outcome, lattice: Lattice) -> Ended:
         if outcome.cancelled:
             return Ended(cancelled=True, why=self._why)
         if not outcome.done:
             return Ended(error=_errorOf(outcome))
         result = None
         try:
-            result = addResult(self._volumeNode, self._folder / "output", self._lattice)
+            result = addResult(self._volumeNode, self._folder / "output", lattice)
             prediction = result.prediction
             addChart(result, modelNamed(prediction.model.name))
             table.addRun(self._volumeNode, prediction, outcome.exitCode)
@@ -193,8 +191,8 @@ class Run:
 
 def _errorOf(outcome: Outcome) -> BrainAgeError:
     error = BrainAgeError(outcome.message, outcome.hint)
-    if outcome.exitCode > 0:  # the worker's own; a crash has none
-        error.exit_code = outcome.exitCode
+    if outcome.exitCode in list(ExitCode):  # the worker's own; a crash has none
+        error.exit_code = ExitCode(outcome.exitCode)
     return error
 
 

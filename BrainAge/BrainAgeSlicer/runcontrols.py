@@ -124,8 +124,8 @@ class RunControls:
 
     def _summarise(self, cancelled: bool) -> None:
         """Say what came of several scans; the list says it of each."""
-        predicted = [each for each in self._ends if each.prediction is not None]
-        ages = sum(each.prediction.brain_age_years is not None for each in predicted)
+        predicted = [each.prediction for each in self._ends if each.prediction is not None]
+        ages = sum(each.brain_age_years is not None for each in predicted)
         failed = sum(each.error is not None for each in self._ends)
         text = _("{n} of {all} volumes have an age").format(n=ages, all=len(self._items))
         if len(predicted) > ages:

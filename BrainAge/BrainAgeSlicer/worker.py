@@ -20,8 +20,10 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from BrainAgeLib.errors import ExitCode
+
 GRACE_MILLISECONDS = 2000  # for the worker to end by itself once its standard input is closed
-DONE_EXIT_CODES = (0, 3)  # 3: refused by the quality gate, which is a result too
+DONE_EXIT_CODES = (ExitCode.DONE, ExitCode.REFUSED)  # a refusal is a result too
 
 
 @dataclass(frozen=True)
