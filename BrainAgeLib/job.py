@@ -33,12 +33,12 @@ from BrainAgeLib.records import (
     RegionLeaning,
 )
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.scan.dicom_header import read_identifiers
 from BrainAgeLib.scan.geometry import (
     Volume,
     sitk_from_volume,
     to_grid_of,
 )
-from BrainAgeLib.scan.identifiers import read_identifiers
 from BrainAgeLib.scan.read import Scan
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Stages

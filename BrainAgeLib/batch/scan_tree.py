@@ -13,10 +13,9 @@ from pathlib import Path
 from BrainAgeLib.batch.choice import Decision, SeriesFacts, choose, contrast_of
 from BrainAgeLib.batch.scan_entry import ScanEntry, with_folders
 from BrainAgeLib.batch.series_facts import facts_of_file, facts_of_series
-from BrainAgeLib.scan.dicom_header import stored_class
+from BrainAgeLib.scan.dicom import dicom_series_in
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
-from BrainAgeLib.scan.quiet_itk import quiet_itk
-from BrainAgeLib.scan.read_dicom import dicom_series_in
+from BrainAgeLib.scan.itk import quiet_itk
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 _NO_IMAGES = (".json", ".tsv", ".csv", ".txt", ".html", ".bval", ".bvec", ".md", ".pdf", ".tfm")
@@ -148,11 +147,10 @@ def _stem(path: Path) -> str:
 
 def _series(folder: Path) -> Iterator[tuple[str, SeriesFacts]]:
     """Yield each DICOM series of a folder with its study; damaged slices are a series, too."""
-    series, broken = dicom_series_in(folder)
+    series, others = dicom_series_in(folder)
     for headers in series.values():
         yield headers[0].study_uid, facts_of_series(folder, headers, len(series) == 1)
-    lost = [path for path in broken if stored_class(path) in _MR_IMAGES]
-    if lost and not series:
+    if not series and any(header.object_class in _MR_IMAGES for header in others):
         complaint = "holds DICOM files but no complete image"
         yield f"{folder}", SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
 

@@ -13,14 +13,12 @@ import numpy as np
 from BrainAgeLib.batch.choice import SeriesFacts
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
-from BrainAgeLib.scan import dicom_header as tag
-from BrainAgeLib.scan.dicom_header import DicomHeader
+from BrainAgeLib.scan.checks import check_shape
+from BrainAgeLib.scan.dicom_header import DicomHeader, names_contrast_agent
 from BrainAgeLib.scan.file_kind import kind_of
 from BrainAgeLib.scan.geometry import PLANES, slice_axis
-from BrainAgeLib.scan.itk_reader import open_header
-from BrainAgeLib.scan.scan import check_shape
+from BrainAgeLib.scan.itk import open_header
 
-_NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 _DERIVED = ("DERIVED", "PROJECTION IMAGE", "MIP")
 
 
@@ -53,7 +51,7 @@ def facts_of_file(path: Path) -> SeriesFacts:
         _milliseconds(sidecar, "RepetitionTime"),
         _milliseconds(sidecar, "InversionTime"),
         is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
-        has_contrast_agent=_names_agent(str(sidecar.get("ContrastBolusAgent") or "")),
+        has_contrast_agent=names_contrast_agent(str(sidecar.get("ContrastBolusAgent") or "")),
     )
 
 
@@ -65,10 +63,9 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
     first = headers[0]
     is_one_file = len(headers) == 1 and first.size[2] > 1
     plane, count = _plane_of_series(headers)
-    image_type = first.tags.get(tag.IMAGE_TYPE, "").upper()
-    echo, repetition, inversion = (
-        first.numbers(name, 1) for name in (tag.ECHO_TIME, tag.REPETITION_TIME, tag.INVERSION_TIME)
-    )
+    times = first.sequence
+    inversion_ms = times.inversion_time_ms
+    image_type = first.slice.image_type.upper()
     localizer = " localizer" if "LOCALIZER" in image_type else ""
     return SeriesFacts(
         str(first.path if is_one_file else folder),
@@ -76,33 +73,32 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
         f"{first.series_description}{localizer}",
         plane,
         count,
-        echo[0] if echo else None,
-        repetition[0] if repetition else None,
-        inversion[0] if inversion and inversion[0] > 0 else None,
-        is_gradient_echo="GR" in first.tags.get(tag.SCANNING_SEQUENCE, "").split("\\"),
-        has_contrast_agent=_names_agent(first.tags.get(tag.CONTRAST_AGENT, "")),
+        times.echo_time_ms,
+        times.repetition_time_ms,
+        inversion_ms if inversion_ms is not None and inversion_ms > 0 else None,
+        is_gradient_echo=first.is_gradient_echo,
+        has_contrast_agent=times.says_contrast_agent,
         is_derived=any(word in image_type for word in _DERIVED),
     )
 
 
 def _plane_of_series(headers: Sequence[DicomHeader]) -> tuple[Plane | None, int]:
     first = headers[0]
-    orientation = first.numbers(tag.IMAGE_ORIENTATION, 6)
-    pixel_mm = first.numbers(tag.PIXEL_SPACING, 2)
+    orientation, pixel_mm = first.slice.orientation, first.slice.pixel_mm
     if orientation is None or pixel_mm is None:  # frames say it each for themselves
         return (PLANES[2], first.size[2]) if first.size[2] > 1 else (None, len(headers))
     row, column = np.reshape(orientation, (2, 3))
     normal = np.cross(row, column)
-    places = [header.numbers(tag.IMAGE_POSITION, 3) for header in headers]
+    places = [header.slice.position_mm for header in headers]
     heights = sorted({round(float(normal @ np.array(place)), 1) for place in places if place})
-    same = {header.numbers(tag.IMAGE_ORIENTATION, 6) == orientation for header in headers}
+    same = {header.slice.orientation == orientation for header in headers}
     if len(heights) < 2 or same != {True}:
         return None, len(heights)
     spacing_mm = (heights[-1] - heights[0]) / (len(heights) - 1)
     direction = np.stack([row, column, normal], axis=1)
     size = (first.size[0], first.size[1], len(heights))
     plane, count = _plane(direction, (pixel_mm[1], pixel_mm[0], spacing_mm), size)
-    return ("3d" if first.tags.get(tag.ACQUISITION_TYPE) == "3D" else plane), count
+    return ("3d" if first.is_3d else plane), count
 
 
 def _plane(
@@ -115,11 +111,6 @@ def _plane(
     if axis < 0:
         return "3d", max(size)
     return PLANES[int(np.argmax(np.abs(direction[:, axis])))], size[axis]
-
-
-def _names_agent(text: str) -> bool:
-    """Say whether the field of the contrast agent names one; some write there that none was."""
-    return text.strip().upper() not in _NO_AGENT
 
 
 def _sidecar(path: Path) -> dict[str, Any]:

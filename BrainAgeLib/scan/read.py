@@ -1,14 +1,19 @@
-"""Read a scan, whatever it is stored in."""
+"""The door: a path, whatever it is stored in, or an image in memory becomes a scan."""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError, printable
-from BrainAgeLib.records import InputRecord
+from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
+from BrainAgeLib.scan.checks import check_grid, check_shape, settle_voxels
+from BrainAgeLib.scan.dicom import DicomImage, read_dicom_file, read_dicom_folder
 from BrainAgeLib.scan.file_kind import (
     FileKind,
     cannot_be_read,
@@ -16,18 +21,29 @@ from BrainAgeLib.scan.file_kind import (
     kind_of,
     require_path,
 )
-from BrainAgeLib.scan.quiet_itk import quiet_itk
-from BrainAgeLib.scan.read_dicom import DicomImage, read_dicom_file, read_dicom_folder
-from BrainAgeLib.scan.read_file import read_file
-from BrainAgeLib.scan.scan import (
-    Scan,
-    check_grid,
-    check_shape,
-    settle_voxels,
-    sha256_of,
-)
+from BrainAgeLib.scan.itk import quiet_itk
+from BrainAgeLib.scan.nifti import read_nifti
+from BrainAgeLib.scan.text_headers import read_text_headed
 
-__all__ = ["Scan", "read_scan", "scan_from_image"]
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan as it was acquired.
+
+    ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
+    exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
+    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what a DICOM
+    header says of the sequence. ``dicom_files``: those of a DICOM series, in slice order.
+    """
+
+    image: sitk.Image
+    input: InputRecord
+    slice_thickness_mm: float | None = None
+    age_years: float | None = None
+    sex: Sex | None = None
+    findings: tuple[Finding, ...] = ()
+    sequence: SequenceTags = SequenceTags()
+    dicom_files: tuple[Path, ...] = ()
 
 
 def read_scan(path: str | os.PathLike[str], series_uid: str | None = None) -> Scan:
@@ -74,9 +90,12 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
         return _scan_of_dicom(read_dicom_file(path, series_uid, name), given, name)
     if series_uid is not None:
         raise InputError(f"{name} is a {kind.value} file and has no series", "omit --series")
-    file = read_file(path, kind, name)
+    if kind is FileKind.NIFTI_2:
+        raise InputError(f"{name} is NIfTI-2, which is not supported", "convert it to NIfTI-1")
+    is_nifti = kind is FileKind.NIFTI
+    file = read_nifti(path, name) if is_nifti else read_text_headed(path, kind, name)
     settled, findings = settle_voxels(file.image, name)
-    record = InputRecord(given, sha256_of(file.files), None)
+    record = InputRecord(given, _sha256_of(file.files), None)
     return Scan(settled, record, findings=file.findings + findings)
 
 
@@ -85,7 +104,7 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
     settled, findings = settle_voxels(dicom.image, name)
     return Scan(
         settled,
-        InputRecord(given, sha256_of(dicom.files), dicom.header.series_uid or None),
+        InputRecord(given, _sha256_of(dicom.files), dicom.header.series_uid or None),
         dicom.slice_thickness_mm,
         dicom.header.age_years,
         dicom.header.sex,
@@ -102,3 +121,13 @@ def _not_a_scan(path: Path, name: str) -> InputError:
         f"{name} is not a medical image with world coordinates",
         "give a NIfTI, NRRD, MetaImage or DICOM file, or the folder of a DICOM series",
     )
+
+
+def _sha256_of(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of files, one after the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while chunk := file.read(2**20):
+                digest.update(chunk)
+    return digest.hexdigest()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib import delivery
-from BrainAgeLib.scan.identifiers import read_identifiers
+from BrainAgeLib.scan.dicom_header import read_identifiers
 from Testing.library.commands import without_network
 from Testing.library.scan.made_dicom import write_frames, write_series, write_slice
 

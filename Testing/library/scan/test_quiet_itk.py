@@ -6,7 +6,7 @@ import threading
 import pytest
 import SimpleITK as sitk
 
-from BrainAgeLib.scan.quiet_itk import quiet_itk
+from BrainAgeLib.scan.itk import quiet_itk
 
 
 def test_error_stream_is_silent_inside_and_back_afterwards(capfd):
@@ -59,7 +59,7 @@ def test_threads_leave_the_error_stream_in_place(capfd):
 def test_program_without_an_error_stream():
     script = (
         "import os, sys; os.close(2); sys.stderr = None\n"
-        "from BrainAgeLib.scan.quiet_itk import quiet_itk\n"
+        "from BrainAgeLib.scan.itk import quiet_itk\n"
         "with quiet_itk(): print('read')\n"
     )
 

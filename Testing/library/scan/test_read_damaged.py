@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BrainAgeLib.scan import nifti_voxels
+from BrainAgeLib.scan import nifti
 from Testing.library.scan.made_damage import (
     DATA_OFFSET,
     DIMENSION,
@@ -52,7 +52,7 @@ class TestIncomplete:
         assert INCOMPLETE in message_of(path, capfd)
 
     def test_gzip_that_unpacks_without_end(self, tmp_path, capfd, monkeypatch):
-        monkeypatch.setattr(nifti_voxels, "MOST_SURPLUS_BYTES", 2**21)
+        monkeypatch.setattr(nifti, "MOST_SURPLUS_BYTES", 2**21)
         path = write_nifti(tmp_path / "s.nii.gz")
         path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + bytes(2**22)))
 

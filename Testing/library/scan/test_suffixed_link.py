@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from BrainAgeLib.scan.itk import named_as, remove_leftovers
 from BrainAgeLib.scan.read import read_scan
-from BrainAgeLib.scan.suffixed_link import named_as, remove_leftovers
 from Testing.library.scan.made_scans import made_voxels, write_nifti
 
 

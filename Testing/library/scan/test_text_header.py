@@ -6,7 +6,7 @@ import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.read import read_scan
-from BrainAgeLib.scan.text_header import read_text_header
+from BrainAgeLib.scan.text_headers import read_text_header
 from Testing.library.scan.made_scans import itk_image, made_voxels
 
 

@@ -1,23 +1,32 @@
-"""What the header of a NIfTI file says, for the checks that ITK leaves out.
+"""Read a NIfTI-1 file: the checks of header and voxels that ITK leaves out, then ITK's reader.
 
-ITK takes a spacing of 0 as 1 mm, and pixdim over an affine that says otherwise, without a word.
-Format: https://nifti.nimh.nih.gov/nifti-1
+ITK takes a spacing of 0 as 1 mm, and pixdim over an affine that says otherwise. It reads a file
+that ends early as if the rest were 0, a plain file named .nii.gz as noise, and turns every voxel
+that is not a finite number into 0; all without a word. Format: https://nifti.nimh.nih.gov/nifti-1
 """
 
 from __future__ import annotations
 
+import gzip
+import math
 import struct
+import zlib
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 
 import numpy as np
+import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.scan.file_kind import read_head
-from BrainAgeLib.scan.itk_reader import incomplete
-from BrainAgeLib.scan.scan import check_spacing
+from BrainAgeLib.scan.checks import check_shape, check_spacing, incomplete, unknown_orientation
+from BrainAgeLib.scan.file_kind import FileKind, is_compressed, read_head
+from BrainAgeLib.scan.itk import FileImage, named_as, open_header, read_volume
 
+ByteStream = gzip.GzipFile | BufferedReader
 HEADER_BYTES = 348
+CHUNK_BYTES = 2**20
+MOST_SURPLUS_BYTES = 2**28  # after the voxels: 256 MiB that nobody asked for
 SPACING_TOLERANCE = 0.01
 # What a voxel is, by the number in the field datatype; V is a colour.
 _VOXEL_TYPES = {
@@ -48,6 +57,25 @@ class NiftiHeader:
     def says_orientation(self) -> bool:
         """Whether either affine is there at all."""
         return self.qform_code > 0 or self.sform_code > 0
+
+
+def read_nifti(path: Path, name: str) -> FileImage:
+    """Read the volume in a NIfTI file, compressed or not.
+
+    ``name``: what messages call the file. Raises InputError when it cannot be read as one scalar
+    volume with a place in the world.
+    """
+    header = read_nifti_header(path, name)
+    suffix = ".nii.gz" if is_compressed(path) else ".nii"
+    with named_as(path, suffix) as readable:
+        # The header's size is checked before the file is unpacked to see whether it is all there.
+        check_shape(open_header(readable, FileKind.NIFTI, name), name)
+        broken = find_non_finite(path, header, name)
+        image = read_volume(readable, FileKind.NIFTI, name)
+    if broken is not None:
+        image = _with_nan(image, broken)
+    findings = () if header.says_orientation else (unknown_orientation(),)
+    return FileImage(image, (path,), findings)
 
 
 def read_nifti_header(path: Path, name: str) -> NiftiHeader:
@@ -112,3 +140,57 @@ def _check_sform(header: NiftiHeader, name: str) -> None:
             f"{affine} mm by the affine",
             "convert the scan again from the original",
         )
+
+
+def find_non_finite(path: Path, header: NiftiHeader, name: str) -> np.ndarray | None:
+    """Return which voxels are not finite numbers, as flat bools in file order; None for no one.
+
+    Raises InputError when the file is damaged or shorter than its header promises. Needs little
+    memory unless there is something to return.
+    """
+    try:
+        with gzip.open(path) if is_compressed(path) else path.open("rb") as file:
+            file.read(int(header.data_offset))
+            found = _search(file, header, name)
+            _read_to_the_end(file, name)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise incomplete(name) from error
+    return found
+
+
+def _search(file: ByteStream, header: NiftiHeader, name: str) -> np.ndarray | None:
+    voxel_type = np.dtype(header.voxel_type)
+    voxels_in_all, voxels_seen = math.prod(header.size), 0
+    found = None
+    while voxels_seen < voxels_in_all:
+        wanted = min(CHUNK_BYTES // voxel_type.itemsize, voxels_in_all - voxels_seen)
+        chunk = file.read(wanted * voxel_type.itemsize)
+        if len(chunk) < wanted * voxel_type.itemsize:
+            raise incomplete(name)
+        if voxel_type.kind == "f":
+            broken = ~np.isfinite(np.frombuffer(chunk, voxel_type))
+            if broken.any():
+                found = np.zeros(voxels_in_all, bool) if found is None else found
+                found[voxels_seen : voxels_seen + wanted] = broken
+        voxels_seen += wanted
+    return found
+
+
+def _read_to_the_end(file: ByteStream, name: str) -> None:
+    """Read what follows the voxels, for a checksum stands at the end."""
+    surplus = 0
+    while chunk := file.read(CHUNK_BYTES):
+        surplus += len(chunk)
+        if surplus > MOST_SURPLUS_BYTES:
+            raise InputError(
+                f"{name} is much longer than its header says", "convert the scan again"
+            )
+
+
+def _with_nan(image: sitk.Image, broken: np.ndarray) -> sitk.Image:
+    """Return the image with NaN back where ITK has put something else."""
+    voxels = sitk.GetArrayFromImage(image)
+    voxels[broken.reshape(voxels.shape)] = np.nan
+    restored = sitk.GetImageFromArray(voxels)
+    restored.CopyInformation(image)
+    return restored

@@ -1,4 +1,4 @@
-"""What the text header of an NRRD or MetaImage file says, for the checks that ITK leaves out.
+"""Read an NRRD or MetaImage file: the checks of its text header, then ITK's reader.
 
 ITK takes a missing spacing as 1 mm and says nothing of use when the data file is missing.
 """
@@ -9,13 +9,36 @@ import re
 from pathlib import Path
 
 from BrainAgeLib.errors import InputError, printable
-from BrainAgeLib.scan.file_kind import read_head
-from BrainAgeLib.scan.scan import check_spacing
+from BrainAgeLib.scan.checks import check_spacing, unknown_orientation
+from BrainAgeLib.scan.file_kind import FileKind, read_head
+from BrainAgeLib.scan.itk import FileImage, named_as, read_volume
 
+_SUFFIXES = {FileKind.NRRD: (".nrrd", ".nhdr"), FileKind.METAIMAGE: (".mha", ".mhd")}
 # "sizes: 3 4 5" and "key:=value" of NRRD, "DimSize = 3 4 5" of MetaImage; "#" is a comment.
 _FIELD = re.compile(r"([^#:=]+?)\s*(?::=|:|=)\s*(.*)")
 _DATA_FILE = ("elementdatafile", "data file", "datafile")
 _SPACING = ("elementspacing", "elementsize", "spacings", "space directions")
+
+
+def read_text_headed(path: Path, kind: FileKind, name: str) -> FileImage:
+    """Read the volume in an NRRD or MetaImage file, and its data file when the voxels have one.
+
+    ``name``: what messages call the file. Raises InputError when it cannot be read as one scalar
+    volume with a place in the world.
+    """
+    fields = read_text_header(path)
+    check_text_header(fields, name)
+    findings = () if says_orientation(fields) else (unknown_orientation(),)
+    voxels = data_file(path, fields, name)
+    if voxels is None:
+        with named_as(path, *_SUFFIXES[kind]) as readable:
+            return FileImage(read_volume(readable, kind, name), (path,), findings)
+    if not path.name.endswith(_SUFFIXES[kind]):
+        raise InputError(
+            f"{name} is a {kind.value} header under another name",
+            f"rename it to end in {_SUFFIXES[kind][1]}",
+        )
+    return FileImage(read_volume(path, kind, name), (path, voxels), findings)
 
 
 def read_text_header(path: Path) -> dict[str, str]:

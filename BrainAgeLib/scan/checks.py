@@ -1,19 +1,20 @@
-"""What a readable scan is: one 3D scalar image with a place in the world and something in it."""
+"""What a readable scan is: one 3D scalar image with a place in the world and something in it.
+
+The checks are in the order in which a reader can make them: the sizes that a header promises come
+before any voxel is read.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
+from BrainAgeLib.records import Finding
 
 # A whole head at 0.5 mm has 110 million. The whole job holds some five copies as float32: with this
 # limit no file, whatever it promises or unpacks to, takes it beyond 4 GB.
@@ -27,26 +28,6 @@ _SCALAR_PIXELS = {
     *(sitk.sitkInt8, sitk.sitkInt16, sitk.sitkInt32, sitk.sitkInt64),
     *(sitk.sitkFloat32, sitk.sitkFloat64),
 }
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A scan as it was acquired.
-
-    ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
-    exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
-    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what a DICOM
-    header says of the sequence. ``dicom_files``: those of a DICOM series, in slice order.
-    """
-
-    image: sitk.Image
-    input: InputRecord
-    slice_thickness_mm: float | None = None
-    age_years: float | None = None
-    sex: Sex | None = None
-    findings: tuple[Finding, ...] = ()
-    sequence: SequenceTags = SequenceTags()
-    dicom_files: tuple[Path, ...] = ()
 
 
 def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
@@ -69,11 +50,15 @@ def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
 def check_pixels(pixel_id: int, name: str) -> None:
     """Raise InputError unless SimpleITK's pixel type holds one real number per voxel."""
     if pixel_id not in _SCALAR_PIXELS:
-        kind = sitk.GetPixelIDValueAsString(pixel_id)
-        raise InputError(
-            f"{name} does not hold one grey value per voxel but {kind}",
-            "give a T1 image in grey values: no colour, vector, complex or label map",
-        )
+        raise not_grey(sitk.GetPixelIDValueAsString(pixel_id), name)
+
+
+def not_grey(kind: str, name: str) -> InputError:
+    """Return the error for pixels of a kind that is no grey value."""
+    return InputError(
+        f"{name} does not hold one grey value per voxel but {kind}",
+        "give a T1 image in grey values: no colour, vector, complex or label map",
+    )
 
 
 def check_size(size: Sequence[int], name: str) -> None:
@@ -123,6 +108,21 @@ def sheared(name: str) -> InputError:
     )
 
 
+def incomplete(name: str) -> InputError:
+    """Return the error for a file that is cut off or damaged."""
+    return InputError(f"{name} is incomplete or damaged", "copy or convert the scan again")
+
+
+def unknown_orientation() -> Finding:
+    """Return what is said of a scan whose header does not tell which way its axes run."""
+    message = (
+        "The header does not say which way the axes run; they are taken as left, posterior, "
+        "superior, so that left and right may be exchanged in the pictures and the map. "
+        "Convert the scan again from the original."
+    )
+    return Finding(FindingCode.UNKNOWN_ORIENTATION, "warn", message)
+
+
 def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Finding, ...]]:
     """Return the image with single non-finite voxels set to 0, and the finding that says so.
 
@@ -142,26 +142,13 @@ def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Findi
         settled.CopyInformation(image)
         image, voxels = settled, sitk.GetArrayViewFromImage(settled)
         message = f"{int(broken.sum())} voxels were not finite numbers and count as background"
-        findings = (
-            Finding(
-                FindingCode.NON_FINITE_VOXELS, "note", message, fraction, limit=MOST_NON_FINITE
-            ),
-        )
+        code = FindingCode.NON_FINITE_VOXELS
+        findings = (Finding(code, "note", message, fraction, limit=MOST_NON_FINITE),)
     if voxels.min() == voxels.max():
         raise InputError(
             f"{name} is empty: every voxel is {voxels.min():g}", "give another file of this scan"
         )
     return image, findings
-
-
-def sha256_of(files: Iterable[Path]) -> str:
-    """Return the SHA-256 of files, one after the other, in hexadecimal."""
-    digest = hashlib.sha256()
-    for path in files:
-        with path.open("rb") as file:
-            while chunk := file.read(2**20):
-                digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _by(numbers: Sequence[float]) -> str:

@@ -1,0 +1,200 @@
+"""Read a scan from a folder that holds a DICOM series, or from one DICOM file.
+
+The headers tell which files and frames belong together and where they lie; ITK reads pixels alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import Finding
+from BrainAgeLib.scan.checks import check_size, incomplete, not_grey
+from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
+from BrainAgeLib.scan.dicom_slices import choose_repetition, not_alike, stack_slices
+from BrainAgeLib.scan.file_kind import FileKind, kind_of
+from BrainAgeLib.scan.itk import IMAGE_IO, itk_path, open_header, read_voxels
+
+Series = dict[str, list[DicomHeader]]
+
+
+@dataclass(frozen=True)
+class DicomImage:
+    """A volume from DICOM.
+
+    ``image``: 3D, float32. ``files``: in slice order. ``header``: of the first slice.
+    ``findings``: what had to be chosen.
+    """
+
+    image: sitk.Image
+    files: tuple[Path, ...]
+    header: DicomHeader
+    slice_thickness_mm: float | None
+    findings: tuple[Finding, ...]
+
+
+def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomImage:
+    """Read the series in a folder, or the one of several that ``series_uid`` names.
+
+    ``name``: what messages call the folder. Raises InputError when there is no such series or its
+    slices do not make one volume.
+    """
+    series, others = dicom_series_in(folder)
+    if not series:
+        raise _no_series(name, others)
+    headers = _chosen(series, series_uid, name)
+    _check_no_slice_is_broken(headers[0], others, name)
+    if len(headers) == 1:
+        return _read_frames(headers[0], name, "export the whole series")
+    if any(header.size[2] > 1 for header in headers):
+        raise InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
+    return _read_slices(headers, name)
+
+
+def read_dicom_file(path: Path, series_uid: str | None, name: str) -> DicomImage:
+    """Read the volume in one DICOM file of many frames.
+
+    Raises InputError when the file is a slice, holds no image or is not of series ``series_uid``.
+    """
+    header = read_dicom_header(path)
+    if not header.is_whole:
+        raise InputError(
+            f"{name} holds no complete DICOM image",
+            "give the folder of a DICOM series, or export the file again",
+        )
+    _chosen({header.series_uid: [header]}, series_uid, name)
+    return _read_frames(header, name, "give the folder that holds the series")
+
+
+def dicom_series_in(folder: Path) -> tuple[Series, list[DicomHeader]]:
+    """Return the headers of the images in a folder by series, and of DICOM files without one.
+
+    The latter are damaged, or something else: a report is DICOM, too. Files in its subfolders do
+    not count.
+    """
+    series: Series = {}
+    others = []
+    for path in sorted(folder.iterdir()):
+        if not path.is_file() or kind_of(path) is not FileKind.DICOM:
+            continue
+        header = read_dicom_header(path)
+        if header.is_whole:
+            series.setdefault(header.series_uid, []).append(header)
+        else:
+            others.append(header)
+    return series, others
+
+
+def _chosen(series: Series, series_uid: str | None, name: str) -> list[DicomHeader]:
+    listing = tuple(
+        f"{uid}  {headers[0].series_description or 'no description'}, "
+        f"{len(headers)} file{'s' if len(headers) > 1 else ''}"
+        for uid, headers in series.items()
+    )
+    if series_uid is not None:
+        if series_uid not in series:
+            raise InputError(
+                f"{name} holds no DICOM series {series_uid}", "choose one of these", listing
+            )
+        return series[series_uid]
+    if len(series) > 1:
+        raise InputError(
+            f"{name} holds {len(series)} DICOM series", "choose one with --series UID", listing
+        )
+    return next(iter(series.values()))
+
+
+def _check_no_slice_is_broken(ours: DicomHeader, others: list[DicomHeader], name: str) -> None:
+    """Raise InputError when a file without a whole image looks like a slice of our series.
+
+    It would be missing, at the end of the stack even without a gap. It looks like one when it is of
+    the same kind of object, which reports are not, and not of another series as far as it goes.
+    """
+    for header in others:
+        is_alike = header.object_class == ours.object_class
+        if is_alike and header.series_uid in ("", ours.series_uid):
+            raise InputError(
+                f"a slice of {name} is incomplete or damaged: {header.slice.name}",
+                "copy or export the series again",
+            )
+
+
+def _read_frames(header: DicomHeader, name: str, hint: str) -> DicomImage:
+    """Read the one file that makes up a series; ``hint`` is for one of a single slice."""
+    if header.size[2] < 2:
+        raise _single_slice(name, hint)
+    _check_pixels([header], header.size, name)
+    frames = read_frames(header.path)
+    if len(frames) != header.size[2]:
+        raise InputError(
+            f"{name} does not say where each of its frames lies", "convert it, for one by dcm2niix"
+        )
+    if len({frame.rescale for frame in frames}) > 1:
+        raise InputError(
+            f"the frames of {name} are not scaled alike", "convert it, for one by dcm2niix"
+        )
+    chosen, findings = choose_repetition(frames)
+    if len(chosen) < 2:
+        raise _single_slice(name, hint)
+    stack = stack_slices([frames[number] for number in chosen], name)
+    order = [chosen[place] for place in stack.order]
+    stored = read_voxels(open_header(header.path, FileKind.DICOM, name), name)
+    if stored.GetSize() != header.size:
+        raise incomplete(name)
+    # GDCM stacks frames as they are stored and, when their places do not fit that, falls back to
+    # 1 mm without a word.
+    image = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(stored)[order])
+    stack.place(image)
+    thickness_mm = frames[order[0]].thickness_mm or header.slice.thickness_mm
+    return DicomImage(image, (header.path,), header, thickness_mm, findings)
+
+
+def _read_slices(headers: Sequence[DicomHeader], name: str) -> DicomImage:
+    """Read a series of files that hold a slice each."""
+    chosen, findings = choose_repetition([header.slice for header in headers])
+    taken = [headers[number] for number in chosen]
+    if len(taken) < 2:
+        raise _single_slice(name, "export the whole series")
+    size = (*taken[0].size[:2], len(taken))
+    _check_pixels(taken, size, name)
+    if any(header.size != taken[0].size for header in taken):
+        raise not_alike(name)
+    stack = stack_slices([header.slice for header in taken], name)
+    ordered = [taken[place] for place in stack.order]
+    files = tuple(header.path for header in ordered)
+    reader = sitk.ImageSeriesReader()
+    reader.SetImageIO(IMAGE_IO[FileKind.DICOM])
+    reader.SetFileNames(
+        [itk_path(header.path, f"{header.slice.name} in {name}") for header in ordered]
+    )
+    image = read_voxels(reader, name)
+    if image.GetSize() != size:
+        raise incomplete(name)
+    stack.place(image)
+    return DicomImage(image, files, ordered[0], ordered[0].slice.thickness_mm, findings)
+
+
+def _check_pixels(headers: Sequence[DicomHeader], size: Sequence[int], name: str) -> None:
+    if not all(header.is_grey for header in headers):
+        raise not_grey("colour", name)
+    check_size(size, name)
+
+
+def _single_slice(name: str, hint: str) -> InputError:
+    return InputError(f"{name} is a single DICOM slice, not a volume", hint)
+
+
+def _no_series(name: str, others: list[DicomHeader]) -> InputError:
+    if others:
+        return InputError(
+            f"{name} holds DICOM files but no complete image", "copy or export the series again"
+        )
+    return InputError(
+        f"{name} holds no DICOM image",
+        "give an image file, or the folder that itself holds the files of one DICOM series; "
+        "`brainage batch` takes a folder of many scans",
+    )

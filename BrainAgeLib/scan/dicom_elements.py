@@ -1,0 +1,195 @@
+"""The elements of a DICOM file, as pydicom reads them: silent, and whatever the file holds.
+
+Tags: https://dicom.nema.org/medical/dicom/current/output/chtml/part06/chapter_6.html
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import math
+import os
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from numbers import Number
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset, read_partial
+from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence as DicomSequence
+from pydicom.tag import Tag
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+from pydicom.valuerep import PersonName
+
+Numbers = tuple[float, ...]
+
+_PIXEL_DATA = 0x7FE00010
+# How far to read: to pixels of any kind, or past what tells the series, or to the data set.
+_PLACES_TO_STOP = (0x7FE00008, 0x0020000F, 0)
+_UNPACKED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+_MOST_UNPACKED_BYTES = 2**26  # 64 MiB, of a deflated data set
+_LARGE_BYTES = 2**16
+_one_at_a_time = threading.RLock()
+
+
+class Elements:
+    """What a data set, or an item of a sequence in it, says; by pydicom's keywords.
+
+    An element that cannot be read counts as one that is not there.
+    """
+
+    def __init__(self, dataset: Dataset | None = None) -> None:
+        self._dataset = Dataset() if dataset is None else dataset
+
+    def words(self, keyword: str) -> tuple[str, ...]:
+        """Return the values of an element as text."""
+        value = self._value(keyword)
+        values = value if isinstance(value, MultiValue) else [value]
+        shown = [v for v in values if isinstance(v, (str, Number, PersonName))]
+        return tuple(str(value).strip(" \0") for value in shown)
+
+    def text(self, keyword: str) -> str:
+        """Return the values of an element as one text, parted by backslashes as in the file."""
+        return "\\".join(self.words(keyword))
+
+    def numbers(self, keyword: str, count: int) -> Numbers | None:
+        """Return the ``count`` finite numbers of an element, or None when it holds no such."""
+        try:
+            numbers = tuple(float(word) for word in self.words(keyword))
+        except ValueError:
+            return None
+        return numbers if len(numbers) == count and all(map(math.isfinite, numbers)) else None
+
+    def number(self, keyword: str) -> float | None:
+        """Return the only number of an element, or None when it holds no such."""
+        numbers = self.numbers(keyword, 1)
+        return numbers[0] if numbers else None
+
+    def items(self, keyword: str) -> list[Elements]:
+        """Return the items of a sequence."""
+        value = self._value(keyword)
+        return [Elements(item) for item in value] if isinstance(value, DicomSequence) else []
+
+    def _value(self, keyword: str) -> object:
+        try:
+            return self._dataset.get(keyword)
+        except Exception:  # pydicom raises what each of its parts raises over damaged bytes
+            return None
+
+
+@dataclass(frozen=True)
+class PixelElement:
+    """The pixels of a file. ``promised_bytes``: their length as the element gives it.
+
+    ``is_packed``: by some compression, so that the length says nothing of the image's size.
+    """
+
+    promised_bytes: int
+    present_bytes: int
+    is_packed: bool
+
+
+class FileElements(Elements):
+    """What a DICOM file says before its pixels; ``pixels`` is None when it holds none."""
+
+    def __init__(self, dataset: Dataset, meta: Elements, pixels: PixelElement | None) -> None:
+        super().__init__(dataset)
+        self.meta = meta
+        self.pixels = pixels
+
+
+@contextmanager
+def elements_of(path: Path, keywords: Sequence[str]) -> Iterator[FileElements]:
+    """Give those elements of a DICOM file; of a damaged one as many as can be had.
+
+    They can be looked at within the context only. Raises OSError when the file cannot be opened.
+    """
+    with _silent_pydicom(), _CarefulFile(io.FileIO(path)) as file:
+        yield _read(file, [Tag(keyword) for keyword in keywords])
+
+
+def _read(file: _CarefulFile, tags: Sequence[int]) -> FileElements:
+    for stop in _PLACES_TO_STOP:
+        file.seek(0)
+        try:
+            return _read_until(stop, file, tags)
+        except Exception:  # as above; what lies before the damage is read in another try
+            continue
+    return FileElements(Dataset(), Elements(), None)
+
+
+def _read_until(stop: int, file: _CarefulFile, tags: Sequence[int]) -> FileElements:
+    """Read the elements whose tags are below ``stop``, and the place of the pixels."""
+    reached: list[tuple[int, int, int]] = []
+
+    def is_reached(tag: int, _representation: str | None, length: int) -> bool:
+        if tag >= stop:
+            reached.append((tag, length, file.size - file.tell()))
+        return tag >= stop
+
+    dataset: Dataset
+    meta: Dataset = Dataset()
+    try:
+        dataset = read_partial(file, is_reached, force=True, specific_tags=list(tags))
+        meta = dataset.file_meta
+    except _DeflatedError:
+        packed = io.BufferedReader.read(file)
+        unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _MOST_UNPACKED_BYTES)
+        stream = io.BytesIO(unpacked)
+        dataset = read_dataset(stream, False, True, None, is_reached, specific_tags=list(tags))
+        meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    pixels = None
+    if reached and reached[-1][0] == _PIXEL_DATA:
+        _, promised_bytes, present_bytes = reached[-1]
+        is_packed = meta.get("TransferSyntaxUID", ImplicitVRLittleEndian) not in _UNPACKED
+        pixels = PixelElement(promised_bytes, present_bytes, is_packed)
+    return FileElements(dataset, Elements(meta), pixels)
+
+
+class _DeflatedError(Exception):
+    """The data set has to be unpacked first."""
+
+
+class _CarefulFile(io.BufferedReader):
+    """A file whose lengths are not believed: memory is set aside for what it holds, not promises.
+
+    pydicom reads to the end only for a data set to unpack, which it does to whatever size.
+    """
+
+    def __init__(self, file: io.FileIO) -> None:
+        super().__init__(file)
+        self.size = os.fstat(file.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return that many bytes, or as many as there are."""
+        if size is None or size < 0:
+            raise _DeflatedError
+        if size > _LARGE_BYTES:
+            size = max(0, min(size, self.size - self.tell()))
+        return super().read(size)
+
+
+@contextmanager
+def _silent_pydicom() -> Iterator[None]:
+    """Keep pydicom from showing values that it finds odd, a name perhaps, in warnings or its log.
+
+    It looks at values when they are asked for, and not before.
+    """
+    log = logging.getLogger("pydicom")
+    with _one_at_a_time, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        was_disabled, log.disabled = log.disabled, True
+        try:
+            yield
+        finally:
+            log.disabled = was_disabled
