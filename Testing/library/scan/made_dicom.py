@@ -140,6 +140,23 @@ def write_frames(
     return path
 
 
+def write_philips_frames(path: Path, places: Sequence[float]) -> Path:
+    """Write frames as Philips does: what a private sequence repeats is not so; return the path."""
+    write_frames(path, places)
+    data = pydicom.dcmread(path)
+    for frame in data.PerFrameFunctionalGroupsSequence:
+        repeated = Dataset()
+        repeated.ImagePositionPatient = [0.0, 0.0, 0.0]
+        repeated.ImageOrientationPatient = [0.0, 1.0, 0.0, 0.0, 0.0, -1.0]
+        repeated.PixelSpacing = [9.0, 9.0]
+        repeated.SliceThickness = 99.0
+        block = frame.private_block(0x2005, "Philips MR Imaging DD 005", create=True)
+        block.add_new(0x0F, "SQ", [repeated])
+        frame[block.get_tag(0x0F)].is_undefined_length = True
+    data.save_as(path)
+    return path
+
+
 def write_volume_series(folder: Path, volume: Volume, **tags: Any) -> Path:
     """Write a volume (k, j, i), scaled to the stored range, as a series; return the folder."""
     folder.mkdir(parents=True)

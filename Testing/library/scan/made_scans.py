@@ -1,13 +1,18 @@
-"""Small made-up volumes and the files that hold them."""
+"""Small made-up volumes, the files that hold them, whole or damaged, and what is said of these."""
 
 from __future__ import annotations
 
+import struct
 from itertools import permutations, product
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pytest
 import SimpleITK as sitk
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.read import read_scan
 
 SHAPE_XYZ = (14, 12, 9)
 SPACING_MM = (0.9, 1.1, 5.5)
@@ -19,6 +24,10 @@ ORIENTATIONS = [
     for way in product((0, 1), repeat=3)
 ]
 SLIGHT_TILT = (12.0, -7.0, 4.0)
+INCOMPLETE = "is incomplete or damaged"
+# Byte offsets in a NIfTI-1 header.
+DIMENSION, SIZE_I, SIZE_K, VOXEL_TYPE, PIXDIM_K = 40, 42, 46, 70, 88
+DATA_OFFSET, QFORM_CODE, SFORM = 108, 252, 280
 
 
 def made_voxels(shape_xyz: tuple[int, ...] = SHAPE_XYZ, seed: int = 0) -> np.ndarray:
@@ -87,3 +96,39 @@ def lps_affine(image: sitk.Image) -> np.ndarray:
     affine = np.eye(4)
     affine[:3] = np.stack([*columns, corner], axis=1)
     return affine
+
+
+def error_of(path: Path, capfd: pytest.CaptureFixture, series_uid: str | None = None) -> InputError:
+    """Return the error, after checking that nothing else is printed and nobody is named."""
+    capfd.readouterr()
+    with pytest.raises(InputError) as caught:
+        read_scan(path, series_uid)
+    assert capfd.readouterr() == ("", "")
+    error = caught.value
+    assert error.exit_code == 2
+    assert error.hint
+    assert "\n" not in str(error)
+    assert "Doe" not in f"{error} {error.details}"
+    return error
+
+
+def message_of(path: Path, capfd: pytest.CaptureFixture) -> str:
+    """Return what the error says, checked in the same way."""
+    return error_of(path, capfd).message
+
+
+def patched(path: Path, offset: int, code: str, *values: float) -> Path:
+    """Write a NIfTI file with other bytes in its header; return its path."""
+    content = bytearray(write_nifti(path).read_bytes())
+    struct.pack_into("<" + code, content, offset, *values)
+    path.write_bytes(content)
+    return path
+
+
+def replaced(path: Path, old: bytes, new: bytes) -> Path:
+    """Write an uncompressed file with another text in its header; return its path."""
+    sitk.WriteImage(itk_image(), path, useCompression=False)
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, new, 1))
+    return path

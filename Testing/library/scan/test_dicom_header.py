@@ -1,23 +1,39 @@
-from pathlib import Path
+"""What one DICOM file says, by made files: facts, damage, and that nobody is named on the way."""
 
+from __future__ import annotations
+
+import logging
+import warnings
+
+import pydicom
 import pytest
+from pydicom.uid import DeflatedExplicitVRLittleEndian, MRImageStorage
 
-from BrainAgeLib.scan.dicom_header import (
-    BIRTH_DATE,
-    PATIENT_AGE,
-    PATIENT_SEX,
-    PIXEL_SPACING,
-    SERIES_DESCRIPTION,
-    SLICE_THICKNESS,
-    STUDY_DATE,
-    DicomHeader,
-    read_dicom_header,
+from BrainAgeLib.records import SequenceTags
+from BrainAgeLib.scan.dicom_header import read_dicom_header, read_frames
+from Testing.library.scan.made_dicom import (
+    COLUMN_MM,
+    COLUMNS,
+    ROW_MM,
+    ROWS,
+    SERIES_UID,
+    place_of,
+    write_philips_frames,
+    write_report,
+    write_slice,
 )
-from Testing.library.scan.made_dicom import COLUMNS, ROWS, write_report, write_slice
 
 
-def header_of(**tags):
-    return DicomHeader(Path("IM0001"), (14, 12, 1), 3, tags)
+def header_of(folder, **texts):
+    """Return the header of a slice whose elements hold just those texts, valid or not."""
+    path = write_slice(folder / "IM", 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = pydicom.dcmread(path)
+        for keyword, text in texts.items():
+            setattr(data, keyword, text)
+        data.save_as(path)
+    return read_dicom_header(path)
 
 
 @pytest.mark.parametrize(
@@ -40,8 +56,10 @@ def header_of(**tags):
         ("ANON", None),
     ],
 )
-def test_patient_age(text, age_years):
-    assert header_of(**{PATIENT_AGE: text}).age_years == (age_years and pytest.approx(age_years))
+def test_patient_age(tmp_path, text, age_years):
+    header = header_of(tmp_path, PatientAge=text)
+
+    assert header.age_years == (age_years and pytest.approx(age_years))
 
 
 @pytest.mark.parametrize(
@@ -58,57 +76,167 @@ def test_patient_age(text, age_years):
         ("1957", "20200301", None),
     ],
 )
-def test_age_from_dates(born, seen, age_years):
-    header = header_of(**{BIRTH_DATE: born, STUDY_DATE: seen})
+def test_age_from_dates(tmp_path, born, seen, age_years):
+    header = header_of(tmp_path, PatientBirthDate=born, StudyDate=seen)
 
     assert header.age_years == (age_years and pytest.approx(age_years, abs=0.005))
 
 
-def test_age_as_given_goes_before_the_dates():
-    dates = {BIRTH_DATE: "19570301", STUDY_DATE: "20200301"}
+@pytest.mark.parametrize(("text", "age_years"), [("062Y", 62.0), ("junk", 63.0)])
+def test_age_as_given_goes_before_the_dates(tmp_path, text, age_years):
+    dates = {"PatientBirthDate": "19570301", "StudyDate": "20200301"}
 
-    assert header_of(**dates, **{PATIENT_AGE: "062Y"}).age_years == 62.0
-    assert header_of(**dates, **{PATIENT_AGE: "junk"}).age_years == pytest.approx(63.0, abs=0.005)
+    header = header_of(tmp_path, PatientAge=text, **dates)
+
+    assert header.age_years == pytest.approx(age_years, abs=0.005)
 
 
 @pytest.mark.parametrize(
     ("text", "sex"), [("F", "F"), ("M", "M"), ("f", "F"), ("O", None), ("", None), ("FM", None)]
 )
-def test_sex(text, sex):
-    assert header_of(**{PATIENT_SEX: text}).sex == sex
+def test_sex(tmp_path, text, sex):
+    assert header_of(tmp_path, PatientSex=text).sex == sex
 
 
-@pytest.mark.parametrize(
-    ("text", "thickness_mm"),
-    [("5.0", 5.0), ("", None), ("0", None), ("-5", None), ("nan", None), ("5\\5", None)],
-)
-def test_slice_thickness(text, thickness_mm):
-    assert header_of(**{SLICE_THICKNESS: text}).slice_thickness_mm == thickness_mm
+def test_facts_of_a_slice(tmp_path):
+    times = {"EchoTime": 12.5, "RepetitionTime": 550, "InversionTime": 0}
+    kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M"], "ScanningSequence": ["GR", "IR"]}
+    path = write_slice(
+        tmp_path / "IM", 2, MRAcquisitionType="3D", ContrastBolusAgent="Gd", **times, **kind
+    )
+
+    header = read_dicom_header(path)
+
+    assert (header.is_whole, header.is_grey, header.size) == (True, True, (COLUMNS, ROWS, 1))
+    assert (header.is_3d, header.is_gradient_echo) == (True, True)
+    assert (header.object_class, header.series_uid) == (MRImageStorage, SERIES_UID)
+    assert header.sequence == SequenceTags("MR", 12.5, 550.0, 0.0, says_contrast_agent=True)
+    assert header.slice.position_mm == tuple(place_of(2))
+    assert header.slice.pixel_mm == (ROW_MM, COLUMN_MM)
+    assert header.slice.thickness_mm == 5.0
+    assert header.slice.image_type == "ORIGINAL\\PRIMARY\\M"
 
 
-@pytest.mark.parametrize("text", ["", "0.9", "0.9\\1.1\\1", "0.9\\x", "0.9\\inf"])
-def test_numbers_that_are_not_those(text):
-    assert header_of(**{PIXEL_SPACING: text}).numbers(PIXEL_SPACING, 2) is None
+def test_unknown_facts_are_none(tmp_path):
+    header = read_dicom_header(write_slice(tmp_path / "IM", 0, SliceThickness=None, Modality=None))
+
+    assert (header.age_years, header.sex, header.slice.thickness_mm) == (None, None, None)
+    assert (header.slice.echo_time_ms, header.slice.image_type) == (None, "")
+    assert header.sequence == SequenceTags()
 
 
-def test_unknown_facts_are_none():
-    header = header_of()
-
-    assert (header.age_years, header.sex, header.slice_thickness_mm) == (None, None, None)
-    assert (header.series_uid, header.series_description) == ("", "")
+@pytest.mark.parametrize("agent", ["NONE", "no", "No contrast", ""])
+def test_a_field_that_says_there_was_no_agent(tmp_path, agent):
+    assert not header_of(tmp_path, ContrastBolusAgent=agent).sequence.says_contrast_agent
 
 
-def test_description_is_safe_to_print():
-    assert header_of(**{SERIES_DESCRIPTION: "T1\x1b[2J\n\udce9"}).series_description == "T1?[2J??"
+@pytest.mark.parametrize("content", [b"", b"0.9 ", b"0.9\\1.1\\1 ", b"0.9\\x ", b"0.9\\1e999"])
+def test_numbers_that_are_not_those(tmp_path, content):
+    path = write_slice(tmp_path / "IM", 0)
+    whole = path.read_bytes()
+    stated = b"\x28\x00\x30\x00DS\x08\x001.1\\0.9 "
+    assert stated in whole
+    length = len(content).to_bytes(2, "little")
+    path.write_bytes(whole.replace(stated, stated[:6] + length + content))
+
+    header = read_dicom_header(path)
+
+    assert header.is_whole
+    assert header.slice.pixel_mm is None
 
 
-def test_header_of_a_file_holds_no_name_and_no_number(tmp_path):
-    header = read_dicom_header(write_slice(tmp_path / "IM", 0))
-
-    assert header.size == (COLUMNS, ROWS, 1)
-    assert header.numbers(PIXEL_SPACING, 2) == (1.1, 0.9)
-    assert not {"Doe^Jane", "4711"} & set(header.tags.values())
+def test_description_is_safe_to_print(tmp_path):
+    assert header_of(tmp_path, SeriesDescription="T1\x1b[2J").series_description == "T1?[2J"
 
 
-def test_report_has_no_header_of_an_image(tmp_path):
-    assert read_dicom_header(write_report(tmp_path / "report.dcm")) is None
+def test_description_in_another_alphabet(tmp_path):
+    header = header_of(tmp_path, SpecificCharacterSet="ISO_IR 192", SeriesDescription="T1 été")
+
+    assert header.series_description == "T1 été"
+
+
+class TestWithoutAWholeImage:
+    def test_report(self, tmp_path):
+        assert not read_dicom_header(write_report(tmp_path / "report.dcm")).is_whole
+
+    @pytest.mark.parametrize("kept", [0.99, 0.6, 0.3])
+    def test_file_that_ends_early_still_tells_what_it_is(self, tmp_path, kept):
+        path = write_slice(tmp_path / "IM", 0)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * kept)])
+
+        header = read_dicom_header(path)
+
+        assert not header.is_whole
+        assert header.object_class == MRImageStorage
+
+    def test_damage_after_the_series_is_named(self, tmp_path):
+        path = write_slice(tmp_path / "IM", 0)
+        content = path.read_bytes()
+        start = content.index(b"\x20\x00\x32\x00DS")
+        endless = b"\x20\x00\x31\x00SQ\0\0\xff\xff\xff\xff" + b"\x07" * 9
+        path.write_bytes(content[:start] + endless)
+
+        header = read_dicom_header(path)
+
+        assert (header.is_whole, header.series_uid) == (False, SERIES_UID)
+
+    @pytest.mark.parametrize("content", [b"", b"\x08\x00", bytes(128) + b"DICM", b"\x08\x00" * 999])
+    def test_file_of_nothing(self, tmp_path, content):
+        path = tmp_path / "IM"
+        path.write_bytes(content)
+
+        header = read_dicom_header(path)
+
+        assert (header.is_whole, header.object_class, header.series_uid) == (False, "", "")
+
+
+def test_a_deflated_data_set_is_read(tmp_path):
+    path = write_slice(tmp_path / "IM", 0, PatientAge="063Y")
+    data = pydicom.dcmread(path)
+    data.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    data.save_as(path)
+
+    header = read_dicom_header(path)
+
+    assert (header.is_whole, header.age_years) == (True, 63.0)
+
+
+def test_frames_of_a_file_without_groups(tmp_path):
+    assert read_frames(write_slice(tmp_path / "IM", 0)) == []
+
+
+class TestPrivacy:
+    def test_no_warning_and_no_log_shows_a_value(self, tmp_path, capfd, caplog):
+        with pytest.warns(UserWarning, match="Doe"):
+            path = write_slice(tmp_path / "IM", 0, StudyInstanceUID="1.2.Doe.4711")
+        with pytest.warns(UserWarning, match="Doe"):  # as pydicom does by itself
+            assert pydicom.dcmread(path).StudyInstanceUID
+        caplog.clear()
+        capfd.readouterr()
+
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            assert read_dicom_header(path).study_uid
+
+        assert caught == []
+        assert caplog.text == ""
+        assert capfd.readouterr() == ("", "")
+        assert not logging.getLogger("pydicom").disabled
+
+    def test_a_header_holds_no_name_and_no_number(self, tmp_path):
+        header = read_dicom_header(write_slice(tmp_path / "IM", 0))
+
+        assert "Doe" not in repr(header)
+        assert "4711" not in repr(header)
+
+
+def test_places_in_a_private_sequence_are_passed_over(tmp_path):
+    path = write_philips_frames(tmp_path / "s.dcm", [2, 0, 1])
+    assert path.read_bytes().count(b"\x20\x00\x32\x00DS") == 6
+
+    frames = read_frames(path)
+
+    assert [frame.position_mm for frame in frames] == [tuple(place_of(n)) for n in (2, 0, 1)]
+    assert {frame.pixel_mm for frame in frames} == {(ROW_MM, COLUMN_MM)}
+    assert {frame.thickness_mm for frame in frames} == {5.0}

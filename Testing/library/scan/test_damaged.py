@@ -1,8 +1,7 @@
 """Files that lie, end early or hold no scan: one clear line, nothing else on the terminal."""
 
 import gzip
-import subprocess
-import sys
+import struct
 
 import nibabel
 import numpy as np
@@ -10,18 +9,23 @@ import pytest
 import SimpleITK as sitk
 
 from BrainAgeLib.scan import nifti
-from Testing.library.scan.made_damage import (
+from Testing.library.scan.made_scans import (
     DATA_OFFSET,
     DIMENSION,
     INCOMPLETE,
-    SIZE_I,
+    PIXDIM_K,
+    QFORM_CODE,
+    SFORM,
     SIZE_K,
     VOXEL_TYPE,
+    itk_image,
+    made_affine,
+    made_voxels,
     message_of,
     patched,
     replaced,
+    write_nifti,
 )
-from Testing.library.scan.made_scans import itk_image, made_affine, made_voxels, write_nifti
 
 SENSELESS = "makes no sense"
 
@@ -88,43 +92,6 @@ class TestNotAScan:
 
         assert "is not a medical image with world coordinates" in message
 
-    @pytest.mark.parametrize(
-        ("shape", "message"),
-        [
-            ((14, 12), "is a 2D picture"),
-            ((14, 12, 9, 4), "holds 4 volumes (14 x 12 x 9 x 4)"),
-            ((14, 12, 9, 1, 3), "holds 3 volumes"),
-            ((1, 1, 1), "is too small to be a scan: 1 x 1 x 1 voxels"),
-            ((200, 1, 1), "is too small to be a scan"),
-            ((200, 7, 7), "is too small to be a scan"),
-        ],
-    )
-    def test_shape(self, tmp_path, capfd, shape, message):
-        assert message in message_of(write_nifti(tmp_path / "s.nii", made_voxels(shape)), capfd)
-
-    @pytest.mark.parametrize(
-        ("kind", "message"),
-        [
-            ("c8", "but complex of 32-bit float"),
-            ([("R", "u1"), ("G", "u1"), ("B", "u1")], "but vector of 8-bit unsigned integer"),
-        ],
-    )
-    def test_pixels(self, tmp_path, capfd, kind, message):
-        path = write_nifti(tmp_path / "s.nii", np.zeros((14, 12, 9), kind))
-
-        assert message in message_of(path, capfd)
-
-    @pytest.mark.parametrize("value", [0, 7])
-    def test_one_value_everywhere(self, tmp_path, capfd, value):
-        path = write_nifti(tmp_path / "s.nii", np.full((14, 12, 9), value, "i2"))
-
-        assert f"is empty: every voxel is {value}" in message_of(path, capfd)
-
-    def test_nothing_but_nan(self, tmp_path, capfd):
-        path = write_nifti(tmp_path / "s.nii", np.full((14, 12, 9), np.nan, "f4"))
-
-        assert "100 % of the voxels" in message_of(path, capfd)
-
     def test_half_of_a_pair(self, tmp_path, capfd):
         nibabel.save(nibabel.Nifti1Pair(made_voxels(), made_affine()), tmp_path / "s.hdr")
 
@@ -174,37 +141,64 @@ class TestSenselessHeader:
         assert INCOMPLETE in message_of(patched(tmp_path / "s.nii", DATA_OFFSET, "f", 1e9), capfd)
 
 
-MEMORY_LIMITED_READ = """
-import resource, sys
-from BrainAgeLib.errors import InputError
-from BrainAgeLib.scan.read import read_scan
+class TestPlace:
+    @pytest.mark.parametrize("spacing_mm", [0.0, -5.5, float("nan"), float("inf")])
+    def test_impossible_spacing_in_nifti(self, tmp_path, capfd, spacing_mm):
+        path = patched(tmp_path / "s.nii", PIXDIM_K, "f", spacing_mm)
 
-used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
-resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, used + 2**29))
-for path in sys.argv[1:]:
-    try:
-        read_scan(path)
-    except InputError as error:
-        print(error.message)
-"""
+        assert f"spacing: 0.9 x 1.1 x {spacing_mm:g} mm" in message_of(path, capfd)
 
+    @pytest.mark.parametrize("spacing", [b"0", b"-5.5", b"nan", b"x"])
+    def test_impossible_spacing_in_metaimage(self, tmp_path, capfd, spacing):
+        path = replaced(tmp_path / "s.mha", b" 5.5\nDimSize", b" " + spacing + b"\nDimSize")
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited the Linux way")
-def test_sizes_that_lie_take_no_memory(tmp_path):
-    paths = [
-        patched(tmp_path / "a.nii", SIZE_I, "3h", 32767, 32767, 32767),
-        tmp_path / "b.nii.gz",
-        replaced(tmp_path / "c.nrrd", b"14 12 9\n", b"14 12 1000000000\n"),
-        replaced(tmp_path / "d.mha", b"14 12 9\n", b"14 12 1000000000\n"),
-        patched(tmp_path / "e.nii", SIZE_I, "3h", 32767, 12, 300),
-    ]
-    paths[1].write_bytes(gzip.compress(paths[0].read_bytes()))
+        assert "impossible voxel spacing" in message_of(path, capfd)
 
-    command = [sys.executable, "-c", MEMORY_LIMITED_READ, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    @pytest.mark.parametrize(
+        ("name", "line"), [("s.mha", b"ElementSpacing"), ("s.nrrd", b"space directions")]
+    )
+    def test_no_spacing(self, tmp_path, capfd, name, line):
+        path = replaced(tmp_path / name, line, b"comment")
 
-    messages = done.stdout.splitlines()
-    assert done.stderr == ""
-    assert len(messages) == len(paths)
-    assert all("is too large: its header promises" in message for message in messages[:4])
-    assert INCOMPLETE in messages[4]
+        assert "does not say how large a voxel is" in message_of(path, capfd)
+
+    @pytest.mark.parametrize(
+        "directions", [b"(0.9,0,0) (0,0,0) ", b"(0.9,0,0) (0.9,0,0) ", b"(0.9,0,0) (0.5,1,0) "]
+    )
+    def test_directions_of_nrrd_that_are_no_axes(self, tmp_path, capfd, directions):
+        path = tmp_path / "s.nrrd"
+        sitk.WriteImage(itk_image(), path, useCompression=False)
+        header = path.read_bytes().split(b"space directions: ")[1].split(b"(0,0,")[0]
+
+        message = message_of(replaced(path, header, directions), capfd)
+
+        assert "not at right angles" in message or "impossible voxel spacing" in message
+
+    @pytest.mark.parametrize("affine", [np.nan, np.diag([0.0, 1, 1, 1])])
+    def test_affine_of_nifti_that_leads_nowhere(self, tmp_path, capfd, affine):
+        path = patched(tmp_path / "s.nii", QFORM_CODE, "h", 0)
+        content = bytearray(path.read_bytes())
+        struct.pack_into("<12f", content, SFORM, *(np.eye(4) * affine)[:3].ravel())
+        path.write_bytes(content)
+
+        assert "places the voxels nowhere" in message_of(path, capfd)
+
+    def test_sheared_affine(self, tmp_path, capfd):
+        affine = made_affine()
+        affine[0, 1] = 0.1
+        image = nibabel.Nifti1Image(made_voxels(), affine)
+        image.set_sform(affine, 1)
+        image.set_qform(None, 0)
+        nibabel.save(image, tmp_path / "s.nii")
+
+        assert "not at right angles" in message_of(tmp_path / "s.nii", capfd)
+
+    def test_affine_that_contradicts_the_spacing(self, tmp_path, capfd):
+        image = nibabel.Nifti1Image(made_voxels(), made_affine())
+        image.set_qform(None, 0)
+        image.header["pixdim"][1:4] = 1
+        nibabel.save(image, tmp_path / "s.nii")
+
+        message = message_of(tmp_path / "s.nii", capfd)
+
+        assert "contradicts itself: voxels of 1 x 1 x 1 mm by pixdim, 0.9 x 1.1 x 5.5" in message

@@ -13,8 +13,14 @@ import SimpleITK as sitk
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.commands import environment
-from Testing.library.scan.made_damage import SIZE_I, message_of, patched
-from Testing.library.scan.made_scans import itk_image
+from Testing.library.scan.made_scans import (
+    INCOMPLETE,
+    SIZE_I,
+    itk_image,
+    message_of,
+    patched,
+    replaced,
+)
 
 COUNT = 25  # of each of the eight kinds of files
 READ_AND_MEASURE = """
@@ -120,3 +126,39 @@ def test_a_folder_with_links_to_what_never_ends(tmp_path):
 
     with pytest.raises(InputError, match="holds no DICOM image"):
         read_scan(tmp_path)
+
+
+MEMORY_LIMITED_READ = """
+import resource, sys
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.read import read_scan
+
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**29, used + 2**29))
+for path in sys.argv[1:]:
+    try:
+        read_scan(path)
+    except InputError as error:
+        print(error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited the Linux way")
+def test_sizes_that_lie_take_no_memory(tmp_path):
+    paths = [
+        patched(tmp_path / "a.nii", SIZE_I, "3h", 32767, 32767, 32767),
+        tmp_path / "b.nii.gz",
+        replaced(tmp_path / "c.nrrd", b"14 12 9\n", b"14 12 1000000000\n"),
+        replaced(tmp_path / "d.mha", b"14 12 9\n", b"14 12 1000000000\n"),
+        patched(tmp_path / "e.nii", SIZE_I, "3h", 32767, 12, 300),
+    ]
+    paths[1].write_bytes(gzip.compress(paths[0].read_bytes()))
+
+    command = [sys.executable, "-c", MEMORY_LIMITED_READ, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    messages = done.stdout.splitlines()
+    assert done.stderr == ""
+    assert len(messages) == len(paths)
+    assert all("is too large: its header promises" in message for message in messages[:4])
+    assert INCOMPLETE in messages[4]

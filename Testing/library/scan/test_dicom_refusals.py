@@ -1,5 +1,6 @@
 """Folders and files that hold no DICOM series of one volume."""
 
+import re
 import shutil
 
 import numpy as np
@@ -7,20 +8,17 @@ import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
-from Testing.library.scan.made_damage import error_of, message_of
 from Testing.library.scan.made_dicom import (
     COLUMNS,
     ROWS,
     SERIES_UID,
     SLICE_COUNT,
-    dataset,
-    place_of,
     slice_pixels,
     write_report,
     write_series,
     write_slice,
 )
-from Testing.library.scan.made_scans import SLIGHT_TILT, rotation, write_nifti
+from Testing.library.scan.made_scans import SLIGHT_TILT, error_of, message_of, rotation, write_nifti
 
 OTHER_UID = SERIES_UID + "0"  # begins like the first: the two must not be mixed up
 STACK = np.stack([slice_pixels(number) for number in range(SLICE_COUNT)])
@@ -61,13 +59,6 @@ class TestNotOneVolume:
 
         assert "differ in direction, size or pixel size" in message_of(folder, capfd)
 
-    def test_stack_that_leans(self, tmp_path, capfd):
-        for number in range(SLICE_COUNT):
-            x, y, z = place_of(number)
-            write_slice(tmp_path / str(number), number, ImagePositionPatient=[x, y + number, z])
-
-        assert "shifted sideways" in message_of(tmp_path, capfd)
-
     @pytest.mark.parametrize(
         "tag", ["ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing"]
     )
@@ -76,16 +67,6 @@ class TestNotOneVolume:
 
         assert "does not say where its slice lies" in message_of(folder, capfd)
 
-    def test_pixels_of_no_size(self, tmp_path, capfd):
-        folder = write_series(tmp_path / "s", PixelSpacing=[0, 0])
-
-        assert "impossible voxel spacing: 0 x 0 mm" in message_of(folder, capfd)
-
-    def test_orientation_that_is_none(self, tmp_path, capfd):
-        folder = write_series(tmp_path / "s", ImageOrientationPatient=[1, 0, 0, 1, 0, 0])
-
-        assert "have no orientation" in message_of(folder, capfd)
-
     def test_colour(self, tmp_path, capfd):
         for number in range(SLICE_COUNT):
             pixels = np.zeros((ROWS, COLUMNS, 3), np.uint8)
@@ -93,7 +74,7 @@ class TestNotOneVolume:
             bits = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "PlanarConfiguration": 0}
             write_slice(tmp_path / str(number), number, pixels, **colour, **bits)
 
-        assert "one grey value per voxel but vector" in message_of(tmp_path, capfd)
+        assert "one grey value per voxel but colour" in message_of(tmp_path, capfd)
 
     def test_blank_series(self, tmp_path, capfd):
         blank = np.zeros((ROWS, COLUMNS), np.uint16)
@@ -146,6 +127,12 @@ class TestNoSeries:
         assert "is a single DICOM slice" in error.message
         assert error.hint == "export the whole series"
 
+    def test_folder_of_two_echoes_of_one_slice(self, tmp_path, capfd):
+        for number in (1, 2):
+            write_slice(tmp_path / str(number), 0, EchoTime=10.0 * number)
+
+        assert "is a single DICOM slice" in message_of(tmp_path, capfd)
+
     def test_folder_without_an_image(self, tmp_path, capfd):
         write_nifti(tmp_path / "s.nii.gz")
         write_series(tmp_path / "inner")
@@ -171,8 +158,4 @@ def test_name_of_a_slice_that_is_not_utf_8(tmp_path, capfd):
     except (OSError, TypeError, UnicodeDecodeError):
         pytest.skip("this file system takes UTF-8 only")
 
-    assert "incomplete or damaged: IM?" in message_of(folder, capfd)
-
-
-def test_made_data_set_names_somebody():
-    assert dataset().PatientName == "Doe^Jane"  # or the tests of privacy would show nothing
+    assert re.search("the path of IM. in .* is not UTF-8", message_of(folder, capfd))

@@ -1,3 +1,5 @@
+"""What a scan has to be, in a file or in memory, and what is settled on the way."""
+
 import struct
 
 import nibabel
@@ -13,6 +15,7 @@ from Testing.library.scan.made_scans import (
     lps_affine,
     made_affine,
     made_voxels,
+    message_of,
     write_nifti,
 )
 
@@ -158,3 +161,42 @@ class TestImageInMemory:
 
         with pytest.raises(InputError, match="places the voxels nowhere"):
             scan_from_image(image)
+
+
+class TestWhatNoScanIs:
+    @pytest.mark.parametrize(
+        ("shape", "message"),
+        [
+            ((14, 12), "is a 2D picture"),
+            ((14, 12, 9, 4), "holds 4 volumes (14 x 12 x 9 x 4)"),
+            ((14, 12, 9, 1, 3), "holds 3 volumes"),
+            ((1, 1, 1), "is too small to be a scan: 1 x 1 x 1 voxels"),
+            ((200, 1, 1), "is too small to be a scan"),
+            ((200, 7, 7), "is too small to be a scan"),
+        ],
+    )
+    def test_shape(self, tmp_path, capfd, shape, message):
+        assert message in message_of(write_nifti(tmp_path / "s.nii", made_voxels(shape)), capfd)
+
+    @pytest.mark.parametrize(
+        ("kind", "message"),
+        [
+            ("c8", "but complex of 32-bit float"),
+            ([("R", "u1"), ("G", "u1"), ("B", "u1")], "but vector of 8-bit unsigned integer"),
+        ],
+    )
+    def test_pixels(self, tmp_path, capfd, kind, message):
+        path = write_nifti(tmp_path / "s.nii", np.zeros((14, 12, 9), kind))
+
+        assert message in message_of(path, capfd)
+
+    @pytest.mark.parametrize("value", [0, 7])
+    def test_one_value_everywhere(self, tmp_path, capfd, value):
+        path = write_nifti(tmp_path / "s.nii", np.full((14, 12, 9), value, "i2"))
+
+        assert f"is empty: every voxel is {value}" in message_of(path, capfd)
+
+    def test_nothing_but_nan(self, tmp_path, capfd):
+        path = write_nifti(tmp_path / "s.nii", np.full((14, 12, 9), np.nan, "f4"))
+
+        assert "100 % of the voxels" in message_of(path, capfd)
