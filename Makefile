@@ -26,13 +26,14 @@ BASE_REQUIREMENTS = requirements/base.txt
 TEST_REQUIREMENTS = requirements/extras.txt requirements/dev.txt \
 	$(wildcard requirements/slicer_test.txt)
 
-.PHONY: help demo test lint benchmark studies study wheel offline pins clean distclean
+.PHONY: help demo test lint benchmark docs studies study wheel offline pins clean distclean
 
 help:
 	@echo 'make demo        predict the age of the bundled sample scan; report in demo-output/'
 	@echo 'make test        every check that needs no data set: ruff, mypy, pytest'
 	@echo 'make lint        ruff and mypy alone'
 	@echo 'make benchmark   measure speed and memory on this machine'
+	@echo 'make docs        API pages from the docstrings, in docs/api/'
 	@echo 'make studies     list the studies behind the published figures'
 	@echo 'make study NAME=NAME ARGS="..."   run one of them'
 	@echo 'make wheel       build the Python package into dist/'
@@ -61,6 +62,10 @@ benchmark: $(VENV)/test.stamp
 	@for script in Testing/benchmarks/[!_]*.py; do \
 		echo "$$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+
+docs: $(VENV)/test.stamp
+	@$(BIN)/python -m Testing.makers.api_pages docs/api
+	@echo 'docs/api/index.html'
 
 studies:
 	@cd Testing/studies && for script in pins.py */[!_]*.py; do \
@@ -99,7 +104,7 @@ pins: $(VENV)/base.stamp
 		> requirements/dev.txt
 
 clean:
-	rm -rf build dist demo-output *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist demo-output docs/api *.egg-info .mypy_cache .pytest_cache .ruff_cache
 	find BrainAge BrainAgeLib Testing -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from BrainAgeLib.records import ProgressCallback, Timings
+
+logger = logging.getLogger(__name__)
 
 # Where each stage ends, as a share of the whole; from timings on two cores.
 STAGE_ENDS = {
@@ -39,6 +42,7 @@ class Stages:
         yield lambda share: self._report(name, start + (end - start) * min(1.0, share))
         if not skipped:
             self._seconds[name] = time.perf_counter() - began
+            logger.info("%s took %.1f s", name.replace("_", " "), self._seconds[name])
         self._report(name, end)
 
     def timings(self) -> Timings:

@@ -10,15 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.command_line.batch_progress import BatchProgress
-from BrainAgeLib.command_line.parent import stop_with_parent
-from BrainAgeLib.command_line.predict_command import (
-    add_common_options,
+from BrainAgeLib.command_line.arguments import (
+    add_output_folder,
+    add_prediction_options,
     add_scan_options,
     chosen_deliverables,
     chosen_options,
+    existing_path,
 )
-from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.command_line.parent import stop_with_parent
+from BrainAgeLib.command_line.progress import BatchProgress, JsonLines
 from BrainAgeLib.errors import ExitCode
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.wording import scans_in_words
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 MOST_CHOICES_TOLD = 20
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
         "batch",
         help="brain age of many scans",
         description="Brain age of many scans: results.csv with a row for each, failures included, "
@@ -42,11 +43,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "input",
+        type=existing_path,
         metavar="INPUT",
         help="a BIDS dataset, a folder tree of image files or DICOM series, or a CSV list with "
         "path[,id,age,sex,session,group]",
     )
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for the results")
+    add_output_folder(parser)
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes here, default 1"
@@ -56,8 +58,9 @@ def add_parser(commands: Any) -> None:
         "--retry-failed", action="store_true", help="work again on scans that failed before"
     )
     add_scan_options(parser)
-    add_common_options(parser)
+    add_prediction_options(parser)
     parser.set_defaults(run=_run)
+    return parser
 
 
 def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
@@ -73,9 +76,10 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     from BrainAgeLib.batch.scan_list import find_scans
 
     settings = _settings(options)
-    scans = find_scans(options.input, settings.output)
-    _tell_choice(scans)
-    progress = BatchProgress(sys.stderr)
+    scans = find_scans(str(options.input), settings.output)
+    if not options.quiet:
+        _tell_choice(scans)
+    progress = BatchProgress(sys.stderr, is_verbose=options.verbose, is_quiet=options.quiet)
 
     def on_row(row: ResultRow, was_there: bool, done: int, count: int) -> None:
         progress(row, was_there, done, count)
@@ -111,7 +115,7 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
     if chosen.threads is None and options.dask is None and options.workers > 1:
         chosen = replace(chosen, threads=max(1, _cpu_count() // options.workers))
     deliverables = replace(chosen_deliverables(options), thumbnail=True)
-    return BatchSettings(Path(options.output), chosen, deliverables)
+    return BatchSettings(options.output, chosen, deliverables)
 
 
 def _workers(options: argparse.Namespace, settings: BatchSettings) -> Any:

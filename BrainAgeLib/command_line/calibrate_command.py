@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from BrainAgeLib.command_line.arguments import add_model, add_results_table
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
 
 if TYPE_CHECKING:
     from BrainAgeLib.cohort.site import Deviation, SiteFit
 
+logger = logging.getLogger(__name__)
 NEEDED = ("pandas", "scipy")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
         "calibrate",
         help="a site calibration from healthy local people",
         description="Fits how far healthy local people are from the model's bias line, with "
         "uncertainty, and shrinks it towards that line. predict --site FILE uses it for the "
         f"corrected gap; the raw age never changes. {NOTICE}",
     )
-    parser.add_argument("results", type=Path, metavar="RESULTS.csv", help="of brainage batch")
+    add_results_table(parser)
     parser.add_argument(
         "--output", type=Path, required=True, metavar="FILE", help="the calibration (JSON)"
     )
     parser.add_argument("--group", metavar="NAME", help="the healthy people's group in the table")
     parser.add_argument("--name", metavar="SITE", help="default: the output file's name")
-    parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
+    add_model(parser)
     parser.add_argument(
         "--ages",
         type=float,
@@ -41,6 +43,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--force", action="store_true", help="fit fewer than 20 people too")
     parser.set_defaults(run=_run)
+    return parser
 
 
 def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
@@ -56,7 +59,7 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     write_site(calibration, options.output)
     _show(fit)
     for warning in warnings(fit, tuple(options.ages or card.age_range_years)):
-        print(f"brainage: warning: {warning}", file=sys.stderr)
+        logger.warning(warning)
     print(f"{'calibration':12}{options.output}\n\n{NOTICE}")
     return 0
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.command_line.arguments import add_output_folder, add_results_table
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
 
 NEEDED = ("pandas", "scipy", "statsmodels", "matplotlib")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
         "cohort",
         help="group differences and change over time of the gap",
         description="Group differences of raw and corrected gap with covariates, effect sizes and "
@@ -22,10 +22,8 @@ def add_parser(commands: Any) -> None:
         "time, clinical scores, time to events; diagnostics, missing data, power, charts and a "
         f"methods paragraph. {NOTICE}",
     )
-    parser.add_argument("results", type=Path, metavar="RESULTS.csv", help="of brainage batch")
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder for the report"
-    )
+    add_results_table(parser)
+    add_output_folder(parser, "folder for the report")
     columns = parser.add_argument_group("the table (names of its columns and groups)")
     columns.add_argument(
         "--reference", metavar="GROUP", help="compare with this group; default the first by name"
@@ -43,6 +41,7 @@ def add_parser(commands: Any) -> None:
     ):
         columns.add_argument(option, metavar="COLUMN", help=words)
     parser.set_defaults(run=_run)
+    return parser
 
 
 def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:

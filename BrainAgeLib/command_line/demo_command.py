@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from BrainAgeLib.command_line.predict_command import add_common_options, predict_and_show
+from BrainAgeLib.command_line.arguments import add_output_folder, add_prediction_options
+from BrainAgeLib.command_line.predict_command import predict_and_show
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.resources import sample_scan
 
@@ -16,16 +17,15 @@ EXPECTATION = (
 )
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
         "demo", help="brain age of the bundled sample scan", description=EXPECTATION
     )
-    parser.add_argument(
-        "--output", default="brainage-demo", metavar="DIR", help="folder for the results"
-    )
-    add_common_options(parser)
-    parser.set_defaults(run=_run)
+    add_output_folder(parser, default="brainage-demo")
+    add_prediction_options(parser)
+    parser.set_defaults(run=_run, series=None, brain_extracted=False, in_template_space=False)
+    return parser
 
 
 def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.command_line.arguments import add_output_folder, add_results_table
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
 
 NEEDED = ("pandas", "scipy", "matplotlib")
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
         "evaluate",
         help="raw and corrected error of a results table of healthy people",
         description="Raw error with confidence intervals, by decade, sex and slice spacing; "
         "coverage of the interval; corrected figures beside those of a predictor that knows "
         f"nothing; charts. {NOTICE}",
     )
-    parser.add_argument("results", type=Path, metavar="RESULTS.csv", help="of brainage batch")
-    parser.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder for the report"
-    )
+    add_results_table(parser)
+    add_output_folder(parser, "folder for the report")
     parser.add_argument("--group", metavar="NAME", help="only this group of the table")
     parser.set_defaults(run=_run)
+    return parser
 
 
 def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:

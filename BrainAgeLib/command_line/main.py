@@ -21,9 +21,11 @@ from BrainAgeLib.command_line import (
     predict_command,
     train_command,
 )
+from BrainAgeLib.command_line.arguments import add_verbosity
 from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.command_line.streams import (
     can_be_flushed,
+    heard,
     open_closed_streams,
     silence_stdout,
 )
@@ -81,7 +83,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: list[str], json_lines: JsonLines | None) -> int:
     try:
         options = _parser().parse_args(given)
-        return int(options.run(options, json_lines))
+        with heard(
+            is_verbose=options.verbose,
+            is_quiet=options.quiet,
+            is_for_programs=json_lines is not None,
+        ):
+            return int(options.run(options, json_lines))
     finally:
         # Now, since at the interpreter's end a reader that is gone would cost a traceback.
         if sys.stdout is not None:
@@ -129,5 +136,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
-        command.add_parser(commands)
+        add_verbosity(command.add_parser(commands))
     return parser

@@ -8,10 +8,13 @@ from typing import Any
 from BrainAgeLib.command_line.progress import JsonLines
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand."""
-    parser = commands.add_parser("models", help="the installed models and their cards")
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "models", help="the installed models and their cards"
+    )
     parser.set_defaults(run=_run)
+    return parser
 
 
 def _run(_options: argparse.Namespace, _json_lines: JsonLines | None) -> int:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import ProgressCallback
 
+if TYPE_CHECKING:
+    from BrainAgeLib.batch.results_table import ResultRow
+
 BAR_WIDTH = 30
+SECONDS_BETWEEN_LINES = 30.0
 STAGE_WORDS = {
     "read": "reading the scan",
     "brain_extraction": "extracting the brain",
@@ -62,27 +67,111 @@ class JsonLines:
             self._stream.flush()
 
 
-class TerminalProgress:
-    """One line on a terminal that is drawn anew and removed at the end."""
+class MovingLine:
+    """A line on a terminal that is drawn anew and removed at the end."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self.stream = stream
         self._width = 0
 
-    def __call__(self, name: str, fraction: float) -> None:
-        """Draw the bar."""
-        filled = round(BAR_WIDTH * fraction)
-        line = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {STAGE_WORDS.get(name, name)}"
-        self._stream.write("\r" + line.ljust(self._width))
-        self._stream.flush()
+    def draw(self, line: str) -> None:
+        """Put a line in the place of the one before."""
+        self.stream.write("\r" + line.ljust(self._width))
+        self.stream.flush()
         self._width = len(line)
 
     def clear(self) -> None:
         """Remove the line."""
         if self._width:
-            self._stream.write("\r" + " " * self._width + "\r")
-            self._stream.flush()
+            self.stream.write("\r" + " " * self._width + "\r")
+            self.stream.flush()
             self._width = 0
+
+
+class TerminalProgress(MovingLine):
+    """How far one scan is."""
+
+    def __call__(self, name: str, fraction: float) -> None:
+        """Draw the bar."""
+        filled = round(BAR_WIDTH * fraction)
+        self.draw(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {STAGE_WORDS.get(name, name)}")
+
+
+class BatchProgress(MovingLine):
+    """How far a batch is: on a terminal a line that moves, in a log a line now and then.
+
+    Tells of every scan without an age at once, with ``is_verbose`` of all others too, and of the
+    rate and the time that remains unless ``is_quiet``.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        is_verbose: bool = False,
+        is_quiet: bool = False,
+    ) -> None:
+        super().__init__(stream)
+        self._clock = clock
+        self._is_verbose, self._is_quiet = is_verbose, is_quiet
+        self._began = self._said = clock()
+        self._worked_on = self._without_age = 0
+
+    def __call__(self, row: ResultRow, was_there: bool, done: int, count: int) -> None:
+        """Take a row: of this run, or one that an earlier run left."""
+        self._without_age += not row.has_age
+        self._worked_on += not was_there
+        if not was_there and (self._is_verbose or not row.has_age):
+            self._say(_told(row))
+        if self._is_quiet:
+            return
+        now = self._clock()
+        line = self.line(done, count, now - self._began)
+        if self.stream.isatty():
+            self.draw(line)
+        elif not was_there and (done == count or now - self._said >= SECONDS_BETWEEN_LINES):
+            self._said = now
+            self._say(line)
+
+    def line(self, done: int, count: int, seconds: float) -> str:
+        """Return how far it is, how fast it goes and how long it will take."""
+        words = f"{done} of {count} scans"
+        if self._without_age:
+            words += f", {self._without_age} without an age"
+        if self._worked_on and seconds > 0:
+            rate = self._worked_on / seconds
+            words += f", {_rate(rate)}"
+            if done < count:
+                words += f", {_duration((count - done) / rate)} left"
+        return words
+
+    def _say(self, line: str) -> None:
+        self.clear()
+        self.stream.write(f"{' '.join(line.split())}\n")
+        self.stream.flush()
+
+
+def _told(row: ResultRow) -> str:
+    """Return what came of a scan in one line."""
+    if row.has_age:
+        findings = f" ({', '.join(row.findings)})" if row.findings else ""
+        return f"{row.path}: {row.brain_age_years:.1f} years, {row.verdict}{findings}"
+    why = row.error or f"refused ({', '.join(row.findings)})"
+    return why if row.path in why else f"{row.path}: {why}"
+
+
+def _rate(per_second: float) -> str:
+    per_minute = 60 * per_second
+    return f"{per_minute:.3g} a minute" if per_minute >= 1 else f"{60 * per_minute:.3g} an hour"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
 
 
 def progress_for(json_lines: JsonLines | None) -> ProgressCallback | None:

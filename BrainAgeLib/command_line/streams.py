@@ -1,10 +1,17 @@
-"""Standard streams that are closed, full or gone."""
+"""Standard streams: closed, full or gone ones, and how much goes into them."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, redirect_stdout
+from pathlib import Path
 from typing import TextIO
+
+NOTHING = logging.CRITICAL + 1
+WIDEST_LINE = 100  # of what moves on a terminal
 
 
 def open_closed_streams() -> None:
@@ -38,3 +45,37 @@ def silence_stdout() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+@contextmanager
+def heard(*, is_verbose: bool, is_quiet: bool, is_for_programs: bool) -> Iterator[None]:
+    """Lead the library's log to standard error meanwhile: warnings, or all of it, or nothing.
+
+    Who is quiet has no standard output for people either; events for programs are not touched.
+    """
+    log = logging.getLogger("BrainAgeLib")
+    handler, level = _ErrorStream(), log.level
+    log.addHandler(handler)
+    log.setLevel(NOTHING if is_quiet else logging.DEBUG if is_verbose else logging.WARNING)
+    try:
+        with ExitStack() as stack:
+            if is_quiet and not is_for_programs:
+                nowhere = stack.enter_context(Path(os.devnull).open("w", encoding="utf-8"))
+                stack.enter_context(redirect_stdout(nowhere))
+            yield
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+
+
+class _ErrorStream(logging.StreamHandler[TextIO]):
+    """Says each record as one line of the command's own."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def format(self, record: logging.LogRecord) -> str:
+        words = " ".join(record.getMessage().split())
+        line = f"brainage: {record.levelname.lower()}: {words}"
+        # On a terminal there may be a line that moves.
+        return f"\r{' ' * WIDEST_LINE}\r{line}" if self.stream.isatty() else line

@@ -5,30 +5,32 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.command_line.arguments import add_machine, add_output_folder, existing_path
 from BrainAgeLib.command_line.progress import JsonLines
 
 
-def add_parser(commands: Any) -> None:
-    """Add the subcommand and its options."""
-    parser = commands.add_parser(
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
         "train",
         help="train a model on 3D scans of healthy people",
         description="Trains the cross-validated ensemble on brain-extracted 3D T1 scans that are "
         "cut into thick slices, fits the calibration and writes a model folder that --model takes. "
         "Started again after a kill it goes on where it stopped.",
     )
-    parser.add_argument("--data", required=True, type=Path, metavar="BIDS", help="BIDS dataset")
-    parser.add_argument("--output", required=True, type=Path, metavar="DIR", help="folder")
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as JSON")
-    parser.add_argument("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps")
-    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default all")
+    parser.add_argument(
+        "--data", required=True, type=existing_path, metavar="BIDS", help="BIDS dataset"
+    )
+    add_output_folder(parser, "folder for the model and for what is kept on the way")
+    parser.add_argument("--config", type=existing_path, metavar="FILE", help="settings as JSON")
+    add_machine(parser)
     parser.add_argument(
         "--fold", type=int, metavar="K", help="train this fold only, 1 to the number of folds"
     )
     parser.set_defaults(run=_run)
+    return parser
 
 
 def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
@@ -46,10 +48,15 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     if options.fold is not None and not 1 <= options.fold <= settings.folds:
         raise InputError(f"there is no fold {options.fold}", f"give 1 to {settings.folds}")
     only_fold = None if options.fold is None else options.fold - 1
-    folder = train_model(options.data, options.output, settings, _show, only_fold)
+    report = _say_nothing if options.quiet else _show
+    folder = train_model(options.data, options.output, settings, report, only_fold)
     if folder is not None:
         print(f"the model lies in {folder}")
     return 0
+
+
+def _say_nothing(_stage: str, _done: int, _count: int, _remark: str) -> None:
+    """Take what ``--quiet`` leaves out."""
 
 
 def _show(stage: str, done: int, count: int, remark: str) -> None:

@@ -83,9 +83,10 @@ def test_nobody_is_named(brainage, fast, dicom_scan, tmp_path):
     fast[1], out = dicom_scan, tmp_path / "out"
     fast.remove("--no-report")
 
-    outcome = brainage(*fast, "--output", out)
+    outcome = brainage(*fast, "--output", out, "--verbose")
 
     assert outcome.code == 0
+    assert "prediction took" in outcome.err
     record = json.loads((out / "prediction.json").read_text("utf-8"))
     assert record["chronological_age_years"] == pytest.approx(79.95, abs=0.01)
     assert "identifiers" not in record
@@ -98,7 +99,7 @@ def test_whoever_asks_gets_the_identifiers_in_the_record_and_nowhere_else(
     fast[1], out = dicom_scan, tmp_path / "out"
     fast.remove("--no-report")
 
-    outcome = brainage(*fast, "--output", out, "--keep-identifiers")
+    outcome = brainage(*fast, "--output", out, "--keep-identifiers", "--verbose")
 
     assert outcome.code == 0
     record = json.loads((out / "prediction.json").read_text("utf-8"))

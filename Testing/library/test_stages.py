@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
 from BrainAgeLib import stages as stages_module
@@ -98,3 +100,14 @@ def test_writing_counts_as_progress_but_not_as_a_stage_of_the_record(clock):
         clock.now += 1
 
     assert stages.timings() == Timings(total=1.0)
+
+
+def test_the_log_knows_how_long_a_stage_took(clock, caplog):
+    stages = Stages()
+    with caplog.at_level(logging.INFO, "BrainAgeLib"):
+        with stages.stage("brain_extraction"):
+            clock.now += 2.5
+        with stages.stage("registration", skipped=True):
+            pass
+
+    assert caplog.messages == ["brain extraction took 2.5 s"]

@@ -6,8 +6,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -16,7 +14,7 @@ from BrainAgeLib.command_line import models_command
 from BrainAgeLib.command_line.main import COMMANDS
 from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
 from BrainAgeLib.records import NOTICE
-from Testing.library.commands import environment, run_brainage, start_brainage
+from Testing.library.commands import run_brainage, start_brainage
 
 
 @pytest.fixture
@@ -169,18 +167,6 @@ def test_the_module_is_the_command():
     assert done.stdout == ""
     assert done.stderr.startswith("brainage: error: ")
     assert done.stderr.count("\n") == 1
-
-
-def test_a_usage_error_loads_nothing_heavy():
-    code = (
-        "import sys; from BrainAgeLib.command_line.main import main; main(['predict']); "
-        "sys.exit(any(name in sys.modules for name in ('torch', 'SimpleITK')))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment(), capture_output=True, check=False
-    )
-
-    assert done.returncode == 0
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes of POSIX")

@@ -238,6 +238,29 @@ def test_the_same_run_twice_gives_the_same_numbers(brainage, fast, out, tmp_path
     assert once == again
 
 
+def test_who_is_quiet_says_errors_alone(brainage, fast, out):
+    done = brainage(*fast, "--output", out, "--quiet")
+    fast[1] = "nowhere.nii"
+    failed = brainage(*fast, "--output", out, "--quiet")
+
+    assert (done.code, done.out, done.err) == (0, "", "")
+    assert (failed.code, failed.out) == (2, "")
+    assert failed.err == "brainage: error: nowhere.nii does not exist (check the path)\n"
+
+
+@pytest.mark.parametrize("how", ["--quiet", "--verbose"])
+def test_events_are_the_same_however_much_is_said(brainage, fast, out, how):
+    usual = brainage(*fast, "--output", out, "--json-lines")
+    other = brainage(*fast, "--output", out, "--json-lines", how)
+
+    assert other.out == usual.out
+    assert ("prediction took" in other.err) == (how == "--verbose")
+
+
+def test_nobody_is_verbose_and_quiet(brainage, fast, out):
+    assert brainage(*fast, "--output", out, "--quiet", "--verbose").code == 2
+
+
 @pytest.mark.usefixtures("same_threads")
 def test_threads_are_as_many_as_asked_for(brainage, fast, out):
     assert brainage(*fast, "--output", out, "--threads", "1").code == 0

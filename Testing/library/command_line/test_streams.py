@@ -1,14 +1,16 @@
-"""Streams that are closed, full or gone."""
+"""Streams that are closed, full or gone, and how much is said."""
 
 from __future__ import annotations
 
+import io
+import logging
 import os
 import subprocess
 import sys
 
 import pytest
 
-from BrainAgeLib.command_line.streams import can_be_flushed
+from BrainAgeLib.command_line.streams import can_be_flushed, heard
 from Testing.library.commands import environment
 
 OPEN_ONE = """
@@ -46,3 +48,57 @@ def test_a_full_stream_cannot_be_flushed(tmp_path):
     assert not can_be_flushed(stream)
     with pytest.raises(OSError, match="No space left"):
         stream.close()
+
+
+LOG = logging.getLogger("BrainAgeLib")
+
+
+@pytest.mark.parametrize(
+    ("how", "told", "printed"),
+    [
+        ({}, ["brainage: warning: this matters"], "the result\n"),
+        (
+            {"is_verbose": True},
+            ["brainage: info: a stage is done", "brainage: warning: this matters"],
+            "the result\n",
+        ),
+        ({"is_quiet": True}, [], ""),
+        ({"is_quiet": True, "is_for_programs": True}, [], "the result\n"),
+    ],
+    ids=["usual", "verbose", "quiet", "quiet for programs"],
+)
+def test_how_much_is_said(capsys, how, told, printed):
+    usual = {"is_verbose": False, "is_quiet": False, "is_for_programs": False}
+    with heard(**usual | how):
+        logging.getLogger("BrainAgeLib.stages").info("a stage\nis done")
+        logging.getLogger("BrainAgeLib.model").warning("this matters")
+        print("the result")
+
+    outcome = capsys.readouterr()
+    assert outcome.err.splitlines() == told
+    assert outcome.out == printed
+
+
+def test_the_log_is_given_back():
+    handlers, level = list(LOG.handlers), LOG.level
+
+    with heard(is_verbose=True, is_quiet=False, is_for_programs=False):
+        assert LOG.handlers != handlers
+
+    assert (LOG.handlers, LOG.level) == (handlers, level)
+
+
+def test_a_record_takes_the_place_of_a_line_that_moves(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with heard(is_verbose=False, is_quiet=False, is_for_programs=False):
+        sys.stderr.write("[###...] reading the scan")
+        LOG.warning("this matters")
+
+    shown = sys.stderr.getvalue().split("\r")
+    assert len(shown[1]) > len(shown[0])
+    assert shown[1].isspace()
+    assert shown[2] == "brainage: warning: this matters\n"

@@ -42,6 +42,13 @@ def test_progress_goes_to_the_error_stream(brainage, handed_over, tmp_path):
     assert len(handed_over) == 1
 
 
+def test_who_is_quiet_hears_no_progress(brainage, handed_over, tmp_path):
+    outcome = brainage("train", "--data", tmp_path, "--output", tmp_path / "out", "--quiet")
+
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert len(handed_over) == 1
+
+
 def test_options_win_over_the_file(brainage, handed_over, tmp_path):
     config = tmp_path / "settings.json"
     config.write_text(json.dumps({"device": "cuda", "threads": 4, "steps": 7}), "utf-8")

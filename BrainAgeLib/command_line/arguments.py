@@ -1,0 +1,139 @@
+"""The arguments that several commands take, each said once, and what the library makes of them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from BrainAgeLib.scan.file_kind import require_path
+
+if TYPE_CHECKING:
+    from BrainAgeLib.delivery import Deliverables
+    from BrainAgeLib.options import Options
+
+
+def existing_path(given: str) -> Path:
+    """Return a path behind which there is something: known before what takes time is loaded.
+
+    Raises InputError when there is nothing.
+    """
+    require_path(given)
+    return Path(given)
+
+
+def add_results_table(parser: argparse.ArgumentParser) -> None:
+    """Add the table that the commands on many people read."""
+    parser.add_argument(
+        "results", type=existing_path, metavar="RESULTS.csv", help="of brainage batch"
+    )
+
+
+def add_output_folder(
+    parser: argparse.ArgumentParser, words: str = "folder for the results", default: str = ""
+) -> None:
+    """Add the folder that takes what a command writes; it has to be named where no one is usual."""
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=not default,
+        default=Path(default),
+        metavar="DIR",
+        help=f"{words}; default {default}" if default else words,
+    )
+
+
+def add_model(parser: argparse._ActionsContainer) -> None:
+    """Add the choice of a model."""
+    parser.add_argument("--model", metavar="NAME_OR_FOLDER", help="default: the bundled model")
+
+
+def add_machine(parser: argparse._ActionsContainer, device: str | None = None) -> None:
+    """Add what the work runs on. ``device``: the default, or None where settings tell it."""
+    parser.add_argument(
+        "--device", default=device, metavar="DEVICE", help="auto, cpu, cuda, cuda:N or mps"
+    )
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads; default all")
+
+
+def add_verbosity(parser: argparse.ArgumentParser) -> None:
+    """Add how much is said."""
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument("--verbose", action="store_true", help="say more on standard error")
+    how_much.add_argument("--quiet", action="store_true", help="say nothing but errors")
+
+
+def add_scan_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what kind of scan is given."""
+    parser.add_argument(
+        "--series", metavar="UID", help="which series of a folder that holds several"
+    )
+    parser.add_argument(
+        "--brain-extracted", action="store_true", help="the scan has no skull: keep it as it is"
+    )
+    parser.add_argument(
+        "--in-template-space",
+        action="store_true",
+        help="the scan is brain extracted and its world coordinates are MNI152",
+    )
+
+
+def add_prediction_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that every command that predicts takes."""
+    person = parser.add_argument_group("the person (never changes the raw age)")
+    person.add_argument("--age", type=float, metavar="YEARS", help="chronological age in years")
+    person.add_argument("--sex", choices=("F", "M"), help="sex, for the record")
+    model = parser.add_argument_group("the model")
+    add_model(model)
+    model.add_argument(
+        "--correction", metavar="NAME", help="one of the model's age-bias corrections, or none"
+    )
+    model.add_argument("--site", metavar="FILE", help="site calibration made by brainage calibrate")
+    model.add_argument(
+        "--force", action="store_true", help="give an age although the quality gate refuses"
+    )
+    add_machine(parser.add_argument_group("the machine"), device="auto")
+    output = parser.add_argument_group("output")
+    for option, words in (
+        ("--no-saliency", "skip the saliency map"),
+        ("--no-report", "skip report.html"),
+        (
+            "--dicom",
+            "for a DICOM scan also report.dcm and page.dcm, with the patient's name and number",
+        ),
+        (
+            "--keep-identifiers",
+            "take the patient's name, ID and birth date of a DICOM header into prediction.json",
+        ),
+        ("--json-lines", "one JSON object a line on stdout"),
+        ("--stop-with-parent", "end when standard input closes"),
+    ):
+        output.add_argument(option, action="store_true", help=words)
+
+
+def chosen_options(given: argparse.Namespace) -> Options:
+    """Return the library's options of a parsed command line. Raises InputError."""
+    from BrainAgeLib.options import Options
+
+    return Options(
+        age_years=given.age,
+        sex=given.sex,
+        device=given.device,
+        threads=given.threads,
+        model=given.model,
+        brain_extracted=given.brain_extracted,
+        in_template_space=given.in_template_space,
+        saliency=not given.no_saliency,
+        correction=given.correction,
+        force=given.force,
+        series_uid=given.series,
+        site=given.site,
+        keep_identifiers=given.keep_identifiers,
+    )
+
+
+def chosen_deliverables(given: argparse.Namespace) -> Deliverables:
+    """Return which outputs a parsed command line asks for."""
+    from BrainAgeLib.delivery import Deliverables
+
+    return Deliverables(report=not given.no_report, dicom=given.dicom)
