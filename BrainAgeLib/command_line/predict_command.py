@@ -57,7 +57,7 @@ def predict_and_show(
     from BrainAgeLib.delivery import predict_to_folder
     from BrainAgeLib.report.text import readable_result
 
-    progress = None if options.quiet else progress_for(json_lines)
+    progress = progress_for(json_lines, options.quiet)
     try:
         prediction, outputs = predict_to_folder(
             scan, options.output, chosen, chosen_deliverables(options), progress

@@ -174,11 +174,13 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def progress_for(json_lines: JsonLines | None) -> ProgressCallback | None:
+def progress_for(json_lines: JsonLines | None, is_quiet: bool = False) -> ProgressCallback | None:
     """Return what a run should report to, or None when nobody looks."""
     if json_lines is not None:
         return json_lines.stage
-    return TerminalProgress(sys.stderr) if sys.stderr is not None and sys.stderr.isatty() else None
+    if is_quiet or sys.stderr is None or not sys.stderr.isatty():
+        return None
+    return TerminalProgress(sys.stderr)
 
 
 def announce_error(error: BrainAgeError, json_lines: JsonLines | None) -> None:

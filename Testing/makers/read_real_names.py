@@ -1,6 +1,6 @@
 """Write real_names.ini: what the classes that the tests imitate have in truth.
 
-    python Testing/makers/read_real_names.py SLICER CTK SLICER_PYTORCH
+    python -m Testing.makers.read_real_names SLICER CTK SLICER_PYTORCH
 
 Each is a git repository, with or without a work tree. Of a C++ class that Python reaches through
 PythonQt it has the properties, public slots, signals, declared enumerators, ``Q_INVOKABLE`` methods

@@ -44,7 +44,7 @@ def failing(monkeypatch):
         ["predict", "scan.nii", "--output", "out", "--threads", "many"],
         ["predict", "scan.nii", "--output"],
         ["models", "thick-slice"],
-        ["train", "--data", "data"],
+        ["train", "--data", "."],
         ["demo", "--sex", "female"],
     ],
 )

@@ -125,6 +125,7 @@ def test_progress_goes_to_who_looks(monkeypatch):
     assert progress_for(speaker) == speaker.stage
     monkeypatch.setattr("sys.stderr", Terminal())
     assert isinstance(progress_for(None), TerminalProgress)
+    assert progress_for(None, is_quiet=True) is None
     monkeypatch.setattr("sys.stderr", io.StringIO())
     assert progress_for(None) is None
     monkeypatch.setattr("sys.stderr", None)
