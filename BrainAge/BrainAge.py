@@ -52,15 +52,16 @@ def registerSampleData() -> None:
     """Offer the bundled scan in the Sample Data module; nothing is downloaded."""
     import SampleData
 
-    from BrainAgeSlicer.installation import MODULE_FOLDER, sampleScan
+    from BrainAgeLib.resources import sample_scan
+    from BrainAgeSlicer.installation import MODULE_FOLDER
 
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="BrainAge",
         sampleName="BrainAgeColin27",
         thumbnailFileName=str(MODULE_FOLDER / "Resources" / "Icons" / "BrainAgeColin27.png"),
-        uris=sampleScan().as_uri(),
+        uris=sample_scan().as_uri(),
         checksums=f"SHA256:{SAMPLE_SHA256}",
-        fileNames=sampleScan().name,
+        fileNames=sample_scan().name,
         nodeNames="Colin27 axial T1",
     )
 
@@ -170,12 +171,13 @@ class BrainAgeTest(ScriptedLoadableModuleTest):
 
     def test_sampleGivesAnAge(self) -> None:
         """The whole way: file, worker, scene."""
+        from BrainAgeLib.resources import sample_scan
         from BrainAgeSlicer.dependencies import ensureDependencies
-        from BrainAgeSlicer.installation import requirementsFile, sampleScan
+        from BrainAgeSlicer.installation import requirementsFile
         from BrainAgeSlicer.results import MASK, OVERLAY, findResults
 
         ensureDependencies(requirementsFile())
-        volume = slicer.util.loadVolume(str(sampleScan()))
+        volume = slicer.util.loadVolume(str(sample_scan()))
         prediction = BrainAgeLogic().process(volume, ageYears=30.0)
         self.assertIsNotNone(prediction.brain_age_years)
         low, high = prediction.interval_years

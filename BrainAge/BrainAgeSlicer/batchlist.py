@@ -8,6 +8,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
+from BrainAgeLib.errors import BrainAgeError
 from BrainAgeSlicer import card, subject
 from BrainAgeSlicer.results import findResult
 from BrainAgeSlicer.run import Ended
@@ -108,7 +109,10 @@ class BatchList:
 
 def _stateOf(node: Any) -> str:
     result = findResult(node)
-    return "" if result is None else card.oneLine(result.prediction)
+    try:
+        return "" if result is None else card.oneLine(result.prediction)
+    except BrainAgeError:  # the panel says it of the selected volume
+        return ""
 
 
 def stateOfEnded(ended: Ended) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import ctk
 import qt
 from slicer.i18n import tr as _
 
-from BrainAgeSlicer.installation import Model
+from BrainAgeLib.model.card import Card
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 QUERY = ["--query-gpu=index,name", "--format=csv,noheader"]
@@ -88,17 +88,17 @@ class AdvancedChoices:
         self._offerDevices([])
         self._cards.find()
 
-    def offer(self, models: Sequence[Model]) -> None:
+    def offer(self, models: Mapping[str, Card | None]) -> None:
         """Offer the bundled models."""
         entries = [("", _("Default"))]
-        for model in models:
-            ages = model.ageRangeYears
-            label = model.name
-            if ages is not None:
+        for name, card in models.items():
+            label = name
+            if card is not None:
+                low, high = card.age_range_years
                 label = _("{name} (ages {low:.0f} to {high:.0f})").format(
-                    name=model.name, low=ages[0], high=ages[1]
+                    name=name, low=low, high=high
                 )
-            entries.append((model.name, label))
+            entries.append((name, label))
         self._model.setEntries(entries)
 
     def show(self, parameters: BrainAgeParameterNode) -> None:

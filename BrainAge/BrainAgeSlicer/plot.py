@@ -11,8 +11,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
-from BrainAgeLib.records import Prediction
-from BrainAgeSlicer.installation import Model
+from BrainAgeLib.records import Prediction, Reference
 from BrainAgeSlicer.results import CHART, Result, adopt
 from BrainAgeSlicer.volumes import OURS
 
@@ -41,7 +40,7 @@ class Series:
     opacity: float = 1.0
 
 
-def addChart(result: Result, model: Model) -> Any:
+def addChart(result: Result, reference: Reference | None) -> Any:
     """Add the plot of a result to the scene; return its chart node, or None after a refusal."""
     prediction = result.prediction
     if prediction.brain_age_years is None:
@@ -56,19 +55,20 @@ def addChart(result: Result, model: Model) -> Any:
     chart.SetYAxisTitle(_("Predicted brain age (years)"))
     chart.SetLegendVisibility(True)
     nodes = [chart]
-    for series in seriesOf(prediction, model):
+    for series in seriesOf(prediction, reference):
         nodes += _addSeries(chart, series)
     adopt(result, nodes)
     result.recordNode.SetNodeReferenceID(CHART, chart.GetID())
     return chart
 
 
-def seriesOf(prediction: Prediction, model: Model) -> list[Series]:
+def seriesOf(prediction: Prediction, reference: Reference | None) -> list[Series]:
     """Return what the plot shows, back to front."""
     node = slicer.vtkMRMLPlotSeriesNode
-    ages, predicted = np.array(model.ages_years), np.array(model.predicted_years)
+    ages = np.array(reference.ages_years if reference else ())
     found: list[Series] = []
-    if len(ages):
+    if reference and len(ages):
+        predicted = np.array(reference.predicted_years)
         circle = node.MarkerStyleCircle
         cloud = _("Reference people")
         found.append(Series(cloud, ages, predicted, GREY, circle, 4.0, opacity=0.6))

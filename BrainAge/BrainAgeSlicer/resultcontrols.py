@@ -13,7 +13,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.records import NOTICE
+from BrainAgeLib.records import NOTICE, Prediction
 from BrainAgeSlicer import card, overlay, subject, table
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
 from BrainAgeSlicer.results import CHART, MASK, OVERLAY, REPORT, TO_TEMPLATE, Result, findResult
@@ -33,24 +33,24 @@ class ResultView:
     def show(self, result: Result | None) -> None:
         """Show a result, or that there is none yet."""
         ui = self._ui
-        state = _("No result for this scan yet.") if result is None else _ageChanged(result)
+        prediction, state = _read(result)
         ui.stateLabel.text = state
         ui.stateLabel.setVisible(bool(state))
         ui.showTableButton.setEnabled(table.resultsTable() is not None)
         ui.exportTableButton.setEnabled(table.resultsTable() is not None)
-        ui.cardFrame.setVisible(result is not None)
+        ui.cardFrame.setVisible(prediction is not None)
         ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
         ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
-        if result is None:
-            return
-        prediction = result.prediction
+        if result is not None and prediction is not None:
+            self._showCard(result.volumeNode.GetName(), prediction)
+
+    def _showCard(self, name: str, prediction: Prediction) -> None:
+        ui = self._ui
         font = qt.QFont(ui.titleLabel.font)  # anew each time: the user may change the window's
         font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
         font.setBold(True)
         ui.brainAgeLabel.setFont(font)
-        ui.titleLabel.text = card.breakable(
-            _("Predicted brain age of {name}").format(name=result.volumeNode.GetName())
-        )
+        ui.titleLabel.text = card.breakable(_("Predicted brain age of {name}").format(name=name))
         ui.brainAgeLabel.text = card.headline(prediction)
         ui.intervalLabel.text = card.intervalText(prediction)
         ui.rowsLabel.text = card.rowsHtml(prediction)
@@ -58,11 +58,18 @@ class ResultView:
         ui.modelLabel.text = card.modelText(prediction)
 
 
-def _ageChanged(result: Result) -> str:
+def _read(result: Result | None) -> tuple[Prediction | None, str]:
+    """Return a result's record, and what is to be said of it."""
+    if result is None:
+        return None, _("No result for this scan yet.")
+    try:
+        prediction = result.prediction
+    except BrainAgeError as error:
+        return None, str(error)
     known = subject.subjectOf(result.volumeNode).ageYears
-    if known in (None, result.prediction.chronological_age_years):
-        return ""
-    return _("The age was changed since this prediction; press Apply to use it.")
+    if known in (None, prediction.chronological_age_years):
+        return prediction, ""
+    return prediction, _("The age was changed since this prediction; press Apply to use it.")
 
 
 class OverlayControls:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import slicer
+from slicer.i18n import tr as _
 
+from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Prediction
-from BrainAgeSlicer.record import predictionFromDict
+from BrainAgeLib.report.record import prediction_from_dict
 from BrainAgeSlicer.volumes import OURS
 
 SCAN = "BrainAge.Scan"
@@ -33,14 +35,18 @@ class Result:
     recordNode: Any
 
     @property
-    def values(self) -> dict[str, Any]:
-        """The record as plain values."""
-        return dict(json.loads(self.recordNode.GetText()))
-
-    @property
     def prediction(self) -> Prediction:
-        """The record of the library."""
-        return predictionFromDict(self.values)
+        """The record of the library.
+
+        Raises BrainAgeError when a scene holds one that this version cannot read.
+        """
+        try:
+            return prediction_from_dict(json.loads(self.recordNode.GetText()))
+        except (BrainAgeError, ValueError) as error:
+            raise BrainAgeError(
+                _("The result in this scene cannot be read: {reason}").format(reason=error),
+                _("press Apply to make it again"),
+            ) from error
 
     @property
     def volumeNode(self) -> Any:

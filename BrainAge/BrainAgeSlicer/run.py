@@ -18,7 +18,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import table
-from BrainAgeSlicer.installation import modelNamed
+from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
 from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.results import Result, removeResult
@@ -147,7 +147,7 @@ class Run:
         try:
             result = addResult(self._volumeNode, self._folder / "output", lattice)
             prediction = result.prediction
-            addChart(result, modelNamed(prediction.model.name))
+            addChart(result, referencePeople(prediction.model.name))
             table.addRun(self._volumeNode, prediction, outcome.exitCode)
             return Ended(result, prediction)
         except Exception as error:  # whatever it was, the user reads a sentence, not a traceback

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.records import InputRecord, Prediction
+from BrainAgeLib.report.record import prediction_to_dict, read_prediction
 from BrainAgeSlicer.overlay import fillColorNode, newColorNode, rangeOf
-from BrainAgeSlicer.record import readPrediction
 from BrainAgeSlicer.results import (
     COLORS,
     MASK,
@@ -38,13 +41,14 @@ def addResult(volumeNode: Any, folder: Path, lattice: Lattice) -> Result:
 
     Raises BrainAgeError when they cannot be read; then the scene is as before.
     """
-    values = readPrediction(folder / "prediction.json")
-    values["input"] = _originalInput(volumeNode, values["input"])
+    prediction = _readPrediction(folder / "prediction.json")
+    prediction = replace(prediction, input=_originalInput(volumeNode, prediction.input))
+    text = json.dumps(prediction_to_dict(prediction))
     saliency = _readIfThere(folder / "saliency.nii.gz", lattice)
     mask = _readIfThere(folder / "brain_mask.nii.gz", lattice)
     added: list[Any] = []
     try:
-        record = _addText(added, _("brain age record"), volumeNode, "record", json.dumps(values))
+        record = _addText(added, _("brain age record"), volumeNode, "record", text)
         record.SetNodeReferenceID(SCAN, volumeNode.GetID())
         if saliency is not None:
             _addOverlay(added, record, volumeNode, saliency, lattice)
@@ -67,12 +71,22 @@ def addResult(volumeNode: Any, folder: Path, lattice: Lattice) -> Result:
     return result
 
 
-def _originalInput(volumeNode: Any, record: dict[str, Any]) -> dict[str, Any]:
+def _readPrediction(path: Path) -> Prediction:
+    try:
+        return read_prediction(path)
+    except BrainAgeError as error:
+        raise BrainAgeError(
+            _("The worker's result cannot be read: {reason}").format(reason=error.message),
+            _("run it again"),
+        ) from error
+
+
+def _originalInput(volumeNode: Any, record: InputRecord) -> InputRecord:
     """Take the hand-over file's name out: it is gone, and told nothing."""
     uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
     database = getattr(slicer, "dicomDatabase", None)
     series = database.instanceValue(uids[0], SERIES_UID) if database and uids else None
-    return {**record, "path": None, "series_uid": series or record.get("series_uid")}
+    return replace(record, path=None, series_uid=series or record.series_uid)
 
 
 def _readIfThere(path: Path, lattice: Lattice) -> np.ndarray | None:

@@ -97,6 +97,24 @@ def imported_parts(source: str) -> set[str]:
     return parts
 
 
+def imported_modules(source: str) -> set[str]:
+    """Return the modules of BrainAgeLib that source text imports, wherever in it."""
+    modules = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            there = [name for name in names if _is_module(name)]
+            modules |= set(there or [node.module])
+    return {name for name in modules if name.split(".")[0] == "BrainAgeLib"}
+
+
+def _is_module(name: str) -> bool:
+    path = PROJECT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.is_dir()
+
+
 def forbidden_imports(part: str, source: str, allowed: set[str] | None = None) -> set[str]:
     """Return what a file of a part imports of the library and may not."""
     if allowed is None:

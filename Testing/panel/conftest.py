@@ -35,7 +35,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def slicerWorld(tmp_path_factory):
-    """Qt, the scene, the views and a Slicer home with a PythonSlicer that is a launcher."""
+    """Qt, the scene, the views and the application."""
     from PySide6 import QtWidgets
 
     application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["stand-in"])
@@ -43,10 +43,6 @@ def slicerWorld(tmp_path_factory):
     from stand_in import application as standIn
 
     home = tmp_path_factory.mktemp("slicer")
-    launcher = home / "bin" / "PythonSlicer"
-    launcher.parent.mkdir()
-    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
-    launcher.chmod(0o755)
     world = offscreen.world()
     standIn.install(world, home)
     yield world
@@ -62,6 +58,7 @@ class Person:
         self.world = world
         self.monkeypatch = monkeypatch
         self.temporary = temporary
+        self._realCommand = None
 
     @property
     def ui(self):
@@ -111,6 +108,7 @@ class Person:
 
         from BrainAgeSlicer import dependencies, installation
 
+        self._realCommand = self._realCommand or installation.workerCommand
         python = str(Path(slicer.app.slicerHome) / "bin" / "PythonSlicer")
         command = [python, str(HERE / "stub_worker.py"), mode]
         self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
@@ -123,10 +121,7 @@ class Person:
         """Give the module the library's own worker."""
         from BrainAgeSlicer import installation
 
-        python = installation.pythonInterpreter()
-        launcher = str(Path(installation.__file__).with_name("launcher.py"))
-        command = [python, launcher, str(installation.libraryFolder()), "BrainAgeLib"]
-        self.monkeypatch.setattr(installation, "workerCommand", lambda: command)
+        self.monkeypatch.setattr(installation, "workerCommand", self._realCommand)
 
     def workers(self) -> list[dict]:
         """Return what each worker wrote down of itself."""

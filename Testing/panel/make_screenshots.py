@@ -51,9 +51,6 @@ def openModule(home: Path):
     from conftest import Person
     from stand_in import application as standIn
 
-    (home / "bin").mkdir()
-    (home / "bin" / "PythonSlicer").write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
-    (home / "bin" / "PythonSlicer").chmod(0o755)
     world = offscreen.world()
     standIn.install(world, home)
     module = standIn.OpenModule()
@@ -67,10 +64,10 @@ def openModule(home: Path):
 
 def runSample(person, model: str) -> None:
     """Load the sample and press Apply."""
-    from BrainAgeSlicer import installation
+    from BrainAgeLib.resources import sample_scan
     from test_panel_real import loadVolume
 
-    node = loadVolume(installation.sampleScan())
+    node = loadVolume(sample_scan())
     person.rest()
     person.ui.inputSelector.setCurrentNode(node)
     person.rest()

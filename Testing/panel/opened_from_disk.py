@@ -57,6 +57,7 @@ def forgetThisCheckout() -> None:
 def whatIsFound() -> dict:
     """Return where the parts lie, and what the worker says when it is started."""
     import BrainAgeLib
+    from BrainAgeLib import resources
     from BrainAgeSlicer import installation
 
     command = [*installation.workerCommand(), "--version"]
@@ -64,7 +65,7 @@ def whatIsFound() -> dict:
     done = subprocess.run(command, check=True, **elsewhere)
     return {
         "library": BrainAgeLib.__file__,
-        "sample": str(installation.sampleScan()),
+        "sample": str(resources.sample_scan()),
         "template": str(installation.templateImage()),
         "requirements": str(installation.requirementsFile()),
         "version": done.stdout,

@@ -175,9 +175,22 @@ def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
         results.TO_TEMPLATE,
         results.REPORT,
     ):
-        assert result.part(getattr(results, role)) is not None, role
+        assert result.part(role) is not None, role
     assert table.rows(table.resultsTable())[0]["brain_age_years"] == "67.40"
     assert result.part(results.CHART).GetNumberOfPlotSeriesNodes() >= 3
+
+
+def test_a_result_of_another_version_is_said_to_be_one(person, head):
+    from BrainAgeSlicer import results
+
+    person.applyAndWait()
+    results.findResult(head).recordNode.SetText('{"schema_version": "0"}')
+    person.module.exit()
+    person.module.enter()
+    assert "cannot be read" in person.ui.stateLabel.text and person.ui.stateLabel.visible
+    assert person.ui.cardFrame.isHidden()
+    person.applyAndWait()
+    assert person.ui.brainAgeLabel.text == "67.4 years" and not person.ui.stateLabel.visible
 
 
 def test_many_runs_leave_nothing_behind(person, head):

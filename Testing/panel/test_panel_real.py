@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 import slicer
 
+from BrainAgeLib.resources import installed_models, sample_scan
+
 # The worker steps back in priority: on a machine that is busy otherwise it takes many minutes.
 REAL_SECONDS = 800.0
 pytestmark = pytest.mark.timeout(900)
@@ -18,10 +20,8 @@ AGE_YEARS = 30
 
 def bundledModel() -> str:
     """Return the model to test with: the bundled one, or the folder that a developer names."""
-    from BrainAgeSlicer import installation
-
     named = os.environ.get("BRAINAGE_TEST_MODEL", "")
-    if not named and not installation.models():
+    if not named and not installed_models():
         pytest.skip("no model is bundled yet")
     return named
 
@@ -38,14 +38,12 @@ def loadVolume(path: Path):
 @pytest.fixture
 def sample(person):
     """The bundled sample, selected, in front of the real worker."""
-    from BrainAgeSlicer import installation
-
     if importlib.util.find_spec("torch") is None:
         pytest.skip("torch is not installed")
-    if not installation.sampleScan().is_file():
+    if not sample_scan().is_file():
         pytest.skip("the sample scan is not bundled yet")
     model = bundledModel()
-    node = loadVolume(installation.sampleScan())
+    node = loadVolume(sample_scan())
     person.rest()
     person.ui.inputSelector.setCurrentNode(node)
     person.rest()

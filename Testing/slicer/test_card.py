@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import worker_files
+from BrainAgeLib.report.record import prediction_from_dict
 
 
 @pytest.fixture
@@ -15,9 +16,12 @@ def card(world):
 
 
 def predictionWith(**changes):
-    from BrainAgeSlicer.record import predictionFromDict
+    return prediction_from_dict(worker_files.record(**changes))
 
-    return predictionFromDict(worker_files.record(**changes))
+
+def finding(severity: str, code: str = "") -> dict:
+    facts = {"code": code or severity, "severity": severity, "message": f"it is {severity}"}
+    return {**facts, "value": None, "limit": None}
 
 
 def test_the_raw_age_is_the_headline_and_the_correction_says_what_it_was_fitted_on(card):
@@ -55,21 +59,16 @@ def test_outside_the_fitted_ages_the_missing_correction_is_explained(card):
 
 def test_an_age_inside_a_wide_interval_is_no_usual_error(card):
     assert "errs by as much" in card.rowsHtml(predictionWith())
-    note = {"code": "unlike_training", "severity": "note", "message": "it is unlike"}
-    quality = {"verdict": "pass", "findings": [note]}
+    quality = {"verdict": "pass", "findings": [finding("note", "unlike_training")]}
     text = card.rowsHtml(predictionWith(quality=quality))
     assert "wide for this scan" in text and "errs by as much" not in text
 
 
-def finding(severity: str) -> dict:
-    return {"code": severity, "severity": severity, "message": f"it is {severity}"}
-
-
 def test_any_finding_is_shown_and_the_worst_first(card):
-    findings = [finding(each) for each in ("note", "new", "warn", "refuse")]
+    findings = [finding(each) for each in ("note", "warn", "refuse")]
     prediction = predictionWith(quality={"verdict": "refuse", "findings": findings})
     text = card.qualityHtml(prediction, dark=True)
-    places = [text.index(f"It is {each}") for each in ("refuse", "warn", "note", "new")]
+    places = [text.index(f"It is {each}") for each in ("refuse", "warn", "note")]
     assert places == sorted(places) and "Scan quality: refused" in text
 
 

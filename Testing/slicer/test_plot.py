@@ -10,19 +10,19 @@ import slicer
 import vtk
 
 import worker_files
+from BrainAgeLib.records import Reference
+from BrainAgeLib.report.record import prediction_from_dict
 from worker_files import addResult
 
 COUNT = 600
 
 
 @pytest.fixture
-def model(world):
-    from BrainAgeSlicer.installation import Model
-
+def reference(world):
     random = np.random.default_rng(1)
     ages = random.uniform(18, 88, COUNT)
     predicted = 0.85 * ages + 8 + random.normal(0, 6, COUNT)
-    return Model("stub", (18.0, 88.0), tuple(ages), tuple(predicted), "people")
+    return Reference(tuple(ages), tuple(predicted), "people")
 
 
 def drawn(chartNode, path: Path) -> np.ndarray:
@@ -63,15 +63,13 @@ def drawn(chartNode, path: Path) -> np.ndarray:
 
 
 def predictionWith(**changes):
-    from BrainAgeSlicer.record import predictionFromDict
-
-    return predictionFromDict(worker_files.record(**changes))
+    return prediction_from_dict(worker_files.record(**changes))
 
 
-def test_the_band_holds_nine_of_ten_people(model):
+def test_the_band_holds_nine_of_ten_people(reference):
     from BrainAgeSlicer.plot import bandOf
 
-    ages, predicted = np.array(model.ages_years), np.array(model.predicted_years)
+    ages, predicted = np.array(reference.ages_years), np.array(reference.predicted_years)
     grid, low, high = bandOf(ages, predicted, 0.9)
     inside = (predicted > np.interp(ages, grid, low)) & (predicted < np.interp(ages, grid, high))
     assert 0.87 < inside.mean() < 0.93
@@ -83,28 +81,28 @@ def test_few_people_make_no_band(world):
     assert bandOf(np.array([20.0, 30.0, 40.0]), np.array([20.0, 30.0, 40.0]), 0.9).shape == (3, 0)
 
 
-def test_the_person_is_a_point_with_an_interval(model):
+def test_the_person_is_a_point_with_an_interval(reference):
     from BrainAgeSlicer.plot import seriesOf
 
-    *_others, interval, point = seriesOf(predictionWith(), model)
+    *_others, interval, point = seriesOf(predictionWith(), reference)
     assert (point.x[0], point.y[0]) == (63.0, 67.4)
     assert interval.y.tolist() == [57.1, 77.9]
 
 
-def test_without_an_age_the_person_is_a_line(model):
+def test_without_an_age_the_person_is_a_line(reference):
     from BrainAgeSlicer.plot import seriesOf
 
-    last = seriesOf(predictionWith(chronological_age_years=None), model)[-1]
+    last = seriesOf(predictionWith(chronological_age_years=None), reference)[-1]
     assert last.y.tolist() == [67.4, 67.4] and "not known" in last.name
 
 
-def test_the_chart_is_drawn(world, model, tmp_path, pictures):
+def test_the_chart_is_drawn(world, reference, tmp_path, pictures):
     import phantom
     from BrainAgeSlicer import results
     from BrainAgeSlicer.plot import addChart
 
     result = addResult(phantom.addHead(), tmp_path)
-    chart = addChart(result, model)
+    chart = addChart(result, reference)
     assert result.part(results.CHART) is chart
     assert "research use only" in chart.GetTitle()
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLPlotSeriesNode") == 6

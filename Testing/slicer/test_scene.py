@@ -190,13 +190,12 @@ def test_damaged_files_leave_the_scene_as_it_was(world, tmp_path, damage):
 
 def test_removing_a_result_leaves_nothing(world, tmp_path):
     from BrainAgeSlicer import overlay, results
-    from BrainAgeSlicer.installation import Model
     from BrainAgeSlicer.plot import addChart
 
     node = phantom.addHead()
     before = world.scene.GetNumberOfNodes()
     result = addResult(node, tmp_path)
-    addChart(result, Model("m"))
+    addChart(result, None)
     overlay.setLegendVisible(result, True)
     overlay.templateOverScan(result)
     results.removeResult(result)

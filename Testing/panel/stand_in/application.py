@@ -143,8 +143,17 @@ class PlotsLogic:
         self._layoutManager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpPlotView)
 
 
+def _makePythonSlicer(home: Path) -> None:
+    """Put a Python where Slicer has it: a launcher of the real one."""
+    launcher = home / "bin" / "PythonSlicer"
+    launcher.parent.mkdir(parents=True)
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@"\n')
+    launcher.chmod(0o755)
+
+
 def install(world: Any, home: Path) -> None:
-    """Make this process look like Slicer to the module; once a process."""
+    """Make this process look like Slicer to the module, with an empty folder ``home``; once."""
+    _makePythonSlicer(home)
     bindings.makeQt(loader.UiLoader)
     sys.modules["ctk"] = ctk = types.ModuleType("ctk")
     ctk.__getattr__ = ctk_widgets.absent  # type: ignore[method-assign]
