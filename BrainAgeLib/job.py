@@ -49,10 +49,8 @@ from BrainAgeLib.template.registration import (
     Registration,
     register_to_template,
 )
-from BrainAgeLib.template.saliency_grid import to_scan_voxels
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.template.volume import grid_planes
 from BrainAgeLib.working_memory import take_working_memory
 
 MOST_REGIONS = 3  # named in a record
@@ -179,7 +177,7 @@ class Job:
         years = self.device.run(
             lambda name: self.ensemble.saliency_years(maps, name, advance)
         ).cpu()
-        on_scan = to_scan_voxels(years, grid_planes(years), placed)
+        on_scan = placed.on_voxels(years)
         if maps.whole is None:
             return on_scan, None
         return on_scan, leaning_on_regions(years, maps.volume.to("cpu"))[:MOST_REGIONS]

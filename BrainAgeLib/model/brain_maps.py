@@ -101,8 +101,7 @@ def region_cells(device: str) -> torch.Tensor:
 
 def covers_the_brain(slices: SliceSet) -> bool:
     """Say whether the slices leave no hole in the middle of the brain."""
-    middle = slices.planes[:, 0] + 18.0 * slices.planes[:, 2]
-    heights = torch.sort(middle.cpu()).values
+    heights = torch.sort(slices.mid_brain_heights_mm.cpu()).values
     if len(heights) < 2 or heights[0] > COVERED_FROM_MM or heights[-1] < COVERED_TO_MM:
         return False
     return float((heights[1:] - heights[:-1]).max()) <= LARGEST_HOLE_MM

@@ -16,7 +16,7 @@ from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
-from BrainAgeLib.model.slice_model import FEW_SLICES, heights_in_the_middle_mm
+from BrainAgeLib.model.slice_model import FEW_SLICES
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
@@ -72,7 +72,7 @@ class Ensemble:
         """Return how many times the error of the class of few slices is to be expected."""
         entry = self.card.class_of(min(len(slices), MOST_OF_FEW_SLICES), 0.0)
         usual = FEW_SLICES if entry.least_slices > 0 else 1
-        heights = heights_in_the_middle_mm(slices).cpu()
+        heights = slices.mid_brain_heights_mm.cpu()
         ages = np.array(self.card.reference.ages_years)
         found = [
             member.slices.widening(heights, usual, float(ages.var())) for member in weights.members

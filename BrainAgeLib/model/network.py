@@ -16,8 +16,7 @@ from torch import nn
 
 from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.card import STAGES, NetworkSettings
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.template.volume import HEIGHT_COUNT
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 
 INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain

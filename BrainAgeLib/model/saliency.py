@@ -23,7 +23,8 @@ from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_saliency import slices_saliency
-from BrainAgeLib.template.alignment import SPACING_MM, resize_displacement, smooth, warp
+from BrainAgeLib.template.alignment import resize_displacement, smooth, warp
+from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.volume import TemplateVolume
 
 # Of the integral, by the midpoint rule. Twelve steps change a map of 2 years by 0.04 at most.

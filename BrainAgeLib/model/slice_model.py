@@ -14,7 +14,8 @@ from torch import nn
 
 from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, POOLED, tissue_shares
 from BrainAgeLib.model.regional_model import DAMPING
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.slices import SliceSet
 
 FIRST_HEIGHT_MM = -40.0
 HEIGHT_STEP_MM = 8.0
@@ -65,7 +66,7 @@ class SliceModel(nn.Module):
 
     def age_years(self, slices: SliceSet) -> float:
         """Return the age of a set of slices; the mean age when none is at a known height."""
-        said = self.said(slice_values(slices.images), heights_in_the_middle_mm(slices))
+        said = self.said(slice_values(slices.images), slices.mid_brain_heights_mm)
         return float(self.mean_age_years) + float(self.combine(said))
 
     def said(self, values: torch.Tensor, heights_mm: torch.Tensor) -> torch.Tensor:
@@ -135,14 +136,9 @@ def slice_values(images: torch.Tensor) -> torch.Tensor:
     return ((channels + channels.flip(-1)) / 2)[..., :COLUMNS].flatten(1)
 
 
-def heights_in_the_middle_mm(slices: SliceSet) -> torch.Tensor:
-    """Return each slice's height (slice,) at the middle of the brain, x = 0, y = 18 mm."""
-    return slices.planes[:, 0] + 18.0 * slices.planes[:, 2]
-
-
 def known_heights_mm(slices: SliceSet) -> tuple[float, ...]:
     """Return the heights, lowest first, of the slices near an expert: others do not count."""
-    heights = heights_in_the_middle_mm(slices)
+    heights = slices.mid_brain_heights_mm
     return tuple(sorted(heights[nearest_expert(heights) >= 0].tolist()))
 
 

@@ -11,22 +11,17 @@ from BrainAgeLib.model.slice_model import (
     COLUMNS,
     ROWS,
     SliceModel,
-    heights_in_the_middle_mm,
     nearest_expert,
     slice_channels,
 )
-from BrainAgeLib.template.slices import SliceSet, heights_mm
-from BrainAgeLib.template.volume import (
-    FIRST_HEIGHT_MM,
-    HEIGHT_COUNT,
-    HEIGHT_STEP_MM,
-)
+from BrainAgeLib.template.grid import FIRST_HEIGHT_MM, HEIGHT_COUNT, HEIGHT_STEP_MM, heights_mm
+from BrainAgeLib.template.slices import SliceSet
 
 
 @torch.inference_mode()
 def slices_saliency(model: SliceModel, slices: SliceSet) -> torch.Tensor:
     """Return what each place (z, y, x) adds to the slice model's age, at the slices' heights."""
-    numbers = nearest_expert(heights_in_the_middle_mm(slices))
+    numbers = nearest_expert(slices.mid_brain_heights_mm)
     seen = numbers[numbers >= 0].unique()
     result = slices.images.new_zeros((HEIGHT_COUNT, *slices.images.shape[1:]))
     if len(seen) == 0:

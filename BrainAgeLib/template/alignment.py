@@ -7,7 +7,7 @@ has to be stretched by to fit the brain says where the brain has shrunk; what is
 deformation says what its tissue looks like.
 
 Everything runs in torch on the device of the volumes, several scans at once, and is deterministic.
-Volumes are (scan, channel, z, y, x) on the grid of ``template_volume``.
+Volumes are (scan, channel, z, y, x) on the grid of ``grid``.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ from functools import lru_cache
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.template.slices import GRID_SPACING_MM
-from BrainAgeLib.template.volume import HEIGHT_STEP_MM
+from BrainAgeLib.template.grid import SPACING_MM
 
-SPACING_MM = (HEIGHT_STEP_MM, GRID_SPACING_MM, GRID_SPACING_MM)
 LARGEST_STEP = 1.5  # voxels
 NOISE = 0.02  # of white matter: keeps flat regions from being pushed about
 

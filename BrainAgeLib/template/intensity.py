@@ -11,7 +11,14 @@ nearly alike would show the border of cortex and fluid as fluid, and the brain a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
+
+from BrainAgeLib.template.template import BRAIN_CENTER_MM
+
+# Takes residuals (point,) and their standard deviation, returns weights (point,).
+Reweigh = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 GREY_MATTER_LEVEL = 0.7  # what MPRAGE scans have when white matter is 1
 WHITE_MATTER_LEVEL = 1.0
@@ -19,6 +26,7 @@ FLUID_LEVEL = 0.0
 HIGHEST_LEVEL = 1.5
 PRIOR_THRESHOLD = 0.75
 FIELD_ORDER = 3
+FIELD_UNIT_MM = 80.0
 ROUNDS = 4
 # Scale of Tukey's biweight in robust standard deviations (Beaton and Tukey 1974): 95 % efficiency.
 TUKEY = 4.685
@@ -56,12 +64,18 @@ def normalise_intensity(
         [
             is_grey.flatten()[places, None],
             is_white.flatten()[places, None],
-            _polynomial(points_mm.reshape(-1, 3)[places]),
+            field_monomials(points_mm.reshape(-1, 3)[places], FIELD_ORDER),
         ],
         1,
     ).double()
-    coefficients = _robust_fit(design, torch.log(images.flatten()[places].double()))
-    field = torch.exp(_polynomial(points_mm) @ coefficients[2:].float())
+    target = torch.log(images.flatten()[places].double())
+    # The tissue means are free; the field is held back where few slices say little about it.
+    penalty = target.new_full((design.shape[1],), RIDGE * len(target))
+    penalty[:2] = 0
+    # Dark voxels are cerebrospinal fluid where the template has cortex: start without them.
+    bright = (target > torch.quantile(target, 0.1)).double()
+    coefficients = robust_fit(design, target, penalty, bright, biweight)
+    field = torch.exp(field_monomials(points_mm, FIELD_ORDER) @ coefficients[2:].float())
     flat = images / field
     grey, white = torch.exp(coefficients[:2]).float()
     grey = torch.minimum(grey, white * (1 - LEAST_CONTRAST))
@@ -72,35 +86,54 @@ def normalise_intensity(
     return torch.where(brain, levels.clamp(0.0, HIGHEST_LEVEL), torch.zeros_like(levels)).float()
 
 
-def _polynomial(points_mm: torch.Tensor) -> torch.Tensor:
-    """Return the monomials (..., term) of x, y, z up to the third order, without the constant."""
-    x, y, z = (points_mm - points_mm.new_tensor([0.0, 18.0, 4.0])).div(80.0).unbind(-1)
+def field_monomials(points_mm: torch.Tensor, order: int) -> torch.Tensor:
+    """Return the monomials (..., term) of x, y, z up to an order, without the constant.
+
+    ``points_mm``: (..., 3). Seen from the middle of the brain, in units of 80 mm: up to about 1.
+    """
+    center = points_mm.new_tensor(BRAIN_CENTER_MM)
+    x, y, z = (points_mm - center).div(FIELD_UNIT_MM).unbind(-1)
     powers = [
         (a, b, c)
-        for a in range(FIELD_ORDER + 1)
-        for b in range(FIELD_ORDER + 1 - a)
-        for c in range(FIELD_ORDER + 1 - a - b)
+        for a in range(order + 1)
+        for b in range(order + 1 - a)
+        for c in range(order + 1 - a - b)
         if a + b + c > 0
     ]
     return torch.stack([x**a * y**b * z**c for a, b, c in powers], -1)
 
 
-def _robust_fit(design: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Least squares with Tukey's biweight by iterated reweighting."""
-    # The tissue means are free; the field is held back where few slices say little about it.
-    ridge = torch.full((design.shape[1],), RIDGE * len(target), dtype=torch.float64)
-    ridge[:2] = 0
-    ridge = torch.diag(ridge).to(design.device)
-    # Dark voxels are cerebrospinal fluid where the template has cortex: start without them.
-    weights = (target > torch.quantile(target, 0.1)).double()
+def robust_fit(
+    design: torch.Tensor,
+    target: torch.Tensor,
+    penalty: torch.Tensor,
+    weights: torch.Tensor,
+    reweigh: Reweigh,
+) -> torch.Tensor:
+    """Return the coefficients (term,) of least squares, iteratively reweighted.
+
+    ``design``: (point, term). ``target``: (point,). ``penalty``: (term,) added to the square of
+    each coefficient. ``weights``: (point,) to begin with. ``reweigh`` takes the residuals and their
+    robust standard deviation.
+    """
+    ridge = torch.diag(penalty)
     coefficients = target.new_zeros(design.shape[1])
     for _ in range(ROUNDS):
         weighted = design * weights[:, None]
         coefficients = torch.linalg.solve(weighted.T @ design + ridge, weighted.T @ target)
         residual = target - design @ coefficients
-        spread = 1.4826 * residual.abs().median() + 1e-6
-        weights = (1 - (residual / (TUKEY * spread)) ** 2).clamp(min=0) ** 2
+        weights = reweigh(residual, robust_deviation(residual))
     return coefficients
+
+
+def robust_deviation(residual: torch.Tensor) -> torch.Tensor:
+    """Return the standard deviation of normal errors with these residuals' median size."""
+    return 1.4826 * residual.abs().median() + 1e-6
+
+
+def biweight(residual: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+    """Return Tukey's weights: nothing beyond 4.685 deviations counts."""
+    return (1 - (residual / (TUKEY * deviation)) ** 2).clamp(min=0) ** 2
 
 
 def _without_priors(images: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:

@@ -12,8 +12,8 @@ from functools import cache
 
 import torch
 
-from BrainAgeLib.template.slices import grid_xy_mm
-from BrainAgeLib.template.volume import brain_region, grid_heights_mm
+from BrainAgeLib.template.grid import grid_heights_mm, grid_xy_mm
+from BrainAgeLib.template.volume import brain_region
 
 # Takes how far a place lies from the midline, in front of the template's origin, and above it, in
 # mm; says whether the shape holds it.

@@ -19,13 +19,15 @@ import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.scan.geometry import slice_axis
+from BrainAgeLib.template.grid import (
+    grid_points_mm,
+    grid_xy_mm,
+    mid_brain_heights_mm,
+    planes_through,
+)
 from BrainAgeLib.template.intensity import normalise_intensity
-from BrainAgeLib.template.template import Template
+from BrainAgeLib.template.template import BRAIN_LEVEL, BRIGHTEST, Template
 
-GRID_SPACING_MM = 2.5
-GRID_WIDTH = 60  # template x from -73.75 to 73.75 mm
-GRID_HEIGHT = 76  # template y (LPS) from -76 to 111.5 mm: from the frontal to the occipital pole
-GRID_FIRST_XY_MM = (-73.75, -76.0)
 # In-plane blur that every scan is brought to at least: 2.5 mm pixels without aliasing.
 IN_PLANE_SIGMA_MM = 1.0
 # Thinner neighbours are averaged to about the thickness of routine slices, which is also what
@@ -34,7 +36,6 @@ TARGET_SPACING_MM = 5.0
 SLAB_SPACING_MM = 6.0
 SLAB_TAPS_MM = (-2.0, -1.0, 0.0, 1.0, 2.0)
 SLAB_RANGE_MM = (-66.0, 78.0)
-TEMPLATE_BRAIN_LEVEL = 0.1  # of the template's brightest
 LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
 
 
@@ -44,33 +45,31 @@ class SliceSet:
 
     ``images``: (slice, y, x) float, normalised: grey matter near 0.7, white matter near 1, CSF and
     background near 0. ``template``: (slice, y, x) float, the template's T1 at the same points, 0-1.
-    ``planes``: (slice, 3) a, b, c of height_mm = a + b * x_mm + c * y_mm in template space.
-    ``source``: (slice,) index of the first acquired slice in each, or -1 for slabs.
+    ``planes``: (slice, 3) where they lie, see ``grid``.
     """
 
     images: torch.Tensor
     template: torch.Tensor
     planes: torch.Tensor
-    source: torch.Tensor
 
     def __len__(self) -> int:
         return int(self.images.shape[0])
 
     @property
+    def mid_brain_heights_mm(self) -> torch.Tensor:
+        """Height (slice,) of each slice at the middle of the brain."""
+        return mid_brain_heights_mm(self.planes)
+
+    @property
     def share_in_template(self) -> float:
         """Share of the brain's pixels that lie in the template's brain, 0-1."""
         brain = self.images > 0
-        inside = brain & (self.template > TEMPLATE_BRAIN_LEVEL)
+        inside = brain & (self.template > BRAIN_LEVEL)
         return float(inside.sum()) / max(1.0, float(brain.sum()))
 
     def to(self, device: str) -> SliceSet:
         """Return the same slices on another device."""
-        return SliceSet(
-            self.images.to(device),
-            self.template.to(device),
-            self.planes.to(device),
-            self.source.to(device),
-        )
+        return SliceSet(self.images.to(device), self.template.to(device), self.planes.to(device))
 
 
 class TemplateMaps:
@@ -78,7 +77,7 @@ class TemplateMaps:
 
     def __init__(self, template: Template, device: torch.device | str = "cpu") -> None:
         maps = (
-            template.t1.voxels / 255.0,
+            template.t1.voxels / BRIGHTEST,
             template.grey_matter.voxels,
             template.white_matter.voxels,
         )
@@ -105,17 +104,17 @@ def slices_of_scan(
     stacked = torch.stack([masked, mask])
     axis = slice_axis(index_to_template, tuple(scan.shape))
     if axis == 2 and _is_axial(index_to_template):
-        values, points, source = _acquired_slices(stacked, index_to_template)
+        values, points = _acquired_slices(stacked, index_to_template)
     else:
-        values, points, source = _axial_slabs(stacked, index_to_template)
+        values, points = _axial_slabs(stacked, index_to_template)
     brain = values[1] > 0.5
     kept = brain.sum((1, 2)) >= LEAST_BRAIN_PIXELS
-    values, points, source, brain = values[:, kept], points[kept], source[kept], brain[kept]
+    values, points, brain = values[:, kept], points[kept], brain[kept]
     # Where the mask covers a pixel in part, the brain's share of it keeps its brightness.
     images = torch.where(brain, values[0] / values[1].clamp(min=0.5), values[0] * 0)
     t1, grey_matter, white_matter = template.at(points)
     images = normalise_intensity(images, brain, points, grey_matter, white_matter)
-    return SliceSet(images, t1, _planes(points), source)
+    return SliceSet(images, t1, planes_through(points))
 
 
 def _is_axial(index_to_template: np.ndarray) -> bool:
@@ -124,18 +123,11 @@ def _is_axial(index_to_template: np.ndarray) -> bool:
     return bool(abs(normal[2]) > math.sqrt(0.5) * np.linalg.norm(normal))
 
 
-def grid_xy_mm(like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return template x and y in mm, each (y, x), on the device of ``like``."""
-    x = torch.arange(GRID_WIDTH, device=like.device) * GRID_SPACING_MM + GRID_FIRST_XY_MM[0]
-    y = torch.arange(GRID_HEIGHT, device=like.device) * GRID_SPACING_MM + GRID_FIRST_XY_MM[1]
-    return x[None, :].expand(GRID_HEIGHT, -1), y[:, None].expand(-1, GRID_WIDTH)
-
-
 def _acquired_slices(
     stacked: torch.Tensor, affine: np.ndarray
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Look the acquired slices (channel, k, j, i) up at the grid, each in its own plane."""
-    stacked, affine, group = _average_neighbours(stacked, affine)
+    stacked, affine = _average_neighbours(stacked, affine)
     stacked = _blur_in_plane(stacked, affine)
     _, count, rows, columns = stacked.shape
     x, y = grid_xy_mm(stacked)
@@ -149,13 +141,12 @@ def _acquired_slices(
     place = torch.stack([(2 * i + 1) / columns - 1, (2 * j + 1) / rows - 1], -1)
     values = functional.grid_sample(stacked.transpose(0, 1), place, align_corners=False)
     points = torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
-    source = torch.arange(count, device=stacked.device) * group
-    return values.transpose(0, 1), points, source
+    return values.transpose(0, 1), points
 
 
 def _average_neighbours(
     stacked: torch.Tensor, affine: np.ndarray
-) -> tuple[torch.Tensor, np.ndarray, int]:
+) -> tuple[torch.Tensor, np.ndarray]:
     """Average thin neighbouring slices to about the thickness of routine ones."""
     spacing_mm = abs(np.cross(affine[:3, 0], affine[:3, 1]) @ affine[:3, 2]) / np.linalg.norm(
         np.cross(affine[:3, 0], affine[:3, 1])
@@ -163,13 +154,13 @@ def _average_neighbours(
     group = max(1, int(TARGET_SPACING_MM / spacing_mm + 0.4))
     count = stacked.shape[1] // group
     if group == 1 or count < 1:
-        return stacked, affine, 1
+        return stacked, affine
     cut = stacked[:, : count * group]
     averaged = cut.reshape(cut.shape[0], count, group, *cut.shape[2:]).mean(2)
     moved = affine.copy()
     moved[:3, 3] += affine[:3, 2] * (group - 1) / 2
     moved[:3, 2] *= group
-    return averaged, moved, group
+    return averaged, moved
 
 
 def _blur_in_plane(stacked: torch.Tensor, affine: np.ndarray) -> torch.Tensor:
@@ -196,20 +187,16 @@ def _gaussian(stacked: torch.Tensor, sigma: float, dimension: int) -> torch.Tens
     return functional.conv2d(flat, weights, padding=padding).reshape(stacked.shape)
 
 
-def _axial_slabs(
-    stacked: torch.Tensor, affine: np.ndarray
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _axial_slabs(stacked: torch.Tensor, affine: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     """Average a volume (channel, k, j, i) into axial slabs of the template."""
-    x, y = grid_xy_mm(stacked)
     heights = torch.arange(*SLAB_RANGE_MM, SLAB_SPACING_MM, device=stacked.device)
-    z = heights[:, None, None].expand(-1, GRID_HEIGHT, GRID_WIDTH)
-    points = torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
+    points = grid_points_mm(heights)
     to_index = np.linalg.inv(affine)
-    values = torch.zeros((stacked.shape[0], *z.shape), device=stacked.device)
+    values = torch.zeros((stacked.shape[0], *points.shape[:-1]), device=stacked.device)
     for tap_mm in SLAB_TAPS_MM:
         offset = torch.tensor([0.0, 0.0, tap_mm], device=stacked.device)
         values += _sample_volume(stacked, points + offset, to_index) / len(SLAB_TAPS_MM)
-    return values, points, torch.full((len(heights),), -1, device=stacked.device)
+    return values, points
 
 
 def _sample_volume(
@@ -221,18 +208,3 @@ def _sample_volume(
     size = torch.tensor(volume.shape[:0:-1], device=volume.device)
     place = (2 * (points_mm @ matrix + offset) + 1) / size - 1
     return functional.grid_sample(volume[None], place[None], align_corners=False)[0]
-
-
-def _planes(points: torch.Tensor) -> torch.Tensor:
-    """Return a, b, c of height = a + b x + c y for points (slice, y, x, 3) that lie in planes."""
-    first, across, down = points[:, 0, 0], points[:, 0, -1], points[:, -1, 0]
-    b = (across[:, 2] - first[:, 2]) / (across[:, 0] - first[:, 0])
-    c = (down[:, 2] - first[:, 2]) / (down[:, 1] - first[:, 1])
-    return torch.stack([first[:, 2] - b * first[:, 0] - c * first[:, 1], b, c], -1)
-
-
-def heights_mm(planes: torch.Tensor) -> torch.Tensor:
-    """Return the height of each pixel (..., y, x) for planes (..., 3)."""
-    x, y = grid_xy_mm(planes)
-    a, b, c = (planes[..., n, None, None] for n in range(3))
-    return a + b * x + c * y

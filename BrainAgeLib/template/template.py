@@ -14,7 +14,9 @@ from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.resources import template_folder
 from BrainAgeLib.scan.geometry import Volume, volume_from_sitk
 
-BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
+BRIGHTEST = 255.0
+BRAIN_LEVEL = 0.1  # of the brightest: what is brighter is brain
+BRAIN_CENTER_MM = (0.0, 18.0, 4.0)  # LPS
 # The files that every figure of this project was measured with: networks, priors and limits hold
 # for no other template. `Testing/makers/make_template.py` makes them.
 SHA256 = {
@@ -38,7 +40,7 @@ class Template:
     @property
     def brain(self) -> np.ndarray:
         """Where the template has brain (k, j, i), bool."""
-        return self.t1.voxels > BRAIN_LEVEL
+        return self.t1.voxels > BRAIN_LEVEL * BRIGHTEST
 
 
 @cache
@@ -51,8 +53,8 @@ def load_template() -> Template:
     grey_matter, white_matter = (_read(folder, name) for name in ("grey_matter", "white_matter"))
     return Template(
         _read(folder, "T1"),
-        grey_matter.with_voxels(grey_matter.voxels / 255.0),
-        white_matter.with_voxels(white_matter.voxels / 255.0),
+        grey_matter.with_voxels(grey_matter.voxels / BRIGHTEST),
+        white_matter.with_voxels(white_matter.voxels / BRIGHTEST),
     )
 
 

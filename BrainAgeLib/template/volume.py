@@ -1,10 +1,8 @@
-"""From a set of slices to a volume on one regular grid of the template.
+"""From a set of slices to a volume on the grid of the template.
 
-The heights of the grid lie 4 mm apart. Between two acquired slices a value is interpolated only
+Between two acquired slices a value is interpolated only
 where they are near enough to each other; where no slice is near, nothing is invented: the volume
 is 0 there, and ``seen`` says so.
-
-Arrays are (z, y, x); the grid's x and y are those of ``slices``.
 """
 
 from __future__ import annotations
@@ -15,19 +13,11 @@ from functools import cache
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.template.grid import grid_heights_mm, grid_points_mm, heights_mm
 from BrainAgeLib.template.intensity import normalise_intensity
-from BrainAgeLib.template.slices import (
-    TEMPLATE_BRAIN_LEVEL,
-    SliceSet,
-    TemplateMaps,
-    grid_xy_mm,
-    heights_mm,
-)
-from BrainAgeLib.template.template import load_template
+from BrainAgeLib.template.slices import SliceSet, TemplateMaps
+from BrainAgeLib.template.template import BRAIN_LEVEL, load_template
 
-FIRST_HEIGHT_MM = -66.0
-HEIGHT_STEP_MM = 4.0
-HEIGHT_COUNT = 37
 LARGEST_GAP_MM = 15.0  # between slice centres: routine scans have up to 12
 REACH = 0.6  # how far a slice speaks for what lies beyond it, in spacings
 LONE_SLICE_MM = 6.0  # the spacing that a slice without neighbours is taken to have
@@ -45,17 +35,6 @@ class TemplateVolume:
     def to(self, device: str) -> TemplateVolume:
         """Return the same volume on another device."""
         return TemplateVolume(self.images.to(device), self.seen.to(device))
-
-
-def grid_heights_mm(like: torch.Tensor) -> torch.Tensor:
-    """Return the heights (z,) of the grid on the device of ``like``."""
-    return FIRST_HEIGHT_MM + HEIGHT_STEP_MM * torch.arange(HEIGHT_COUNT, device=like.device)
-
-
-def grid_planes(like: torch.Tensor) -> torch.Tensor:
-    """Return the planes (z, 3) of the grid's heights, see ``SliceSet``."""
-    heights = grid_heights_mm(like)
-    return torch.stack([heights, heights * 0, heights * 0], -1)
 
 
 def volume_of_slices(slices: SliceSet) -> TemplateVolume:
@@ -89,14 +68,12 @@ def volume_of_slices(slices: SliceSet) -> TemplateVolume:
 def template_target(device: str) -> torch.Tensor:
     """Return the template (z, y, x) as a scan of average thickness shows it, in the same levels."""
     maps = TemplateMaps(load_template(), device)
-    x, y = grid_xy_mm(maps.maps)
-    z = grid_heights_mm(maps.maps)[:, None, None].expand(-1, *x.shape)
-    points = torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
-    seen = torch.zeros((3, *z.shape), device=points.device)
+    points = grid_points_mm(grid_heights_mm(maps.maps))
+    seen = torch.zeros((3, *points.shape[:-1]), device=points.device)
     for tap_mm in TEMPLATE_TAPS_MM:
         offset = points.new_tensor([0.0, 0.0, tap_mm])
         seen += maps.at(points + offset) / len(TEMPLATE_TAPS_MM)
-    return normalise_intensity(seen[0], seen[0] > TEMPLATE_BRAIN_LEVEL, points, seen[1], seen[2])
+    return normalise_intensity(seen[0], seen[0] > BRAIN_LEVEL, points, seen[1], seen[2])
 
 
 @cache

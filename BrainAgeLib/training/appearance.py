@@ -8,6 +8,8 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.template.template import BRAIN_CENTER_MM
+
 LARGEST_UNEVENNESS = 0.07  # standard deviation of a tissue's brightness, of white matter's
 WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 
@@ -159,7 +161,7 @@ def registration_error(generator: np.random.Generator) -> np.ndarray:
     ``Testing/studies/gate/registration_error.py``); the masks of real heads add to that.
     """
     matrix = np.eye(3) + generator.normal(0, 0.0075, (3, 3))
-    center = np.array([0.0, 18.0, 4.0])
+    center = np.array(BRAIN_CENTER_MM)
     affine = np.eye(4)
     affine[:3, :3] = matrix
     affine[:3, 3] = center - matrix @ center + generator.normal(0, 0.5, 3)

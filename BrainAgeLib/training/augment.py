@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.template.alignment import SPACING_MM
+from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.volume import TemplateVolume
 

@@ -62,7 +62,7 @@ def _slices_at(height_mm: float, scans: Scans) -> tuple[torch.Tensor, torch.Tens
     people, values, above = [], [], []
     for number, mine in enumerate(scans):
         for scan in mine:
-            distance = scan.heights_in_the_middle_mm - height_mm
+            distance = scan.mid_brain_heights_mm - height_mm
             near = np.argsort(np.abs(distance), kind="stable")[:SLICES_PER_SCAN]
             near = near[np.abs(distance[near]) <= FARTHEST_MM]
             if len(near) == 0:

@@ -66,7 +66,7 @@ def judged_scans(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan
 
 def judged_parts(main: StoredScan) -> Iterator[tuple[str, StoredScan]]:
     """Yield the parts of a main scan that a person is judged on as well."""
-    middle = int(np.argmin(np.abs(main.heights_in_the_middle_mm - VENTRICLE_HEIGHT_MM)))
+    middle = int(np.argmin(np.abs(main.mid_brain_heights_mm - VENTRICLE_HEIGHT_MM)))
     yield "one axial slice", subset(main, np.array([middle]))
     low = max(0, min(middle - FEW_SLICES // 2, len(main) - FEW_SLICES))
     chosen = np.arange(low, min(low + FEW_SLICES, len(main)))

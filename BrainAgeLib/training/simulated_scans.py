@@ -11,6 +11,7 @@ import torch
 
 from BrainAgeLib.scan.brain_extraction import mask_of_extracted
 from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.template.grid import mid_brain_heights_mm
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps, slices_of_scan
 from BrainAgeLib.training.appearance import (
@@ -58,9 +59,9 @@ class StoredScan:
         return len(self.planes)
 
     @property
-    def heights_in_the_middle_mm(self) -> np.ndarray:
-        """Return each slice's height at the middle of the brain, x = 0, y = 18 mm."""
-        return self.planes[:, 0] + 18.0 * self.planes[:, 2]
+    def mid_brain_heights_mm(self) -> np.ndarray:
+        """Height (slice,) of each slice at the middle of the brain."""
+        return mid_brain_heights_mm(torch.from_numpy(self.planes)).numpy()
 
 
 class Simulator:
@@ -151,7 +152,6 @@ def as_slices(scan: StoredScan, device: str) -> SliceSet:
         torch.from_numpy(scan.images).to(device).float() * IMAGE_STEP,
         torch.from_numpy(scan.template).to(device).float() * TEMPLATE_STEP,
         torch.from_numpy(scan.planes).to(device),
-        torch.arange(len(scan), device=device),
     )
 
 

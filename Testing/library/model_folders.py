@@ -16,8 +16,7 @@ from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Weights
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.template.volume import HEIGHT_COUNT
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training.interval_classes import CLASSES
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import Row

@@ -10,10 +10,9 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
-from BrainAgeLib.template.template import load_template
+from BrainAgeLib.template.template import BRAIN_CENTER_MM, load_template
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
-TEMPLATE_CENTER_MM = (0.0, 18.0, 4.0)
 ROUTINE_PROTOCOL = Protocol(tilt_degrees=(-8.0, 2.0, -3.0))
 
 
@@ -42,7 +41,7 @@ def rigid_motion(
 ) -> np.ndarray:
     """Return the 4 x 4 LPS motion that turns about x, y, z through the template's center."""
     transform = sitk.Euler3DTransform()
-    transform.SetCenter(TEMPLATE_CENTER_MM)
+    transform.SetCenter(BRAIN_CENTER_MM)
     transform.SetRotation(*np.deg2rad(degrees).tolist())
     transform.SetTranslation(tuple(shift_mm))
     motion = np.eye(4)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.template import alignment
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.training.map_store import write_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file

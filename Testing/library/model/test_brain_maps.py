@@ -137,7 +137,7 @@ def slices_at(heights, slope_y=0.0):
     """Return slices at these heights in the middle of the brain."""
     planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights])
     images = torch.zeros(len(heights), 76, 60)
-    return SliceSet(images, images, planes, torch.arange(len(heights)))
+    return SliceSet(images, images, planes)
 
 
 WHOLE = [-40.0 + 6.0 * n for n in range(18)]  # up to 62 mm

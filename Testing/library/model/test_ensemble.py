@@ -163,7 +163,7 @@ def test_the_bundled_model_knows_where_slices_say_less():
     def widening(*heights_mm):
         planes = torch.tensor([[height, 0.0, 0.0] for height in heights_mm])
         images = torch.full((len(planes), 76, 60), 0.7)
-        slices = SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+        slices = SliceSet(images, images * 0, planes)
         return found.predict(slices, "cpu")[0].widening
 
     assert widening(16.0) == pytest.approx(1.0, abs=0.05)

@@ -36,7 +36,7 @@ def maps(slices):
 
 def chosen(slices, numbers):
     """Return some of the slices, in this order."""
-    parts = (slices.images, slices.template, slices.planes, slices.source)
+    parts = (slices.images, slices.template, slices.planes)
     return SliceSet(*(part[numbers] for part in parts))
 
 

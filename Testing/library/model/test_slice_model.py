@@ -16,7 +16,6 @@ from BrainAgeLib.model.slice_model import (
     ROWS,
     SliceModel,
     expert_heights_mm,
-    heights_in_the_middle_mm,
     known_heights_mm,
     nearest_expert,
     slice_channels,
@@ -40,13 +39,13 @@ def slices_at(heights_mm, seed=1, slope_y=0.0):
     generator = torch.Generator().manual_seed(seed)
     planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights_mm])
     images = torch.rand(len(planes), 76, 60, generator=generator)
-    return SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+    return SliceSet(images, images * 0, planes)
 
 
 def test_a_slice_is_read_at_its_height_in_the_middle_of_the_brain():
     heights = [-12.0, 3.0, 40.0]
 
-    assert heights_in_the_middle_mm(slices_at(heights, slope_y=0.2)).tolist() == pytest.approx(
+    assert slices_at(heights, slope_y=0.2).mid_brain_heights_mm.tolist() == pytest.approx(
         heights, abs=1e-5
     )
 
@@ -106,7 +105,7 @@ def test_an_expert_is_linear_and_damped(model):
     number = int(nearest_expert(torch.tensor([3.0])))
     above = (3.0 - expert_heights_mm(number)) / 10.0
 
-    said = model.said(values, heights_in_the_middle_mm(slices))
+    said = model.said(values, slices.mid_brain_heights_mm)
 
     centered = values[0] - 0.3
     damped = math.exp(-DAMPING * 1e-3 * float(centered.square().sum()))
@@ -118,7 +117,7 @@ def test_an_expert_is_linear_and_damped(model):
 
 def test_slices_at_one_height_are_averaged(model):
     both = slices_at([0.0, 1.0])
-    values, heights = slice_values(both.images), heights_in_the_middle_mm(both)
+    values, heights = slice_values(both.images), both.mid_brain_heights_mm
 
     together = model.said(values, heights)
 
@@ -174,7 +173,7 @@ def test_the_age_is_the_best_linear_guess_of_jointly_gaussian_numbers(model):
 def test_the_order_of_the_slices_does_not_matter(model):
     slices = slices_at([0.0, 8.0, 9.0, 30.0])
     order = torch.tensor([2, 0, 3, 1])
-    parts = (slices.images, slices.template, slices.planes, slices.source)
+    parts = (slices.images, slices.template, slices.planes)
 
     shuffled = SliceSet(*(part[order] for part in parts))
 
@@ -188,7 +187,7 @@ def test_slices_where_no_expert_stands_have_the_mean_age(model, heights):
 
 def test_a_mirrored_slice_has_the_same_age(model):
     slices = slices_at([4.0])
-    turned = SliceSet(slices.images.flip(-1), slices.template, slices.planes, slices.source)
+    turned = SliceSet(slices.images.flip(-1), slices.template, slices.planes)
 
     assert model.age_years(turned) == pytest.approx(model.age_years(slices), abs=1e-4)
 

@@ -7,13 +7,13 @@ import torch
 
 from BrainAgeLib.model.regional_model import DAMPING
 from BrainAgeLib.model.slice_model import (
-    heights_in_the_middle_mm,
     nearest_expert,
     slice_values,
 )
 from BrainAgeLib.model.slice_saliency import slices_saliency
-from BrainAgeLib.template.slices import SliceSet, heights_mm
-from BrainAgeLib.template.volume import HEIGHT_COUNT, grid_heights_mm, volume_of_slices
+from BrainAgeLib.template.grid import HEIGHT_COUNT, grid_heights_mm, heights_mm
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.volume import volume_of_slices
 from Testing.library.model_folders import small_slice_model
 
 LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left
@@ -33,13 +33,13 @@ def slices_at(heights, slope_y=0.0, level=None):
     images = torch.rand(len(planes), 76, 60, generator=generator)
     if level is not None:
         images = torch.full_like(images, level)
-    return SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+    return SliceSet(images, images * 0, planes)
 
 
 @pytest.mark.parametrize("heights", [[0.0], [0.0, 1.0, 30.0], [-30.0, -24.0, 62.0, 100.0]])
 def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
     slices = slices_at(heights)
-    values, height = slice_values(slices.images), heights_in_the_middle_mm(slices)
+    values, height = slice_values(slices.images), slices.mid_brain_heights_mm
     numbers = nearest_expert(height)
     said = model.said(values, height)
 

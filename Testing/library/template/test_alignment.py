@@ -9,13 +9,13 @@ import torch
 
 from BrainAgeLib.template.alignment import (
     LEVELS,
-    SPACING_MM,
     align_to_template,
     log_jacobian,
     resize_displacement,
     smooth,
     warp,
 )
+from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.volume import template_target
 
 BUMP_CENTER = (20.0, 36.0, 30.0)  # voxels, z, y, x: in the middle of the brain

@@ -14,6 +14,7 @@ from BrainAgeLib.template.intensity import (
     WHITE_MATTER_LEVEL,
     normalise_intensity,
 )
+from BrainAgeLib.template.template import BRAIN_CENTER_MM
 
 HEIGHTS_MM = torch.arange(-30.0, 60.0, 6.0)
 CSF_LEVEL = 0.3  # of white matter
@@ -31,7 +32,7 @@ def expected(maps):
 
 def shading(points, strength=0.3):
     """Return a smooth field like that of a coil: brighter on one side and in front."""
-    x, y, z = ((points - torch.tensor([0.0, 18.0, 4.0])) / 80.0).unbind(-1)
+    x, y, z = ((points - torch.tensor(BRAIN_CENTER_MM)) / 80.0).unbind(-1)
     return torch.exp(strength * (x - 0.6 * y + 0.5 * z**2 - 0.4 * x * y))
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.template.regions import NAMES, region_numbers
-from BrainAgeLib.template.slices import GRID_FIRST_XY_MM, GRID_SPACING_MM
-from BrainAgeLib.template.volume import (
+from BrainAgeLib.template.grid import (
     FIRST_HEIGHT_MM,
+    GRID_FIRST_XY_MM,
+    GRID_SPACING_MM,
     HEIGHT_STEP_MM,
-    brain_region,
-    template_target,
 )
+from BrainAgeLib.template.regions import NAMES, region_numbers
+from BrainAgeLib.template.volume import brain_region, template_target
 
 LARGEST_REGION = 0.4  # of the brain
 

@@ -8,15 +8,15 @@ import torch
 
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template import slices as slices_module
-from BrainAgeLib.template.slices import (
+from BrainAgeLib.template.grid import (
     GRID_FIRST_XY_MM,
     GRID_HEIGHT,
     GRID_SPACING_MM,
     GRID_WIDTH,
-    LEAST_BRAIN_PIXELS,
     heights_mm,
-    slices_of_scan,
 )
+from BrainAgeLib.template.slices import LEAST_BRAIN_PIXELS, slices_of_scan
+from BrainAgeLib.template.template import BRAIN_CENTER_MM
 from Testing.library.phantoms import rigid_motion
 
 BASE_LEVEL = 200.0  # keeps a brightness that grows with height above 0
@@ -32,7 +32,7 @@ def stack_affine(spacing_mm, shape, motion=None):
     """Return the affine of a grid (k, j, i) that is centred on the brain, then moved."""
     affine = np.diag([*spacing_mm, 1.0])
     middle = (np.array(shape[::-1]) - 1) / 2
-    affine[:3, 3] = [0.0, 18.0, 4.0] - affine[:3, :3] @ middle
+    affine[:3, 3] = BRAIN_CENTER_MM - affine[:3, :3] @ middle
     return affine if motion is None else motion @ affine
 
 
@@ -45,7 +45,7 @@ def world_points(affine, shape):
 def ball(affine, shape, radius_mm=60.0):
     """Return a scan whose brightness tells its height, and the mask of a ball-shaped brain."""
     points = world_points(affine, shape)
-    mask = ((points - [0.0, 18.0, 4.0]) ** 2).sum(-1) < radius_mm**2
+    mask = ((points - BRAIN_CENTER_MM) ** 2).sum(-1) < radius_mm**2
     return (
         torch.as_tensor(BASE_LEVEL + points[..., 2], dtype=torch.float32),
         torch.as_tensor(mask, dtype=torch.float32),
@@ -58,6 +58,15 @@ def grid_mm():
         GRID_FIRST_XY_MM[0] + GRID_SPACING_MM * np.arange(GRID_WIDTH),
         GRID_FIRST_XY_MM[1] + GRID_SPACING_MM * np.arange(GRID_HEIGHT),
     )
+
+
+def acquired_heights_mm(affine, count):
+    """Return the height (k, y, x) over each pixel of the grid of so many acquired slices."""
+    normal = affine[:3, 2] / np.linalg.norm(affine[:3, 2])
+    origin = apply_affine(affine, np.array([[0.0, 0.0, k] for k in range(count)]))
+    x, y = grid_mm()
+    along = (origin @ normal)[:, None, None] - normal[0] * x - normal[1] * y
+    return along / normal[2]
 
 
 def well_inside(found, radius_mm=50.0):
@@ -80,13 +89,9 @@ def test_heights_of_tilted_slices_are_exact(maps, degrees):
     inside = well_inside(found)
     assert inside.sum() > 8_000
     assert (found.images - BASE_LEVEL - heights)[inside].abs().max() < 0.02
-    # The plane through slice k is that of its three corners.
-    normal = affine[:3, :3] @ [0, 0, 1.0] / 6.0
-    x, y = grid_mm()
-    for number, k in enumerate(found.source.tolist()):
-        origin = apply_affine(affine, np.array([0.0, 0.0, k]))
-        z = origin[2] - (normal[0] * (x - origin[0]) + normal[1] * (y - origin[1])) / normal[2]
-        assert np.abs(heights[number].numpy() - z).max() < 1e-3
+    acquired = acquired_heights_mm(affine, shape[0])
+    for plane in heights.numpy():
+        assert np.abs(plane - acquired).max((1, 2)).min() < 1e-3
 
 
 @pytest.mark.parametrize(
@@ -100,10 +105,10 @@ def test_thin_neighbours_are_averaged(maps, spacing_mm, together):
 
     found = slices_of_scan(scan, mask, affine, maps)
 
-    assert torch.diff(found.source).unique().tolist() == [together]
-    own_height = apply_affine(affine, np.array([[0, 0, k] for k in found.source.tolist()]))[:, 2]
-    middle = own_height + (together - 1) / 2 * spacing_mm
-    assert np.abs(found.planes[:, 0].numpy() - middle).max() < 1e-3
+    heights = found.planes[:, 0]
+    assert torch.diff(heights).numpy() == pytest.approx(together * spacing_mm, abs=1e-3)
+    first = (heights[0].item() - affine[2, 3]) / spacing_mm - (together - 1) / 2
+    assert first / together == pytest.approx(round(first / together), abs=1e-3)
     inside = well_inside(found)
     assert (found.images - BASE_LEVEL - heights_mm(found.planes))[inside].abs().max() < 0.02
 
@@ -123,7 +128,6 @@ def test_what_was_not_acquired_axially_becomes_axial_slabs(maps, spacing_mm, sha
 
     found = slices_of_scan(scan, mask, affine, maps)
 
-    assert (found.source == -1).all()
     assert (found.planes[:, 1:] == 0).all()
     heights = found.planes[:, 0]
     assert torch.diff(heights).unique().tolist() == [6.0]
@@ -140,7 +144,7 @@ def test_a_stack_that_lies_on_its_side_in_the_template_becomes_slabs(maps):
 
     found = slices_of_scan(*ball(affine, shape), affine, maps)
 
-    assert (found.source == -1).all()
+    assert (found.planes[:, 1:] == 0).all()
 
 
 @pytest.mark.usefixtures("as_acquired")
@@ -151,7 +155,6 @@ def test_a_single_slice_is_enough(maps):
     found = slices_of_scan(*ball(affine, shape), affine, maps)
 
     assert len(found) == 1
-    assert found.source.tolist() == [0]
     assert found.planes[0].tolist() == pytest.approx([4.0, 0.0, 0.0], abs=1e-3)
 
 

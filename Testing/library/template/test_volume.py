@@ -5,15 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH, SliceSet, heights_mm
-from BrainAgeLib.template.volume import (
+from BrainAgeLib.template.grid import (
+    GRID_HEIGHT,
+    GRID_WIDTH,
     HEIGHT_COUNT,
+    grid_heights_mm,
+    heights_mm,
+)
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.volume import (
     LARGEST_GAP_MM,
     LONE_SLICE_MM,
     REACH,
     brain_region,
-    grid_heights_mm,
-    grid_planes,
     template_target,
     volume_of_slices,
 )
@@ -30,7 +34,7 @@ def slices_at(heights, slope_x=0.0, slope_y=0.0):
     """Return parallel slices whose brightness is that of their height."""
     planes = torch.tensor([[float(height), slope_x, slope_y] for height in heights])
     images = ramp(heights_mm(planes))
-    return SliceSet(images, images * 0, planes, torch.arange(len(planes)))
+    return SliceSet(images, images * 0, planes)
 
 
 def expected(like):
@@ -113,20 +117,12 @@ def test_a_lone_slice_is_seen_wherever_it_lies(height_mm):
 def test_the_order_of_the_slices_does_not_matter():
     slices = slices_at([-20.0, -13.0, -6.0, 2.0, 40.0], 0.05, 0.1)
     order = torch.tensor([3, 0, 4, 2, 1])
-    parts = (slices.images, slices.template, slices.planes, slices.source)
+    parts = (slices.images, slices.template, slices.planes)
 
     shuffled = volume_of_slices(SliceSet(*(part[order] for part in parts)))
 
     assert torch.equal(shuffled.images, volume_of_slices(slices).images)
     assert torch.equal(shuffled.seen, volume_of_slices(slices).seen)
-
-
-def test_planes_of_the_grid_lie_at_its_heights():
-    planes = grid_planes(torch.zeros(1))
-
-    assert planes.shape == (HEIGHT_COUNT, 3)
-    assert torch.equal(heights_mm(planes)[:, 5, 7], GRID_HEIGHTS_MM)
-    assert torch.diff(GRID_HEIGHTS_MM).unique().tolist() == [4.0]
 
 
 def test_the_template_has_the_levels_of_a_normalised_scan(thick_brain, template):

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.template.alignment import SPACING_MM
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.template.volume import HEIGHT_COUNT, TemplateVolume
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT, SPACING_MM
+from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.augment import (
     AFFINE,
     SHIFT_MM,

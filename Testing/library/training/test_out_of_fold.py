@@ -65,8 +65,8 @@ def test_the_single_slice_is_that_nearest_to_the_ventricles():
 
     one = dict(judged_parts(whole))["one axial slice"]
 
-    (height,) = one.heights_in_the_middle_mm
-    distances = np.abs(whole.heights_in_the_middle_mm - VENTRICLE_HEIGHT_MM)
+    (height,) = one.mid_brain_heights_mm
+    distances = np.abs(whole.mid_brain_heights_mm - VENTRICLE_HEIGHT_MM)
     assert abs(height - VENTRICLE_HEIGHT_MM) == pytest.approx(distances.min())
 
 

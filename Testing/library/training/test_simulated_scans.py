@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from BrainAgeLib.template.slices import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.simulated_scans import (
     EVALUATION_PROTOCOLS,

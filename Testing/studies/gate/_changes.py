@@ -9,6 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.template.template import BRAIN_CENTER_MM
 from Testing.studies.gate._case import Case, with_voxels
 from Testing.studies.gate._grids import shifted
 
@@ -124,7 +125,7 @@ def moved(millimetres: float) -> Callable[[Case], Case]:
 
 def pitched(degrees: float) -> Callable[[Case], Case]:
     def make(case: Case) -> Case:
-        angle, center = np.deg2rad(degrees), np.array([0.0, 18.0, 4.0])
+        angle, center = np.deg2rad(degrees), np.array(BRAIN_CENTER_MM)
         move = np.eye(4)
         move[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
         move[:3, 3] = center - move[:3, :3] @ center

@@ -15,7 +15,6 @@ from BrainAgeLib.model.slice_model import (
     HEIGHTS,
     SliceModel,
     expert_heights_mm,
-    heights_in_the_middle_mm,
     nearest_expert,
     slice_values,
 )
@@ -69,7 +68,7 @@ def heights(run: Path, data: Path, card: Card) -> list[dict[str, Any]]:
 def _said(run: Path, person: Person, model: SliceModel, card: Card) -> list[Said]:
     scan = read_scans(evaluation_file(run / "work", person))[0]
     slices = as_slices(scan, "cpu")
-    values, places = slice_values(slices.images), heights_in_the_middle_mm(slices)
+    values, places = slice_values(slices.images), slices.mid_brain_heights_mm
     single = card.class_of(1, scan.spacing_mm)
     age_variance = float(np.var(card.reference.ages_years))
     entries = []

@@ -26,7 +26,7 @@ from BrainAgeLib.scan.brain_extraction import mask_of_extracted
 from BrainAgeLib.scan.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.registration import register_to_template
-from BrainAgeLib.template.template import Template, load_template
+from BrainAgeLib.template.template import BRAIN_CENTER_MM, Template, load_template
 from BrainAgeLib.training.appearance import (
     TRAINING,
     change_appearance,
@@ -38,7 +38,6 @@ from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, tilted
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 PROTOCOLS = ("axial 5+1 mm", "axial 7+2 mm")
-BRAIN_MIDDLE_MM = (0.0, 18.0, 4.0)
 SEED = 7
 SIMULATED_ERRORS = 2000
 
@@ -91,7 +90,7 @@ def errors_of(person: Person, template: Template) -> dict[str, np.ndarray]:
 def describe(errors: list[np.ndarray], points: np.ndarray) -> dict[str, Any]:
     """Return what a list of error affines does to the brain."""
     movements = [rms_movement_mm(error, points) for error in errors]
-    middle = np.array(BRAIN_MIDDLE_MM)
+    middle = np.array(BRAIN_CENTER_MM)
     shifts = np.array([apply_affine(error, middle) - middle for error in errors])
     matrices = np.array([error[:3, :3] for error in errors])
     return {

@@ -11,7 +11,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from BrainAgeLib.model.network import HIDDEN, INPUT_CHANNELS, MIDDLE_LEVEL, VolumeNetwork
-from BrainAgeLib.template.volume import HEIGHT_COUNT
+from BrainAgeLib.template.grid import HEIGHT_COUNT
 from BrainAgeLib.training.fit import huber_loss
 
 BINS_YEARS = torch.arange(12.0, 97.0, 2.0)

@@ -14,7 +14,8 @@ import torch.nn.functional as functional
 from BrainAgeLib.model.brain_maps import POOLED, region_cells, sided_maps
 from BrainAgeLib.model.predict import Member, ScanMaps
 from BrainAgeLib.model.saliency import NEIGHBOURHOOD_SIGMA_MM
-from BrainAgeLib.template.alignment import SPACING_MM, resize_displacement, smooth, warp
+from BrainAgeLib.template.alignment import resize_displacement, smooth, warp
+from BrainAgeLib.template.grid import SPACING_MM
 from Testing.studies.saliency._randomised import randomised_member
 from Testing.studies.saliency._run import Run, brain_of
 

@@ -11,9 +11,8 @@ import torch
 from scipy.ndimage import map_coordinates
 
 from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
-from BrainAgeLib.template.slices import grid_xy_mm
+from BrainAgeLib.template.grid import grid_heights_mm, grid_xy_mm
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.template.volume import grid_heights_mm
 
 MOST_TISSUE = 0.5  # probability of grey or white matter in the template's fluid
 REACH_MM = 10.0  # from the wall, beyond which the warp fades

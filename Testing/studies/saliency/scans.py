@@ -49,7 +49,6 @@ from Testing.studies.saliency._run import brain_of, spearman
 
 SEEDS = (1, 2, 3)
 SCAN_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
-TEMPLATE_BRAIN_LEVEL = 25.0  # a tenth of the template's brightest
 
 
 def maps_of(path: Path, options: Options) -> ScanMaps:
@@ -117,7 +116,7 @@ def maps_of_cuts(head: Path, options: Options) -> dict[str, np.ndarray]:
 
 def stability(maps: dict[str, np.ndarray]) -> dict[str, float]:
     """Return the correlation of every other cut's map with the first one's."""
-    brain = load_template().t1.voxels > TEMPLATE_BRAIN_LEVEL
+    brain = load_template().brain
     (_, first), *others = maps.items()
     found = {}
     for name, other in others:
