@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 import torch
 
+from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import on_the_cpu_instead
-from BrainAgeLib.gate.measured_artefacts import measure_artefacts
-from BrainAgeLib.gate.measured_contrast import measure_contrast
-from BrainAgeLib.gate.measured_placement import measure_placement
-from BrainAgeLib.gate.measurements import Measurements
-from BrainAgeLib.gate.stretch import measure_stretch
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.leaning import leaning_on_regions
 from BrainAgeLib.model.predict import RawAge, ScanMaps
 from BrainAgeLib.model.site import read_site
-from BrainAgeLib.model.slice_model import known_heights_mm
 from BrainAgeLib.options import Options
 from BrainAgeLib.records import (
     Acquisition,
@@ -118,33 +113,20 @@ class Job:
         brain = volume.with_voxels(np.where(mask, volume.voxels, 0.0).astype(np.float32))
         return register_to_template(brain, self.template, advance)
 
-    def measure(
+    def evidence(
         self, placed: PlacedScan, acquisition: Acquisition, slices: SliceSet, raw: RawAge | None
-    ) -> Measurements:
-        """Return the facts that the gate judges."""
-        measured = Measurements(
+    ) -> Evidence:
+        """Return what the gate may look at."""
+        return Evidence(
+            placed,
+            self.template,
             acquisition,
-            placed.brain_volume_ml,
-            len(slices),
-            contrast=measure_contrast(placed, self.template),
-            artefacts=measure_artefacts(placed),
-            tags=self.scan.sequence,
-            is_extracted=self.is_extracted,
-            covers_brain=raw.covers_brain if raw else None,
-            known_heights_mm=known_heights_mm(slices) if raw and not raw.covers_brain else None,
-            brain_age_years=raw.age_years if raw else None,
-            members_years=raw.members_years if raw else (),
-            novelty=raw.novelty if raw else None,
-            chronological_age_years=self.age_years,
-            trained_age_range_years=self.ensemble.card.age_range_years,
-        )
-        if self.options.in_template_space:
-            return replace(measured, share_in_template=slices.share_in_template)
-        volume = placed.volume
-        return replace(
-            measured,
-            placement=measure_placement(placed, self.template),
-            stretch=measure_stretch(placed.registration, volume.affine, volume.voxels.shape),
+            slices,
+            self.scan.sequence,
+            self.is_extracted,
+            raw,
+            self.age_years,
+            self.ensemble.card.age_range_years,
         )
 
     def interpret(

@@ -8,7 +8,7 @@ from typing import Any
 
 import SimpleITK as sitk
 
-from BrainAgeLib.gate.gate import judge, no_brain, not_registered
+from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered
 from BrainAgeLib.job import Job, Result
 from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
 from BrainAgeLib.records import Prediction, ProgressCallback, Sex
@@ -64,7 +64,7 @@ def run(
         raw = maps = None
         if len(slices) > 0:
             raw, maps = job.device.run(lambda name: job.ensemble.predict(slices, name))
-        findings = judge(job.measure(placed, acquisition, slices, raw))
+        findings = judge(measure(job.evidence(placed, acquisition, slices, raw)))
         says = job.interpret(acquisition, len(slices), raw)
     saliency_years = leans_on = None
     if options.saliency and maps is not None and not job.withholds(findings):

@@ -1,13 +1,27 @@
-"""Checks of what kind of picture it is: T1 or something else, shaded, enhanced."""
+"""What kind of picture it is: T1 or something else, shaded, enhanced.
+
+Tissue contrast is measured on the scan's own voxels, before anything is normalised: the
+normalisation for the models takes grey matter to be darker than white, and must not be asked. The
+template says where grey matter, white matter and the ventricles are expected. There the logarithm
+of the scan is modelled as one brightness for each tissue plus a smooth field of the second order,
+fitted robustly. The order of the three brightnesses tells a T1 scan from others.
+"""
 
 from __future__ import annotations
 
-from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.gate.limits import above, below
-from BrainAgeLib.gate.measurements import Measurements
-from BrainAgeLib.records import Finding, SequenceTags
+from dataclasses import dataclass
 
-# What sound scans had and what faults left, here and in the other checks, is measured by
+import numpy as np
+import torch
+
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.gate.evidence import Evidence, Family, above, below
+from BrainAgeLib.records import Finding, SequenceTags
+from BrainAgeLib.scan.geometry import apply_affine
+from BrainAgeLib.template.intensity import field_monomials, huber, robust_deviation, robust_fit
+from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE
+
+# What sound scans had and what faults left, here and in the other families, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.
 MOST_GREY_TO_WHITE = 0.97  # sound scans 0.74 to 0.87; FLAIR-like 1.07, CT-like 1.05 and more
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.70; PD-like 1.2, T2-like 2.2
@@ -17,79 +31,178 @@ FLAT_GREY_TO_WHITE = 0.92  # three quarters of the contrast gone: 0.93
 # 0.019. The limit is 2.6 of these above the line, at the predicted age.
 MOST_SPREAD = 0.102
 MOST_SPREAD_PER_YEAR = 0.0015
-MOST_BRIGHT_SHARE = 0.025  # sound scans up to 0.010; painted vessels 0.06
+MOST_BRIGHT_FRACTION = 0.025  # sound scans up to 0.010; painted vessels 0.06
 MOST_FIELD_SD = 0.15  # sound scans up to 0.144; a field of 0.175 moved an age by 14 years
 UNUSABLE_FIELD_SD = 0.35  # at 0.42 the registration fails too
-MOST_NEGATIVE_SHARE = 0.05  # sound scans up to 0.001
-MOST_NEGATIVE_IMAGE_SHARE = 0.2  # the air around a head that was standardised is half the picture
+MOST_NEGATIVE_FRACTION = 0.05  # sound scans up to 0.001
+MOST_NEGATIVE_IMAGE_FRACTION = (
+    0.2  # the air around a head that was standardised is half the picture
+)
 # Times of spin and gradient echo that no T1 protocol has: textbook values, generous.
 LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 
+MOST_VOXELS = 60_000  # of the brain that are looked at
+LEAST_VOXELS = (60, 60, 15)  # of grey matter, white matter and ventricles
+FIELD_ORDER = 2
+BRIGHT = 1.4  # of white matter: vessels and enhancement, not tissue
+BELOW_ZERO = -0.02  # of the brain's brightness; interpolation leaves less
 
-def _not_t1(measured: Measurements) -> Finding | None:
-    contrast = measured.contrast
-    if contrast is None:
-        return None
-    # Where nothing was registered, the few slices may lie beside the small ventricles.
-    fluid = contrast.csf_to_white if measured.placement is not None else None
+
+@dataclass(frozen=True)
+class Contrast:
+    """Brightness of the tissues where the template expects them, the coil's field removed.
+
+    ``grey_to_white``, ``csf_to_white``: brightness over white matter's. ``csf_to_white`` is of the
+    ventricles. ``tissue_spread``: robust standard deviation of the logarithm of the brightness
+    within a tissue. ``field_sd``: standard deviation of the logarithm of the smooth field.
+    Fractions, 0-1: ``bright_fraction`` of the brain is much brighter than white matter;
+    ``negative_fraction`` of the brain has values of zero or less; ``negative_image_fraction`` of
+    the whole image is clearly below zero. ``pattern``: correlation of scan and template inside the
+    brain alone. ``brain_age_years``: the raw age.
+    """
+
+    grey_to_white: float | None = None
+    csf_to_white: float | None = None
+    tissue_spread: float | None = None
+    field_sd: float | None = None
+    bright_fraction: float | None = None
+    negative_fraction: float = 0.0
+    negative_image_fraction: float = 0.0
+    pattern: float | None = None
+    brain_age_years: float | None = None
+    tags: SequenceTags = SequenceTags()
+
+
+def measure(evidence: Evidence) -> Contrast:
+    """Return the contrast of a scan whose place in the template is known."""
+    placed, is_registered = evidence.placed, evidence.placed.is_registered
+    k, j, i = np.nonzero(placed.mask)
+    chosen = slice(None, None, 1 + len(k) // MOST_VOXELS)
+    values = placed.volume.voxels[k[chosen], j[chosen], i[chosen]].astype(float)
+    index = np.stack([i, j, k], -1)[chosen].astype(float)
+    points = apply_affine(placed.index_to_template, index)
+    positive = values > 0
+    tissues = _measure_tissues(values[positive], points[positive], evidence)
+    if not is_registered:
+        # The few slices may lie beside the small ventricles.
+        tissues |= {"csf_to_white": None, "tissue_spread": None}
+    return Contrast(
+        **tissues,
+        negative_fraction=1.0 - float(positive.mean()) if len(values) else 0.0,
+        negative_image_fraction=_fraction_below_zero(placed.volume.voxels, values[positive]),
+        pattern=evidence.view.pattern() if is_registered else None,
+        brain_age_years=evidence.raw.age_years if evidence.raw else None,
+        tags=evidence.tags,
+    )
+
+
+def _measure_tissues(
+    values: np.ndarray, points_mm: np.ndarray, evidence: Evidence
+) -> dict[str, float | None]:
+    """Return the fields of Contrast that rest on the tissues; none where there is too little.
+
+    ``values``: (voxel,) above 0. ``points_mm``: (voxel, 3) in the template.
+    """
+    tissue = evidence.template.tissue_at(points_mm)
+    counts = [int((tissue == n).sum()) for n in (GREY, WHITE, VENTRICLE)]
+    if any(counts[n] < LEAST_VOXELS[n] for n in (GREY, WHITE)):
+        return {}
+    known = tissue >= 0
+    logs = np.log(values)
+    monomials = field_monomials(torch.from_numpy(points_mm), FIELD_ORDER).numpy()
+    field, residual = _fit(logs[known], tissue[known], monomials[known])
+    flat = logs - monomials @ field
+    grey, white, ventricle = (
+        float(np.median(flat[tissue == n])) if counts[n] else np.nan
+        for n in (GREY, WHITE, VENTRICLE)
+    )
+    has_ventricle = counts[VENTRICLE] >= LEAST_VOXELS[VENTRICLE]
+    return {
+        "grey_to_white": float(np.exp(grey - white)),
+        "csf_to_white": float(np.exp(ventricle - white)) if has_ventricle else None,
+        "tissue_spread": float(robust_deviation(torch.from_numpy(residual))),
+        "field_sd": float((monomials[known] @ field).std()),
+        "bright_fraction": float((flat > white + np.log(BRIGHT)).mean()),
+    }
+
+
+def _fit(
+    logs: np.ndarray, tissue: np.ndarray, monomials: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the field's coefficients (term,) and the residual (voxel,), of logarithms."""
+    design = np.concatenate([tissue[:, None] == np.arange(3), monomials], 1).astype(float)
+    target = torch.from_numpy(logs)
+    penalty = target.new_full((design.shape[1],), 1e-3 * len(logs))
+    penalty[:3] = 1e-9  # a tissue that is not in view must not make the fit impossible
+    solution = robust_fit(
+        torch.from_numpy(design), target, penalty, torch.ones_like(target), huber
+    ).numpy()
+    return solution[3:], logs - design @ solution
+
+
+def _fraction_below_zero(voxels: np.ndarray, brain: np.ndarray) -> float:
+    """Return the fraction of an image (k, j, i) that is clearly below zero.
+
+    ``brain``: (voxel,), the brain's values above zero.
+    """
+    return float((voxels < BELOW_ZERO * np.median(brain)).mean()) if len(brain) else 0.0
+
+
+def _not_t1(measured: Contrast) -> Finding | None:
     words = "This is not a T1-weighted scan: {} white matter. " + CHOOSE_T1
     return above(
         FindingCode.NOT_T1,
-        contrast.grey_to_white,
+        measured.grey_to_white,
         words.format("grey matter is not darker than"),
         refuse=MOST_GREY_TO_WHITE,
     ) or above(
         FindingCode.NOT_T1,
-        fluid,
+        measured.csf_to_white,
         words.format("fluid is about as bright as"),
         refuse=MOST_CSF_TO_WHITE,
     )
 
 
-def _pattern(measured: Measurements) -> Finding | None:
-    if measured.placement is None or _not_t1(measured) is not None:
+def _pattern(measured: Contrast) -> Finding | None:
+    if _not_t1(measured) is not None:
         return None
     message = "Inside the brain, light and dark are not where a T1-weighted scan has them. "
-    return below(
-        FindingCode.UNLIKE_T1, measured.placement.pattern, LEAST_PATTERN, message + CHOOSE_T1
-    )
+    return below(FindingCode.UNLIKE_T1, measured.pattern, LEAST_PATTERN, message + CHOOSE_T1)
 
 
-def _weak(measured: Measurements) -> Finding | None:
-    if measured.contrast is None or _not_t1(measured) is not None:
+def _weak(measured: Contrast) -> Finding | None:
+    if _not_t1(measured) is not None:
         return None
     message = (
         "Grey and white matter can hardly be told apart in this scan. "
         "Trust the age less, and use a series with more T1 contrast if there is one."
     )
     return above(
-        FindingCode.WEAK_CONTRAST, measured.contrast.grey_to_white, message, FLAT_GREY_TO_WHITE
+        FindingCode.WEAK_CONTRAST, measured.grey_to_white, message, warn=FLAT_GREY_TO_WHITE
     )
 
 
-def _spread(measured: Measurements) -> Finding | None:
+def _spread(measured: Contrast) -> Finding | None:
     """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off."""
-    contrast, age = measured.contrast, measured.brain_age_years
-    if contrast is None or measured.placement is None or age is None:
+    if measured.brain_age_years is None:
         return None
     message = (
         "Within one tissue the brightness scatters more than in sound scans of such a brain, as "
         "ghosts, motion, noise or a registration that is off leave it. Look at the pictures of "
         "the report, and trust the age less."
     )
-    limit = round(MOST_SPREAD + MOST_SPREAD_PER_YEAR * age, 3)
-    return above(FindingCode.UNEVEN_TISSUE, contrast.tissue_spread, message, limit)
+    limit = round(MOST_SPREAD + MOST_SPREAD_PER_YEAR * measured.brain_age_years, 3)
+    return above(FindingCode.UNEVEN_TISSUE, measured.tissue_spread, message, warn=limit)
 
 
-def _contrast_agent(measured: Measurements) -> Finding | None:
-    share = measured.contrast.bright_share if measured.contrast else None
-    says_agent = measured.tags.says_contrast_agent
-    if not says_agent and (share is None or share <= MOST_BRIGHT_SHARE):
+def _contrast_agent(measured: Contrast) -> Finding | None:
+    fraction, says_agent = measured.bright_fraction, measured.tags.says_contrast_agent
+    if not says_agent and (fraction is None or fraction <= MOST_BRIGHT_FRACTION):
         return None
-    why = f"{100 * (share or 0.0):.1f} % of the brain is far brighter than white matter"
+    why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
     if says_agent:
         why = "The DICOM header names a contrast agent"
     return Finding(
@@ -97,60 +210,48 @@ def _contrast_agent(measured: Measurements) -> Finding | None:
         "warn",
         f"{why}: this may be a scan after contrast agent, which the model has never seen. "
         "Use the series from before the injection.",
-        None if share is None else round(share, 4),
-        MOST_BRIGHT_SHARE,
+        None if fraction is None else round(fraction, 4),
+        MOST_BRIGHT_FRACTION,
     )
 
 
-def _shading(measured: Measurements) -> Finding | None:
+def _shading(measured: Contrast) -> Finding | None:
     message = (
         "The brightness changes strongly across the brain, as with a surface coil. "
         "Correct the shading (N4, for one) or use another series, or trust the age less."
     )
-    field_sd = measured.contrast.field_sd if measured.contrast else None
-    return above(FindingCode.BIAS_FIELD, field_sd, message, MOST_FIELD_SD, UNUSABLE_FIELD_SD)
-
-
-def _negative(measured: Measurements) -> Finding | None:
-    contrast = measured.contrast
-    if contrast is None:
-        return None
-    message = (
-        "{} has values of zero or less: the scan was standardised, or it is no MR picture. "
-        "Give the scan as the scanner stored it."
-    )
-    share, of_image = contrast.negative_share, contrast.negative_image_share
-    brain, image = f"{100 * share:.0f} % of the brain", f"{100 * of_image:.0f} % of the picture"
     return above(
-        FindingCode.NEGATIVE_VALUES, share, message.format(brain), refuse=MOST_NEGATIVE_SHARE
-    ) or above(
-        FindingCode.NEGATIVE_VALUES,
-        of_image,
-        message.format(image),
-        refuse=MOST_NEGATIVE_IMAGE_SHARE,
+        FindingCode.BIAS_FIELD, measured.field_sd, message, MOST_FIELD_SD, UNUSABLE_FIELD_SD
     )
 
 
-def _tags(measured: Measurements) -> Finding | None:
+def _negative(measured: Contrast) -> Finding | None:
+    message = (
+        "{:.0f} % of the {} has values of zero or less: the scan was standardised, or it is no MR "
+        "picture. Give the scan as the scanner stored it."
+    )
+    for fraction, where, limit in (
+        (measured.negative_fraction, "brain", MOST_NEGATIVE_FRACTION),
+        (measured.negative_image_fraction, "picture", MOST_NEGATIVE_IMAGE_FRACTION),
+    ):
+        if not fraction <= limit:
+            said = message.format(100 * fraction, where)
+            return above(FindingCode.NEGATIVE_VALUES, fraction, said, refuse=limit)
+    return None
+
+
+def _tags(measured: Contrast) -> Finding | None:
     """Speak up when the header says otherwise; the picture alone refuses, for headers are wrong."""
     said = _not_t1_by_tags(measured.tags)
     if said is None:
         return None
-    return Finding(
-        FindingCode.HEADER_NOT_T1,
-        "warn",
-        f"The DICOM header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}",
-        said,
-        None,
-    )
+    message = f"The DICOM header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}"
+    return Finding(FindingCode.HEADER_NOT_T1, "warn", message, said)
 
 
 def _not_t1_by_tags(tags: SequenceTags) -> str | None:
-    echo, repetition, inversion = (
-        tags.echo_time_ms or 0.0,
-        tags.repetition_time_ms or 0.0,
-        tags.inversion_time_ms or 0.0,
-    )
+    echo, repetition = tags.echo_time_ms or 0.0, tags.repetition_time_ms or 0.0
+    inversion = tags.inversion_time_ms or 0.0
     if tags.modality not in (None, "", "MR"):
         return f"modality {tags.modality}"
     if echo > LONGEST_T1_ECHO_MS:
@@ -164,3 +265,4 @@ def _not_t1_by_tags(tags: SequenceTags) -> str | None:
 
 
 CHECKS = (_not_t1, _pattern, _weak, _spread, _contrast_agent, _shading, _negative, _tags)
+FAMILY = Family(Contrast, measure, CHECKS)

@@ -1,11 +1,14 @@
-"""Checks of how much of the brain was acquired, and how finely."""
+"""How much of the brain was acquired, and how finely."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.gate.measurements import Measurements
-from BrainAgeLib.gate.placement import LEAST_SHARE_IN_TEMPLATE
-from BrainAgeLib.records import Finding, Severity
+from BrainAgeLib.gate.evidence import Evidence, Family
+from BrainAgeLib.gate.field_of_view import fraction_of
+from BrainAgeLib.gate.placement import LEAST_FRACTION_IN_TEMPLATE
+from BrainAgeLib.records import Acquisition, Finding, Severity
 
 LEAST_SLICES_TO_REGISTER = 8
 MOST_CUT = 0.08  # training saw up to 0.07; a fifth of the height cut off is 0.09 and moves the age
@@ -19,7 +22,59 @@ TELLING_HEIGHTS_MM = (-44.0, 52.0)
 USE_WHOLE = "Use the series that covers the whole brain."
 
 
-def _nothing_in_view(measured: Measurements) -> Finding | None:
+@dataclass(frozen=True)
+class Cut:
+    """How much of the template's brain lies beyond the image, as fractions of the whole.
+
+    ``seen``: what lies in the image. ``top``, ``bottom``, ``sides``: what is beyond that end.
+    """
+
+    seen: float
+    top: float
+    bottom: float
+    sides: float
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What was acquired of the brain.
+
+    ``slices_in_view``: slices that show brain, as the models see them. ``cut``: None for a scan
+    that is said to be in template space, and then ``fraction_in_template`` of its brain lies in the
+    template's. ``known_heights_mm``: None for a whole brain; otherwise the
+    heights, in the template, of the slices that the models for few slices know.
+    """
+
+    acquisition: Acquisition
+    slices_in_view: int
+    cut: Cut | None = None
+    fraction_in_template: float | None = None
+    known_heights_mm: tuple[float, ...] | None = None
+
+
+def measure(evidence: Evidence) -> Coverage:
+    """Return what was acquired of the brain."""
+    is_registered = evidence.placed.is_registered
+    return Coverage(
+        evidence.acquisition,
+        len(evidence.slices),
+        measure_cut(evidence) if is_registered else None,
+        None if is_registered else evidence.slices.fraction_in_template,
+        evidence.raw.known_heights_mm if evidence.raw else None,
+    )
+
+
+def measure_cut(evidence: Evidence) -> Cut:
+    """Return which part of the template's brain lies beyond which end of the image."""
+    view = evidence.view
+    brain, in_view = view.grid.brain, view.in_view
+    # An end of the image that is beyond the brain on two sides at once counts with the slices.
+    top, bottom = view.above[..., 2], view.below[..., 2]
+    sides = ~in_view & ~top & ~bottom
+    return Cut(*(fraction_of(brain & part, brain) for part in (in_view, top, bottom, sides)))
+
+
+def _nothing_in_view(measured: Coverage) -> Finding | None:
     if measured.slices_in_view > 0:
         return None
     return Finding(
@@ -32,9 +87,9 @@ def _nothing_in_view(measured: Measurements) -> Finding | None:
     )
 
 
-def _slices(measured: Measurements) -> Finding | None:
+def _slices(measured: Coverage) -> Finding | None:
     count = measured.acquisition.slice_count
-    if measured.stretch is None or count >= LEAST_SLICES_TO_REGISTER:
+    if measured.cut is None or count >= LEAST_SLICES_TO_REGISTER:
         return None
     return Finding(
         FindingCode.TOO_FEW_SLICES,
@@ -45,40 +100,38 @@ def _slices(measured: Measurements) -> Finding | None:
     )
 
 
-def _cut(measured: Measurements) -> Finding | None:
-    placement = measured.placement
-    if placement is None:
+def _cut(measured: Coverage) -> Finding | None:
+    cut = measured.cut
+    if cut is None:
         return None
-    if placement.coverage < LEAST_COVERAGE:
+    if cut.seen < LEAST_COVERAGE:
         return Finding(
             FindingCode.BRAIN_CUT,
             "refuse",
-            f"Only {100 * placement.coverage:.0f} % of the brain lies in the scan. {USE_WHOLE}",
-            round(placement.coverage, 3),
+            f"Only {100 * cut.seen:.0f} % of the brain lies in the scan. {USE_WHOLE}",
+            round(cut.seen, 3),
             LEAST_COVERAGE,
         )
-    share, where = max(
-        (placement.cut_top, "top"), (placement.cut_bottom, "bottom"), (placement.cut_sides, "side")
-    )
-    if share <= MOST_CUT:
+    fraction, where = max((cut.top, "top"), (cut.bottom, "bottom"), (cut.sides, "side"))
+    if fraction <= MOST_CUT:
         return None
     return Finding(
         FindingCode.BRAIN_CUT,
         "warn",
-        f"{100 * share:.0f} % of the brain is cut off at the {where}. The age rests on what is "
+        f"{100 * fraction:.0f} % of the brain is cut off at the {where}. The age rests on what is "
         f"left: trust it less. {USE_WHOLE}",
-        round(share, 3),
+        round(fraction, 3),
         MOST_CUT,
     )
 
 
-def _part_of_brain(measured: Measurements) -> Finding | None:
+def _part_of_brain(measured: Coverage) -> Finding | None:
     """Say that the models for few slices spoke; refuse where they know none of the slices."""
     heights = measured.known_heights_mm
-    if measured.covers_brain is not False or heights is None:
+    if heights is None:
         return None
-    share = measured.share_in_template
-    if share is not None and share < LEAST_SHARE_IN_TEMPLATE:
+    fraction = measured.fraction_in_template
+    if fraction is not None and fraction < LEAST_FRACTION_IN_TEMPLATE:
         return None  # then these are no heights of the brain
     low, high = TELLING_HEIGHTS_MM
     if not any(low <= height <= high for height in heights):
@@ -104,9 +157,9 @@ def _part_of_brain(measured: Measurements) -> Finding | None:
     )
 
 
-def _spacing(measured: Measurements) -> Finding | None:
+def _spacing(measured: Coverage) -> Finding | None:
     spacing = measured.acquisition.slice_spacing_mm
-    if measured.stretch is None or spacing <= MOST_SPACING_MM:
+    if measured.cut is None or spacing <= MOST_SPACING_MM:
         return None
     severity: Severity = "warn" if spacing <= LONGEST_SPACING_MM else "refuse"
     return Finding(
@@ -119,9 +172,9 @@ def _spacing(measured: Measurements) -> Finding | None:
     )
 
 
-def _pixels(measured: Measurements) -> Finding | None:
+def _pixels(measured: Coverage) -> Finding | None:
     widest = max(measured.acquisition.in_plane_mm)
-    if measured.stretch is None or widest <= MOST_PIXEL_MM:
+    if measured.cut is None or widest <= MOST_PIXEL_MM:
         return None
     return Finding(
         FindingCode.PIXEL_SIZE,
@@ -134,3 +187,4 @@ def _pixels(measured: Measurements) -> Finding | None:
 
 
 CHECKS = (_nothing_in_view, _slices, _cut, _part_of_brain, _spacing, _pixels)
+FAMILY = Family(Coverage, measure, CHECKS)

@@ -1,35 +1,41 @@
-"""Whether a scan can carry a brain age: all checks on what was measured, in a fixed order.
+"""Whether a scan can carry a brain age: all families of checks, in a fixed order.
 
-Each file beside this one holds one family of checks. A check takes the measurements and returns a
-finding or None; a limit stands beside what chose it. ``docs/quality.md`` has the table of all.
+Each file beside this one is a family: what is measured, its limits with what chose them, and its
+findings. A new check goes there; its code goes into ``findings``. ``docs/quality.md`` has the table
+of all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
+from typing import Any
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import artefacts, brain, contrast, coverage, header, placement, trust
-from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.records import Finding
 
-Check = Callable[[Measurements], Finding | None]
-
-CHECKS: tuple[Check, ...] = (
-    *contrast.CHECKS,
-    *coverage.CHECKS,
-    *header.CHECKS,
-    *brain.CHECKS,
-    *placement.CHECKS,
-    *artefacts.CHECKS,
-    *trust.CHECKS,
-)
+FAMILIES: dict[str, Family[Any]] = {
+    "contrast": contrast.FAMILY,
+    "coverage": coverage.FAMILY,
+    "header": header.FAMILY,
+    "brain": brain.FAMILY,
+    "placement": placement.FAMILY,
+    "artefacts": artefacts.FAMILY,
+    "trust": trust.FAMILY,
+}
 
 
-def judge(measured: Measurements) -> tuple[Finding, ...]:
-    """Return what all checks found, in a fixed order."""
-    found = (check(measured) for check in CHECKS)
-    return tuple(finding for finding in found if finding is not None)
+def measure(evidence: Evidence) -> dict[str, Any]:
+    """Return what each family measures on a scan: its record by its name in ``FAMILIES``."""
+    return {name: family.measure(evidence) for name, family in FAMILIES.items()}
+
+
+def judge(measured: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Return what all families find in what was measured."""
+    return tuple(
+        finding for name, family in FAMILIES.items() for finding in family.judge(measured[name])
+    )
 
 
 def no_brain() -> Finding:

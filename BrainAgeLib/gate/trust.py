@@ -1,9 +1,11 @@
-"""Checks of the result itself: ages outside training, networks that disagree, unknown scans."""
+"""The result itself: ages outside training, networks that disagree, unknown scans."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.gate.measurements import Measurements
+from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.records import Finding, Severity
 
 MOST_DISAGREEMENT_YEARS = 15.0
@@ -13,7 +15,35 @@ MOST_DISAGREEMENT_YEARS = 15.0
 USUAL_NOVELTY, MOST_NOVELTY, UNUSABLE_NOVELTY = 1.0, 1.8, 4.0
 
 
-def _disagreement(measured: Measurements) -> Finding | None:
+@dataclass(frozen=True)
+class Trust:
+    """What the models said, and what they know.
+
+    ``members_years``: age by each member of the ensemble. ``novelty``: distance of the scan from
+    the training data in the model's features, as a multiple of the distance that 99 % of healthy
+    scans stay under.
+    """
+
+    brain_age_years: float | None = None
+    members_years: tuple[float, ...] = ()
+    novelty: float | None = None
+    chronological_age_years: float | None = None
+    trained_age_range_years: tuple[float, float] | None = None
+
+
+def measure(evidence: Evidence) -> Trust:
+    """Return what the models said."""
+    raw = evidence.raw
+    return Trust(
+        raw.age_years if raw else None,
+        raw.members_years if raw else (),
+        raw.novelty if raw else None,
+        evidence.chronological_age_years,
+        evidence.trained_age_range_years,
+    )
+
+
+def _disagreement(measured: Trust) -> Finding | None:
     if not measured.members_years:
         return None
     distance = max(measured.members_years) - min(measured.members_years)
@@ -28,7 +58,7 @@ def _disagreement(measured: Measurements) -> Finding | None:
     )
 
 
-def _age_range(measured: Measurements) -> Finding | None:
+def _age_range(measured: Trust) -> Finding | None:
     limits = measured.trained_age_range_years
     if limits is None:
         return None
@@ -48,7 +78,7 @@ def _age_range(measured: Measurements) -> Finding | None:
     return None
 
 
-def _novelty(measured: Measurements) -> Finding | None:
+def _novelty(measured: Trust) -> Finding | None:
     novelty = measured.novelty
     unlike = "The scan looks to the model {} those of healthy people that it was trained on"
     wider = f"the interval is {novelty or 1:.2f} times as wide as usual"
@@ -73,3 +103,4 @@ def _novelty(measured: Measurements) -> Finding | None:
 
 
 CHECKS = (_disagreement, _age_range, _novelty)
+FAMILY = Family(Trust, measure, CHECKS)

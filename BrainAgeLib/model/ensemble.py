@@ -16,7 +16,7 @@ from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
-from BrainAgeLib.model.slice_model import FEW_SLICES
+from BrainAgeLib.model.slice_model import FEW_SLICES, known_heights_mm
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
@@ -64,7 +64,8 @@ class Ensemble:
         weights = self.weights(device)
         raw = predict_age(weights.members, maps, self.card.network_share)
         if maps.whole is None:
-            return replace(raw, widening=self._widening(maps.slices, weights)), maps
+            widening, heights = self._widening(maps.slices, weights), known_heights_mm(maps.slices)
+            return replace(raw, widening=widening, known_heights_mm=heights), maps
         novelty = weights.typical.novelty(maps.whole.regional)
         return replace(raw, novelty=novelty, widening=max(1.0, novelty)), maps
 

@@ -64,7 +64,8 @@ class RawAge:
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
     models for whole brains spoke. ``widening``: how many times wider the interval is than usual,
     since a few slices lie where less of the age is seen or a whole brain is unlike the training
-    data. ``novelty``: how unlike it is, see ``novelty``.
+    data. ``novelty``: how unlike it is, see ``novelty``. ``known_heights_mm``: without a whole
+    brain, the heights in the template of the slices that counted, from the lowest.
     """
 
     age_years: float
@@ -72,6 +73,7 @@ class RawAge:
     covers_brain: bool
     widening: float = 1.0
     novelty: float | None = None
+    known_heights_mm: tuple[float, ...] | None = None
 
 
 @torch.inference_mode()

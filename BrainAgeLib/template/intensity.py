@@ -28,8 +28,9 @@ PRIOR_THRESHOLD = 0.75
 FIELD_ORDER = 3
 FIELD_UNIT_MM = 80.0
 ROUNDS = 4
-# Scale of Tukey's biweight in robust standard deviations (Beaton and Tukey 1974): 95 % efficiency.
-TUKEY = 4.685
+# Scales of Tukey's biweight (Beaton and Tukey 1974) and of Huber's weights (Huber 1964) in robust
+# standard deviations: 95 % efficiency.
+TUKEY, HUBER = 4.685, 1.345
 RIDGE = 1e-3
 LEAST_POINTS = 40
 MOST_POINTS = 10_000  # more change the fit by less than 0.1 %
@@ -134,6 +135,11 @@ def robust_deviation(residual: torch.Tensor) -> torch.Tensor:
 def biweight(residual: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
     """Return Tukey's weights: nothing beyond 4.685 deviations counts."""
     return (1 - (residual / (TUKEY * deviation)) ** 2).clamp(min=0) ** 2
+
+
+def huber(residual: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
+    """Return Huber's weights: what is beyond 1.345 deviations counts less."""
+    return 1.0 / (residual.abs() / (HUBER * deviation)).clamp(min=1.0)
 
 
 def _without_priors(images: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:

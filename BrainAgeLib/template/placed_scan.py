@@ -16,7 +16,7 @@ from BrainAgeLib.template.grid import (
     HEIGHT_COUNT,
     HEIGHT_STEP_MM,
 )
-from BrainAgeLib.template.registration import Registration
+from BrainAgeLib.template.registration import NOT_REGISTERED, Registration
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps, slices_of_scan
 from BrainAgeLib.template.template import Template
 
@@ -33,6 +33,11 @@ class PlacedScan:
     def brain_volume_ml(self) -> float:
         """Volume of the mask."""
         return float(self.mask.sum()) * self.volume.voxel_volume_ml
+
+    @property
+    def is_registered(self) -> bool:
+        """Whether the place was found; otherwise the scan is said to be in template space."""
+        return self.registration is not NOT_REGISTERED
 
     @property
     def index_to_template(self) -> np.ndarray:

@@ -29,6 +29,7 @@ PAD_MM = 12.0  # the template is seen with some background around it, or the bra
 PITCH_DEGREES = (-40.0, -26.0, -13.0, 0.0, 13.0, 26.0, 40.0)
 ROLL_AND_YAW_DEGREES = (-26.0, -13.0, 0.0, 13.0, 26.0)
 SHIFT_Z_MM = (-30.0, -15.0, 0.0, 15.0, 30.0)
+LEAST_IN_IMAGE = 0.2  # of the template's points, for a start to be scored at all
 STARTS_TO_REFINE = 3
 STEPS = 100
 
@@ -86,6 +87,13 @@ def register_to_template(
     result[:3, :3] = np.array(affine.GetMatrix()).reshape(3, 3)
     result[:3, 3] = affine.TransformPoint((0.0, 0.0, 0.0))
     return Registration(result, -score)
+
+
+def correlation(values: np.ndarray, others: np.ndarray) -> float:
+    """Return Pearson's correlation of values (point,); 0 where one of the two never changes."""
+    a, b = values - values.mean(), others - others.mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / scale) if scale > 0 else 0.0
 
 
 class _Problem:
@@ -182,7 +190,9 @@ def _search(brain: Volume, template: Template) -> tuple[list[np.ndarray], np.nda
         for shift in SHIFT_Z_MM:
             # The shift is along the template's own z: what a cut-off top or bottom does.
             found, inside = _nearest(values, (turned + rotation[:, 2] * shift) @ to_index.T)
-            scored.append((_correlation(found, wanted, inside), rotation, shift))
+            enough = inside.mean() >= LEAST_IN_IMAGE
+            score = correlation(found[inside], wanted[inside]) if enough else 0.0
+            scored.append((score, rotation, shift))
     scored.sort(key=lambda item: -item[0])
     starts: list[np.ndarray] = []
     for _, rotation, shift in scored:
@@ -230,16 +240,6 @@ def _nearest(values: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.nd
         inside &= (rounded >= 0) & (rounded < count)
         place = place * count + rounded.clip(0, count - 1)
     return values.reshape(-1)[place], inside
-
-
-def _correlation(found: np.ndarray, wanted: np.ndarray, inside: np.ndarray) -> float:
-    """Return the correlation over the points in the image, 0 when they are too few."""
-    if inside.mean() < 0.2:
-        return 0.0
-    a, b = found[inside], wanted[inside]
-    a, b = a - a.mean(), b - b.mean()
-    scale = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / scale) if scale > 0 else 0.0
 
 
 def _distance_mm(one: np.ndarray, other: np.ndarray, center: np.ndarray) -> float:

@@ -61,8 +61,8 @@ class SliceSet:
         return mid_brain_heights_mm(self.planes)
 
     @property
-    def share_in_template(self) -> float:
-        """Share of the brain's pixels that lie in the template's brain, 0-1."""
+    def fraction_in_template(self) -> float:
+        """Fraction of the brain's pixels that lie in the template's brain, 0-1."""
         brain = self.images > 0
         inside = brain & (self.template > BRAIN_LEVEL)
         return float(inside.sum()) / max(1.0, float(brain.sum()))
@@ -110,7 +110,7 @@ def slices_of_scan(
     brain = values[1] > 0.5
     kept = brain.sum((1, 2)) >= LEAST_BRAIN_PIXELS
     values, points, brain = values[:, kept], points[kept], brain[kept]
-    # Where the mask covers a pixel in part, the brain's share of it keeps its brightness.
+    # Where the mask covers a pixel in part, what is brain in it keeps its brightness.
     images = torch.where(brain, values[0] / values[1].clamp(min=0.5), values[0] * 0)
     t1, grey_matter, white_matter = template.at(points)
     images = normalise_intensity(images, brain, points, grey_matter, white_matter)

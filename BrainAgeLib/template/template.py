@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,15 @@ import SimpleITK as sitk
 
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.resources import template_folder
-from BrainAgeLib.scan.geometry import Volume, volume_from_sitk
+from BrainAgeLib.scan.geometry import Volume, apply_affine, volume_from_sitk
 
 BRIGHTEST = 255.0
 BRAIN_LEVEL = 0.1  # of the brightest: what is brighter is brain
 BRAIN_CENTER_MM = (0.0, 18.0, 4.0)  # LPS
+GREY, WHITE, VENTRICLE = 0, 1, 2
+# Partial volume is everywhere in thick slices: only where the template is sure.
+LEAST_PRIOR = (0.75, 0.9, 0.7)
+VENTRICLE_DEPTH_MM = 20.0  # below the brain's surface
 # The files that every figure of this project was measured with: networks, priors and limits hold
 # for no other template. `Testing/makers/make_template.py` makes them.
 SHA256 = {
@@ -37,10 +41,47 @@ class Template:
     grey_matter: Volume
     white_matter: Volume
 
+    @cached_property
+    def tissues(self) -> np.ndarray:
+        """GREY, WHITE or VENTRICLE (k, j, i) where the template is sure of it, else -1."""
+        depth_mm = -distance_outside_mm(self.brain, self.t1.spacing_mm)
+        fluid = 1.0 - self.grey_matter.voxels - self.white_matter.voxels
+        fluid = fluid * (self.brain & (depth_mm > VENTRICLE_DEPTH_MM))
+        tissues = np.full(self.brain.shape, -1, np.int8)
+        for number, prior in (
+            (GREY, self.grey_matter.voxels),
+            (WHITE, self.white_matter.voxels),
+            (VENTRICLE, fluid),
+        ):
+            tissues[self.brain & (prior > LEAST_PRIOR[number])] = number
+        return tissues
+
+    def tissue_at(self, points_mm: np.ndarray) -> np.ndarray:
+        """Return GREY, WHITE, VENTRICLE or -1 (point,) at points (point, 3)."""
+        limits = np.array(self.tissues.shape)[::-1]
+        index = np.rint(apply_affine(np.linalg.inv(self.t1.affine), points_mm)).astype(int)
+        inside = ((index >= 0) & (index < limits)).all(1)
+        i, j, k = np.clip(index, 0, limits - 1).T
+        return np.where(inside, self.tissues[k, j, i], -1)
+
     @property
     def brain(self) -> np.ndarray:
         """Where the template has brain (k, j, i), bool."""
         return self.t1.voxels > BRAIN_LEVEL * BRIGHTEST
+
+
+def distance_outside_mm(mask: np.ndarray, spacing_mm: np.ndarray) -> np.ndarray:
+    """Return the distance of voxels (k, j, i) from a mask's surface, negative inside it.
+
+    ``spacing_mm``: along i, j, k.
+    """
+    image = sitk.GetImageFromArray(mask.astype(np.uint8))
+    image.SetSpacing(spacing_mm.tolist())
+    return sitk.GetArrayFromImage(
+        sitk.SignedMaurerDistanceMap(
+            image, insideIsPositive=False, squaredDistance=False, useImageSpacing=True
+        )
+    )
 
 
 @cache

@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "scan": {"errors", "findings", "records"},
     "template": WORDS | {"resources", "scan"},
     "model": WORDS | {"resources", "scan", "template"},
-    "gate": WORDS | {"scan", "template"},
+    "gate": WORDS | {"scan", "template", "model"},
     "report": WORDS,
     "job": UP_TO_MODEL | {"gate", "software", "stages", "working_memory"},
     "pipeline": UP_TO_MODEL | {"gate", "job", "software", "stages"},

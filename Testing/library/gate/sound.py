@@ -1,51 +1,79 @@
-"""The measurements of a sound scan, and of scans that differ from it in one thing."""
+"""What the gate measures on a sound scan, and on scans that differ from it in one thing."""
 
 from __future__ import annotations
 
-from dataclasses import is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import torch
+
+from BrainAgeLib.gate.artefacts import Artefacts
+from BrainAgeLib.gate.brain import Brain
+from BrainAgeLib.gate.contrast import Contrast
+from BrainAgeLib.gate.coverage import Coverage, Cut
+from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge
-from BrainAgeLib.gate.measurements import Artefacts, Contrast, Measurements, Placement, Stretch
+from BrainAgeLib.gate.header import Header
+from BrainAgeLib.gate.placement import Placement
+from BrainAgeLib.gate.trust import Trust
 from BrainAgeLib.records import Acquisition, Finding
+from BrainAgeLib.scan.geometry import Volume, describe_acquisition
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.registration import Registration
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.template import load_template
 
-FINE = Measurements(
-    acquisition=Acquisition("axial", 22, 6.5, 5.0, (0.9, 0.9)),
-    brain_volume_ml=1400.0,
-    slices_in_view=20,
-    placement=Placement(1.0, 0.0, 0.0, 0.0, 0.95, 0.001, 0.0, 0.0, 0.6, 0.25, 0.7, 0.02),
-    stretch=Stretch(0.92, (1.0, 1.1, 1.2), 0.015, 1.0, 1.0),
-    contrast=Contrast(0.78, 0.42, 2.0, 0.12, 0.06, 0.0, 0.0),
-    artefacts=Artefacts(0.02, 0.01, 0.25, 0.003),
-    brain_age_years=55.0,
-    members_years=(53.0, 55.0, 57.0),
-    chronological_age_years=52.0,
-    trained_age_range_years=(18.0, 88.0),
-)
-NOTHING_MEASURED = replace(
-    FINE, placement=None, stretch=None, contrast=None, artefacts=None, share_in_template=0.97
-)
-
-
-def changed(**changes: Any) -> Measurements:
-    """Return what is measured on a scan that is fine but for some changes.
-
-    A dictionary changes fields of the record of that name.
-    """
-    settled = {}
-    for name, value in changes.items():
-        part = getattr(FINE, name)
-        is_part = isinstance(value, dict) and is_dataclass(part)
-        settled[name] = replace(part, **value) if is_part else value
-    return replace(FINE, **settled)
+IN_PLACE = Registration(np.eye(4), 0.95)
+NO_IMAGES = torch.zeros(0, GRID_HEIGHT, GRID_WIDTH)
+NO_SLICES = SliceSet(NO_IMAGES, NO_IMAGES, torch.zeros(0, 3))
+SOUND: dict[str, Any] = {
+    "contrast": Contrast(0.78, 0.42, 0.12, 0.06, 0.0, pattern=0.6, brain_age_years=55.0),
+    "coverage": Coverage(
+        Acquisition("axial", 22, 6.5, 5.0, (0.9, 0.9)), 20, Cut(1.0, 0.0, 0.0, 0.0)
+    ),
+    "header": Header((1.0, 1.1, 1.2), 0.015, 1.0, 1.0, 0.6, 0.25),
+    "brain": Brain(1400.0, 0.001, 0.0, 0.0, 0.02, 0.7),
+    "placement": Placement(0.92, 0.95),
+    "artefacts": Artefacts(0.02, 0.01, 0.25, 0.003),
+    "trust": Trust(55.0, (53.0, 55.0, 57.0), None, 52.0, (18.0, 88.0)),
+}
 
 
-def found(**changes: Any) -> dict[str, str]:
+def changed(family: str, **changes: Any) -> dict[str, Any]:
+    """Return what is measured on a scan that is sound but for some values of one family."""
+    return SOUND | {family: replace(SOUND[family], **changes)}
+
+
+def found(family: str, **changes: Any) -> dict[str, str]:
     """Return codes and severities that such a scan gets."""
-    return {finding.code: finding.severity for finding in judge(changed(**changes))}
+    return {finding.code: finding.severity for finding in judge(changed(family, **changes))}
 
 
-def only_finding(**changes: Any) -> Finding:
+def only_finding(family: str, **changes: Any) -> Finding:
     """Return the one finding that such a scan gets."""
-    (finding,) = judge(changed(**changes))
+    (finding,) = judge(changed(family, **changes))
     return finding
+
+
+def placed_at(volume: Volume, template_to_scan: np.ndarray | None = None) -> PlacedScan:
+    """Return a registered scan whose mask is what is not background."""
+    place = IN_PLACE if template_to_scan is None else Registration(template_to_scan, 0.95)
+    return PlacedScan(volume, volume.voxels > 25, place)
+
+
+def with_voxels(placed: PlacedScan, voxels: np.ndarray) -> PlacedScan:
+    """Return a scan with other values."""
+    return replace(placed, volume=placed.volume.with_voxels(np.asarray(voxels, np.float32)))
+
+
+def evidence(placed: PlacedScan, **more: Any) -> Evidence:
+    """Return the evidence of a scan, without slices unless they are given."""
+    acquisition = describe_acquisition(placed.volume, None)
+    return Evidence(
+        **{"slices": NO_SLICES} | more,
+        placed=placed,
+        template=load_template(),
+        acquisition=acquisition,
+    )

@@ -3,68 +3,78 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
-from BrainAgeLib.gate.gate import CHECKS, judge, no_brain, not_registered, on_the_cpu_instead
-from BrainAgeLib.records import Finding, Quality
-from Testing.library.gate.sound import FINE, NOTHING_MEASURED, changed
-
-BAD = changed(
-    acquisition={"slice_count": 3, "slice_spacing_mm": 14.0, "in_plane_mm": (5.0, 5.0)},
-    brain_volume_ml=100.0,
-    slices_in_view=0,
-    placement={
-        "coverage": 0.3,
-        "cut_top": 0.7,
-        "overlap": 0.1,
-        "leak_share": 0.5,
-        "missed_share": 0.5,
-        "edge_share": 0.5,
-        "pattern": 0.15,
-        "pattern_turned": 0.5,
-        "signal_around": 0.0,
-        "rim_share": 0.9,
-    },
-    stretch={
-        "similarity": 0.1,
-        "scale": (0.3, 1.0, 1.0),
-        "shear": 0.5,
-        "slice_scale": 0.5,
-        "pixel_scale": 2.0,
-    },
-    contrast={
-        "grey_to_white": 0.95,
-        "tissue_spread": 0.9,
-        "field_sd": 0.5,
-        "bright_share": 0.5,
-        "negative_share": 0.5,
-    },
-    artefacts={"noise": 0.5, "slice_jump": 0.5, "slice_shift_mm": 9.0, "ghost": 0.5},
-    covers_brain=False,
-    known_heights_mm=(10.0,),
-    members_years=(10.0, 80.0),
-    chronological_age_years=5.0,
-    novelty=4.0,
+from BrainAgeLib.gate.artefacts import Artefacts
+from BrainAgeLib.gate.brain import Brain
+from BrainAgeLib.gate.contrast import Contrast
+from BrainAgeLib.gate.coverage import Coverage, Cut
+from BrainAgeLib.gate.gate import (
+    FAMILIES,
+    judge,
+    measure,
+    no_brain,
+    not_registered,
+    on_the_cpu_instead,
 )
+from BrainAgeLib.gate.header import Header
+from BrainAgeLib.gate.placement import Placement
+from BrainAgeLib.gate.trust import Trust
+from BrainAgeLib.records import Acquisition, Finding, Quality
+from Testing.library.gate.sound import SOUND, evidence, placed_at
+
+BAD: dict[str, Any] = {
+    "contrast": Contrast(0.95, 0.42, 0.9, 0.5, 0.5, 0.5, pattern=0.15, brain_age_years=55.0),
+    "coverage": Coverage(
+        Acquisition("axial", 3, 14.0, 5.0, (5.0, 5.0)),
+        0,
+        Cut(0.3, 0.7, 0.0, 0.0),
+        known_heights_mm=(10.0,),
+    ),
+    "header": Header((0.3, 1.0, 1.0), 0.5, 0.5, 2.0, 0.15, 0.5),
+    "brain": Brain(300.0, 0.5, 0.5, 0.5, 0.9, 0.0),
+    "placement": Placement(0.1, 0.1),
+    "artefacts": Artefacts(0.5, 0.5, 9.0, 0.5),
+    "trust": Trust(55.0, (10.0, 80.0), 4.0, 5.0, (18.0, 88.0)),
+}
 
 
 def test_a_sound_scan_gets_no_finding():
-    assert judge(FINE) == ()
-    assert Quality(judge(FINE)).verdict == "pass"
+    assert judge(SOUND) == ()
+    assert Quality(judge(SOUND)).verdict == "pass"
 
 
 def test_what_was_not_measured_is_not_judged():
-    assert judge(NOTHING_MEASURED) == ()
+    in_template_space = SOUND | {
+        "contrast": Contrast(grey_to_white=0.78),
+        "coverage": Coverage(Acquisition("axial", 1, 6.5, 5.0, (0.9, 0.9)), 1),
+        "header": None,
+        "brain": None,
+        "placement": Placement(fraction_in_template=0.97),
+        "artefacts": None,
+    }
+
+    assert judge(in_template_space) == ()
 
 
 def test_nearly_every_check_can_speak_at_once():
     codes = [finding.code for finding in judge(BAD)]
 
     assert len(codes) == len(set(codes))
-    # Of other contrast, of a header and of a scan in template space there is nothing to say here.
-    assert len(codes) == len(CHECKS) - 3
+    # Nothing to say here of other contrast, of a header, of a scan in template space, and of an
+    # overlap: the similarity is too low already.
+    assert len(codes) == sum(len(family.checks) for family in FAMILIES.values()) - 4
     assert Quality(judge(BAD)).verdict == "refuse"
+
+
+def test_every_family_is_measured(thick_brain):
+    measured = measure(evidence(placed_at(thick_brain)))
+
+    assert list(measured) == list(FAMILIES)
+    for name, family in FAMILIES.items():
+        assert isinstance(measured[name], family.record)
 
 
 @pytest.mark.parametrize(

@@ -31,11 +31,11 @@ from Testing.library.gate.sound import found, only_finding
     ],
 )
 def test_limits(changes, expected):
-    assert found(**changes) == expected
+    assert found("trust", **changes) == expected
 
 
 def test_messages_are_sentences_with_the_numbers_in_them():
-    assert only_finding(members_years=(40.0, 62.0)).message == (
+    assert only_finding("trust", members_years=(40.0, 62.0)).message == (
         "The networks of the ensemble disagree by 22 years. Trust the age less."
     )
 
@@ -49,4 +49,4 @@ def test_messages_are_sentences_with_the_numbers_in_them():
     ],
 )
 def test_what_to_do_about_an_unlike_scan(novelty, words):
-    assert re.search(words, only_finding(novelty=novelty).message)
+    assert re.search(words, only_finding("trust", novelty=novelty).message)

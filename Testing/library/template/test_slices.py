@@ -193,7 +193,7 @@ def test_share_in_the_template_tells_whether_the_brain_lies_there(
 
     slices = slices_of_scan(voxels, (voxels > 20).float(), affine, maps)
 
-    assert least <= slices.share_in_template <= most
+    assert least <= slices.fraction_in_template <= most
 
 
 def test_share_of_no_brain_is_nothing(maps):
@@ -201,7 +201,7 @@ def test_share_of_no_brain_is_nothing(maps):
     affine = stack_affine((2.0, 2.0, 6.0), shape)
     scan, mask = ball(affine, shape)
 
-    assert slices_of_scan(scan, mask * 0, affine, maps).share_in_template == 0.0
+    assert slices_of_scan(scan, mask * 0, affine, maps).fraction_in_template == 0.0
 
 
 def test_template_channel_shows_the_template_at_the_same_heights(maps, template):

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.gate.gate import measure
 from BrainAgeLib.job import Job
 from BrainAgeLib.options import Options
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
@@ -100,9 +101,13 @@ class Bench:
         placed = PlacedScan(volume, mask, registration)
         slices = placed.slices(job.template, "cpu")
         raw = job.ensemble.predict(slices, "cpu")[0] if len(slices) else None
-        measured = job.measure(placed, describe_acquisition(volume, None), slices, raw)
+        evidence = job.evidence(placed, describe_acquisition(volume, None), slices, raw)
+        facts = {
+            name: asdict(record) if record is not None else None
+            for name, record in measure(evidence).items()
+        }
         numbers = [*found.template_to_scan.ravel().tolist(), found.similarity]
-        return {"outcome": MEASURED, "facts": asdict(measured), "place": numbers}
+        return {"outcome": MEASURED, "facts": facts, "place": numbers}
 
     def _mask(
         self, volume: Volume, source: Source, fault: Fault | None, is_known: bool

@@ -88,7 +88,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _age(row: Row) -> float | None:
-    return row["facts"]["brain_age_years"] if row["outcome"] == MEASURED else None
+    return row["facts"]["trust"]["brain_age_years"] if row["outcome"] == MEASURED else None
 
 
 def _verdict(found: Iterable[Finding]) -> str:

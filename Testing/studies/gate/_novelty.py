@@ -20,12 +20,12 @@ def moves_by_novelty(rows: Sequence[Row], card: Card) -> list[dict[str, Any]]:
     Whole brains alone. A move is against the same scan without the fault.
     """
     sound = {
-        row["scan"]: row["facts"]["brain_age_years"]
+        row["scan"]: row["facts"]["trust"]["brain_age_years"]
         for row in rows
         if row["fault"] is None and row.get("facts")
     }
     faulty = [
-        row["facts"] | {"before_years": sound[row["scan"]]}
+        row["facts"]["coverage"] | row["facts"]["trust"] | {"before_years": sound[row["scan"]]}
         for row in rows
         if row["fault"] is not None and row.get("facts") and row["scan"] in sound
     ]

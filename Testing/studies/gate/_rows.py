@@ -7,13 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from BrainAgeLib.gate.measurements import (
-    Artefacts,
-    Contrast,
-    Measurements,
-    Placement,
-    Stretch,
-)
+from BrainAgeLib.gate.coverage import Cut
+from BrainAgeLib.gate.gate import FAMILIES
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.records import Acquisition, SequenceTags
 from Testing.studies._pages import PROJECT
@@ -34,15 +29,8 @@ SIMULATING = (
     "BrainAgeLib/training/thick_slices.py",
     "Testing/studies/gate/_sources.py",
 )
-MEASURING = ("BrainAgeLib/scan/*.py", "BrainAgeLib/template/*.py", "BrainAgeLib/model/*.py")
-PARTS: dict[str, Any] = {
-    "acquisition": Acquisition,
-    "placement": Placement,
-    "stretch": Stretch,
-    "contrast": Contrast,
-    "artefacts": Artefacts,
-    "tags": SequenceTags,
-}
+MEASURING = tuple(f"BrainAgeLib/{room}/*.py" for room in ("scan", "template", "model", "gate"))
+PARTS: dict[str, Any] = {"acquisition": Acquisition, "cut": Cut, "tags": SequenceTags}
 
 
 class Rows:
@@ -109,12 +97,19 @@ def _fingerprint(patterns: tuple[str, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def measurements_of(row: Row) -> Measurements:
-    """Return the measurements that a row holds."""
-    facts = dict(row["facts"])
-    for name, kind in PARTS.items():
-        if facts.get(name) is not None:
-            facts[name] = kind(**facts[name])
-    for name in ("members_years", "known_heights_mm"):
-        facts[name] = None if facts[name] is None else tuple(facts[name])
-    return Measurements(**facts)
+def measurements_of(row: Row) -> dict[str, Any]:
+    """Return what each family of checks measured, as a row holds it."""
+    return {
+        name: None if facts is None else FAMILIES[name].record(**_values(facts))
+        for name, facts in row["facts"].items()
+    }
+
+
+def _values(facts: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            values[name] = PARTS[name](**_values(value))
+        else:
+            values[name] = tuple(value) if isinstance(value, list) else value
+    return values

@@ -12,16 +12,11 @@ from typing import Any
 import numpy as np
 
 from BrainAgeLib.gate import header
-from BrainAgeLib.gate.measurements import Measurements
-from BrainAgeLib.gate.stretch import measure_stretch
-from BrainAgeLib.records import Acquisition
-from BrainAgeLib.template.registration import Registration
 
 FACTORS = (0.5, 0.67, 0.75, 0.8, 0.9, 1.0, 1.1, 1.25, 1.33, 1.5, 2.0)
 PIXEL_MM, SLICE_MM = 1.0, 6.0
 PIXELS, SLICES = 200, 24
 PLANES = {"axial": 2, "coronal": 1, "sagittal": 0}  # the axis of the slices
-ANY_SIMILARITY = 0.9
 
 
 def shapes(folder: Path) -> dict[str, Any]:
@@ -46,9 +41,7 @@ def _refused(template_to_scan: np.ndarray, axis: int, wrong: int, factor: float)
     spacing_mm, shape = [PIXEL_MM] * 3, [PIXELS] * 3
     spacing_mm[axis], shape[2 - axis] = SLICE_MM, SLICES
     scaled = np.diag([factor if n == wrong else 1.0 for n in range(4)])
-    registration = Registration(scaled @ template_to_scan, ANY_SIMILARITY)
     affine = scaled @ np.diag([*spacing_mm, 1.0])
-    stretch = measure_stretch(registration, affine, tuple(shape))
-    acquisition = Acquisition("axial", SLICES, SLICE_MM, SLICE_MM, (PIXEL_MM, PIXEL_MM))
-    measured = Measurements(acquisition, 1400.0, SLICES, stretch=stretch)
-    return any(check(measured) is not None for check in header.CHECKS)
+    to_template = np.linalg.inv(scaled @ template_to_scan)[:3, :3]
+    measured = header.Header(*header.shape_of_head(to_template, affine, tuple(shape)))
+    return bool(header.FAMILY.judge(measured))

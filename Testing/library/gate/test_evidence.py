@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from BrainAgeLib.gate.limits import above, below, outside
+from BrainAgeLib.gate.evidence import above, below, outside
 
 
 @pytest.mark.parametrize(

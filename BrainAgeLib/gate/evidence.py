@@ -1,0 +1,98 @@
+"""What the gate may look at, and how a family of checks is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeVar
+
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.gate.field_of_view import FieldOfView, look_around
+from BrainAgeLib.model.predict import RawAge
+from BrainAgeLib.records import Acquisition, Finding, SequenceTags, Severity
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.template import Template
+
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One scan and what came of it; each family measures on it what its checks need.
+
+    ``slices``: those that show brain, as the models see them. ``tags``: what a DICOM header says
+    of the sequence. ``is_extracted``: the caller says that the scan has no skull. ``raw``: None
+    where no slice is in view.
+    """
+
+    placed: PlacedScan
+    template: Template
+    acquisition: Acquisition
+    slices: SliceSet
+    tags: SequenceTags = SequenceTags()
+    is_extracted: bool = False
+    raw: RawAge | None = None
+    chronological_age_years: float | None = None
+    trained_age_range_years: tuple[float, float] | None = None
+
+    @cached_property
+    def view(self) -> FieldOfView:
+        """What the scan shows of the template's brain and of what lies around it."""
+        return look_around(self.placed, self.template)
+
+
+@dataclass(frozen=True)
+class Family(Generic[Record]):
+    """Checks that go together, and how what they need is measured.
+
+    ``measure`` returns a ``record``, or None where none of the checks applies. A check returns a
+    finding or None. What could not be measured is None in the record, and no check speaks of it.
+    """
+
+    record: type[Record]
+    measure: Callable[[Evidence], Record | None]
+    checks: tuple[Callable[[Record], Finding | None], ...]
+
+    def judge(self, measured: Record | None) -> tuple[Finding, ...]:
+        """Return what the checks find, in their order."""
+        if measured is None:
+            return ()
+        said = (check(measured) for check in self.checks)
+        return tuple(finding for finding in said if finding is not None)
+
+
+def above(
+    code: FindingCode,
+    value: float | None,
+    message: str,
+    warn: float | None = None,
+    refuse: float | None = None,
+) -> Finding | None:
+    """Return a finding when the value is over a limit; None when it is not or is not known.
+
+    A value that is no number is over every limit.
+    """
+    limits: tuple[tuple[Severity, float | None], ...] = (("refuse", refuse), ("warn", warn))
+    for severity, limit in limits:
+        if value is not None and limit is not None and not value <= limit:
+            return Finding(code, severity, message, round(value, 3), limit)
+    return None
+
+
+def below(code: FindingCode, value: float | None, limit: float, message: str) -> Finding | None:
+    """Return a refusal when the value is under a limit; one that is no number is."""
+    if value is None or value >= limit:
+        return None
+    return Finding(code, "refuse", message, round(value, 3), limit)
+
+
+def outside(
+    code: FindingCode, value: float, allowed: tuple[float, float], message: str
+) -> Finding | None:
+    """Return a refusal when the value is outside a range."""
+    low, high = allowed
+    if low <= value <= high:
+        return None
+    return Finding(code, "refuse", message, round(value, 3), f"{low} to {high}")
