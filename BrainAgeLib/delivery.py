@@ -12,13 +12,16 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Prediction, ProgressCallback
 from BrainAgeLib.report.dicom_page import write_page
-from BrainAgeLib.report.dicom_report import write_structured_report
-from BrainAgeLib.report.dicom_source import dicom_packages, read_source
+from BrainAgeLib.report.dicom_report import (
+    dicom_packages,
+    read_source,
+    write_structured_report,
+)
 from BrainAgeLib.report.files import OutputFolder, output_folder
 from BrainAgeLib.report.images import write_image, write_transform
+from BrainAgeLib.report.pictures import write_thumbnail
 from BrainAgeLib.report.record import write_prediction
-from BrainAgeLib.report.report import write_report
-from BrainAgeLib.report.thumbnail import write_thumbnail
+from BrainAgeLib.report.view import write_report
 
 
 @dataclass(frozen=True)

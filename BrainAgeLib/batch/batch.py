@@ -12,7 +12,7 @@ from typing import Protocol
 from BrainAgeLib.batch import results_table
 from BrainAgeLib.batch.batch_settings import BatchSettings, check_settings
 from BrainAgeLib.batch.derivatives import describe_derivative
-from BrainAgeLib.batch.index_page import write_index
+from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.results_table import ResultRow, write_results
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.batch.scan_list import SELECTION_NAME, ScanList, write_selection

@@ -12,7 +12,7 @@ from BrainAgeLib.delivery import Deliverables
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.job import Job
 from BrainAgeLib.options import Options
-from BrainAgeLib.report.dicom_source import dicom_packages
+from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.whole_file import write_atomically
 
 FILE_NAME = "batch.json"

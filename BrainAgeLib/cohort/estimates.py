@@ -7,9 +7,9 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import ClassVar
 
 from BrainAgeLib.cohort.table import Exclusion
-from BrainAgeLib.report.markup import Markup, element
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,15 @@ class Estimate:
         """No p-value without its interval."""
         if self.p is not None and (self.low is None or self.high is None):
             raise ValueError(f"{self.figure}: a p-value needs an interval beside it")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells below the names of their columns, for a report."""
+
+    kind: ClassVar[str] = "table"
+    names: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
 def numbers_csv(estimates: Sequence[Estimate]) -> bytes:
@@ -91,7 +100,7 @@ def p_words(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def estimates_table(estimates: Sequence[Estimate]) -> Markup:
+def estimates_table(estimates: Sequence[Estimate]) -> Table:
     """Return the estimates as a table for a report; columns that nobody fills are left out."""
     tested = any(estimate.p is not None for estimate in estimates)
     adjusted = any(estimate.p_adjusted is not None for estimate in estimates)
@@ -111,12 +120,4 @@ def estimates_table(estimates: Sequence[Estimate]) -> Markup:
         ]
         for item in estimates
     ]
-    return plain_table(names, rows)
-
-
-def plain_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    """Return a table with a header row; the cells are escaped."""
-    header = element("tr", *(element("th", name, scope="col") for name in names))
-    body = [element("tr", *(element("td", cell) for cell in row)) for row in rows]
-    table = element("table", element("thead", header), element("tbody", *body))
-    return element("div", table, class_="scrolling")
+    return Table(names, rows)

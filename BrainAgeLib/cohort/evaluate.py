@@ -19,12 +19,12 @@ from BrainAgeLib.cohort.accuracy import (
 from BrainAgeLib.cohort.charts import COLORS, GREY, chart, forest
 from BrainAgeLib.cohort.estimates import (
     Estimate,
+    Table,
     estimates_table,
-    plain_table,
     shown,
     with_interval,
 )
-from BrainAgeLib.cohort.page import Report, exclusions_section, side_by_side
+from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section
 from BrainAgeLib.cohort.table import (
     AnalysisTable,
     counted,
@@ -126,7 +126,7 @@ def _add_sections(report: Report, scans: pd.DataFrame, table: AnalysisTable) -> 
     exclusions_section(report, table.rows_read)
 
 
-def accuracy_table(estimates: list[Estimate]) -> str:
+def accuracy_table(estimates: list[Estimate]) -> Table:
     """Return raw accuracy with a row for each subset of people."""
     names = [words for words, _ in FIGURES.values()]
     rows = []
@@ -135,10 +135,10 @@ def accuracy_table(estimates: list[Estimate]) -> str:
         rows.append(
             [subset, str(mine["MAE"].people), *(with_interval(mine[name]) for name in names)]
         )
-    return plain_table(["people", "n", *names], rows)
+    return Table(["people", "n", *names], rows)
 
 
-def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> str:
+def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> Charts:
     ages, predicted = (scans[name].to_numpy(float) for name in ("age", "brain_age_years"))
 
     def against_age(axes: Any) -> None:
@@ -156,7 +156,7 @@ def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> str:
         axes.plot(ends, np.polyval(line, ends), color=COLORS[1], label="fitted line")
 
     errors = [item for item in raw if item.figure == "MAE"]
-    return side_by_side(
+    return Charts(
         report.chart(
             "predicted_against_age.svg",
             chart(against_age, "age (years)", "raw brain age (years)"),
@@ -175,7 +175,7 @@ def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> str:
     )
 
 
-def _coverage(report: Report, coverage: list[Estimate]) -> list[str]:
+def _coverage(report: Report, coverage: list[Estimate]) -> list[Part]:
     shares = [item for item in coverage if item.figure == "coverage"]
     off = [item.subset for item in shares if not holds_its_promise(item)]
     pooled = next(item for item in coverage if item.figure == "mean width")

@@ -27,9 +27,9 @@ from BrainAgeLib.cohort.differences import (
 from BrainAgeLib.cohort.discrimination import discrimination
 from BrainAgeLib.cohort.estimates import (
     Estimate,
+    Table,
     estimates_table,
     p_words,
-    plain_table,
     with_interval,
 )
 from BrainAgeLib.cohort.group_charts import (
@@ -44,7 +44,7 @@ from BrainAgeLib.cohort.missing import (
     missing_values,
     visit_counts,
 )
-from BrainAgeLib.cohort.page import Report, exclusions_section, side_by_side
+from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section
 from BrainAgeLib.cohort.power import (
     WITHIN_PERSON,
     people_for_change,
@@ -142,7 +142,7 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None, rou
         "Raw gap: adjusted for age, age squared and sex. Corrected gap: groups alone, without "
         "covariates.",
         estimates_table(raw + corrected),
-        side_by_side(
+        Charts(
             scatter,
             report.chart(
                 "group_differences.svg",
@@ -252,16 +252,16 @@ def _diagnostics(
             for name, svg in zip(names, charts, strict=True)
         ]
     table = estimates_table(_keep(report, found)) if found else None
-    report.section("Diagnostics", table, side_by_side(*pictures) if pictures else None)
+    report.section("Diagnostics", table, Charts(*pictures) if pictures else None)
 
 
 def _missing(report: Report, cohort: Cohort) -> None:
-    content: list[str] = [
-        plain_table(["scans left out", *cohort.groups], excluded_by_group(cohort)),
-        plain_table(["missing", *cohort.groups], missing_values(cohort)),
+    content: list[Part] = [
+        Table(["scans left out", *cohort.groups], excluded_by_group(cohort)),
+        Table(["missing", *cohort.groups], missing_values(cohort)),
     ]
     if cohort.is_followed:
-        content.append(plain_table(["scans", *cohort.groups], visit_counts(cohort)))
+        content.append(Table(["scans", *cohort.groups], visit_counts(cohort)))
         if gone := _keep(report, drop_out(cohort)):
             content.append(estimates_table(gone))
     report.section("Missing data", *content)

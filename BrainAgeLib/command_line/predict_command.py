@@ -55,7 +55,7 @@ def predict_and_show(
     _refuse_nothing(scan, options.output)
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.delivery import predict_to_folder
-    from BrainAgeLib.report.text import readable_result
+    from BrainAgeLib.report.wording import readable_result
 
     progress = progress_for(json_lines, options.quiet)
     try:

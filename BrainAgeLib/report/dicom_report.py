@@ -1,4 +1,8 @@
-"""The result as a DICOM structured report: a measurement report by template TID 1500."""
+"""The result as a DICOM structured report: a measurement report by template TID 1500.
+
+The headers of the source series that are read here hold the patient's name and number: these go
+into DICOM objects that a hospital's archive must be able to file, and nowhere else.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,80 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import Prediction
-from BrainAgeLib.report import dicom_codes as codes
-from BrainAgeLib.report.dicom_source import MANUFACTURER, dicom_packages
 from BrainAgeLib.report.record import prediction_to_dict
-from BrainAgeLib.report.wording import VERDICT_WORDS
+from BrainAgeLib.report.wording import SEVERITY_WORDS, VERDICT_WORDS
 from BrainAgeLib.whole_file import written_atomically
 
+MANUFACTURER = "SlicerBrainAge contributors"
 SERIES_NUMBER = 9901
 SERIES_DESCRIPTION = "Brain age, research use only"
+# Objects of ours say "type 2" for these: there, but empty when nobody knows.
+_MAY_BE_EMPTY = (
+    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
+    *("StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
+)
+_MUST_BE_THERE = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+# The concepts of the report: standard codes where there are some, else our own. DICOM part 16 (DCM)
+# has the subject's age and words for limits and quality, but no brain age.
+SCHEME = "99BRAINAGE"
+LONGEST_MEANING = 64  # characters of a code's meaning in DICOM
+
+# Value and meaning by what they stand for in the record.
+NUMBERS = {
+    "brain_age_years": ("brain-age", "Brain age, raw prediction"),
+    "interval_low": ("interval-low", "Brain age, lower end of the interval"),
+    "interval_high": ("interval-high", "Brain age, upper end of the interval"),
+    "gap_years": ("gap", "Brain age gap, raw: predicted minus chronological"),
+    "corrected_brain_age_years": ("corrected-brain-age", "Brain age, corrected for age bias"),
+    "corrected_gap_years": ("corrected-gap", "Brain age gap, corrected for age bias"),
+}
+INTERVAL_LEVEL = ("interval-level", "Share of healthy people that the interval covers")
+PERCENTILE = ("gap-percentile", "Percentile of the gap among healthy people of that age")
+VERDICT = ("quality-verdict", "Quality verdict")
+FINDING = ("quality-finding", "Quality finding")
+METHOD = ("bias-correction", "Age bias correction")
+REPORT = ("brain-age-report", "Brain age report")
 _SUBJECT_AGE = ("121033", "DCM", "Subject Age")
 _SUMMARY = ("121106", "DCM", "Comment")
 _BRAIN = ("12738006", "SCT", "Brain")
+_YEAR = ("a", "UCUM", "year")
+_PERCENT = ("%", "UCUM", "percent")
+
+
+def dicom_packages() -> Any:
+    """Return highdicom. Raises InputError with the line that installs it when it is missing."""
+    try:
+        import highdicom
+    except ImportError as error:
+        raise InputError(
+            "--dicom needs the package highdicom", 'pip install "slicerbrainage[dicom]"'
+        ) from error
+    return highdicom
+
+
+def read_source(files: Sequence[Path]) -> list[Any]:
+    """Return the pydicom headers of a series' files, without pixels, in the order given.
+
+    Raises InputError when one says not which object of which study it is.
+    """
+    import pydicom
+
+    source = []
+    for path in files:
+        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        missing = [name for name in _MUST_BE_THERE if not dataset.get(name)]
+        if missing:
+            raise InputError(
+                f"{path.name} has no {missing[0]}, so no DICOM output can refer to it",
+                "export the series again, or leave out --dicom",
+            )
+        for name in _MAY_BE_EMPTY:
+            if name not in dataset:
+                setattr(dataset, name, None)
+        source.append(dataset)
+    return source
 
 
 def write_structured_report(prediction: Prediction, source: Sequence[Any], path: Path) -> None:
@@ -36,9 +102,9 @@ def structured_report(prediction: Prediction, source: Sequence[Any]) -> Any:
     hd = dicom_packages()
     content = hd.sr.MeasurementReport(
         observation_context=_observer(hd, prediction),
-        procedure_reported=codes.standard("113014", "DCM", "Study"),
+        procedure_reported=standard("113014", "DCM", "Study"),
         imaging_measurements=[_measurements(hd, prediction, source)],
-        title=codes.standard("126000", "DCM", "Imaging Measurement Report"),
+        title=standard("126000", "DCM", "Imaging Measurement Report"),
         referenced_images=list(source),
     )
     report = hd.sr.ComprehensiveSR(
@@ -68,7 +134,7 @@ def _observer(hd: Any, prediction: Prediction) -> Any:
     )
     return hd.sr.ObservationContext(
         observer_device_context=hd.sr.ObserverContext(
-            observer_type=codes.standard("121007", "DCM", "Device"),
+            observer_type=standard("121007", "DCM", "Device"),
             observer_identifying_attributes=device,
         )
     )
@@ -82,8 +148,8 @@ def _measurements(hd: Any, prediction: Prediction, source: Sequence[Any]) -> Any
         parameters.append(f"age bias correction {prediction.correction.method}")
     group = hd.sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=hd.sr.TrackingIdentifier(uid=hd.UID(), identifier="Brain age"),
-        finding_type=codes.own(codes.REPORT),
-        finding_sites=[hd.sr.FindingSite(codes.standard(*_BRAIN))],
+        finding_type=own(REPORT),
+        finding_sites=[hd.sr.FindingSite(standard(*_BRAIN))],
         algorithm_id=hd.sr.AlgorithmIdentification(
             name=f"{prediction.software.name} {prediction.software.version}, {model.name}",
             version=model.version,
@@ -100,7 +166,7 @@ def _measurements(hd: Any, prediction: Prediction, source: Sequence[Any]) -> Any
     for sentence in sentences:
         group[0].ContentSequence.append(
             hd.sr.TextContentItem(
-                name=codes.standard(*_SUMMARY),
+                name=standard(*_SUMMARY),
                 value=sentence,
                 relationship_type=hd.sr.RelationshipTypeValues.CONTAINS,
             )
@@ -114,35 +180,46 @@ def _numbers(hd: Any, prediction: Prediction) -> list[Any]:
     record["interval_low"], record["interval_high"] = record["interval_years"] or (None, None)
     found = []
     if record["chronological_age_years"] is not None:
-        name = codes.standard(*_SUBJECT_AGE)
-        found.append(hd.sr.Measurement(name, record["chronological_age_years"], codes.years()))
+        name = standard(*_SUBJECT_AGE)
+        found.append(hd.sr.Measurement(name, record["chronological_age_years"], standard(*_YEAR)))
     found += [
-        hd.sr.Measurement(codes.own(code), record[field], codes.years())
-        for field, code in codes.NUMBERS.items()
+        hd.sr.Measurement(own(code), record[field], standard(*_YEAR))
+        for field, code in NUMBERS.items()
         if record[field] is not None
     ]
     if record["interval_years"] is not None:
-        level = codes.own(codes.INTERVAL_LEVEL)
-        found.append(hd.sr.Measurement(level, 100 * record["interval_level"], codes.percent()))
+        level = own(INTERVAL_LEVEL)
+        found.append(hd.sr.Measurement(level, 100 * record["interval_level"], standard(*_PERCENT)))
     if record["gap_percentile"] is not None:
-        name = codes.own(codes.PERCENTILE)
-        found.append(hd.sr.Measurement(name, record["gap_percentile"], codes.percent()))
+        name = own(PERCENTILE)
+        found.append(hd.sr.Measurement(name, record["gap_percentile"], standard(*_PERCENT)))
     return found
 
 
 def _quality(hd: Any, prediction: Prediction) -> list[Any]:
     verdict = prediction.quality.verdict
-    found = [
-        hd.sr.QualitativeEvaluation(
-            codes.own(codes.VERDICT), codes.own((verdict, VERDICT_WORDS[verdict]))
-        )
-    ]
+    found = [hd.sr.QualitativeEvaluation(own(VERDICT), own((verdict, VERDICT_WORDS[verdict])))]
     for item in prediction.quality.findings:
-        words = f"{item.severity}: {item.code.replace('_', ' ')}"
-        value = codes.own((item.code, words))
-        found.append(hd.sr.QualitativeEvaluation(codes.own(codes.FINDING), value))
+        words = f"{SEVERITY_WORDS[item.severity].lower()}: {item.code.replace('_', ' ')}"
+        value = own((item.code, words))
+        found.append(hd.sr.QualitativeEvaluation(own(FINDING), value))
     if prediction.correction is not None:
         method = prediction.correction.method
-        value = codes.own((method, f"{method}, {prediction.correction.people} people"))
-        found.append(hd.sr.QualitativeEvaluation(codes.own(codes.METHOD), value))
+        value = own((method, f"{method}, {prediction.correction.people} people"))
+        found.append(hd.sr.QualitativeEvaluation(own(METHOD), value))
     return found
+
+
+def own(code: tuple[str, str]) -> Any:
+    """Return a concept of our own scheme."""
+    from highdicom.sr import CodedConcept
+
+    value, meaning = code
+    return CodedConcept(value, SCHEME, meaning[:LONGEST_MEANING])
+
+
+def standard(value: str, scheme: str, meaning: str) -> Any:
+    """Return a concept of a standard scheme."""
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(value, scheme, meaning)

@@ -1,40 +1,110 @@
-"""The phrases that the report and the terminal share, in plain ASCII."""
+"""The words of a result, once: the terminal, the pages, DICOM and Slicer take them from here.
+
+Plain ASCII, for any terminal; :func:`typeset` gives true signs where they can be shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity, Verdict
+from BrainAgeLib.errors import printable
+from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
 
 NOT_KNOWN = "not known"
+NONE = "none"
+NO_BRAIN_AGE, SCAN_REFUSED = "No brain age", "scan refused"
+FORCED, DO_NOT_USE = "Refused, but forced", "do not use this number"
 SEVERITY_WORDS: dict[Severity, str] = {"refuse": "Refused", "warn": "Warning", "note": "Note"}
-VERDICT_WORDS: dict[Verdict, str] = {
+VERDICT_WORDS = {
     "pass": "Passed",
     "warn": "Passed with warnings",
     "refuse": "Refused",
 }
-SEX_WORDS = {"F": "female", "M": "male"}
-CORRECTION_CAUTION = (
-    "The correction removes the average trend of the gap with age and makes nothing more accurate: "
-    "a corrected gap is never to be compared with raw ones."
-)
-CORRECTION_FORMULAS = {
-    "cole": "(raw brain age - intercept) / slope",
-    "de-lange-cole": "raw brain age - (slope x chronological age + intercept)",
+VERDICT_SENTENCES = {
+    "pass": "Nothing was found that speaks against this scan.",
+    "warn": "The warnings limit what the number is worth.",
+    "refuse": "This scan cannot give a brain age that means anything.",
 }
+SEX_WORDS = {"F": "female", "M": "male"}
 LEANING_CAUTION = (
     "Older and younger mean: than the average brain of the people that the model learnt from, of "
     "all ages. This is no finding: it says where this model looks, in coarse regions, not that "
     "anything is wrong there."
 )
-WHAT_TO_DO_WHEN_REFUSED = (
-    "Check that the scan is a T1-weighted scan of a whole head, without contrast agent, and that "
-    "the pictures of this report show a brain with its outline in place.",
-    "Choose another series of the same examination, or acquire it again, if it is not.",
-    '--force predicts in spite of the refusal. The verdict stays "refused", and the number must '
-    "not be used as a measurement.",
-)
+LABEL_LETTERS = 19  # of the column of labels on a terminal
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of a result: what, how much, and what to know of it."""
+
+    label: str
+    value: str
+    note: str = ""
+
+
+def brain_age(prediction: Prediction) -> Fact:
+    """Return the raw brain age with its interval, or that there is none."""
+    label = "Forced brain age" if is_forced(prediction) else "Raw brain age"
+    if prediction.brain_age_years is None:
+        return Fact(label, NO_BRAIN_AGE, SCAN_REFUSED)
+    ends = interval(prediction)
+    note = f"{level(prediction)} interval {ends}" if ends else "no interval"
+    return Fact(label, years(prediction.brain_age_years), note)
+
+
+def facts(prediction: Prediction, how_to_give_the_age: str = "") -> list[Fact]:
+    """Return the person's age and the gaps; nothing when there is no brain age.
+
+    ``how_to_give_the_age``: said where the age is missing.
+    """
+    if prediction.brain_age_years is None:
+        return []
+    age, gap = prediction.chronological_age_years, prediction.gap_years
+    if age is None or gap is None:
+        return [
+            Fact("Chronological age", NOT_KNOWN, how_to_give_the_age),
+            Fact("Raw gap", NONE, "it needs the chronological age"),
+        ]
+    rank = prediction.gap_percentile
+    return [
+        Fact("Chronological age", years(age), SEX_WORDS.get(prediction.sex or "", "")),
+        Fact("Raw gap", signed_years(gap), "" if rank is None else percentile(rank)),
+        _corrected_gap(prediction),
+    ]
+
+
+def _corrected_gap(prediction: Prediction) -> Fact:
+    gap, correction = prediction.corrected_gap_years, prediction.correction
+    if gap is None or correction is None:
+        return Fact("Corrected gap", NONE, why_no_corrected_gap(prediction))
+    note = f"{fitted_on(correction)}; not more accurate than the raw gap"
+    return Fact("Corrected gap", signed_years(gap), note)
+
+
+def is_forced(prediction: Prediction) -> bool:
+    """Say whether there is a number although the gate refuses it."""
+    return prediction.brain_age_years is not None and prediction.quality.verdict == "refuse"
+
+
+def state(verdict: str, has_age: bool) -> str:
+    """Return the verdict in words, and whether its number was forced."""
+    return FORCED if verdict == "refuse" and has_age else VERDICT_WORDS[verdict]
+
+
+def worst_first(prediction: Prediction) -> Iterator[Finding]:
+    """Yield the findings: refusals, warnings, notes."""
+    for severity in SEVERITY_WORDS:
+        yield from (item for item in prediction.quality.findings if item.severity == severity)
+
+
+def measured(value: float | str | None) -> str:
+    """Return a finding's value or limit, or '' when there is none."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def scans_in_words(count: int) -> str:
@@ -42,15 +112,32 @@ def scans_in_words(count: int) -> str:
     return "1 scan" if count == 1 else f"{count} scans"
 
 
+def scan_name(prediction: Prediction) -> str:
+    """Return the scan's name without its folders, which may name a patient."""
+    path = prediction.input.path
+    return Path(path).name or NOT_KNOWN if path else NOT_KNOWN
+
+
+def one_decimal(value: float) -> str:
+    """63.42 -> '63.4'; there is no negative nothing."""
+    text = f"{value:.1f}"
+    return "0.0" if text == "-0.0" else text
+
+
+def signed(value: float) -> str:
+    """2.31 -> '+2.3'; a gap of nothing is '0.0'."""
+    text = one_decimal(value)
+    return text if value < 0 or text == "0.0" else f"+{text}"
+
+
 def years(value: float) -> str:
     """63.42 -> '63.4 years'."""
-    return f"{_one_decimal(value)} years"
+    return f"{one_decimal(value)} years"
 
 
 def signed_years(value: float) -> str:
-    """2.31 -> '+2.3 years'; a gap of nothing is '0.0 years'."""
-    text = _one_decimal(value)
-    return f"{text} years" if value < 0 or text == "0.0" else f"+{text} years"
+    """2.31 -> '+2.3 years'."""
+    return f"{signed(value)} years"
 
 
 def interval(prediction: Prediction) -> str | None:
@@ -58,7 +145,7 @@ def interval(prediction: Prediction) -> str | None:
     if prediction.interval_years is None:
         return None
     low, high = prediction.interval_years
-    return f"{_one_decimal(low)} to {_one_decimal(high)} years"
+    return f"{one_decimal(low)} to {one_decimal(high)} years"
 
 
 def level(prediction: Prediction) -> str:
@@ -72,7 +159,7 @@ def age_range(ages: tuple[float, float]) -> str:
 
 
 def percentile(value: float) -> str:
-    """Say what share of healthy people of that age have a smaller gap."""
+    """Say what part of healthy people of that age have a smaller gap."""
     if value < 1:
         return "smaller than in more than 99 of 100 healthy people of that age"
     if value > 99:
@@ -81,9 +168,13 @@ def percentile(value: float) -> str:
 
 
 def interval_and_age(prediction: Prediction) -> str | None:
-    """Say whether the gap is within what the model gets wrong in healthy people, or None."""
+    """Say whether the gap is within what the model gets wrong in healthy people, or None.
+
+    What the interval says holds for scans like those of the reference people only, so it says
+    nothing of a number that was forced.
+    """
     age, ends = prediction.chronological_age_years, prediction.interval_years
-    if age is None or ends is None:
+    if age is None or ends is None or is_forced(prediction):
         return None
     inside = ends[0] <= age <= ends[1]
     if prediction.has_wide_interval:
@@ -138,25 +229,40 @@ def why_no_corrected_gap(prediction: Prediction) -> str:
     return NOT_KNOWN
 
 
-def measured(value: float | str | None) -> str:
-    """Return a finding's value or limit, or '' when there is none."""
-    if value is None or isinstance(value, str):
-        return value or ""
-    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+def typeset(text: str) -> str:
+    """Return plain ASCII arithmetic with true signs."""
+    return text.replace("-", "\u2212").replace(" x ", " \u00d7 ")
 
 
-def worst_first(prediction: Prediction) -> Iterator[Finding]:
-    """Yield the findings: refusals, warnings, notes."""
-    for severity in SEVERITY_WORDS:
-        yield from (item for item in prediction.quality.findings if item.severity == severity)
+def result_lines(prediction: Prediction, how_to_give_the_age: str = "") -> list[Fact]:
+    """Return the whole result in lines: ages, gaps, verdict, findings; a finding has no label."""
+    findings = [Fact("", _finding(item)) for item in worst_first(prediction)]
+    quality = Fact("Quality", VERDICT_WORDS[prediction.quality.verdict])
+    return [brain_age(prediction), *facts(prediction, how_to_give_the_age), quality, *findings]
 
 
-def scan_name(prediction: Prediction) -> str:
-    """Return the scan's name without its folders, which may name a patient."""
-    path = prediction.input.path
-    return Path(path).name or NOT_KNOWN if path else NOT_KNOWN
+def _finding(finding: Finding) -> str:
+    value, limit = measured(finding.value), measured(finding.limit)
+    measurements = ", ".join(filter(None, [value, f"limit {limit}" if limit else ""]))
+    word = SEVERITY_WORDS[finding.severity].lower()
+    return f"{word}: {finding.message}" + (f" ({measurements})" if measurements else "")
 
 
-def _one_decimal(value: float) -> str:
-    text = f"{value:.1f}"
-    return "0.0" if text == "-0.0" else text
+def readable_result(prediction: Prediction, report: Path | None = None) -> str:
+    """Return the result as lines for a terminal, with the notice.
+
+    ``report``: where the report lies, or None when none was written. Characters of file names that
+    a terminal would obey instead of showing are replaced.
+    """
+    lines = result_lines(prediction, "give it with --age")
+    if report is not None:
+        lines.append(Fact("Report", str(report)))
+    loud = [f"{FORCED}: {DO_NOT_USE}".upper()] if is_forced(prediction) else []
+    shown = [printable(line) for line in [*loud, *map(_terminal_line, lines)]]
+    return "\n".join([*shown, "", printable(prediction.notice)])
+
+
+def _terminal_line(fact: Fact) -> str:
+    if not fact.label:
+        return f"  {fact.value}"
+    return f"{fact.label:<{LABEL_LETTERS}}{', '.join(filter(None, (fact.value, fact.note)))}"

@@ -95,10 +95,12 @@ def test_only_the_module_is_a_module(tree):
     assert [path.name for path in tree.glob("*.py")] == ["BrainAge.py"]
 
 
-def test_library_of_the_tree_finds_its_resources(tree, tmp_path):
+def test_library_of_the_tree_finds_its_resources_and_templates(tree, tmp_path):
     script = (
         "import BrainAgeLib\n"
         "from BrainAgeLib import resources\n"
+        "from BrainAgeLib.report.pages import filled_in\n"
+        "assert 'aria-sort' in filled_in('index.js')\n"
         "print(BrainAgeLib.__file__)\n"
         "print(resources.resources_folder())\n"
     )

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from BrainAgeLib.report.dicom_codes import NUMBERS, own
+from BrainAgeLib.report.dicom_report import NUMBERS, own
 from Testing.library.scan.made_dicom import write_volume_series
 
 hd = pytest.importorskip("highdicom", reason="the extra dicom is not installed")

@@ -82,11 +82,13 @@ def test_resources_are_whole(wheel):
         assert wheel.read(f"BrainAgeLib/{name}") == (PROJECT / name).read_bytes()
 
 
-def test_installed_library_finds_its_resources(wheel, tmp_path):
+def test_installed_library_finds_its_resources_and_templates(wheel, tmp_path):
     wheel.extractall(tmp_path)
     script = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "from BrainAgeLib import resources\n"
+        "from BrainAgeLib.report.pages import filled_in\n"
+        "assert 'aria-sort' in filled_in('index.js')\n"
         "print(resources.resources_folder())"
     )
     done = subprocess.run(
@@ -118,7 +120,7 @@ def test_base_install_is_small(wheel):
     required = message_from_string(read_metadata(wheel, "METADATA")).get_all("Requires-Dist")
     base = {re.match(r"[\w-]+", line)[0] for line in required if "extra ==" not in line}
 
-    ours = {"deepbet", "safetensors", "Pillow", "ancpbids"}
+    ours = {"deepbet", "safetensors", "Pillow", "ancpbids", "filelock", "Jinja2", "pydicom"}
     assert base == {"torch", "numpy", "SimpleITK"} | ours
 
 

@@ -145,7 +145,7 @@ def test_force_gives_the_number_but_not_the_verdict(brainage, brain_file, small_
     assert forced.code == 0
     assert record_in(out)["quality"] == refused_record["quality"]
     assert record_in(out)["brain_age_years"] is not None
-    assert forced.out.startswith("REFUSED by the quality gate")
+    assert forced.out.startswith("REFUSED, BUT FORCED")
 
 
 def test_force_cannot_give_what_is_not_there(brainage, nothing, fast, out):

@@ -6,7 +6,7 @@ from typing import Any
 
 from BrainAgeLib.batch.batch import MOST_SHARE_OF_TIME
 from BrainAgeLib.batch.dask_workers import SCANS_PER_THREAD
-from BrainAgeLib.batch.index_page import MOST_LINES, MOST_THUMBNAILS
+from BrainAgeLib.batch.index import MOST_LINES, MOST_THUMBNAILS
 
 SCANS = 100_000
 WORKERS_A_NODE = 32

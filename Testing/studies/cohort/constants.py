@@ -21,7 +21,7 @@ from typing import Any
 
 from BrainAgeLib.batch.batch_settings import BatchSettings
 from BrainAgeLib.batch.dask_workers import DaskWorkers
-from BrainAgeLib.batch.index_page import write_index
+from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.results_table import write_results
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.batch.scan_work import finished_row

@@ -25,7 +25,7 @@ from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Pictures, Sex, SlicePicture
-from BrainAgeLib.report.report_images import outlined
+from BrainAgeLib.report.pictures import outlined
 from Testing.studies._pages import PROJECT
 
 SIDE_PX = 220

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from BrainAgeLib.records import SlicePicture
-from BrainAgeLib.report.report_images import saliency_scale_years, tinted
+from BrainAgeLib.report.pictures import saliency_scale_years, tinted
 from BrainAgeLib.template.grid import FIRST_HEIGHT_MM, GRID_SPACING_MM, HEIGHT_STEP_MM
 from BrainAgeLib.template.regions import NAMES, region_numbers
 from BrainAgeLib.template.volume import template_target

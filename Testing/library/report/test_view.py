@@ -20,11 +20,12 @@ from BrainAgeLib.records import (
     Quality,
     RegionLeaning,
 )
-from BrainAgeLib.report.markup import VOID_ELEMENTS
-from BrainAgeLib.report.report import report_html, write_report
+from BrainAgeLib.report.view import report_html, write_report
+from Testing.library.browser import needs_browser, pages_on_paper
 
 MakePerson = Callable[..., Prediction]
 NO_PICTURES = Pictures((), (), ())
+VOID_ELEMENTS = ("br", "img", "meta")
 FORCED = Quality((Finding("contrast", "refuse", "This is not a T1-weighted scan."),))
 
 
@@ -127,7 +128,7 @@ def test_needs_nothing_but_itself(person: MakePerson, pictures: Pictures) -> Non
     assert set(re.findall(r'(?:src|href)="(.{22})', html)) == {"data:image/png;base64,"}
     assert not re.search(r"""(?:src|href)\s*=\s*[^"]""", html)
     assert not re.search(r"url\((?!#)|@import|<script|<link|https?://", html)
-    assert "default-src 'none'" in html.replace("&#x27;", "'")
+    assert "default-src 'none'" in html
 
 
 def test_the_notice_stands_by_the_number(
@@ -239,3 +240,26 @@ def test_fewer_pictures_than_slices_are_said(
 def test_the_same_input_gives_the_same_report(person: MakePerson, pictures: Pictures) -> None:
     few = replace(pictures, input_slices=pictures.input_slices[10:12])
     assert report_html(person(), few) == report_html(person(), few)
+
+
+def test_the_sheets_say_into_how_many_columns_they_go_on_paper(
+    person: MakePerson, pictures: Pictures
+) -> None:
+    assert 'class="sheet" style="--columns: 17"' in report_html(person(), pictures)
+
+
+@needs_browser
+@pytest.mark.parametrize("kind", ["usual", "refused", "many findings"])
+def test_it_prints_on_one_page(
+    person: MakePerson, refused: Prediction, pictures: Pictures, tmp_path: Path, kind: str
+) -> None:
+    six = pictures.registered_slices * 2
+    shown = replace(pictures, registered_slices=six, template_slices=six)
+    findings = tuple(Finding(f"code_{n}", "warn", f"Something is off, {n}.") for n in range(5))
+    prediction = {
+        "usual": person(),
+        "refused": refused,
+        "many findings": person(quality=Quality(findings)),
+    }[kind]
+    write_report(prediction, shown, tmp_path / "report.html")
+    assert pages_on_paper(tmp_path / "report.html") == 1

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 from BrainAgeLib.records import Prediction, Reference
-from BrainAgeLib.report.report_plot import comparison_plot
+from BrainAgeLib.report.pages import filled_in
+from BrainAgeLib.report.plot import comparison_plot
 
 MakePerson = Callable[..., Prediction]
 REFERENCE = Reference((20.0, 40.0, 80.0), (24.0, 41.0, 75.0), "Cohort A")
@@ -16,7 +17,7 @@ REFERENCE = Reference((20.0, 40.0, 80.0), (24.0, 41.0, 75.0), "Cohort A")
 def drawing(prediction: Prediction, reference: Reference | None = REFERENCE) -> ElementTree.Element:
     plot = comparison_plot(prediction, reference)
     assert plot is not None
-    return ElementTree.fromstring(f"<div>{plot}</div>")[0]
+    return ElementTree.fromstring(f"<div>{filled_in('plot.svg.j2', plot=plot)}</div>")[0]
 
 
 def of_class(parent: ElementTree.Element, name: str) -> list[ElementTree.Element]:
@@ -46,7 +47,7 @@ def test_without_age_the_interval_is_a_band(person: MakePerson) -> None:
     assert float(band.get("width", 0)) > 300
     assert float(band.get("height", 0)) > 0
     assert not of_class(plot, "person")
-    assert of_class(plot, "person-line")
+    assert of_class(plot, "level")
 
 
 def test_all_marks_lie_inside_however_far_off(person: MakePerson) -> None:

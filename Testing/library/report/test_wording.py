@@ -1,4 +1,4 @@
-"""The terminal shows the number with all that qualifies it."""
+"""The words of a result: the number with all that qualifies it, on a terminal and elsewhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from BrainAgeLib.records import NOTICE, Finding, Prediction, Quality
-from BrainAgeLib.report.text import readable_result
-from BrainAgeLib.report.wording import percentile, signed_years
+from BrainAgeLib.report.wording import percentile, readable_result, signed_years
 
 MakePerson = Callable[..., Prediction]
 
@@ -32,7 +31,7 @@ def test_the_worst_finding_comes_first(person: MakePerson) -> None:
 
 def test_refused_shows_no_number(refused: Prediction) -> None:
     text = readable_result(refused)
-    assert "none, the quality gate refused this scan" in text
+    assert "No brain age, scan refused" in text
     assert "This does not look like a T1-weighted scan." in text
     assert " years" not in text
     assert NOTICE in text
@@ -40,13 +39,14 @@ def test_refused_shows_no_number(refused: Prediction) -> None:
 
 def test_forced_is_loud_first(person: MakePerson) -> None:
     text = readable_result(person(quality=Quality((Finding("a", "refuse", "Not T1."),))))
-    assert text.startswith("REFUSED")
+    assert text.startswith("REFUSED, BUT FORCED: DO NOT USE")
+    assert "Forced brain age   63.4 years" in text
 
 
 def test_without_age_there_is_no_gap(person: MakePerson) -> None:
     text = readable_result(person(chronological_age_years=None, corrected_brain_age_years=None))
-    assert "so there is no gap" in text
-    assert "Gap  " not in text
+    assert "not known, give it with --age" in text
+    assert "Raw gap            none, it needs the chronological age" in text
 
 
 def test_terminal_commands_in_names_are_not_obeyed(person: MakePerson) -> None:

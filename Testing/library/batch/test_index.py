@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from html import unescape
 from html.parser import HTMLParser
 
 import pytest
 
-from BrainAgeLib.batch.index_page import index_html, write_index
+from BrainAgeLib.batch.index import gap_histogram, index_html, write_index
 from BrainAgeLib.batch.results_table import ResultRow
 from BrainAgeLib.batch.scan_entry import ScanEntry
 from BrainAgeLib.records import NOTICE, Pictures, SlicePicture
-from BrainAgeLib.report.thumbnail import write_thumbnail
+from BrainAgeLib.report.pictures import write_thumbnail
+from Testing.library.browser import after_script, needs_browser, pages_on_paper
 from Testing.library.phantoms import coarse_brain
 
 ROWS = [
@@ -57,7 +57,7 @@ class Cells(HTMLParser):
 
     def handle_data(self, data):
         if self.is_inside and self.lines and self.lines[-1]:
-            self.lines[-1][-1] += data
+            self.lines[-1][-1] += data.strip()
 
     def handle_endtag(self, tag):
         self.is_inside &= tag != "tbody"
@@ -80,7 +80,7 @@ def test_every_scan_is_a_line(page):
 def test_it_loads_nothing_and_names_no_path_above(page):
     assert re.findall(r'(?:src|href)="([^"]*)"', page)[1:] == ["f%200/report.html"]
     assert re.search(r'src="data:image/png;base64,', page)
-    assert "default-src 'none'" in unescape(page)
+    assert "default-src 'none'" in page
     assert not re.search(r"https?:|url\(|@import|DOE|/x/", page)
     assert "<p<2>" not in page
 
@@ -111,3 +111,98 @@ def test_a_huge_batch_stays_light(tmp_path):
 
     assert "1000 more scans stand in results.csv only." in page
     assert len(page) < 2_000_000
+
+
+def test_gaps_are_counted_in_bins_with_an_edge_at_0():
+    histogram = gap_histogram([-0.1, -2.4, 0.0, 2.4, 2.5, 11.0])
+
+    assert [bar.words for bar in histogram.bars] == [
+        "\u22122.5 to 0 years: 2",
+        "0 to 2.5 years: 2",
+        "2.5 to 5 years: 1",
+        "10 to 12.5 years: 1",
+    ]
+
+
+@pytest.mark.parametrize("gaps", [[3.0], [-300.0, 300.0], [0.0] * 5])
+def test_every_bar_is_inside_the_drawing_and_0_is_shown(gaps):
+    histogram = gap_histogram(gaps)
+
+    for bar in histogram.bars:
+        assert bar.x >= histogram.left
+        assert bar.x + bar.width <= histogram.right
+        assert bar.y >= histogram.top
+        assert bar.y + bar.height <= histogram.floor + 0.1
+    assert histogram.left < histogram.zero_x < histogram.right
+
+
+@pytest.mark.parametrize(("gaps", "words"), [([1.0], "1 scan"), ([1.0, 1.5, 9.0], "2 scans")])
+def test_it_says_what_its_height_stands_for(gaps, words):
+    assert gap_histogram(gaps).tallest == words
+
+
+def test_without_gaps_there_is_nothing():
+    assert gap_histogram([]) is None
+
+
+# By age as numbers: as text 9 would come last.
+AGES = {"p1": 70.5, "p2": 9.0, "p10": None, "p3": 60.0}
+PRESS = "[...document.querySelectorAll('.scans button')].find(b => b.textContent === '{}').click();"
+
+
+@pytest.fixture
+def sortable(tmp_path):
+    rows = [
+        ResultRow(
+            f"{name}.nii", name, "v1", "a group with a long name", age, "F", age, 1.0, 99.0, 0.0,
+            0.0, 50.0, "warn", ("registration_weak", "brain_cut"), 6.0, "thick-slice 2", 0,
+        )
+        for name, age in AGES.items()
+    ]  # fmt: skip
+    entries = [ScanEntry(row.path, row.path, row.id, folder=row.id) for row in rows]
+    write_index(entries, rows, tmp_path)
+    return tmp_path / "index.html"
+
+
+def order_in(text):
+    body = text.rsplit("<tbody>", 1)[1]  # a browser gives every table one
+    return re.findall(r"<tr><td></td><td>(p\d+)</td>", body)
+
+
+@needs_browser
+@pytest.mark.parametrize(
+    ("head", "presses", "order"),
+    [
+        ("age", 1, ["p2", "p3", "p1", "p10"]),
+        ("age", 2, ["p1", "p3", "p2", "p10"]),
+        ("id", 1, ["p1", "p2", "p3", "p10"]),
+    ],
+)
+def test_a_pressed_heading_sorts_and_empty_cells_come_last(sortable, head, presses, order):
+    text = after_script(sortable, PRESS.format(head) * presses)
+
+    assert order_in(text) == order
+    direction = "ascending" if presses == 1 else "descending"
+    assert re.search(rf'aria-sort="{direction}"><button>{head}</button>', text)
+
+
+@needs_browser
+def test_only_the_table_scrolls_sideways(sortable):
+    """As narrow as a phone: the page itself is not wider than its window."""
+    narrow = (
+        "document.body.style.width = '390px';"
+        "const main = document.querySelector('main');"
+        "document.title = [main.scrollWidth, main.clientWidth,"
+        " document.querySelector('.scrolling').scrollWidth].join(' ');"
+    )
+
+    inside, window, table = map(
+        int, re.search(r"<title>([\d ]+)</title>", after_script(sortable, narrow))[1].split()
+    )
+
+    assert inside <= window <= 390 < table
+
+
+@needs_browser
+def test_a_few_scans_print_on_one_sheet(sortable):
+    assert pages_on_paper(sortable) == 1

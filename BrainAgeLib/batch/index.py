@@ -1,0 +1,230 @@
+"""``index.html`` of a batch: one page over all scans; ``index.html.j2`` says how it looks."""
+
+from __future__ import annotations
+
+import base64
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from BrainAgeLib.batch.results_table import ResultRow
+from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.files import OutputFolder
+from BrainAgeLib.report.pages import filled_in, write_page
+from BrainAgeLib.report.wording import one_decimal, scans_in_words, signed, state, typeset
+
+FILE_NAME = "index.html"
+# About 3 kB each: with more the page would be too heavy for a browser.
+MOST_THUMBNAILS = 1000
+MOST_LINES = 5000
+COLUMNS = (
+    *("id", "session", "group", "age", "sex", "brain age", "90 % interval", "raw gap"),
+    *("corrected gap", "quality", "findings or error"),
+)
+MAY_BE_LEFT_OUT = ("session", "group")  # when no scan has one
+BIN_YEARS = 2.5
+BINS_A_TICK = 4
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the table of scans. It sorts by ``value``, or by its text without one."""
+
+    text: str
+    kind: str = ""
+    value: float | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A scan in the table. ``picture``: its thumbnail as a ``data:`` address, or None."""
+
+    id: str
+    picture: str | None
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar of the histogram, in drawing units."""
+
+    words: str
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A word below the histogram."""
+
+    words: str
+    x: float
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How the raw gaps are distributed, in drawing units; ``tallest``: what the height means."""
+
+    scans: int
+    bars: tuple[Bar, ...]
+    ticks: tuple[Tick, ...]
+    zero_x: float
+    tallest: str
+    width: int = 640
+    height: int = 240
+    left: int = 20
+    right: int = 620
+    top: int = 28
+    floor: int = 192
+
+
+@dataclass(frozen=True)
+class IndexView:
+    """All that the page says. ``left_out``: scans that are too many for a browser."""
+
+    title: str
+    histogram: Histogram | None
+    gaps_in_words: str
+    counts: tuple[tuple[str, int], ...]
+    columns: tuple[str, ...]
+    scans: tuple[Line, ...]
+    left_out: int
+
+
+def write_index(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> None:
+    """Write the page for scans and their rows, in the same order. Raises BrainAgeError."""
+    write_page(output / FILE_NAME, index_html(entries, rows, output))
+
+
+def index_html(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> str:
+    """Return the page; it names scans by their ids and shows no path above the output folder."""
+    return filled_in("index.html.j2", view=_view(entries, rows, output), notice=NOTICE)
+
+
+def gap_histogram(gaps_years: Sequence[float]) -> Histogram | None:
+    """Return the histogram of gaps in bins of 2.5 years, 0 at an edge; None without gaps."""
+    if not gaps_years:
+        return None
+    bins = [math.floor(gap / BIN_YEARS) for gap in gaps_years]
+    # A whole number of ticks on both sides of 0, which is always shown.
+    low = BINS_A_TICK * math.floor(min(*bins, -1) / BINS_A_TICK)
+    high = BINS_A_TICK * math.ceil((max(*bins, 0) + 1) / BINS_A_TICK)
+    counts = [bins.count(number) for number in range(low, high)]
+    tallest = max(counts)
+    frame = Histogram(len(gaps_years), (), (), 0.0, scans_in_words(tallest))
+    width = (frame.right - frame.left) / len(counts)
+    highest = frame.floor - frame.top
+
+    def x(number: int) -> float:
+        return round(frame.left + (number - low) * width, 1)
+
+    bars = [
+        Bar(
+            f"{_edge(number)} to {_edge(number + 1)} years: {count}",
+            x(number),
+            round(frame.floor - count / tallest * highest, 1),
+            round(max(width - 1, 0.5), 1),
+            round(count / tallest * highest, 1),
+        )
+        for number, count in enumerate(counts, low)
+        if count
+    ]
+    ticks = [Tick(_edge(number), x(number)) for number in range(low, high + 1, BINS_A_TICK)]
+    return Histogram(frame.scans, tuple(bars), tuple(ticks), x(0), frame.tallest)
+
+
+def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> IndexView:
+    gaps = [row.gap_years for row in rows if row.gap_years is not None]
+    states = Counter(_state(row) for row in rows)
+    findings = Counter(code for row in rows for code in row.findings)
+    empty = {name for name in MAY_BE_LEFT_OUT if not any(getattr(row, name) for row in rows)}
+    columns = tuple(name for name in COLUMNS if name not in empty)
+    shown = list(zip(entries, rows, strict=True))[:MOST_LINES]
+    return IndexView(
+        f"Brain age of {scans_in_words(len(rows))}",
+        gap_histogram(gaps),
+        _gaps_in_words(gaps),
+        (*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
+        columns,
+        tuple(
+            _line(entry, row, output / entry.folder, number < MOST_THUMBNAILS, columns)
+            for number, (entry, row) in enumerate(shown)
+        ),
+        len(rows) - len(shown),
+    )
+
+
+def _gaps_in_words(gaps: Sequence[float]) -> str:
+    if not gaps:
+        return ""
+    spread = f", standard deviation {statistics.stdev(gaps):.1f} years" if len(gaps) > 1 else ""
+    mean = _signed(statistics.fmean(gaps))
+    return f"{scans_in_words(len(gaps))} with a chronological age: mean {mean} years{spread}."
+
+
+def _line(
+    entry: ScanEntry, row: ResultRow, folder: Path, has_picture: bool, columns: Sequence[str]
+) -> Line:
+    """Return the line of a scan: a picture and the columns of those names."""
+    outputs = OutputFolder(folder)
+    address = quote(f"{entry.folder}/{outputs.report.name}") if outputs.report.is_file() else None
+    interval = " to ".join(filter(None, (_years(row.interval_low), _years(row.interval_high))))
+    cells = (
+        Cell(row.id or Path(row.path).name, address=address),
+        Cell(row.session),
+        Cell(row.group),
+        Cell(_years(row.age), "number", row.age),
+        Cell(row.sex or ""),
+        Cell(_years(row.brain_age_years), "number", row.brain_age_years),
+        Cell(interval, "interval"),
+        Cell(_signed(row.gap_years), "number", row.gap_years),
+        Cell(_signed(row.corrected_gap_years), "number", row.corrected_gap_years),
+        Cell(_state(row), row.verdict or "refuse"),
+        Cell(_why(entry, row), "why"),
+    )
+    picture = _picture(outputs.thumbnail) if has_picture else None
+    shown = [cell for name, cell in zip(COLUMNS, cells, strict=True) if name in columns]
+    return Line(row.id, picture, tuple(shown))
+
+
+def _why(entry: ScanEntry, row: ResultRow) -> str:
+    """Return the error without the folders above the scan, or the findings."""
+    if row.error is None:
+        return ", ".join(map(_words, row.findings))
+    return row.error.replace(entry.scan, Path(entry.scan).name)
+
+
+def _state(row: ResultRow) -> str:
+    return "Failed" if row.verdict is None else state(row.verdict, row.has_age)
+
+
+def _picture(path: Path) -> str | None:
+    try:
+        content = base64.b64encode(path.read_bytes()).decode("ascii")
+    except OSError:
+        return None
+    return f"data:image/png;base64,{content}"
+
+
+def _words(code: str) -> str:
+    return code.replace("_", " ")
+
+
+def _edge(number: int) -> str:
+    return typeset(f"{number * BIN_YEARS:g}")
+
+
+def _years(value: float | None) -> str:
+    return "" if value is None else one_decimal(value)
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else typeset(signed(value))
