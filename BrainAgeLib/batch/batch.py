@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from BrainAgeLib.batch import results_table
-from BrainAgeLib.batch.batch_settings import BatchSettings, check_settings
-from BrainAgeLib.batch.derivatives import describe_derivative
+from BrainAgeLib import __version__
+from BrainAgeLib.batch.bids import describe_derivative
 from BrainAgeLib.batch.index import write_index
-from BrainAgeLib.batch.results_table import ResultRow, write_results
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_list import SELECTION_NAME, ScanList, write_selection
-from BrainAgeLib.batch.scan_work import FAILURE_NAME, WORK_PREFIX, finished_row
+from BrainAgeLib.batch.scan_list import ScanList
+from BrainAgeLib.batch.table import (
+    RESULTS_NAME,
+    SELECTION_NAME,
+    ResultRow,
+    ScanEntry,
+    write_results,
+    write_selection,
+)
+from BrainAgeLib.batch.work import FAILURE_NAME, WORK_PREFIX, BatchSettings, finished_row
+from BrainAgeLib.codec import Source, read_json, to_plain
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.job import Job
+from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.files import make_output_folder
 from BrainAgeLib.report.folder_lock import folder_lock
+from BrainAgeLib.whole_file import write_atomically
 
+SETTINGS_NAME = "batch.json"
+# Speed, not numbers.
+_FREE_TO_CHANGE = ("device", "threads")
 # The table is written anew each time, so that it is always whole: not more often than this, and
 # not so often that writing it takes a noticeable share of the time.
 LEAST_SECONDS_BETWEEN_TABLES = 2.0
@@ -52,7 +68,7 @@ def run_batch(
     """
     make_output_folder(settings.output)
     with folder_lock(settings.output):
-        check_settings(settings, elsewhere)
+        _check_settings(settings, elsewhere)
         _remove_leftovers(settings.output)
         if scans.decisions:
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
@@ -82,7 +98,7 @@ class _Table:
     """The rows so far, and their file."""
 
     def __init__(self, output: Path, count: int) -> None:
-        self._path = output / results_table.FILE_NAME
+        self._path = output / RESULTS_NAME
         self._rows: list[ResultRow | None] = [None] * count
         self._done = 0
         self._next = time.monotonic() + LEAST_SECONDS_BETWEEN_TABLES
@@ -119,3 +135,39 @@ def _remove_leftovers(output: Path) -> None:
     """Remove what a killed run had in hand."""
     for folder in output.glob(f"{WORK_PREFIX}*"):
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _check_settings(settings: BatchSettings, elsewhere: bool) -> None:
+    """See before the first scan that the options can be met, and that earlier results used them.
+
+    ``elsewhere``: the work is done on other machines, whose devices are theirs. Raises InputError.
+    """
+    if settings.deliverables.dicom:
+        dicom_packages()
+    options = replace(settings.options, device="cpu") if elsewhere else settings.options
+    model = Job(options, None).ensemble.record
+    asked = to_plain(settings.options) | to_plain(settings.deliverables)
+    for name in _FREE_TO_CHANGE:
+        del asked[name]
+    asked |= {"model": f"{model.name} {model.version} ({model.sha256[:12]})"}
+    if options.site is not None:  # by what it holds: the file may be another by next time
+        site = Path(options.site)
+        asked |= {"site": f"{site.name} ({sha256(site.read_bytes()).hexdigest()[:12]})"}
+    asked |= {"program": __version__}
+    path = settings.output / SETTINGS_NAME
+    if path.is_file():
+        _refuse_other_settings(asked, path)
+    else:
+        write_atomically(path, f"{json.dumps(asked, indent=2)}\n".encode())
+
+
+def _refuse_other_settings(asked: dict[str, Any], path: Path) -> None:
+    hint = "choose another output folder, or run with the same options"
+    earlier = read_json(path, Source(f"{path} does not tell the options of the results", hint))
+    other = [name for name in asked if asked[name] != earlier.get(name)]
+    if other:
+        raise InputError(
+            f"{path.parent} holds results of other options",
+            hint,
+            tuple(f"{name}: {earlier.get(name)} before, {asked[name]} now" for name in other),
+        )

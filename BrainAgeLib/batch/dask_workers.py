@@ -1,7 +1,7 @@
 """The workers of a Dask cluster; all of them see the same input and output folders.
 
 Dask gives a scan to another worker when one dies. That the scan's folder appears once, whoever
-works on it, is up to ``scan_work``.
+works on it, is up to ``work``.
 """
 
 from __future__ import annotations
@@ -10,17 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from BrainAgeLib.batch.batch_settings import BatchSettings
-from BrainAgeLib.batch.results_table import ResultRow
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import Failure, record_failure, work_on
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.batch.work import BatchSettings, Failure, record_failure, work_on
 from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError
 
 # Scans that the scheduler knows of, for each thread of a worker: enough to keep it busy, few enough
 # that 100,000 scans do not lie in the scheduler's memory.
 SCANS_PER_THREAD = 4
 LEAST_SCANS_IN_HAND = 16
-CONNECT_SECONDS = "20s"
+CONNECT_TIMEOUT = "20s"
 _EXTRA = 'pip install "slicerbrainage[dask]"'
 
 
@@ -30,7 +28,9 @@ class DaskWorkers:
     Raises InputError when Dask is not installed or no scheduler answers there.
     """
 
-    def __init__(self, address: str, settings: BatchSettings) -> None:
+    def __init__(
+        self, address: str, settings: BatchSettings, timeout: str = CONNECT_TIMEOUT
+    ) -> None:
         try:
             import distributed
         except ImportError as error:
@@ -41,7 +41,7 @@ class DaskWorkers:
         output = settings.output.absolute()
         self._settings = replace(settings, options=options, output=output)
         try:
-            self._client: Any = self._distributed.Client(address, timeout=CONNECT_SECONDS)
+            self._client: Any = self._distributed.Client(address, timeout=timeout)
         except (OSError, ValueError) as error:
             raise InputError(
                 f"no Dask scheduler answers at {address!r}",

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from BrainAgeLib.batch.results_table import ResultRow
-from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.files import OutputFolder
 from BrainAgeLib.report.pages import filled_in, write_page

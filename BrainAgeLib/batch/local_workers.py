@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from pathlib import Path
+from queue import SimpleQueue
 
-from BrainAgeLib.batch.batch_settings import BatchSettings
-from BrainAgeLib.batch.read_ahead import ReadAhead
-from BrainAgeLib.batch.results_table import ResultRow
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import Failure, record_failure
-from BrainAgeLib.batch.worker_process import BEGUN, DONE, READY, STOP, lanes_on, serve
-from BrainAgeLib.batch.worker_start import worker_context
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.batch.work import BatchSettings, Failure, record_failure
+from BrainAgeLib.batch.worker_process import (
+    BEGUN,
+    DONE,
+    READY,
+    STOP,
+    lanes_on,
+    serve,
+    worker_context,
+)
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 
 # A worker may be killed for reasons that are not the scan's; after as many deaths they are.
 MOST_DEATHS = 3
 MOST_FAILED_STARTS = 3
 _SECONDS_TO_END = 10.0
+_PIECE_BYTES = 2**20
 
 
 @dataclass
@@ -34,20 +42,64 @@ class _Worker:
     begun: list[int] = field(default_factory=list)
 
 
+def read_to_the_end(path: Path) -> int:
+    """Return how many bytes a file, or the files of a folder, hold, after reading them."""
+    count = 0
+    try:
+        for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+            if file.is_file():
+                with file.open("rb") as stream:
+                    while piece := stream.read(_PIECE_BYTES):
+                        count += len(piece)
+    except OSError:
+        return count
+    return count
+
+
+class ReadAhead:
+    """A thread that reads the next scans' bytes, so that they wait in the system's cache.
+
+    Each file or folder is read once and forgotten. ``read``: what reads one.
+    """
+
+    def __init__(self, read: Callable[[Path], object] = read_to_the_end) -> None:
+        self._read = read
+        self._asked: set[str] = set()
+        self._scans: SimpleQueue[str] = SimpleQueue()
+        threading.Thread(target=self._read_all, daemon=True).start()
+
+    def ask_for(self, scan: str) -> None:
+        """Have a scan read soon; one that cannot be read is told of by whoever works on it."""
+        if scan not in self._asked:
+            self._asked.add(scan)
+            self._scans.put(scan)
+
+    def _read_all(self) -> None:
+        while True:
+            self._read(Path(self._scans.get()))
+
+
 class LocalWorkers:
     """``count`` processes that share the scans; a context manager, which ends them.
 
-    ``lanes``: how many scans each has in hand, or None for what suits the device.
+    ``lanes``: how many scans each has in hand, or None for what suits the device. ``ahead``: who
+    reads the files of the next scans.
     """
 
-    def __init__(self, count: int, settings: BatchSettings, lanes: int | None = None) -> None:
+    def __init__(
+        self,
+        count: int,
+        settings: BatchSettings,
+        lanes: int | None = None,
+        ahead: ReadAhead | None = None,
+    ) -> None:
         self._count = count
         self._settings = settings
         self._lanes = lanes or lanes_on(settings.options.device)
         self._workers: list[_Worker] = []
         self._deaths: dict[int, int] = {}
         self._failed_starts = 0
-        self._ahead = ReadAhead()
+        self._ahead = ahead or ReadAhead()
 
     def __enter__(self) -> LocalWorkers:
         return self
@@ -86,13 +138,23 @@ class LocalWorkers:
             self._workers.append(self._start())
         for held in range(self._lanes):  # one each, before anyone gets a second
             for worker in self._workers:
-                if left and len(worker.begun) + len(worker.waiting) <= held:
+                if left and self._may_take(worker, left[0], held):
                     number = left.popleft()
                     worker.waiting.append(number)
                     with contextlib.suppress(OSError):  # it died; hearing from it says so
                         worker.connection.send((number, entries[number]))
         for number in islice(left, len(self._workers)):
             self._ahead.ask_for(entries[number].scan)
+
+    def _may_take(self, worker: _Worker, number: int, most_held: int) -> bool:
+        """Say whether a worker that holds no more than this many scans may take another.
+
+        A scan that was in hand when a worker died is worked on alone from then on: which of two
+        killed their worker nobody knows.
+        """
+        in_hand = [*worker.begun, *worker.waiting]
+        is_shared = in_hand and any(each in self._deaths for each in (*in_hand, number))
+        return len(in_hand) <= most_held and not is_shared
 
     def _start(self) -> _Worker:
         context = worker_context()

@@ -1,11 +1,16 @@
 """A worker: a process of its own that holds the model and works on one scan after the other.
 
-Only what is light is imported before the number of threads is settled.
+On Linux workers are forks of a process that has imported the library and done nothing else: to
+import PyTorch takes as long as half a scan, so it is done once, beside what the batch itself begins
+with. Elsewhere a fork is unsafe or unknown, and each worker imports for itself. Either way only
+what is light is imported here, before the process exists.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
@@ -14,12 +19,39 @@ from typing import TYPE_CHECKING, Any
 from BrainAgeLib.orphans import end_with_parent
 
 if TYPE_CHECKING:
-    from BrainAgeLib.batch.batch_settings import BatchSettings
-    from BrainAgeLib.batch.scan_entry import ScanEntry
+    from BrainAgeLib.batch.table import ScanEntry
+    from BrainAgeLib.batch.work import BatchSettings
 
 READY, BEGUN, DONE, STOP = "ready", "begun", "done", "stop"
 # On a GPU two scans at a time: while the networks have one, the CPU reads and registers the other.
 LANES_BESIDE_A_GPU = 2
+
+FORKS = sys.platform == "linux"
+_IMPORTED_BEFORE_THE_FORK = ["BrainAgeLib.batch.work"]
+
+
+def worker_context() -> Any:
+    """Return the context of ``multiprocessing`` that starts workers on this system."""
+    if not FORKS:
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED_BEFORE_THE_FORK)
+    return context
+
+
+def prepare_workers() -> None:
+    """Begin to import what workers need, beside this process; call it in the main thread."""
+    worker_context()
+    if not FORKS:
+        return
+    from multiprocessing import forkserver
+
+    # Inherited: Ctrl-C reaches all processes of a terminal, and this one decides for the others.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def serve(connection: Connection, settings: BatchSettings, lanes: int) -> None:
@@ -72,7 +104,7 @@ def _load(settings: BatchSettings, answers: _Answers) -> None:
 
 
 def _work(number: int, entry: ScanEntry, settings: BatchSettings, answers: _Answers) -> None:
-    from BrainAgeLib.batch.scan_work import work_on
+    from BrainAgeLib.batch.work import work_on
     from BrainAgeLib.errors import BrainAgeError
 
     answers.send(BEGUN, number, None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.batch.scan_entry import sex_of
+from BrainAgeLib.batch.table import sex_of
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:

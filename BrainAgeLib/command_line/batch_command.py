@@ -25,9 +25,9 @@ from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.wording import scans_in_words
 
 if TYPE_CHECKING:
-    from BrainAgeLib.batch.batch_settings import BatchSettings
-    from BrainAgeLib.batch.results_table import ResultRow
     from BrainAgeLib.batch.scan_list import ScanList
+    from BrainAgeLib.batch.table import ResultRow
+    from BrainAgeLib.batch.work import BatchSettings
 
 MOST_CHOICES_TOLD = 20
 
@@ -67,13 +67,13 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     if options.stop_with_parent:
         stop_with_parent()
     if options.dask is None:
-        from BrainAgeLib.batch.worker_start import prepare_workers
+        from BrainAgeLib.batch.worker_process import prepare_workers
 
         prepare_workers()  # before this process, too, imports what takes seconds
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.batch.batch import run_batch
-    from BrainAgeLib.batch.results_table import FILE_NAME
     from BrainAgeLib.batch.scan_list import find_scans
+    from BrainAgeLib.batch.table import RESULTS_NAME
 
     settings = _settings(options)
     scans = find_scans(str(options.input), settings.output)
@@ -99,14 +99,14 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
         progress.clear()
     without_age = sum(not row.has_age for row in rows)
     if json_lines is not None:
-        json_lines.table(settings.output / FILE_NAME, len(rows), without_age)
+        json_lines.table(settings.output / RESULTS_NAME, len(rows), without_age)
     else:
-        print(_summary(rows, settings.output / FILE_NAME))
+        print(_summary(rows, settings.output / RESULTS_NAME))
     return ExitCode.SOME_WITHOUT_AGE if without_age else ExitCode.DONE
 
 
 def _settings(options: argparse.Namespace) -> BatchSettings:
-    from BrainAgeLib.batch.batch_settings import BatchSettings
+    from BrainAgeLib.batch.work import BatchSettings
     from BrainAgeLib.errors import InputError
 
     if options.workers < 1:

@@ -15,7 +15,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import ProgressCallback
 
 if TYPE_CHECKING:
-    from BrainAgeLib.batch.results_table import ResultRow
+    from BrainAgeLib.batch.table import ResultRow
 
 BAR_WIDTH = 30
 SECONDS_BETWEEN_LINES = 30.0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from BrainAgeLib.batch.batch_settings import BatchSettings
-from BrainAgeLib.batch.results_table import ResultRow
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import work_on
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.batch.work import BatchSettings, work_on
 from BrainAgeLib.delivery import Deliverables
 from BrainAgeLib.options import Options
 
@@ -62,10 +61,20 @@ class HereWorkers:
         yield self
 
 
-class DeadlyEntry(ScanEntry):
-    """A scan that ends every worker process that looks into it."""
+class SlowEntry(ScanEntry):
+    """A scan that takes its time in a worker process."""
 
     def __getattribute__(self, name: str) -> object:
         if name == "age_years" and multiprocessing.parent_process() is not None:
+            time.sleep(0.5)
+        return super().__getattribute__(name)
+
+
+class DeadlyEntry(ScanEntry):
+    """A scan that ends every worker process that works on it for a moment."""
+
+    def __getattribute__(self, name: str) -> object:
+        if name == "age_years" and multiprocessing.parent_process() is not None:
+            time.sleep(0.1)
             os._exit(9)
         return super().__getattribute__(name)

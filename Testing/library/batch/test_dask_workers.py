@@ -12,7 +12,7 @@ import pytest
 
 from BrainAgeLib.batch.dask_workers import DaskWorkers
 from BrainAgeLib.batch.scan_list import find_scans
-from BrainAgeLib.batch.scan_work import work_on
+from BrainAgeLib.batch.work import work_on
 from BrainAgeLib.errors import BrainAgeError, InputError
 from Testing.library.batch.made_batches import DeadlyEntry, copies
 
@@ -37,7 +37,7 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(cluster, entries, quick_b
     deadly = DeadlyEntry(**asdict(entries[0]))
     got = []
     with DaskWorkers(cluster.scheduler_address, quick_batch) as workers:
-        victims = list(workers._client.run(os.getpid).values())
+        victims = [worker.pid for worker in cluster.workers.values()]
         for number, row in workers.rows(entries[1:]):
             got.append((number, row))
             if len(got) in (1, 4):
@@ -65,11 +65,10 @@ def test_a_cluster_that_goes_away_ends_the_batch_without_rows(cluster, entries, 
     assert len(list(quick_batch.output.glob("*/failure.json"))) <= 1
 
 
-def test_a_wrong_address_is_an_input_error(quick_batch, monkeypatch):
-    monkeypatch.setattr("BrainAgeLib.batch.dask_workers.CONNECT_SECONDS", "1s")
+def test_a_wrong_address_is_an_input_error(quick_batch):
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(InputError, match="no Dask scheduler answers"):
-            DaskWorkers(address, quick_batch)
+            DaskWorkers(address, quick_batch, timeout="1s")
 
 
 def test_without_the_extra_the_line_that_adds_it(quick_batch, monkeypatch):

@@ -9,8 +9,7 @@ from html.parser import HTMLParser
 import pytest
 
 from BrainAgeLib.batch.index import gap_histogram, index_html, write_index
-from BrainAgeLib.batch.results_table import ResultRow
-from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.records import NOTICE, Pictures, SlicePicture
 from BrainAgeLib.report.pictures import write_thumbnail
 from Testing.library.browser import after_script, needs_browser, pages_on_paper

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections import deque
 from dataclasses import asdict, replace
-from typing import ClassVar
+from queue import SimpleQueue
 
 import pytest
 
-from BrainAgeLib.batch.local_workers import LocalWorkers, _Worker
-from BrainAgeLib.batch.read_ahead import ReadAhead
-from BrainAgeLib.batch.scan_entry import ScanEntry
+from BrainAgeLib.batch.local_workers import LocalWorkers, ReadAhead, read_to_the_end
 from BrainAgeLib.batch.scan_list import find_scans
-from BrainAgeLib.batch.scan_work import work_on
+from BrainAgeLib.batch.table import ScanEntry
+from BrainAgeLib.batch.work import work_on
 from BrainAgeLib.errors import InstallationError
-from Testing.library.batch.made_batches import DeadlyEntry, copies, quick_settings
+from Testing.library.batch.made_batches import DeadlyEntry, SlowEntry, copies, quick_settings
 
 
 @pytest.fixture
@@ -41,25 +39,24 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp
         assert replace(row, seconds=None) == replace(alone, seconds=None)
 
 
-def test_no_scan_waits_for_a_busy_worker_but_its_file_is_read(entries, quick_batch, monkeypatch):
-    class Connection:
-        sent: ClassVar[list[int]] = []
+class Asked(ReadAhead):
+    """Notes what it is asked for and reads nothing."""
 
-        def send(self, job):
-            self.sent.append(job[0])
+    def __init__(self):
+        self.scans = set()
 
-    asked = []
-    monkeypatch.setattr(ReadAhead, "ask_for", lambda _, scan: asked.append(scan))
-    workers = LocalWorkers(2, quick_batch, lanes=1)
-    monkeypatch.setattr(workers, "_start", lambda: _Worker(None, Connection()))
-    left = deque(range(len(entries)))
+    def ask_for(self, scan):
+        self.scans.add(scan)
 
-    workers._hand_out(left, entries)
-    workers._hand_out(left, entries)  # nobody has done anything
 
-    assert Connection.sent == [0, 1]
-    assert list(left) == [2, 3, 4, 5]
-    assert asked == [entries[number].scan for number in (2, 3, 2, 3)]
+def test_no_scan_waits_for_a_busy_worker_but_its_file_is_read(entries, quick_batch):
+    ahead = Asked()
+
+    with LocalWorkers(2, quick_batch, lanes=1, ahead=ahead) as workers:
+        next(workers.rows(entries))
+
+    # Nobody but the two workers has a scan by then.
+    assert ahead.scans == {entries[number].scan for number in (2, 3)}
 
 
 def test_two_scans_in_hand_of_one_worker_do_not_disturb_each_other(entries, quick_batch, tmp_path):
@@ -84,6 +81,17 @@ def test_a_scan_that_kills_every_worker_is_a_row(entries, quick_batch):
     assert [rows[number].exit_code for number in (1, 2)] == [0, 0]
 
 
+def test_a_scan_is_not_blamed_for_another_that_kills_their_worker(entries, quick_batch):
+    deadly = DeadlyEntry(**asdict(entries[0]))
+
+    slow = SlowEntry(**asdict(entries[2]))
+
+    with LocalWorkers(1, quick_batch, lanes=2) as workers:
+        rows = dict(workers.rows([slow, deadly]))
+
+    assert [rows[number].exit_code for number in (0, 1)] == [0, 4]
+
+
 def test_what_ends_every_scan_ends_the_batch(entries, quick_batch, small_model, tmp_path):
     damaged = tmp_path / "damaged"
     damaged.mkdir()
@@ -96,3 +104,24 @@ def test_what_ends_every_scan_ends_the_batch(entries, quick_batch, small_model, 
     with pytest.raises(InstallationError), LocalWorkers(1, wrong) as workers:
         list(workers.rows(entries))
     assert list(quick_batch.output.iterdir()) == []
+
+
+def test_files_and_the_files_of_a_folder_are_read_to_their_end(tmp_path):
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "one").write_bytes(bytes(3 * 2**20 + 1))
+    (tmp_path / "two").write_bytes(b"12")
+
+    assert read_to_the_end(tmp_path / "one") == 3 * 2**20 + 1
+    assert read_to_the_end(tmp_path) == 3 * 2**20 + 3
+    assert read_to_the_end(tmp_path / "missing") == 0
+
+
+def test_each_scan_is_asked_for_once_and_none_ends_the_thread(tmp_path):
+    done = SimpleQueue()
+    ahead = ReadAhead(done.put)
+
+    for name in ("a", "b", "a", "c"):
+        ahead.ask_for(str(tmp_path / name))
+
+    assert [done.get(timeout=10).name for _ in range(3)] == ["a", "b", "c"]
+    assert done.empty()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from BrainAgeLib.batch.results_table import ResultRow
+from BrainAgeLib.batch.table import ResultRow
 from BrainAgeLib.command_line.progress import (
     BAR_WIDTH,
     STAGE_WORDS,

@@ -19,12 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from BrainAgeLib.batch.batch_settings import BatchSettings
 from BrainAgeLib.batch.dask_workers import DaskWorkers
 from BrainAgeLib.batch.index import write_index
-from BrainAgeLib.batch.results_table import write_results
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import finished_row
+from BrainAgeLib.batch.table import ScanEntry, write_results
+from BrainAgeLib.batch.work import BatchSettings, finished_row
 from BrainAgeLib.options import Options
 from Testing.studies._pages import PAGES, PROJECT, machine, write_part
 from Testing.studies.cohort._constants_page import SCANS, markdown

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.batch.choice import SeriesFacts, choose, contrast_of, judge
+from BrainAgeLib.batch.series import SeriesFacts, choose, contrast_of, judge
 
 PLAIN = SeriesFacts("a", "1.2", "", "axial", 24)
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from BrainAgeLib.batch.csv_list import read_scan_list
+from BrainAgeLib.batch.scan_list import find_scans, read_scan_list
 from BrainAgeLib.errors import InputError
 
 
@@ -70,3 +70,18 @@ def test_a_path_from_where_the_program_was_started(tmp_path, monkeypatch):
 def test_another_file_is_no_list(tmp_path):
     with pytest.raises(InputError, match="no column path"):
         listed(tmp_path, "id,age\n1,2\n")
+
+
+def test_a_scan_is_no_list(tmp_path):
+    with pytest.raises(InputError, match="is no table|no column path"):
+        listed(tmp_path, "\0" * 200_000, "scan.nii")
+
+
+@pytest.mark.parametrize("content", [None, "path\n"])
+def test_an_input_without_scans(tmp_path, content):
+    given = tmp_path / "list.csv"
+    if content:
+        given.write_text(content)
+
+    with pytest.raises(InputError, match="does not exist|holds no scan"):
+        find_scans(str(given), tmp_path / "out")

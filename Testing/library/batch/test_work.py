@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.batch import scan_work
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.batch.scan_work import finished_row, work_on
+from BrainAgeLib.batch import work
+from BrainAgeLib.batch.table import ScanEntry
+from BrainAgeLib.batch.work import Failure, finished_row, record_failure, work_on
 from BrainAgeLib.errors import FullDiskError
 from Testing.library.batch.made_batches import quick_settings
+from Testing.library.scan.made_dicom import write_volume_series
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def test_the_row_is_that_of_the_record(entry, settings, tmp_path):
 
 def test_what_is_done_is_not_done_again(entry, settings, monkeypatch):
     done = work_on(entry, settings)
-    monkeypatch.setattr(scan_work, "predict_to_folder", None)
+    monkeypatch.setattr(work, "predict_to_folder", None)
 
     assert work_on(entry, settings) == done
     assert finished_row(entry, settings) == done
@@ -52,6 +53,21 @@ def test_another_person_or_file_is_work_to_do(entry, settings, change):
     work_on(entry, settings)
 
     assert finished_row(replace(entry, **change), settings) is None
+
+
+def test_another_series_of_the_same_folder_is_work_to_do(thick_brain, settings, tmp_path):
+    folder = write_volume_series(tmp_path / "dicom", thick_brain, SeriesInstanceUID="1.2.3")
+    entry = ScanEntry("dicom", str(folder), "p1", folder="p1")
+    done = work_on(entry, settings)
+
+    assert finished_row(replace(entry, series_uid="1.2.3"), settings) == done
+    assert finished_row(replace(entry, series_uid="1.2.4"), settings) is None
+
+
+def test_a_series_that_is_asked_for_of_a_file_without_any_changes_nothing(entry, settings):
+    with_series = replace(entry, series_uid="1.2.3")
+
+    assert work_on(with_series, settings) == finished_row(with_series, settings)
 
 
 def test_a_new_age_replaces_the_old_result(entry, settings):
@@ -71,11 +87,20 @@ def test_a_failure_is_a_row_and_is_remembered(entry, settings, tmp_path):
     assert finished_row(gone, settings, failures_too=False) is None
 
 
+def test_a_failure_takes_the_place_of_what_was_of_another_age(entry, settings):
+    work_on(entry, settings)
+    older = replace(entry, age_years=70.0)
+
+    row = record_failure(older, settings, Failure(4, "the worker process died", 0.0))
+
+    assert finished_row(older, settings) == row
+
+
 def test_a_fault_of_ours_is_a_row(entry, settings, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError("of a\nkind")
 
-    monkeypatch.setattr(scan_work, "predict_to_folder", fail)
+    monkeypatch.setattr(work, "predict_to_folder", fail)
 
     row = work_on(entry, settings)
 
@@ -86,7 +111,7 @@ def test_a_full_disk_is_no_row(entry, settings, monkeypatch, tmp_path):
     def fail(*_):
         raise FullDiskError("the disk is full")
 
-    monkeypatch.setattr(scan_work, "predict_to_folder", fail)
+    monkeypatch.setattr(work, "predict_to_folder", fail)
 
     with pytest.raises(FullDiskError):
         work_on(entry, settings)
@@ -112,17 +137,17 @@ def test_files_of_others_in_the_folder_stay(entry, settings, tmp_path):
 
 
 def test_whoever_is_first_owns_the_folder(entry, settings, tmp_path, monkeypatch):
-    predict = scan_work.predict_to_folder
+    predict = work.predict_to_folder
 
     def slow(*arguments):
         """Work while another worker does the same and is done before us."""
-        monkeypatch.setattr(scan_work, "predict_to_folder", predict)
+        monkeypatch.setattr(work, "predict_to_folder", predict)
         work_on(entry, settings)
         times.append((tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns)
         return predict(*arguments)
 
     times = []
-    monkeypatch.setattr(scan_work, "predict_to_folder", slow)
+    monkeypatch.setattr(work, "predict_to_folder", slow)
 
     row = work_on(entry, settings)
 

@@ -6,17 +6,15 @@ failure, so whoever is killed, and whoever repeats a task, loses nothing and doe
 
 from __future__ import annotations
 
-import json
 import secrets
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from BrainAgeLib.batch.batch_settings import BatchSettings
-from BrainAgeLib.batch.results_table import ResultRow
-from BrainAgeLib.batch.scan_entry import ScanEntry
-from BrainAgeLib.delivery import predict_to_folder
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.codec import Source, read, to_text
+from BrainAgeLib.delivery import Deliverables, predict_to_folder
 from BrainAgeLib.errors import (
     BrainAgeError,
     ExitCode,
@@ -24,6 +22,7 @@ from BrainAgeLib.errors import (
     InputError,
     InstallationError,
 )
+from BrainAgeLib.options import Options
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.files import OutputFolder, output_folder
 from BrainAgeLib.report.record import prediction_to_dict, read_prediction
@@ -32,6 +31,24 @@ from BrainAgeLib.whole_file import write_atomically
 WORK_PREFIX = ".brainage-work-"
 FAILURE_NAME = "failure.json"
 _SAME_AGE_YEARS = 1e-3
+
+
+@dataclass(frozen=True)
+class BatchSettings:
+    """The options of every scan. Age, sex and series in ``options`` are for entries without."""
+
+    output: Path
+    options: Options
+    deliverables: Deliverables = Deliverables(thumbnail=True)
+
+    def options_for(self, entry: ScanEntry) -> Options:
+        """Return the options of one scan."""
+        return replace(
+            self.options,
+            age_years=self.options.age_years if entry.age_years is None else entry.age_years,
+            sex=entry.sex or self.options.sex,
+            series_uid=entry.series_uid or self.options.series_uid,
+        )
 
 
 @dataclass(frozen=True)
@@ -91,6 +108,7 @@ def record_failure(entry: ScanEntry, settings: BatchSettings, failure: Failure) 
     """Keep in the scan's folder why there is no prediction; return the row."""
     folder = settings.output / entry.folder
     folder.mkdir(parents=True, exist_ok=True)
+    OutputFolder(folder).prediction.unlink(missing_ok=True)  # of another age or series
     _write_failure(failure, folder)
     return failed_row(entry, settings, failure)
 
@@ -155,14 +173,16 @@ def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
 
 
 def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) -> bool:
-    """Say whether a prediction is that of this scan and this person."""
+    """Say whether a prediction is that of this scan, this series of it, and this person."""
     options = settings.options_for(entry)
     age_years = prediction.chronological_age_years
     same_age = options.age_years is None or (
         age_years is not None and abs(age_years - options.age_years) < _SAME_AGE_YEARS
     )
     same_sex = options.sex in (None, prediction.sex)
-    return same_age and same_sex and prediction.input.path == entry.scan
+    series = prediction.input.series_uid  # None of a file that is no DICOM, whatever was asked for
+    same_series = None in (series, options.series_uid) or series == options.series_uid
+    return same_age and same_sex and same_series and prediction.input.path == entry.scan
 
 
 def _row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
@@ -192,14 +212,11 @@ def _row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
 
 
 def _write_failure(failure: Failure, folder: Path) -> None:
-    record = {"exit_code": failure.exit_code, "error": failure.error, "seconds": failure.seconds}
-    text = json.dumps(record, indent=2, ensure_ascii=False)
-    write_atomically(folder / FAILURE_NAME, f"{text}\n".encode(errors="backslashreplace"))
+    write_atomically(folder / FAILURE_NAME, to_text(failure).encode(errors="backslashreplace"))
 
 
 def _read_failure(path: Path) -> Failure | None:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return Failure(int(record["exit_code"]), str(record["error"]), float(record["seconds"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        return read(Failure, path, Source(f"{path} is damaged"))
+    except InputError:
         return None

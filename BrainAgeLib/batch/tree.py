@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
-from BrainAgeLib.batch.choice import Decision, SeriesFacts, choose, contrast_of
-from BrainAgeLib.batch.scan_entry import ScanEntry, with_folders
-from BrainAgeLib.batch.series_facts import facts_of_file, facts_of_series
-from BrainAgeLib.scan.dicom import dicom_series_in
+from BrainAgeLib.batch.series import (
+    SeriesFacts,
+    choose,
+    contrast_of,
+    facts_of_file,
+    facts_of_series,
+)
+from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 from BrainAgeLib.scan.itk import quiet_itk
 
@@ -52,8 +56,8 @@ def read_tree(root: Path, output: Path) -> tuple[list[ScanEntry], list[Decision]
     with quiet_itk():
         studies = _studies(root, output)
     for study in studies:
-        found, decided = _decide(study)
-        entries += found
+        of_study, decided = _decide(study)
+        entries += of_study
         decisions += decided
     return with_folders(entries), decisions
 
@@ -159,13 +163,13 @@ def _dicom_studies(
     root: Path, by_uid: dict[str, list[tuple[Path, SeriesFacts]]]
 ) -> Iterator[Study]:
     places = {
-        uid: Path(os.path.commonpath([folder for folder, _ in found])).relative_to(root).parts
-        for uid, found in by_uid.items()
+        uid: Path(os.path.commonpath([folder for folder, _ in series])).relative_to(root).parts
+        for uid, series in by_uid.items()
     }
     studies_at = Counter(places.values())
-    for uid, found in by_uid.items():
+    for uid, series in by_uid.items():
         parts = places[uid]
         if not parts or studies_at[parts] > 1:
             # No number of a patient or of a study may become a name: of the UID only this is shown.
             parts = (*parts, f"study-{sha256(uid.encode()).hexdigest()[:8]}")
-        yield Study("/".join(parts), parts, [facts for _, facts in found], is_dicom=True)
+        yield Study("/".join(parts), parts, [facts for _, facts in series], is_dicom=True)

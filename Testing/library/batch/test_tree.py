@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 from pydicom.uid import MRImageStorage
 
-from BrainAgeLib.batch.scan_tree import read_tree
+from BrainAgeLib.batch.tree import read_tree
 from Testing.library.scan.made_dicom import write_frames, write_report, write_series
 
 STUDY = "1.2.840.99999.8"

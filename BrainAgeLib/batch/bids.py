@@ -1,4 +1,4 @@
-"""The T1-weighted scans of a BIDS dataset.
+"""The T1-weighted scans of a BIDS dataset, and the output of one as a BIDS derivative.
 
 Its rules: https://bids-specification.readthedocs.io. ancpbids takes the names apart. Its reader of
 whole datasets is not used: it walks into derivatives and around links in a circle, and the time it
@@ -8,21 +8,33 @@ takes grows with the square of the number of people.
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
 from ancpbids.utils import parse_bids_name
 
-from BrainAgeLib.batch.choice import Decision
-from BrainAgeLib.batch.results_table import ENCODING_ERRORS
-from BrainAgeLib.batch.scan_entry import ScanEntry, age_of, sex_of, with_folders
+from BrainAgeLib import __version__
+from BrainAgeLib.batch.table import (
+    ENCODING_ERRORS,
+    Decision,
+    ScanEntry,
+    age_of,
+    sex_of,
+    with_folders,
+)
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.software import NAME
+from BrainAgeLib.whole_file import write_atomically
 
 DESCRIPTION = "dataset_description.json"
 _OWN_COLUMNS = frozenset({"participant_id", "session_id", "file", "age", "sex", "group"})
 _EXTENSIONS = (".nii", ".nii.gz")
+# Of the release whose names the folders of the output follow.
+BIDS_VERSION = "1.10.0"
+# A folder has BIDS entities in its name; the files in it are those of every other scan.
+NOT_BIDS = ("results.csv", "selection.csv", "batch.json", "index.html", "**/*_T1w/**")
 Table = dict[str, dict[str, str]]
-
-
 # The last is not BIDS: files with its names, without its folders.
 _PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
 
@@ -36,7 +48,8 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     """Return every T1-weighted scan without contrast agent, in the order of the names.
 
     Age, sex and group come from the person's line in ``participants.tsv``, or that of the session
-    in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along.
+    in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along. Raises
+    InputError when one of these tables cannot be read.
     """
     people = _table(dataset / "participants.tsv", "participant_id")
     by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
@@ -91,14 +104,20 @@ def _entry(path: Path, study: str, person: dict[str, str]) -> ScanEntry:
 
 
 def _table(path: Path, key: str) -> Table:
-    """Return the lines of a table by what stands in one column; nothing when it is not there."""
+    """Return the lines of a table by what stands in one column; nothing when it is not there.
+
+    Raises InputError when it is there and cannot be read.
+    """
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as lines:
-        rows = [
-            {(name or "").strip(): _cell(text) for name, text in row.items() if name}
-            for row in csv.DictReader(lines, delimiter="\t")
-        ]
+    try:
+        with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as lines:
+            rows = [
+                {name.strip(): _cell(text) for name, text in row.items() if name}
+                for row in csv.DictReader(lines, delimiter="\t")
+            ]
+    except (OSError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read as a table: {error}", "mend that file") from error
     return {row[key]: row for row in rows if row.get(key)}
 
 
@@ -106,3 +125,15 @@ def _cell(text: str | None) -> str:
     """Return what a cell says; n/a is how BIDS leaves one empty."""
     stripped = (text or "").strip()
     return "" if stripped == "n/a" else stripped
+
+
+def describe_derivative(output: Path) -> None:
+    """Write ``dataset_description.json`` and ``.bidsignore``. Raises BrainAgeError."""
+    description = {
+        "Name": "Brain age",
+        "BIDSVersion": BIDS_VERSION,
+        "DatasetType": "derivative",
+        "GeneratedBy": [{"Name": NAME, "Version": __version__}],
+    }
+    write_atomically(output / DESCRIPTION, f"{json.dumps(description, indent=2)}\n".encode())
+    write_atomically(output / ".bidsignore", "".join(f"{name}\n" for name in NOT_BIDS).encode())

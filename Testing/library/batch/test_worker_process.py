@@ -9,13 +9,13 @@ import sys
 
 import pytest
 
-from BrainAgeLib.batch import worker_start
+from BrainAgeLib.batch import worker_process
 
-pytestmark = pytest.mark.skipif(not worker_start.FORKS, reason="workers are forks on Linux only")
+pytestmark = pytest.mark.skipif(not worker_process.FORKS, reason="workers are forks on Linux only")
 
 PROGRAM = """
 import os, signal, sys
-from BrainAgeLib.batch.worker_start import prepare_workers, worker_context
+from BrainAgeLib.batch.worker_process import prepare_workers, worker_context
 def tell(way):
     way.send(("torch" in sys.modules, os.getppid()))
 if __name__ == "__main__":
@@ -58,7 +58,7 @@ def test_the_own_handling_of_interruptions_stays(monkeypatch):
     )
     before = signal.getsignal(signal.SIGINT)
 
-    worker_start.prepare_workers()
+    worker_process.prepare_workers()
 
     assert during == [signal.SIG_IGN]
     assert signal.getsignal(signal.SIGINT) is before

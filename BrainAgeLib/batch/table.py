@@ -1,0 +1,189 @@
+"""The tables of a batch, a row a scan: what its input names, and ``results.csv``.
+
+The cells of ages and sexes are read the same way wherever a table comes from.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
+from BrainAgeLib.whole_file import write_atomically
+
+RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
+FINDING_SEPARATOR = ";"
+ENCODING = "utf-8"
+# File names need not be UTF-8: such bytes pass through unchanged.
+ENCODING_ERRORS = "surrogateescape"
+NOT_KNOWN = frozenset({"", "n/a", "nan", "na", "none", "null"})
+_SEX_WORDS: dict[str, Sex] = {"f": "F", "female": "F", "m": "M", "male": "M"}
+_OTHER_SEX = NOT_KNOWN | {"o", "other", "u", "unknown"}
+LONGEST_FOLDER_NAME = 120
+
+
+@dataclass(frozen=True)
+class ScanEntry:
+    """One scan.
+
+    ``path`` is what the table of results shows, ``scan`` what is read. ``folder``: where its
+    outputs go, below the output folder, with "/" between parts. ``complaint``: why the input says
+    nothing that could be worked on, or None.
+    """
+
+    path: str
+    scan: str
+    id: str = ""
+    session: str = ""
+    group: str = ""
+    age_years: float | None = None
+    sex: Sex | None = None
+    series_uid: str | None = None
+    further: Mapping[str, str] = field(default_factory=dict)
+    folder: str = ""
+    complaint: str | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a series was chosen, and why; a line of ``selection.csv``."""
+
+    study: str
+    path: str
+    series_uid: str | None
+    description: str
+    chosen: bool
+    reason: str
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """What came of one scan; ages and gaps in years, None where nothing is known.
+
+    The fields up to ``seconds`` are the columns of the file, in its order. ``findings`` are the
+    codes of the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are
+    those that ``brainage predict`` would have ended with. ``further``: the other columns of the
+    input list, as text.
+    """
+
+    path: str
+    id: str = ""
+    session: str = ""
+    group: str = ""
+    age: float | None = None
+    sex: str | None = None
+    brain_age_years: float | None = None
+    interval_low: float | None = None
+    interval_high: float | None = None
+    gap_years: float | None = None
+    corrected_gap_years: float | None = None
+    gap_percentile: float | None = None
+    verdict: str | None = None
+    findings: tuple[str, ...] = ()
+    slice_spacing_mm: float | None = None
+    model: str | None = None
+    exit_code: int | None = None
+    error: str | None = None
+    seconds: float | None = None
+    further: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_age(self) -> bool:
+        """Whether a brain age was predicted."""
+        return self.brain_age_years is not None
+
+
+COLUMNS = tuple(entry.name for entry in fields(ResultRow) if entry.name != "further")
+
+
+def write_results(rows: Sequence[ResultRow], path: Path) -> None:
+    """Write the table, all of it or nothing. Raises BrainAgeError when it cannot be written."""
+    further = tuple(dict.fromkeys(name for row in rows for name in row.further))
+    cells = [
+        [_text(getattr(row, name)) for name in COLUMNS]
+        + [row.further.get(name, "") for name in further]
+        for row in rows
+    ]
+    _write_csv(COLUMNS + further, cells, path)
+
+
+def write_selection(decisions: Sequence[Decision], path: Path) -> None:
+    """Write which series were chosen and why. Raises BrainAgeError when it cannot be written."""
+    names = tuple(entry.name for entry in fields(Decision))
+    cells = [[_text(getattr(decision, name)) for name in names] for decision in decisions]
+    _write_csv(names, cells, path)
+
+
+def _write_csv(names: Sequence[str], rows: Iterable[Sequence[str]], path: Path) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue().encode(ENCODING, ENCODING_ERRORS))
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    if isinstance(value, tuple):
+        return FINDING_SEPARATOR.join(value)
+    return str(value)
+
+
+def age_of(text: str | None) -> float | None:
+    """Return the age in years in a cell, or None for an empty one and for "89+", which hides it.
+
+    Raises ValueError, with a sentence, when it cannot be an age.
+    """
+    if (text or "").strip().endswith("+"):
+        return None
+    word = (text or "").strip().lower()
+    try:
+        age_years = None if word in NOT_KNOWN else float(word)
+    except ValueError:
+        raise ValueError(f"the age {text!r} is not a number of years") from None
+    if age_years is not None and not 0 < age_years <= OLDEST_AGE_YEARS:
+        raise ValueError(f"an age of {age_years:g} years cannot be")
+    return age_years
+
+
+def sex_of(text: str | None) -> Sex | None:
+    """Return F, M or None from a cell. Raises ValueError, with a sentence, for anything else."""
+    word = (text or "").strip().lower()
+    if word in _OTHER_SEX:
+        return None
+    if word not in _SEX_WORDS:
+        raise ValueError(f"the sex {text!r} is not known: F or M")
+    return _SEX_WORDS[word]
+
+
+def with_folders(entries: Iterable[ScanEntry]) -> list[ScanEntry]:
+    """Give each entry a folder of its own: the one that it names, made safe and unique.
+
+    Names differ by more than case, for disks that do not tell it apart.
+    """
+    taken: set[str] = set()
+    named = []
+    for entry in entries:
+        wanted = "/".join(filter(None, map(_safe, entry.folder.split("/")))) or "scan"
+        folder, copy = wanted, 1
+        while folder.lower() in taken:
+            copy += 1
+            folder = f"{wanted}_{copy}"
+        taken.add(folder.lower())
+        named.append(replace(entry, folder=folder))
+    return named
+
+
+def _safe(name: str) -> str:
+    """Return a name that every file system takes; neither hidden nor a way out of the folder."""
+    plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-")
+    return plain[:LONGEST_FOLDER_NAME]

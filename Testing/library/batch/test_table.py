@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import replace
+
+import pytest
+
+from BrainAgeLib.batch.table import (
+    Decision,
+    ResultRow,
+    ScanEntry,
+    age_of,
+    sex_of,
+    with_folders,
+    write_results,
+    write_selection,
+)
+
+CONTRACT = [
+    *("path", "id", "session", "group", "age", "sex"),
+    *("brain_age_years", "interval_low", "interval_high", "gap_years"),
+    *("corrected_gap_years", "gap_percentile", "verdict", "findings"),
+    *("slice_spacing_mm", "model", "exit_code", "error", "seconds"),
+]
+PREDICTED = ResultRow(
+    path='scans/a "quoted", name.nii.gz',
+    id="0012",
+    session="2",
+    group="patients",
+    age=63.5,
+    sex="F",
+    brain_age_years=70.1234,
+    interval_low=57.25,
+    interval_high=83.0,
+    gap_years=6.6234,
+    corrected_gap_years=5.0,
+    gap_percentile=88.31,
+    verdict="warn",
+    findings=("brain_cut", "members_disagree"),
+    slice_spacing_mm=6.0,
+    model="thick-slice 2",
+    exit_code=0,
+    seconds=12.25,
+    further={"scanner": "A", "note": "two\nlines"},
+)
+FAILED = ResultRow(path="gone.nii", exit_code=2, error="gone.nii does not exist (check the path)")
+
+
+def test_columns_are_those_of_the_contract_then_those_of_the_list(tmp_path):
+    write_results([FAILED, PREDICTED], tmp_path / "results.csv")
+
+    with (tmp_path / "results.csv").open(newline="") as lines:
+        assert next(csv.reader(lines)) == [*CONTRACT, "scanner", "note"]
+
+
+def test_what_is_written(tmp_path):
+    write_results([PREDICTED, FAILED], tmp_path / "results.csv")
+
+    with (tmp_path / "results.csv").open(newline="") as lines:
+        predicted, failed = csv.DictReader(lines)
+    assert predicted["path"] == PREDICTED.path
+    assert (predicted["id"], predicted["age"], predicted["brain_age_years"]) == (
+        *("0012", "63.5", "70.1234"),
+    )
+    assert predicted["findings"] == "brain_cut;members_disagree"
+    assert (predicted["error"], predicted["exit_code"], predicted["note"]) == (
+        "",
+        "0",
+        "two\nlines",
+    )
+    assert {name: cell for name, cell in failed.items() if cell} == {
+        "path": FAILED.path,
+        "exit_code": "2",
+        "error": FAILED.error,
+    }
+
+
+def test_a_path_that_is_not_utf_8_stays_as_it_is(tmp_path):
+    write_results([ResultRow(path=os.fsdecode(b"m\xfcller.nii"))], tmp_path / "results.csv")
+
+    assert b"m\xfcller.nii" in (tmp_path / "results.csv").read_bytes()
+
+
+def test_the_selection_says_yes_or_no(tmp_path):
+    decision = Decision("p1", "p1/t1.nii", None, "T1, tra", True, "2D axial")
+
+    write_selection([decision, replace(decision, chosen=False)], tmp_path / "selection.csv")
+
+    with (tmp_path / "selection.csv").open(newline="") as lines:
+        chosen, left_out = csv.DictReader(lines)
+    assert (chosen["description"], chosen["series_uid"]) == ("T1, tra", "")
+    assert (chosen["chosen"], left_out["chosen"]) == ("yes", "no")
+
+
+@pytest.mark.parametrize(
+    ("text", "age_years"),
+    [("63.5", 63.5), (" 7 ", 7.0), ("", None), ("n/a", None), ("NaN", None), ("89+", None)],
+)
+def test_ages(text, age_years):
+    assert age_of(text) == age_years
+
+
+@pytest.mark.parametrize("text", ["old", "63,5", "-3", "0", "inf", "400"])
+def test_what_cannot_be_an_age(text):
+    with pytest.raises(ValueError, match="age"):
+        age_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sex"), [("F", "F"), ("male", "M"), ("n/a", None), ("O", None), (None, None)]
+)
+def test_sexes(text, sex):
+    assert sex_of(text) == sex
+
+
+def test_what_is_no_sex():
+    with pytest.raises(ValueError, match="'63'"):
+        sex_of("63")
+
+
+def test_every_scan_gets_a_safe_folder_of_its_own():
+    wanted = ["sub-1/anat/a", "Müller, Jörg", "A", "a", "../../etc", ".hidden", "", "scan"]
+
+    named = with_folders(ScanEntry(name, name, folder=name) for name in wanted)
+
+    assert [entry.folder for entry in named] == [
+        *("sub-1/anat/a", "M-ller-J-rg", "A", "a_2", "etc", "hidden", "scan", "scan_2"),
+    ]
