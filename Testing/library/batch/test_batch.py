@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import pytest
 
 from BrainAgeLib.batch.batch import run_batch
 from BrainAgeLib.batch.scan_list import find_scans
+from BrainAgeLib.codec import to_text
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.site import SiteCalibration, SiteLine, SiteModel
 from Testing.library.batch.made_batches import HereWorkers, copies, quick_settings
 
 
@@ -92,19 +96,41 @@ def test_results_of_other_options_are_not_mixed(scans, settings, small_model):
     assert caught.value.details == ("force: False before, True now",)
 
 
-def test_results_of_another_site_calibration_are_not_mixed(
-    scans, settings, small_model, tmp_path, site_file
-):
-    with_site = quick_settings(settings.output, small_model, site=str(site_file))
+def test_results_of_another_site_calibration_are_not_mixed(scans, settings, small_model, tmp_path):
+    card, file = read_card(small_model), tmp_path / "site.json"
+    site = SiteCalibration(
+        "1",
+        "brainage site calibration",
+        "Research use only.",
+        "Clinic A",
+        SiteModel(card.name, card.version, card.sha256),
+        40,
+        (40.0, 80.0),
+        60.0,
+        (card.classes[0].name,),
+        SiteLine(3.0, 0.1),
+        {},
+        "made up",
+        {},
+    )
+    file.write_text(to_text(site))
+    with_site = quick_settings(settings.output, small_model, site=str(file))
     run(scans, with_site)
-    again, worked_on = run(scans, with_site)
-    assert worked_on == []
+    assert run(scans, with_site)[1] == []
 
-    site_file.write_text(site_file.read_text().replace("Clinic A", "Clinic B"))
+    file.write_text(to_text(replace(site, people=41)))
 
     with pytest.raises(InputError, match="other options") as caught:
         run(scans, with_site)
     assert caught.value.details[0].startswith("site: ")
+
+
+def test_options_that_nobody_can_read_are_not_taken_for_the_same(scans, settings):
+    run(scans, settings)
+    (settings.output / "batch.json").write_text("[]")
+
+    with pytest.raises(InputError, match="does not tell the options of the results"):
+        run(scans, settings)
 
 
 def test_an_option_that_cannot_be_met_is_no_row(scans, settings, small_model):
