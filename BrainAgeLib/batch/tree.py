@@ -18,6 +18,7 @@ from BrainAgeLib.batch.series import (
     facts_of_series,
 )
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
+from BrainAgeLib.scan.dicom import dicom_series_in
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 from BrainAgeLib.scan.itk import quiet_itk
 
