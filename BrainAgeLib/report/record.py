@@ -1,38 +1,42 @@
-"""The record of one scan as ``prediction.json``, and back."""
+"""The record of one scan as ``prediction.json``, and back, through the codec.
+
+The file holds the fields of ``Prediction`` in the contract's order, and what follows from them:
+gaps and verdict.
+"""
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import fields
-from numbers import Integral
+from dataclasses import fields, is_dataclass, replace
+from numbers import Integral, Real
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from BrainAgeLib.errors import BrainAgeError, InputError
-from BrainAgeLib.records import (
-    SCHEMA_VERSION,
-    Acquisition,
-    Correction,
-    Finding,
-    InputRecord,
-    ModelRecord,
-    Prediction,
-    Quality,
-    RegionLeaning,
-    SoftwareRecord,
-    Timings,
-)
+from BrainAgeLib.codec import Source, from_plain, read_json, to_plain
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import SCHEMA_VERSION, Prediction
 from BrainAgeLib.whole_file import write_atomically
 
+FIELDS = (
+    *("schema_version", "notice", "brain_age_years", "interval_years", "interval_level"),
+    *("chronological_age_years", "sex", "gap_years", "corrected_brain_age_years"),
+    *("corrected_gap_years", "correction", "gap_percentile", "quality", "acquisition", "input"),
+    *("model", "software", "device", "timings_seconds", "leans_on"),
+)
+FOLLOWING = ("gap_years", "corrected_gap_years")  # from other fields
+ONLY_IF_ASKED_FOR = "identifiers"
 # Far below what repeated scans of one person differ by, far above float noise.
 YEARS_DECIMALS = 4
 MEASURE_DECIMALS = 6
-SECONDS_DECIMALS = 3
-LEANING_DECIMALS = 3
+DECIMALS = {"gap_percentile": 2, "timings_seconds": 3, "leans_on": 3}
+AGES = (
+    *("brain_age_years", "interval_years"),
+    *("chronological_age_years", "corrected_brain_age_years"),
+)
+DAMAGED = Source("the prediction record is damaged", "make it again")
 
 Document = dict[str, Any]
-Record = TypeVar("Record")
 
 
 def prediction_to_dict(prediction: Prediction) -> Document:
@@ -41,46 +45,21 @@ def prediction_to_dict(prediction: Prediction) -> Document:
     Ages are rounded first and gaps are taken of the rounded ages, so that a reader who subtracts
     finds the same number. Raises BrainAgeError when an age is NaN or infinite.
     """
-    brain_age = _years(prediction.brain_age_years)
-    age = _years(prediction.chronological_age_years)
-    corrected = _years(prediction.corrected_brain_age_years)
-    document = {
-        "schema_version": prediction.schema_version,
-        "notice": prediction.notice,
-        "brain_age_years": brain_age,
-        "interval_years": _years_range(prediction.interval_years),
-        "interval_level": _measure(prediction.interval_level),
-        "chronological_age_years": age,
-        "sex": prediction.sex,
-        "gap_years": _gap(brain_age, age),
-        "corrected_brain_age_years": corrected,
-        "corrected_gap_years": _gap(corrected, age),
-        "correction": _section(prediction.correction),
-        "gap_percentile": _measure(prediction.gap_percentile, decimals=2),
-        "quality": {
-            "verdict": prediction.quality.verdict,
-            "findings": [_section(finding) for finding in prediction.quality.findings],
-        },
-        "acquisition": _section(prediction.acquisition),
-        "input": _section(prediction.input),
-        "model": _section(prediction.model),
-        "software": _section(prediction.software),
-        "device": prediction.device,
-        "timings_seconds": _section(prediction.timings_seconds, decimals=SECONDS_DECIMALS),
-        "leans_on": None
-        if prediction.leans_on is None
-        else [_section(region, decimals=LEANING_DECIMALS) for region in prediction.leans_on],
-    }
-    if prediction.identifiers is not None:  # only for those who asked for it
-        document["identifiers"] = prediction.identifiers
-    return document
+    rounded = _rounded(prediction)
+    document = to_plain(rounded)
+    for name in FOLLOWING:
+        gap = getattr(rounded, name)
+        document[name] = None if gap is None else round(gap, YEARS_DECIMALS)
+    document["quality"] = {"verdict": rounded.quality.verdict, **document["quality"]}
+    asked_for = [ONLY_IF_ASKED_FOR] if rounded.identifiers is not None else []
+    return {name: document[name] for name in (*FIELDS, *asked_for)}
 
 
 def prediction_from_dict(document: Any) -> Prediction:
-    """Return the prediction that a JSON document tells of; fields unknown to us are passed over.
+    """Return the prediction that a JSON document tells of.
 
-    Raises InputError when the document has another schema version, lacks a field or holds
-    something that cannot be meant.
+    Raises InputError when the document has another schema version, lacks a field, has one that is
+    unknown or holds something that cannot be meant.
     """
     if not isinstance(document, dict):
         raise InputError("this is no prediction record", "name a prediction.json")
@@ -90,14 +69,14 @@ def prediction_from_dict(document: Any) -> Prediction:
             f"the prediction record has schema version {version!r}, not {SCHEMA_VERSION!r}",
             "read it with the version of the program that wrote it",
         )
-    try:
-        return _prediction(document)
-    except KeyError as error:
-        raise InputError(
-            f"the prediction record has no field {error.args[0]!r}", "make it again"
-        ) from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise InputError(f"the prediction record is damaged: {error}", "make it again") from error
+    if missing := [name for name in FIELDS if name not in document]:
+        raise DAMAGED.refuse(f"{missing[0]} is missing")
+    if unknown := document.keys() - {*FIELDS, ONLY_IF_ASKED_FOR}:
+        raise DAMAGED.refuse(f"it cannot have {ascii(min(unknown))}")
+    stored = {name: value for name, value in document.items() if name not in FOLLOWING}
+    if isinstance(stored["quality"], dict):
+        stored["quality"] = {k: v for k, v in stored["quality"].items() if k != "verdict"}
+    return from_plain(Prediction, stored, DAMAGED)
 
 
 def write_prediction(prediction: Prediction, path: Path) -> None:
@@ -110,102 +89,37 @@ def write_prediction(prediction: Prediction, path: Path) -> None:
 
 def read_prediction(path: Path) -> Prediction:
     """Read a ``prediction.json``. Raises InputError when it cannot be read."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}", "name a prediction.json") from error
-    return prediction_from_dict(document)
+    return prediction_from_dict(read_json(path, DAMAGED))
 
 
-def _prediction(document: Document) -> Prediction:
-    return Prediction(
-        schema_version=document["schema_version"],
-        notice=document["notice"],
-        brain_age_years=_number(document["brain_age_years"]),
-        interval_years=_pair(document["interval_years"]),
-        interval_level=float(document["interval_level"]),
-        chronological_age_years=_number(document["chronological_age_years"]),
-        sex=document["sex"],
-        corrected_brain_age_years=_number(document["corrected_brain_age_years"]),
-        correction=_optional_record(Correction, document["correction"]),
-        gap_percentile=_number(document["gap_percentile"]),
-        quality=Quality(
-            tuple(_record(Finding, finding) for finding in document["quality"]["findings"])
-        ),
-        acquisition=_record(Acquisition, document["acquisition"]),
-        input=_record(InputRecord, document["input"]),
-        model=_record(ModelRecord, document["model"]),
-        software=_record(SoftwareRecord, document["software"]),
-        device=document["device"],
-        timings_seconds=_record(Timings, document["timings_seconds"]),
-        identifiers=document.get("identifiers"),
-        leans_on=_leaning(document.get("leans_on")),  # records of version 1 began without it
-    )
+def _rounded(prediction: Prediction) -> Prediction:
+    """Return the prediction as it is written: without the map, its numbers rounded.
+
+    A measurement that has no value is not known; an age without a value stays, for it is a fault.
+    """
+    values = {
+        entry.name: _number(getattr(prediction, entry.name), DECIMALS.get(entry.name))
+        for entry in fields(prediction)
+        if entry.name not in AGES
+    }
+    ages = {name: _age(getattr(prediction, name)) for name in AGES}
+    return replace(prediction, **{**values, **ages, "saliency": None})
 
 
-def _leaning(regions: list[Document] | None) -> tuple[RegionLeaning, ...] | None:
-    return None if regions is None else tuple(_record(RegionLeaning, one) for one in regions)
-
-
-def _optional_record(kind: type[Record], document: Document | None) -> Record | None:
-    return None if document is None else _record(kind, document)
-
-
-def _record(kind: type[Record], document: Document) -> Record:
-    """Fill a record from the fields of the same names; pairs arrive as lists."""
-    values = {item.name: document[item.name] for item in fields(kind)}  # type: ignore[arg-type]
-    pairs = {name: _pair(value) for name, value in values.items() if isinstance(value, list)}
-    return kind(**{**values, **pairs})
-
-
-def _number(value: float | None) -> float | None:
-    return None if value is None else float(value)
-
-
-def _pair(value: list[float] | None) -> tuple[float, float] | None:
-    if value is None:
-        return None
-    low, high = value
-    return float(low), float(high)
-
-
-def _section(record: Any, decimals: int = MEASURE_DECIMALS) -> Document | None:
-    """Return a record's fields under their own names, or None when there is no record."""
-    if record is None:
-        return None
-    return {item.name: _plain(getattr(record, item.name), decimals) for item in fields(record)}
-
-
-def _plain(value: Any, decimals: int) -> Any:
-    if value is None or isinstance(value, (str, dict)):
+def _number(value: Any, decimals: int | None) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        inner = {entry.name: getattr(value, entry.name) for entry in fields(value)}
+        return replace(value, **{name: _number(one, decimals) for name, one in inner.items()})
+    if isinstance(value, tuple):
+        return tuple(_number(one, decimals) for one in value)
+    if not isinstance(value, Real) or isinstance(value, Integral):
         return value
-    if isinstance(value, (tuple, list)):
-        return [_measure(item, decimals) for item in value]
-    return _measure(value, decimals)
-
-
-def _measure(value: float | None, decimals: int = MEASURE_DECIMALS) -> float | int | None:
-    """Round a measurement; one that has no value is not known. numpy's numbers become Python's."""
-    if value is None or not math.isfinite(value):
-        return None
-    return int(value) if isinstance(value, Integral) else round(float(value), decimals)
-
-
-def _years(value: float | None) -> float | None:
-    if value is None:
-        return None
     if not math.isfinite(value):
-        raise BrainAgeError(
-            f"an age came out as {value}", "report this as a fault, with the scan's geometry"
-        )
-    return round(float(value), YEARS_DECIMALS)
-
-
-def _years_range(value: tuple[float, float] | None) -> list[float | None] | None:
-    return None if value is None else [_years(end) for end in value]
-
-
-def _gap(brain_age: float | None, age: float | None) -> float | None:
-    if brain_age is None or age is None:
         return None
-    return round(brain_age - age, YEARS_DECIMALS)
+    return round(float(value), MEASURE_DECIMALS if decimals is None else decimals)
+
+
+def _age(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(_age, value))
+    return None if value is None else round(float(value), YEARS_DECIMALS)

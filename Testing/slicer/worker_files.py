@@ -70,6 +70,7 @@ RECORD: dict[str, Any] = {
         "saliency": 3.0,
         "total": 8.5,
     },
+    "leans_on": None,
 }
 
 
