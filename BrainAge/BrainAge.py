@@ -93,7 +93,7 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
         self.panel.enter()
 
     def exit(self) -> None:
-        """Give the views back: the user opened another module."""
+        """Let go of the scene: the user opened another module."""
         self.panel.exit()
 
     def cleanup(self) -> None:

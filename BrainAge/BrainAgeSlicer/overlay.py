@@ -41,12 +41,6 @@ class SliceViews:
 
     def __init__(self) -> None:
         self._before: dict[str, _Layers] = {}
-        self._shown: str | None = None  # id of our foreground
-
-    @property
-    def changed(self) -> bool:
-        """Whether the views show something of ours."""
-        return bool(self._before)
 
     def show(self, background: Any, foreground: Any, opacity: float) -> None:
         """Show a node over another in all slice views, along the slices of the background."""
@@ -54,7 +48,6 @@ class SliceViews:
         for composite, sliceNode in _views():
             if composite.GetID() not in self._before:
                 self._before[composite.GetID()] = _layersOf(composite, sliceNode)
-        self._shown = foreground.GetID()
         slicer.util.setSliceViewerLayers(background=background, foregroundOpacity=opacity)
         # Views turn along the foreground: the scan itself may lie under a warp, which they refuse.
         slicer.util.setSliceViewerLayers(
@@ -64,21 +57,31 @@ class SliceViews:
     def setOpacity(self, opacity: float) -> None:
         """Change how strongly our foreground shows."""
         for composite, _sliceNode in _views():
-            if self._shown and composite.GetForegroundVolumeID() == self._shown:
+            if _foregroundIsOurs(composite):
                 composite.SetForegroundOpacity(opacity)
 
     def restore(self) -> None:
-        """Bring back what was shown before, in each view that still shows ours."""
+        """Bring back what was shown before, in each view that still shows ours.
+
+        In a scene that was saved with ours in its views nothing is known of before: ours goes.
+        """
         before, self._before = self._before, {}
         for composite, sliceNode in _views():
             layers = before.get(composite.GetID())
-            if layers and composite.GetForegroundVolumeID() in (self._shown, None, ""):
+            if layers and (_foregroundIsOurs(composite) or not composite.GetForegroundVolumeID()):
                 _restore(composite, sliceNode, layers)
-        self._shown = None
+            elif _foregroundIsOurs(composite):
+                composite.SetForegroundVolumeID(None)
 
     def forget(self) -> None:
         """Take the views as they are: the scene that they showed is gone."""
-        self._before, self._shown = {}, None
+        self._before = {}
+
+
+def isShown(node: Any) -> bool:
+    """Return whether a slice view shows a node over another; None is never shown."""
+    shown = [composite.GetForegroundVolumeID() for composite, _sliceNode in _views()]
+    return node is not None and node.GetID() in shown
 
 
 def setThreshold(result: Result, hiddenFraction: float) -> None:
@@ -107,6 +110,12 @@ def setLegendVisible(result: Result, visible: bool) -> None:
     legend.Modified()  # the views look at it now, whether it changed or not
 
 
+def isOutlineVisible(result: Result) -> bool:
+    """Return whether the outline of the brain mask is shown."""
+    mask = result.part(MASK)
+    return mask is not None and bool(mask.GetDisplayNode().GetVisibility())
+
+
 def setOutlineVisible(result: Result, visible: bool) -> None:
     """Show or hide the outline of the brain mask."""
     mask = result.part(MASK)
@@ -119,10 +128,10 @@ def templateOverScan(result: Result) -> Any:
 
     It lies under the inverse of the registration, so it fits the scan if the registration does.
     """
-    found = result.recordNode.GetNodeReference(TEMPLATE)
+    loaded = result.part(TEMPLATE)
     toTemplate = result.part(TO_TEMPLATE)
-    if found is not None or toTemplate is None:
-        return found
+    if loaded is not None or toTemplate is None:
+        return loaded
     node = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLScalarVolumeNode", f"{result.volumeNode.GetName()} {_('template')}"
     )
@@ -170,13 +179,16 @@ def _views() -> list[tuple[Any, Any]]:
     ]
 
 
+def _foregroundIsOurs(composite: Any) -> bool:
+    foreground = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")
+    return foreground is not None and bool(foreground.GetAttribute(OURS))
+
+
 def _layersOf(composite: Any, sliceNode: Any) -> _Layers:
     matrix = sliceNode.GetSliceToRAS()
-    foreground = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")
-    ours = foreground is not None and foreground.GetAttribute(OURS)  # a scene saved like that
     return _Layers(
         composite.GetBackgroundVolumeID(),
-        None if ours else composite.GetForegroundVolumeID(),
+        None if _foregroundIsOurs(composite) else composite.GetForegroundVolumeID(),
         composite.GetForegroundOpacity(),
         tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4)),
         tuple(sliceNode.GetFieldOfView()),

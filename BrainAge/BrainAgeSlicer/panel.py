@@ -95,13 +95,11 @@ class Panel(VTKObservationMixin):
         self._batchList.refresh()
 
     def exit(self) -> None:
-        """Give the views back: the user opened another module. A run goes on."""
+        """Let the widgets go: the user opened another module. A run goes on.
+
+        What lies over the scan stays: people take pictures of it in other modules.
+        """
         self._entered = False
-        if self._parameters is not None:
-            self._parameters.overlayVisible = False
-            self._parameters.templateVisible = False
-            self._parameters.outlineVisible = False
-        self._overlay.takeDown()
         self._exports.restoreLayout()
         self._setParameters(None)
 
@@ -155,6 +153,8 @@ class Panel(VTKObservationMixin):
         if parameters.inputVolume is None:
             parameters.inputVolume = volumes.volumeToStartWith()
         self._subject.forget()
+        self._overlay.setResult(findResult(parameters.inputVolume))
+        self._overlay.takeUp(parameters)
         self._connection = GuiConnection(parameters, self.ui)
         self.addObserver(parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified)
         self._advanced.show(parameters)

@@ -108,19 +108,20 @@ class OverlayControls:
         for slider in (ui.thresholdSlider, ui.opacitySlider):
             slider.setEnabled(result is not None and result.part(OVERLAY) is not None)
 
+    def takeUp(self, parameters: BrainAgeParameterNode) -> None:
+        """Make the parameters say what the views show: opening the module changes no view."""
+        result = self._result
+        parameters.overlayVisible = result is not None and overlay.isShown(result.part(OVERLAY))
+        parameters.templateVisible = result is not None and overlay.isShown(
+            result.part(overlay.TEMPLATE)
+        )
+        parameters.outlineVisible = result is not None and overlay.isOutlineVisible(result)
+        self._applied = _wanted(parameters)
+
     def update(self, parameters: BrainAgeParameterNode) -> None:
         """Make the views show what the parameters say."""
-        result = self._result
-        if result is None:
-            return
-        wanted = (
-            parameters.overlayVisible,
-            parameters.templateVisible,
-            parameters.outlineVisible,
-            parameters.overlayOpacity,
-            parameters.overlayThreshold,
-        )
-        if wanted == self._applied:
+        result, wanted = self._result, _wanted(parameters)
+        if result is None or wanted == self._applied:
             return
         before, self._applied = self._applied, wanted
         overlayVisible = parameters.overlayVisible and result.part(OVERLAY) is not None
@@ -139,10 +140,12 @@ class OverlayControls:
         overlay.setLegendVisible(result, overlayVisible and not templateVisible)
 
     def takeDown(self) -> None:
-        """Bring the views back to what they showed before."""
+        """Bring the views back to what they showed before this result."""
         result, self._result, self._applied = self._result, None, ()
+        if result is None:
+            return
         self._views.restore()
-        if result is not None and result.recordNode.GetScene() is not None:
+        if result.recordNode.GetScene() is not None:
             overlay.setLegendVisible(result, False)
             overlay.setOutlineVisible(result, False)
 
@@ -156,6 +159,16 @@ class OverlayControls:
         if result is None or self._result is None:
             return result is self._result
         return result.recordNode is self._result.recordNode
+
+
+def _wanted(parameters: BrainAgeParameterNode) -> tuple[Any, ...]:
+    return (
+        parameters.overlayVisible,
+        parameters.templateVisible,
+        parameters.outlineVisible,
+        parameters.overlayOpacity,
+        parameters.overlayThreshold,
+    )
 
 
 class Exports:

@@ -130,21 +130,57 @@ def layers() -> list[tuple]:
     return [*shown, *turned]
 
 
-def test_opening_changes_no_view_and_leaving_restores_them(person, slicerWorld):
+def test_opening_and_leaving_change_no_view_and_unticking_restores_them(person, slicerWorld):
     import phantom
 
+    ui = person.ui
     other = phantom.addHead("other", degrees=0.0)
     person.module.exit()
     slicer.util.setSliceViewerLayers(background=other, foreground=None, fit=True)
     before = layers()
     person.module.enter()
     assert layers() == before
-    person.ui.inputSelector.setCurrentNode(phantom.addHead())
+    ui.inputSelector.setCurrentNode(phantom.addHead())
     person.rest()
     person.applyAndWait()
-    assert layers() != before
+    person.click(ui.outlineCheckBox)
+    shown = layers()
+    assert shown != before
     person.module.exit()
-    assert layers() == before
+    person.rest()
+    assert layers() == shown and isOutlined() and legendIsShown()
+    person.module.enter()
+    assert layers() == shown and isOutlined() and legendIsShown()
+    assert ui.overlayCheckBox.checked and ui.outlineCheckBox.checked
+    person.click(ui.outlineCheckBox)
+    person.click(ui.overlayCheckBox)
+    person.rest()
+    assert layers() == before and not isOutlined() and not legendIsShown()
+
+
+def isOutlined() -> bool:
+    from BrainAgeSlicer import results
+
+    return bool(results.findResults()[0].part(results.MASK).GetDisplayNode().GetVisibility())
+
+
+def legendIsShown() -> bool:
+    from BrainAgeSlicer import results
+
+    overlay = results.findResults()[0].part(results.OVERLAY)
+    legend = slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(overlay)
+    return legend is not None and bool(legend.GetVisibility())
+
+
+def test_what_was_taken_out_of_the_views_elsewhere_is_not_ticked(person, head):
+    person.applyAndWait()
+    person.module.exit()
+    slicer.util.setSliceViewerLayers(foreground=None)
+    taken = layers()
+    person.module.enter()
+    assert not person.ui.overlayCheckBox.checked and layers() == taken
+    person.click(person.ui.overlayCheckBox)
+    assert layers() != taken
 
 
 def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
@@ -163,6 +199,9 @@ def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
     person.rest(100)
     assert {name: getattr(person.ui, name).text for name in shown} == shown
     assert person.ui.ageEdit.text == "63"
+    assert person.ui.overlayCheckBox.checked and legendIsShown()
+    person.click(person.ui.overlayCheckBox)
+    assert {foreground for _background, foreground, _opacity in layers()[:3]} == {None}
     assert person.ui.overlayCheckBox.enabled and person.ui.plotButton.enabled
     assert person.ui.exportReportButton.enabled
     from BrainAgeSlicer import results, table
