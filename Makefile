@@ -9,6 +9,7 @@
 #       Without a network; `make offline` fills wheelhouse/ beforehand on a machine like this one.
 #   make demo PIP_ARGS=-v              shows what pip does
 #   make test PYTEST_ARGS="-k geometry"
+#   make test PYTEST_ARGS=--randomly-seed=1234    in the order of an earlier run
 
 PYTHON ?= python3
 PIP_ARGS ?=
@@ -44,11 +45,16 @@ help:
 demo: $(VENV)/base.stamp
 	@$(BIN)/brainage demo --output demo-output
 
+# A whole run holds the floor of the coverage, too; from Python 3.12 on it costs next to nothing.
+COVERAGE = $(if $(strip $(PYTEST_ARGS)),,--cov --cov-report=)
+CORE = import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")
+
 # pytest comes last and its summary ends the output, but a complaint of the others fails the run too.
 test: $(VENV)/test.stamp
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
-	$(BIN)/python -m pytest $(PYTEST_ARGS) || failed=1; \
+	COVERAGE_CORE=$$($(BIN)/python -c '$(CORE)') \
+		$(BIN)/python -m pytest $(COVERAGE) $(PYTEST_ARGS) || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/test.stamp
@@ -104,7 +110,7 @@ pins: $(VENV)/base.stamp
 		> requirements/dev.txt
 
 clean:
-	rm -rf build dist demo-output docs/api *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist demo-output docs/api *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
 	find BrainAge BrainAgeLib Testing -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean
