@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,8 @@ from BrainAgeLib.batch.worker_process import (
     worker_context,
 )
 from BrainAgeLib.errors import BrainAgeError, ExitCode
+
+logger = logging.getLogger(__name__)
 
 # A worker may be killed for reasons that are not the scan's; after as many deaths they are.
 MOST_DEATHS = 3
@@ -162,6 +165,7 @@ class LocalWorkers:
         arguments = (theirs, self._settings, self._lanes)
         process = context.Process(target=serve, args=arguments, daemon=True)
         process.start()
+        logger.debug("worker process %d begins", process.pid)
         theirs.close()
         return _Worker(process, ours)
 
@@ -192,6 +196,7 @@ class LocalWorkers:
         worker.connection.close()
         self._workers.remove(worker)
         how = _death(worker.process.exitcode)
+        logger.warning("a worker process died (%s); its scans go to another", how)
         if not worker.is_ready:
             self._failed_starts += 1
             if self._failed_starts >= MOST_FAILED_STARTS:

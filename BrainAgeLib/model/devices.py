@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import torch
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.options import AUTOMATIC_DEVICE
 
+logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
 
 
@@ -69,6 +71,7 @@ class DeviceInUse:
             raise BrainAgeError(
                 "the device mps lacks what the models need", "use --device auto or cpu"
             ) from error
+        logger.info("%s has too little memory: the CPU takes over", self.name)
         torch.cuda.empty_cache()
         self.name, self.fell_back, self._may_fall_back = "cpu", True, False
         return work(self.name)

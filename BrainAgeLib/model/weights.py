@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from BrainAgeLib.model.novelty import Typical, unpacked
 from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.regional_model import RegionalModel
 from BrainAgeLib.model.slice_model import SliceModel
+
+logger = logging.getLogger(__name__)
 
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
@@ -91,6 +94,9 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         tensors = load(content)
         members = [_member(tensors, number, card, device) for number in range(card.members)]
         mean_maps = tensors[MEAN_MAPS].float().to(device)
+        logger.info(
+            "model %s %s with %d members, on %s", card.name, card.version, len(members), device
+        )
         return Weights(members, mean_maps, unpacked(tensors[TYPICAL]))
     except (SafetensorError, RuntimeError, LookupError, ValueError, AssertionError) as error:
         # torch says in these ways that there is no such network.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from BrainAgeLib.scan.file_kind import (
 from BrainAgeLib.scan.itk import quiet_itk
 from BrainAgeLib.scan.nifti import read_nifti
 from BrainAgeLib.scan.text_headers import read_text_headed
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,13 @@ def read_scan(path: str | os.PathLike[str], series_uid: str | None = None) -> Sc
     require_path(given)
     try:
         with quiet_itk():
-            return _read(Path(given), given, name, series_uid)
+            scan = _read(Path(given), given, name, series_uid)
     except OSError as error:
         raise cannot_be_read(name, error) from error
+    size, spacing = scan.image.GetSize(), scan.image.GetSpacing()
+    of_dicom = f" from {len(scan.dicom_files)} DICOM files" if scan.dicom_files else ""
+    logger.info("%d x %d x %d voxels of %.2f x %.2f x %.2f mm%s", *size, *spacing, of_dicom)
+    return scan
 
 
 def scan_from_image(image: sitk.Image) -> Scan:

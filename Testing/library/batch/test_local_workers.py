@@ -21,7 +21,7 @@ def entries(brain_file, tmp_path):
     return find_scans(str(copies(brain_file, tmp_path, 5)), tmp_path / "out").entries
 
 
-def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp_path):
+def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp_path, caplog):
     got = []
     with LocalWorkers(2, quick_batch) as workers:
         for number, row in workers.rows(entries):
@@ -32,6 +32,7 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp
                 victim.join()
 
     assert not multiprocessing.active_children()
+    assert caplog.messages == 2 * ["a worker process died (signal 9); its scans go to another"]
     assert sorted(number for number, _ in got) == list(range(6))
     elsewhere = replace(quick_batch, output=tmp_path)
     for number, row in got:
