@@ -1,16 +1,16 @@
-"""The result in words: what the panel says of a prediction. No widget is touched here."""
+"""The result in the panel: the library's words of it, made to fit. No widget is touched here."""
 
 from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass
 
 from slicer.i18n import tr as _
 
-from BrainAgeLib.records import Correction, Finding, Prediction
+from BrainAgeLib.records import Finding, Prediction
+from BrainAgeLib.report import wording
 
-# Sign, word and colours for a light and a dark window; both have a contrast of 4.5 and more.
+# Sign and colours for a light and a dark window; both have a contrast of 4.5 and more.
 SIGNS = {"pass": "\u2714", "note": "\u2139", "warn": "\u26a0", "refuse": "\u2716"}
 COLORS = {
     "pass": ("#1b6e34", "#6fd08c"),
@@ -18,19 +18,8 @@ COLORS = {
     "warn": ("#8a5200", "#f5bd5a"),
     "refuse": ("#a3211b", "#ff9a91"),
 }
-
-
 LONGEST_WORD = 24  # a label cannot be narrower than its longest word
 ZERO_WIDTH_SPACE = "\u200b"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the card: what, how much, and what to know of it."""
-
-    label: str
-    value: str
-    explanation: str = ""
 
 
 def breakable(text: str) -> str:
@@ -58,132 +47,44 @@ def readable(text: str) -> str:
 
 def headline(prediction: Prediction) -> str:
     """Return the raw brain age, or that there is none."""
-    if prediction.brain_age_years is None:
-        return _("No prediction")
-    return _("{age:.1f} years").format(age=prediction.brain_age_years)
+    return wording.brain_age(prediction).value
 
 
 def intervalText(prediction: Prediction) -> str:
     """Return the interval around the raw brain age, or why there is no age."""
-    if prediction.brain_age_years is None:
-        return _("The quality check refused this scan.")
-    if prediction.interval_years is None:
-        return ""
-    low, high = prediction.interval_years
-    return _("{percent:.0f} % interval: {low:.1f} to {high:.1f} years").format(
-        percent=100 * prediction.interval_level, low=low, high=high
-    )
-
-
-def rows(prediction: Prediction) -> list[Row]:
-    """Return the lines below the headline."""
-    age = prediction.chronological_age_years
-    known = _("not known") if age is None else _("{age:.1f} years").format(age=age)
-    found = [Row(_("Chronological age"), known)]
-    if prediction.brain_age_years is None:
-        return found
-    found.append(Row(_("Brain age gap (raw)"), _gap(prediction.gap_years), _inside(prediction)))
-    found.append(
-        Row(
-            _("Brain age gap (corrected)"),
-            _gap(prediction.corrected_gap_years),
-            _aboutCorrection(prediction),
-        )
-    )
-    percentile = prediction.gap_percentile
-    if percentile is not None:
-        found.append(Row(_("Among healthy people of that age"), _comparison(percentile)))
-    return found
-
-
-def _comparison(percentile: float) -> str:
-    if percentile > 99:
-        return _("larger gap than in more than 99 of 100")
-    if percentile < 1:
-        return _("smaller gap than in more than 99 of 100")
-    return _("larger gap than in about {n:.0f} of 100").format(n=percentile)
-
-
-def _inside(prediction: Prediction) -> str:
-    age, ends = prediction.chronological_age_years, prediction.interval_years
-    if age is None:
-        return _("enter the age at the top and press Apply to see it")
-    if ends is None:
-        return ""
-    if not ends[0] <= age <= ends[1]:
-        return _("the age lies outside the interval")
-    if prediction.has_wide_interval:
-        return _("the age lies inside the interval, which is wide for this scan")
-    return _("the age lies inside the interval: the model errs by as much in healthy people")
-
-
-def _gap(years: float | None) -> str:
-    if years is None:
-        return "\u2013"
-    return _("{gap} years").format(gap=f"{years:+.1f}".replace("-", "\u2212"))
-
-
-def _aboutCorrection(prediction: Prediction) -> str:
-    if prediction.corrected_gap_years is None:
-        if prediction.chronological_age_years is None:
-            return ""
-        return _("there is no correction for this age: none is fitted on people of that age")
-    if prediction.correction is None:
-        return _("correction not stated")
-    return _correctionText(prediction.correction)
-
-
-def _correctionText(correction: Correction) -> str:
-    low, high = correction.age_range_years
-    text = _(
-        "age-bias correction \u201c{method}\u201d, fitted on {people} people aged "
-        "{low:.0f} to {high:.0f}: {fittedOn}"
-    ).format(
-        method=correction.method,
-        fittedOn=correction.fitted_on,
-        people=correction.people,
-        low=low,
-        high=high,
-    )
-    if correction.site:
-        text = _("calibrated for the site {site}: ").format(site=correction.site) + text
-    return text
+    forced = f"{wording.FORCED}: {wording.DO_NOT_USE}. " if wording.is_forced(prediction) else ""
+    return forced + sentence(wording.brain_age(prediction).note)
 
 
 def rowsHtml(prediction: Prediction) -> str:
-    """Return the lines as a table."""
-    lines = []
-    for row in rows(prediction):
-        explanation = f"<br><small>{readable(row.explanation)}</small>" if row.explanation else ""
-        lines.append(
-            f"<tr><td style='padding-right:12px'>{readable(row.label)}</td>"
-            f"<td><b>{readable(row.value)}</b>{explanation}</td></tr>"
-        )
-    return f"<table cellspacing='0' cellpadding='2'>{''.join(lines)}</table>"
+    """Return age and gaps as a table, and what the interval says of them below it."""
+    facts = wording.facts(prediction, _("enter it at the top and press Apply to see the gap"))
+    rows = "".join(_rowHtml(fact) for fact in facts)
+    inside = wording.interval_and_age(prediction)
+    below = f"<p><small>{readable(inside)}</small></p>" if inside else ""
+    return f"<table cellspacing='0' cellpadding='2'>{rows}</table>{below}"
+
+
+def _rowHtml(fact: wording.Fact) -> str:
+    note = f"<br><small>{readable(fact.note)}</small>" if fact.note else ""
+    value = readable(wording.typeset(fact.value))
+    return (
+        f"<tr><td style='padding-right:12px'>{readable(fact.label)}</td>"
+        f"<td><b>{value}</b>{note}</td></tr>"
+    )
 
 
 def qualityHtml(prediction: Prediction, dark: bool) -> str:
     """Return the verdict and the findings: sign, word and colour, never colour alone."""
     verdict = prediction.quality.verdict
-    words = {
-        "pass": _("Scan quality: passed"),
-        "warn": _("Scan quality: usable, with warnings"),
-        "refuse": _("Scan quality: refused"),
-    }
-    title = f"<b>{signed(verdict, words[verdict], dark)}</b>"
-    findings = sorted(prediction.quality.findings, key=_rank)  # the worst first
-    lines = [_findingHtml(finding, dark) for finding in findings]
+    words = wording.state(verdict, prediction.brain_age_years is not None)
+    title = f"<b>{signed(verdict, _('Scan quality: {verdict}').format(verdict=words), dark)}</b>"
+    lines = [_findingHtml(finding, dark) for finding in wording.worst_first(prediction)]
     return f"{title}<table cellspacing='0' cellpadding='1'>{''.join(lines)}</table>"
 
 
-def _rank(finding: Finding) -> int:
-    return {"refuse": 0, "warn": 1}.get(finding.severity, 2)
-
-
 def _findingHtml(finding: Finding, dark: bool) -> str:
-    words = {"note": _("Note"), "warn": _("Warning"), "refuse": _("Refused")}
-    severity = finding.severity if finding.severity in words else "note"  # of a later version
-    label = signed(severity, words[severity] + ":", dark)
+    label = signed(finding.severity, wording.SEVERITY_WORDS[finding.severity] + ":", dark)
     message = readable(sentence(finding.message))
     return f"<tr><td style='white-space:pre'>{label} </td><td>{message}</td></tr>"
 
@@ -210,12 +111,9 @@ def modelText(prediction: Prediction) -> str:
 
 def oneLine(prediction: Prediction) -> str:
     """Return the result as one line of a list."""
-    if prediction.brain_age_years is None:
-        reasons = [f.message for f in prediction.quality.findings if f.severity == "refuse"]
-        return _("refused: {reason}").format(reason="; ".join(reasons))
-    text = _("{age:.1f} years").format(age=prediction.brain_age_years)
-    if prediction.quality.verdict == "warn":
-        text += _(" (warnings)")
-    if prediction.quality.verdict == "refuse":
-        text += _(" (refused, forced)")
-    return text
+    verdict, age = prediction.quality.verdict, prediction.brain_age_years
+    if age is None:
+        reasons = [each.message for each in prediction.quality.findings if each.severity == verdict]
+        return f"{wording.VERDICT_WORDS[verdict]}: {'; '.join(reasons)}"
+    state = "" if verdict == "pass" else f" ({wording.state(verdict, True).lower()})"
+    return wording.years(age) + state

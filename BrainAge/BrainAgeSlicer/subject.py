@@ -6,7 +6,6 @@ the next one.
 
 from __future__ import annotations
 
-import datetime
 import enum
 import math
 from dataclasses import dataclass
@@ -21,13 +20,11 @@ if TYPE_CHECKING:
     from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 from BrainAgeLib.records import OLDEST_AGE_YEARS
+from BrainAgeLib.scan.dicom_person import age_years_of, sex_of
 
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
-DAYS_PER_YEAR = 365.25
-UNITS_PER_YEAR = {"Y": 1.0, "M": 12.0, "W": DAYS_PER_YEAR / 7, "D": DAYS_PER_YEAR}
-PATIENT_AGE, BIRTH_DATE, STUDY_DATE = "0010,1010", "0010,0030", "0008,0020"
-PATIENT_SEX = "0010,0040"
+TAGS = ("0010,1010", "0010,0030", "0008,0020", "0010,0040")  # age, birth and study date, sex
 
 
 class Sex(enum.Enum):
@@ -52,7 +49,7 @@ class Subject:
 
 
 def isAge(years: float) -> bool:
-    """Return whether a number can be a person's age; 0 is what anonymised headers hold."""
+    """Return whether a number can be a person's age."""
     return math.isfinite(years) and 0 < years <= OLDEST_AGE_YEARS
 
 
@@ -102,32 +99,9 @@ def _fromDicom(volumeNode: Any) -> Subject:
     uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
     if not database or not uids:
         return Subject()
-    tags = {
-        tag: (database.instanceValue(uids[0], tag) or "").strip()
-        for tag in (PATIENT_AGE, BIRTH_DATE, STUDY_DATE, PATIENT_SEX)
-    }
-    age = _ageFromString(tags[PATIENT_AGE])
-    if age is None:
-        age = _ageFromDates(tags[BIRTH_DATE], tags[STUDY_DATE])
-    sex = tags[PATIENT_SEX] if tags[PATIENT_SEX] in ("F", "M") else None
-    return Subject(age, sex, age is not None or sex is not None)
-
-
-def _ageFromString(text: str) -> float | None:
-    """Return years from DICOM's age string: three digits and one of D, W, M, Y."""
-    if len(text) < 2 or text[-1] not in UNITS_PER_YEAR or not text[:-1].isdigit():
-        return None
-    age = int(text[:-1]) / UNITS_PER_YEAR[text[-1]]
-    return age if isAge(age) else None
-
-
-def _ageFromDates(born: str, studied: str) -> float | None:
-    try:
-        first, last = (datetime.datetime.strptime(text, "%Y%m%d") for text in (born, studied))
-    except ValueError:
-        return None
-    age = (last - first).days / DAYS_PER_YEAR
-    return age if isAge(age) else None
+    age, born, studied, sex = ((database.instanceValue(uids[0], tag) or "").strip() for tag in TAGS)
+    ageYears, known = age_years_of(age, born, studied), sex_of(sex)
+    return Subject(ageYears, known, ageYears is not None or known is not None)
 
 
 class SubjectFields:

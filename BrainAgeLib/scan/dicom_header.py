@@ -7,14 +7,13 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part06/chapter_6.html
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from datetime import date, datetime
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.records import OLDEST_AGE_YEARS, SequenceTags, Sex
+from BrainAgeLib.records import SequenceTags, Sex
 from BrainAgeLib.scan.dicom_elements import Elements, FileElements, Numbers, elements_of
+from BrainAgeLib.scan.dicom_person import age_years_of, sex_of
 
 IDENTIFIERS = {
     "patient_name": "PatientName",
@@ -30,13 +29,12 @@ _KEYWORDS = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SamplesPerPixel"),
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
 )
+_AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _GREY = ("", "MONOCHROME1", "MONOCHROME2")
 _NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 # In the words that files of one slice use.
 _COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
-_SEXES: dict[str, Sex] = {"F": "F", "M": "M"}
-_AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 
 
 @dataclass(frozen=True)
@@ -102,8 +100,8 @@ def read_dicom_header(path: Path) -> DicomHeader:
             study_uid=said.text("StudyInstanceUID"),
             series_uid=said.text("SeriesInstanceUID"),
             series_description=printable(said.text("SeriesDescription")),
-            age_years=_age_years(said),
-            sex=_SEXES.get(said.text("PatientSex").upper()),
+            age_years=age_years_of(*(said.text(keyword) for keyword in _AGE)),
+            sex=sex_of(said.text("PatientSex")),
             sequence=_sequence(said),
             is_gradient_echo="GR" in said.words("ScanningSequence"),
             is_3d=said.text("MRAcquisitionType") == "3D",
@@ -138,29 +136,6 @@ def read_identifiers(path: Path) -> dict[str, str]:
 def names_contrast_agent(text: str) -> bool:
     """Say whether the field of the contrast agent names one; some write there that none was."""
     return text.strip().upper() not in _NO_AGENT
-
-
-def _age_years(said: Elements) -> float | None:
-    """Return the age as given, such as 063Y, 018M, 010W or 400D, else from the dates.
-
-    0 and more than ``OLDEST_AGE_YEARS`` are what removed data look like, and count as unknown.
-    """
-    age_years = None
-    if given := re.fullmatch(r"(\d+)([DWMY])", said.text("PatientAge").upper()):
-        age_years = int(given[1]) * _AGE_UNITS_YEARS[given[2]]
-    else:
-        born, seen = _date(said.text("PatientBirthDate")), _date(said.text("StudyDate"))
-        if born and seen:
-            age_years = (seen - born).days / 365.25
-    return age_years if age_years is not None and 0 < age_years <= OLDEST_AGE_YEARS else None
-
-
-def _date(text: str) -> date | None:
-    """Return a date such as 20240131, or 2024.01.31 of old files."""
-    try:
-        return datetime.strptime(text.replace(".", ""), "%Y%m%d").date()
-    except ValueError:
-        return None
 
 
 def _sequence(said: Elements) -> SequenceTags:

@@ -29,7 +29,7 @@ def test_apply_shows_the_answer(person, head):
     assert "57.1 to 77.9" in ui.intervalLabel.text
     assert "+4.4 years" in ui.rowsLabel.text and "+2.2 years" in ui.rowsLabel.text
     assert "601 people" in ui.rowsLabel.text
-    assert "usable, with warnings" in ui.qualityLabel.text
+    assert "Passed with warnings" in ui.qualityLabel.text
     assert "Research use only" in ui.noticeLabel.text and ui.noticeLabel.visible
     assert ui.overlayCheckBox.checked
     composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
@@ -109,7 +109,7 @@ def test_cancel_ends_a_worker_that_heeds_nothing(person, head, worker):
 def test_a_refused_scan_is_an_answer_too(person, head, worker):
     worker("refused")
     person.applyAndWait()
-    assert person.ui.brainAgeLabel.text == "No prediction"
+    assert person.ui.brainAgeLabel.text == "No brain age"
     assert "Refused:" in person.ui.qualityLabel.text and "T2" in person.ui.qualityLabel.text
     assert "Research use only" in person.ui.noticeLabel.text
     assert not person.ui.overlayCheckBox.enabled and not person.ui.plotButton.enabled
