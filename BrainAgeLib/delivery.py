@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.job import Result
-from BrainAgeLib.options import Options
+from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.pipeline import run
-from BrainAgeLib.records import Prediction, ProgressCallback
+from BrainAgeLib.records import Prediction, ProgressCallback, Result
 from BrainAgeLib.report.dicom_page import write_page
 from BrainAgeLib.report.dicom_report import (
     dicom_packages,
@@ -24,23 +22,11 @@ from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.report.view import write_report
 
 
-@dataclass(frozen=True)
-class Deliverables:
-    """What is written beside the record and the images.
-
-    ``dicom``: a structured report and a page, if the scan is DICOM. ``thumbnail``: a small picture.
-    """
-
-    report: bool = True
-    dicom: bool = False
-    thumbnail: bool = False
-
-
-def predict_to_folder(
+def deliver(
     scan: str | os.PathLike[str],
     folder: str | os.PathLike[str],
     options: Options,
-    deliverables: Deliverables = Deliverables(),
+    deliverables: Deliverables,
     on_progress: ProgressCallback | None = None,
 ) -> tuple[Prediction, OutputFolder]:
     """Work on one scan and write everything that comes of it into ``folder``.

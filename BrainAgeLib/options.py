@@ -14,10 +14,14 @@ AUTOMATIC_DEVICE = "auto"
 class Options:
     """How a scan is to be worked on.
 
-    ``age_years`` and ``sex`` win over the scan's header; they never touch the raw age.
+    ``age_years``, ``sex``: of the person; they win over the scan's header and never touch the raw
+    age. ``device``: auto, cpu, cuda, cuda:N or mps. ``threads``: of the CPU; None takes all.
+    ``model``: the name of a bundled model or a folder; None takes the bundled one.
     ``brain_extracted``: the scan has no skull. ``in_template_space``: it is brain extracted and
-    its world coordinates are MNI152. ``force``: give the age although the gate refuses. ``site``:
-    the file of a site calibration, which replaces the model's line of the correction.
+    its world coordinates are MNI152. ``saliency``: also make the map of where the age comes from.
+    ``correction``: the name of one of the model's corrections, or none. ``force``: give the age
+    although the gate refuses. ``series_uid``: which series of a DICOM folder. ``site``: the file
+    of a site calibration, which replaces the model's line of the correction.
     ``keep_identifiers``: the record takes along who was scanned, as a DICOM header says.
     Raises InputError for values that cannot be.
     """
@@ -47,3 +51,20 @@ class Options:
             raise InputError(f"{self.threads} threads cannot work", "give 1 or more")
         if self.site is not None and self.correction == "none":
             raise InputError("a site calibration is a correction", "leave out one of the two")
+
+    @property
+    def has_no_skull(self) -> bool:
+        """Whether the scan is said to hold nothing but a brain."""
+        return self.brain_extracted or self.in_template_space
+
+
+@dataclass(frozen=True)
+class Deliverables:
+    """What is written beside the record and the images.
+
+    ``dicom``: a structured report and a page, if the scan is DICOM. ``thumbnail``: a small picture.
+    """
+
+    report: bool = True
+    dicom: bool = False
+    thumbnail: bool = False

@@ -3,78 +3,273 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
+import numpy as np
 import SimpleITK as sitk
+import torch
 
-from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered
-from BrainAgeLib.job import Job, Result
-from BrainAgeLib.options import AUTOMATIC_DEVICE, Options
-from BrainAgeLib.records import Prediction, ProgressCallback, Sex
-from BrainAgeLib.scan.geometry import describe_acquisition, to_canonical, volume_from_sitk
-from BrainAgeLib.scan.read import read_scan, scan_from_image
-from BrainAgeLib.template.pictures import itk_transform
+from BrainAgeLib.gate.evidence import Evidence
+from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
+from BrainAgeLib.model.devices import DeviceInUse
+from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
+from BrainAgeLib.model.leaning import leaning_on_regions
+from BrainAgeLib.model.predict import RawAge, ScanMaps
+from BrainAgeLib.model.site import SiteCalibration, read_site
+from BrainAgeLib.options import Options
+from BrainAgeLib.process import take_working_memory, threads
+from BrainAgeLib.records import (
+    Acquisition,
+    Finding,
+    Prediction,
+    ProgressCallback,
+    Quality,
+    RegionLeaning,
+    Result,
+    Sex,
+)
+from BrainAgeLib.report.shown_slices import pictures_of
+from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.scan.dicom_header import read_identifiers
+from BrainAgeLib.scan.geometry import (
+    Volume,
+    describe_acquisition,
+    sitk_from_volume,
+    to_canonical,
+    to_grid_of,
+    volume_from_sitk,
+)
+from BrainAgeLib.scan.read import Scan, read_scan, scan_from_image
+from BrainAgeLib.software import software_record
+from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.registration import RegistrationError
+from BrainAgeLib.template.registration import RegistrationError, register_to_template
+from BrainAgeLib.template.template import Template, load_template
+
+MOST_REGIONS = 3  # named in a record
+ScanSource: TypeAlias = str | os.PathLike[str] | sitk.Image  # a path, or an image in memory
 
 
-def predict(
-    scan: str | os.PathLike[str] | sitk.Image,
-    age_years: float | None = None,
-    sex: Sex | None = None,
-    device: str = AUTOMATIC_DEVICE,
-    *,
-    on_progress: ProgressCallback | None = None,
-    **options: Any,
-) -> Prediction:
-    """Return the brain age of a scan: a path or a SimpleITK image.
+@dataclass(frozen=True)
+class Tools:
+    """What scans are worked on with, found and checked before the first of them."""
 
-    ``options`` are the other fields of :class:`~BrainAgeLib.options.Options`. A refusal by the
-    quality gate is a result (``quality.verdict``), not an error. Raises BrainAgeError for what
-    cannot be read or used.
+    options: Options
+    device: DeviceInUse
+    ensemble: Ensemble
+    correction_name: str
+    site: SiteCalibration | None
+    template: Template
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scan that was read. ``volume``: its voxels with axes nearest to L, P, S.
+
+    ``age_years`` and ``sex`` are as given, or else as the header says.
     """
-    return run(scan, Options(age_years, sex, device, **options), on_progress).prediction
+
+    scan: Scan
+    volume: Volume
+    acquisition: Acquisition
+    age_years: float | None
+    sex: Sex | None
+    identifiers: dict[str, str] | None
+
+    def on_scan_grid(self, voxels: np.ndarray) -> sitk.Image:
+        """Return values (k, j, i) on ``volume`` as an image on the scan's own grid."""
+        if voxels.dtype == bool:
+            voxels = voxels.astype(np.uint8)
+        return to_grid_of(sitk_from_volume(self.volume.with_voxels(voxels)), self.scan.image)
 
 
-def run(
-    scan: str | os.PathLike[str] | sitk.Image,
-    options: Options,
-    on_progress: ProgressCallback | None = None,
+@dataclass(frozen=True)
+class Answer:
+    """What gate and models say; None is what nobody could or should say.
+
+    ``measured``: what each family of checks measured. ``saliency_years``: where the age comes from,
+    (k, j, i) on the voxels of a case. ``leans_on``: the regions over which that is strongest.
+    """
+
+    findings: tuple[Finding, ...]
+    measured: dict[str, Any] | None = None
+    raw: RawAge | None = None
+    maps: ScanMaps | None = None
+    meaning: Interpretation | None = None
+    saliency_years: np.ndarray | None = None
+    leans_on: tuple[RegionLeaning, ...] | None = None
+
+
+def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None = None) -> Result:
+    """Do the whole job on one scan and return all that comes of it.
+
+    A refusal by the quality gate is a result (``prediction.quality.verdict``), not an error.
+    Raises BrainAgeError for what cannot be read or used.
+    """
+    with threads(options.threads):
+        tools, stages = prepare(options), Stages(on_progress)
+        with stages.stage("read"):
+            case = read(scan, options)
+        with stages.stage("brain_extraction", skipped=options.has_no_skull):
+            mask = find_brain(case, tools)
+        if not mask.any():
+            return conclude(case, tools, stages, Answer((no_brain(),)))
+        try:
+            with stages.stage("registration", skipped=options.in_template_space) as advance:
+                placed = place(case, mask, tools, advance)
+        except RegistrationError:
+            return conclude(case, tools, stages, Answer((not_registered(),)), mask)
+        with stages.stage("prediction"):
+            answer = predict(case, placed, tools)
+        if options.saliency and answer.maps and not is_withheld(case, answer, options):
+            with stages.stage("saliency") as advance:
+                answer = explain(answer, answer.maps, placed, tools, advance)
+        return conclude(case, tools, stages, answer, mask, placed)
+
+
+def prepare(options: Options) -> Tools:
+    """Return what the options ask for. Raises InputError for what is not there."""
+    take_working_memory()
+    device = DeviceInUse(options.device)
+    ensemble = load_ensemble(options.model)
+    return Tools(
+        options,
+        device,
+        ensemble,
+        ensemble.choose_correction(options.correction),
+        read_site(options.site, ensemble.record) if options.site else None,
+        load_template(),
+    )
+
+
+def read(scan: ScanSource, options: Options) -> Case:
+    """Return a scan with its axes in order. Raises InputError for what is no scan."""
+    is_image = isinstance(scan, sitk.Image)
+    as_acquired = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
+    volume = volume_from_sitk(to_canonical(as_acquired.image))
+    identifiers = None
+    if options.keep_identifiers:
+        files = as_acquired.dicom_files
+        identifiers = read_identifiers(files[0]) if files else {}
+    return Case(
+        as_acquired,
+        volume,
+        describe_acquisition(volume, as_acquired.slice_thickness_mm),
+        as_acquired.age_years if options.age_years is None else options.age_years,
+        options.sex or as_acquired.sex,
+        identifiers,
+    )
+
+
+def find_brain(case: Case, tools: Tools) -> np.ndarray:
+    """Return the brain mask (k, j, i), bool; empty when there is no brain."""
+    if tools.options.has_no_skull:
+        return mask_of_extracted(torch.as_tensor(case.volume.voxels)).bool().numpy()
+    return tools.device.run(lambda name: extract_brain(case.volume, name))
+
+
+def place(case: Case, mask: np.ndarray, tools: Tools, advance: Advance) -> PlacedScan:
+    """Return the scan with its brain's place in the template. Raises RegistrationError."""
+    if tools.options.in_template_space:
+        return PlacedScan(case.volume, mask)
+    voxels = np.where(mask, case.volume.voxels, 0.0).astype(np.float32)
+    brain = case.volume.with_voxels(voxels)
+    return PlacedScan(case.volume, mask, register_to_template(brain, tools.template, advance))
+
+
+def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
+    """Return the raw age, what it means for this person, and what the gate measures and finds."""
+    device, ensemble = tools.device, tools.ensemble
+    slices = device.run(lambda name: placed.slices(tools.template, name))
+    raw = maps = meaning = None
+    if len(slices) > 0:
+        raw, maps = device.run(lambda name: ensemble.predict(slices, name))
+        meaning = ensemble.interpret(
+            raw,
+            case.age_years,
+            len(slices),
+            case.acquisition.slice_spacing_mm,
+            tools.correction_name,
+            tools.site,
+        )
+    evidence = Evidence(
+        placed,
+        tools.template,
+        case.acquisition,
+        slices,
+        case.scan.sequence,
+        tools.options.has_no_skull,
+        raw,
+        case.age_years,
+        ensemble.card.age_range_years,
+    )
+    measured = measure(evidence)
+    return Answer(judge(measured), measured, raw, maps, meaning)
+
+
+def is_withheld(case: Case, answer: Answer, options: Options) -> bool:
+    """Say whether no number may leave: the gate refuses and nobody insists."""
+    refused = Quality(case.scan.findings + answer.findings).verdict == "refuse"
+    return refused and not options.force
+
+
+def explain(
+    answer: Answer, maps: ScanMaps, placed: PlacedScan, tools: Tools, advance: Advance
+) -> Answer:
+    """Return the answer with where the age comes from; no regions of what is no whole brain."""
+    ensemble, device = tools.ensemble, tools.device
+    years = device.run(lambda name: ensemble.saliency_years(maps, name, advance)).cpu()
+    leans_on = None
+    if maps.whole is not None:
+        leans_on = leaning_on_regions(years, maps.volume.to("cpu"))[:MOST_REGIONS]
+    return replace(answer, saliency_years=placed.on_voxels(years), leans_on=leans_on)
+
+
+def conclude(
+    case: Case,
+    tools: Tools,
+    stages: Stages,
+    answer: Answer,
+    mask: np.ndarray | None = None,
+    placed: PlacedScan | None = None,
 ) -> Result:
-    """Do the whole job on one scan and return all that comes of it."""
-    job = Job(options, on_progress)
-    with job.stages.stage("read"):
-        is_image = isinstance(scan, sitk.Image)
-        found = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
-        job.know(found)
-        volume = volume_from_sitk(to_canonical(found.image))
-        acquisition = describe_acquisition(volume, found.slice_thickness_mm)
-    with job.stages.stage("brain_extraction", skipped=job.is_extracted):
-        mask = job.brain_of(volume)
-    if not mask.any():
-        return job.refusal(volume, None, acquisition, no_brain())
-    try:
-        with job.stages.stage("registration", skipped=options.in_template_space) as advance:
-            placed = PlacedScan(volume, mask, job.place(volume, mask, advance))
-    except RegistrationError:
-        return job.refusal(volume, mask, acquisition, not_registered())
-    with job.stages.stage("prediction"):
-        slices = job.device.run(lambda name: placed.slices(job.template, name))
-        raw = maps = None
-        if len(slices) > 0:
-            raw, maps = job.device.run(lambda name: job.ensemble.predict(slices, name))
-        findings = judge(measure(job.evidence(placed, acquisition, slices, raw)))
-        says = job.interpret(acquisition, len(slices), raw)
-    saliency_years = leans_on = None
-    if options.saliency and maps is not None and not job.withholds(findings):
-        with job.stages.stage("saliency") as advance:
-            saliency_years, leans_on = job.saliency_years(placed, maps, advance)
-    prediction = job.prediction(acquisition, findings, raw, says)
-    if saliency_years is not None:
-        saliency = job.on_scan_grid(volume, saliency_years)
-        prediction = replace(prediction, saliency=saliency, leans_on=leans_on)
-    mask_image = job.on_scan_grid(volume, mask)
-    transform = None if options.in_template_space else itk_transform(placed.registration)
-    pictures = job.pictures(placed, saliency_years)
-    return Result(prediction, mask_image, transform, pictures, found.dicom_files)
+    """Return the result; ``mask`` and ``placed`` are None where the way ended before them."""
+    registration = placed.registration if placed else None
+    reference = tools.ensemble.card.reference
+    return Result(
+        _record(case, tools, stages, answer),
+        None if mask is None else case.on_scan_grid(mask),
+        registration.to_itk() if registration and registration.is_found else None,
+        pictures_of(case.volume, mask, registration, answer.saliency_years, reference),
+        case.scan.dicom_files,
+    )
+
+
+def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Prediction:
+    """Return the record; without any number when the gate refuses and nobody insists."""
+    raw, meaning, saliency_years = answer.raw, answer.meaning, answer.saliency_years
+    fell_back = (on_the_cpu_instead(),) if tools.device.fell_back else ()
+    of_site = meaning.findings if meaning else ()
+    if is_withheld(case, answer, tools.options):
+        raw = meaning = None
+    return Prediction(
+        brain_age_years=raw.age_years if raw else None,
+        interval_years=meaning.interval_years if meaning else None,
+        chronological_age_years=case.age_years,
+        sex=case.sex,
+        corrected_brain_age_years=meaning.corrected_brain_age_years if meaning else None,
+        correction=meaning.correction if meaning else None,
+        gap_percentile=meaning.gap_percentile if meaning else None,
+        quality=Quality(case.scan.findings + fell_back + answer.findings + of_site),
+        acquisition=case.acquisition,
+        input=case.scan.input,
+        model=tools.ensemble.record,
+        software=software_record(),
+        device=tools.device.name,
+        timings_seconds=stages.timings(),
+        interval_level=tools.ensemble.card.interval_level,
+        saliency=None if saliency_years is None else case.on_scan_grid(saliency_years),
+        identifiers=case.identifiers,
+        leans_on=answer.leans_on,
+    )

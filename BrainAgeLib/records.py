@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -245,6 +246,22 @@ class Pictures:
     registered_slices: tuple[SlicePicture, ...]
     template_slices: tuple[SlicePicture, ...]
     reference: Reference | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """The prediction, and what lies on the scan's own grid or leads to the template.
+
+    ``brain_mask`` (SimpleITK.Image) is None when no brain was found, ``to_template``
+    (SimpleITK.Transform, with which ITK resamples the scan onto the template) when nothing was
+    registered. ``dicom_files``: those of the scan's series, if it is DICOM.
+    """
+
+    prediction: Prediction
+    brain_mask: Any
+    to_template: Any
+    pictures: Pictures
+    dicom_files: tuple[Path, ...] = ()
 
 
 def _difference(a: float | None, b: float | None) -> float | None:

@@ -11,7 +11,8 @@ from BrainAgeLib.records import ProgressCallback, Timings
 
 logger = logging.getLogger(__name__)
 
-# Where each stage ends, as a share of the whole; from timings on two cores.
+Advance = Callable[[float], None]  # takes how much of a stage is done, 0-1
+# Where each stage ends, as a fraction of the whole; from timings on two cores.
 STAGE_ENDS = {
     "read": 0.03,
     "brain_extraction": 0.36,
@@ -31,7 +32,7 @@ class Stages:
         self._began = time.perf_counter()
 
     @contextmanager
-    def stage(self, name: str, skipped: bool = False) -> Iterator[Callable[[float], None]]:
+    def stage(self, name: str, skipped: bool = False) -> Iterator[Advance]:
         """Time a stage; the value takes its own progress, 0-1. One that is skipped has no time."""
         names = list(STAGE_ENDS)
         index = names.index(name)
@@ -39,7 +40,7 @@ class Stages:
         end = STAGE_ENDS[name]
         self._report(name, start)
         began = time.perf_counter()
-        yield lambda share: self._report(name, start + (end - start) * min(1.0, share))
+        yield lambda done: self._report(name, start + (end - start) * min(1.0, done))
         if not skipped:
             self._seconds[name] = time.perf_counter() - began
             logger.info("%s took %.1f s", name.replace("_", " "), self._seconds[name])

@@ -27,7 +27,7 @@ from BrainAgeLib.batch.table import (
 from BrainAgeLib.batch.work import FAILURE_NAME, WORK_PREFIX, BatchSettings, finished_row
 from BrainAgeLib.codec import Source, read_json, to_plain
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.job import Job
+from BrainAgeLib.pipeline import prepare
 from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.files import make_output_folder
 from BrainAgeLib.report.folder_lock import folder_lock
@@ -145,7 +145,7 @@ def _check_settings(settings: BatchSettings, elsewhere: bool) -> None:
     if settings.deliverables.dicom:
         dicom_packages()
     options = replace(settings.options, device="cpu") if elsewhere else settings.options
-    model = Job(options, None).ensemble.record
+    model = prepare(options).ensemble.record
     asked = to_plain(settings.options) | to_plain(settings.deliverables)
     for name in _FREE_TO_CHANGE:
         del asked[name]

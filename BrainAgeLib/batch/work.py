@@ -14,7 +14,7 @@ from pathlib import Path
 
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.codec import Source, read, to_text
-from BrainAgeLib.delivery import Deliverables, predict_to_folder
+from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import (
     BrainAgeError,
     ExitCode,
@@ -22,7 +22,7 @@ from BrainAgeLib.errors import (
     InputError,
     InstallationError,
 )
-from BrainAgeLib.options import Options
+from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.files import OutputFolder, output_folder
 from BrainAgeLib.report.record import prediction_to_dict, read_prediction
@@ -133,7 +133,7 @@ def failed_row(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> R
 def _predict(entry: ScanEntry, settings: BatchSettings, work: Path, began: float) -> None:
     """Fill the work folder with a prediction or with the reason why there is none."""
     try:
-        predict_to_folder(entry.scan, work, settings.options_for(entry), settings.deliverables)
+        deliver(entry.scan, work, settings.options_for(entry), settings.deliverables)
         return
     except (FullDiskError, InstallationError):
         raise

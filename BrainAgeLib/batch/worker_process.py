@@ -93,11 +93,11 @@ class _Answers:
 def _load(settings: BatchSettings, answers: _Answers) -> None:
     """Load the model once, before lanes could do it twice."""
     from BrainAgeLib.errors import BrainAgeError
-    from BrainAgeLib.job import Job
+    from BrainAgeLib.pipeline import prepare
 
     try:
-        job = Job(settings.options, None)
-        job.device.run(lambda name: job.ensemble.weights(name))
+        tools = prepare(settings.options)
+        tools.device.run(tools.ensemble.weights)
         answers.send(READY, -1, None)
     except BrainAgeError as error:
         answers.send(STOP, -1, error)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from BrainAgeLib.scan.file_kind import require_path
 
 if TYPE_CHECKING:
-    from BrainAgeLib.delivery import Deliverables
-    from BrainAgeLib.options import Options
+    from BrainAgeLib.options import Deliverables, Options
 
 
 def existing_path(given: str) -> Path:
@@ -134,6 +133,6 @@ def chosen_options(given: argparse.Namespace) -> Options:
 
 def chosen_deliverables(given: argparse.Namespace) -> Deliverables:
     """Return which outputs a parsed command line asks for."""
-    from BrainAgeLib.delivery import Deliverables
+    from BrainAgeLib.options import Deliverables
 
     return Deliverables(report=not given.no_report, dicom=given.dicom)

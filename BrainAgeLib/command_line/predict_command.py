@@ -54,12 +54,12 @@ def predict_and_show(
     chosen = chosen_options(options)
     _refuse_nothing(scan, options.output)
     # Heavy imports only now: a usage error should not take seconds.
-    from BrainAgeLib.delivery import predict_to_folder
+    from BrainAgeLib.delivery import deliver
     from BrainAgeLib.report.wording import readable_result
 
     progress = progress_for(json_lines, options.quiet)
     try:
-        prediction, outputs = predict_to_folder(
+        prediction, outputs = deliver(
             scan, options.output, chosen, chosen_deliverables(options), progress
         )
     finally:

@@ -27,7 +27,7 @@ class PlacedScan:
 
     volume: Volume
     mask: np.ndarray
-    registration: Registration
+    registration: Registration = NOT_REGISTERED
 
     @property
     def brain_volume_ml(self) -> float:
@@ -36,8 +36,8 @@ class PlacedScan:
 
     @property
     def is_registered(self) -> bool:
-        """Whether the place was found; otherwise the scan is said to be in template space."""
-        return self.registration is not NOT_REGISTERED
+        """Whether its place was found; otherwise it is said to be in template space."""
+        return self.registration.is_found
 
     @property
     def index_to_template(self) -> np.ndarray:

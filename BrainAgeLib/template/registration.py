@@ -55,6 +55,18 @@ class Registration:
         """4 x 4 affine, LPS mm, from scan points to template points."""
         return np.linalg.inv(self.template_to_scan)
 
+    @property
+    def is_found(self) -> bool:
+        """Whether the place was found; otherwise the scan is said to be in template space."""
+        return self is not NOT_REGISTERED
+
+    def to_itk(self) -> sitk.AffineTransform:
+        """Return the transform with which ITK resamples the scan onto the template."""
+        transform = sitk.AffineTransform(3)
+        transform.SetMatrix(self.template_to_scan[:3, :3].ravel().tolist())
+        transform.SetTranslation(self.template_to_scan[:3, 3].tolist())
+        return transform
+
 
 NOT_REGISTERED = Registration(np.eye(4), float("nan"))
 """For a scan that is in template space already."""

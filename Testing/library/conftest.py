@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import SimpleITK as sitk
-import torch
 
 from BrainAgeLib.command_line.main import main
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
@@ -119,12 +117,3 @@ def arguments(fast, tmp_path):
 def in_place(small_model):
     """Return the options of a run in template space without a map."""
     return {"in_template_space": True, "model": str(small_model), "saliency": False}
-
-
-@pytest.fixture
-def same_threads():
-    """Give torch and ITK back the threads that they had."""
-    threads = torch.get_num_threads(), sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    yield
-    torch.set_num_threads(threads[0])
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads[1])

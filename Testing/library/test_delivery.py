@@ -10,9 +10,9 @@ import pytest
 import SimpleITK as sitk
 
 from BrainAgeLib import delivery
-from BrainAgeLib.delivery import Deliverables, predict_to_folder
+from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.options import Options
+from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.report.folder_lock import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
 from Testing.library.outcomes import names_in
@@ -129,13 +129,13 @@ def options(small_model):
 
 
 def test_a_scan_in_template_space_has_no_transform(brain_file, options, tmp_path):
-    predict_to_folder(brain_file, tmp_path / "out", options)
+    deliver(brain_file, tmp_path / "out", options, Deliverables())
 
     assert names_in(tmp_path / "out") == EVERY_FILE - {"to_template.tfm", "saliency.nii.gz"}
 
 
 def test_no_report_is_written_when_none_is_wanted(brain_file, options, tmp_path):
-    predict_to_folder(brain_file, tmp_path / "out", options, Deliverables(report=False))
+    deliver(brain_file, tmp_path / "out", options, Deliverables(report=False))
 
     assert names_in(tmp_path / "out") == {"prediction.json", "brain_mask.nii.gz"}
 
@@ -144,7 +144,7 @@ def test_earlier_outputs_go_and_foreign_files_stay(brain_file, options, tmp_path
     for name in (*EVERY_FILE, "notes.txt", ".brainage-0a1b2c3d-report.html"):
         (tmp_path / name).write_text("old", "utf-8")
 
-    predict_to_folder(brain_file, tmp_path, options, Deliverables(report=False))
+    deliver(brain_file, tmp_path, options, Deliverables(report=False))
 
     assert names_in(tmp_path) == {"prediction.json", "brain_mask.nii.gz", "notes.txt"}
     assert (tmp_path / "prediction.json").read_text("utf-8") != "old"
@@ -162,7 +162,7 @@ def test_earlier_outputs_are_gone_before_the_work_begins(
 
     monkeypatch.setattr(delivery, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        predict_to_folder(brain_file, tmp_path, options)
+        deliver(brain_file, tmp_path, options, Deliverables())
 
 
 @pytest.mark.parametrize("failing", ["write_image", "write_report", "write_prediction"])
@@ -174,7 +174,7 @@ def test_without_its_record_a_result_is_not_complete(
 
     monkeypatch.setattr(delivery, failing, disk_full)
     with pytest.raises(BrainAgeError, match="the disk is full"):
-        predict_to_folder(brain_file, tmp_path, options)
+        deliver(brain_file, tmp_path, options, Deliverables())
 
     assert "prediction.json" not in names_in(tmp_path)
     assert not any(name.startswith(".") for name in names_in(tmp_path))
@@ -183,9 +183,7 @@ def test_without_its_record_a_result_is_not_complete(
 def test_progress_ends_with_the_writing(brain_file, options, tmp_path):
     heard = []
 
-    predict_to_folder(
-        brain_file, tmp_path, options, Deliverables(), lambda *step: heard.append(step)
-    )
+    deliver(brain_file, tmp_path, options, Deliverables(), lambda *step: heard.append(step))
 
     assert heard[-1] == ("write", 1.0)
     assert [fraction for _, fraction in heard] == sorted(fraction for _, fraction in heard)

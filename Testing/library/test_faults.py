@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.job import Job
+from BrainAgeLib import pipeline
 from BrainAgeLib.model import devices
 from BrainAgeLib.report.files import output_folder
 from BrainAgeLib.report.folder_lock import LOCK_NAME
@@ -145,7 +145,7 @@ def test_too_little_memory_is_4(arguments, brainage, tmp_path, monkeypatch, erro
     def place(*_):
         raise error
 
-    monkeypatch.setattr(Job, "place", place)
+    monkeypatch.setattr(pipeline, "place", place)
 
     check_error(brainage(*arguments), 4, "too little memory")
     assert names_in(tmp_path / "out") == set()

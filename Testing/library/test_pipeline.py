@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-import BrainAgeLib
-from BrainAgeLib import job
+from BrainAgeLib import pipeline, predict
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.options import Options
-from BrainAgeLib.pipeline import predict, run
+from BrainAgeLib.pipeline import run
 from BrainAgeLib.resources import sample_scan
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
 from BrainAgeLib.template.registration import Registration
@@ -106,11 +105,6 @@ def test_the_image_in_memory_stays_as_it_is(image, in_place):
     assert np.array_equal(sitk.GetArrayFromImage(image), before)
 
 
-def test_predict_is_what_the_package_offers():
-    assert BrainAgeLib.predict is predict
-    assert BrainAgeLib.BrainAgeError is BrainAgeError
-
-
 def test_the_age_does_not_change_the_raw_age(image, in_place):
     plain = predict(image, **in_place)
     known = predict(image, 71.0, "F", **in_place)
@@ -169,9 +163,9 @@ def test_a_brain_is_extracted_and_registered_before_it_is_judged(
         seen.append(device)
         return volume.voxels > 25
 
-    monkeypatch.setattr(job, "extract_brain", stub_extractor)
+    monkeypatch.setattr(pipeline, "extract_brain", stub_extractor)
     monkeypatch.setattr(
-        job, "register_to_template", lambda *_: Registration(motion, similarity=0.95)
+        pipeline, "register_to_template", lambda *_: Registration(motion, similarity=0.95)
     )
 
     found = predict(head, device="cpu", model=str(small_model), saliency=False)

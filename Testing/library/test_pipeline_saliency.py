@@ -7,9 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 import BrainAgeLib.pipeline as pipeline
-from BrainAgeLib.job import MOST_REGIONS
 from BrainAgeLib.options import Options
-from BrainAgeLib.pipeline import run
+from BrainAgeLib.pipeline import MOST_REGIONS, run
 from BrainAgeLib.records import Finding
 from BrainAgeLib.template.regions import NAMES
 

@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 45
 # BrainAgeLib. First the words, then the way of a scan, then its users; nothing looks downstream.
 WORDS = {"errors", "findings", "records", "options", "codec", "whole_file"}
 UP_TO_MODEL = WORDS | {"resources", "scan", "template", "model"}
-UP_TO_PIPELINE = UP_TO_MODEL | {"gate", "report", "software", "stages", "job", "pipeline"}
+UP_TO_PIPELINE = UP_TO_MODEL | {"gate", "report", "software", "stages", "pipeline"}
 MAY_IMPORT = {
     "errors": set(),
     "findings": set(),
@@ -33,29 +33,32 @@ MAY_IMPORT = {
     "software": WORDS,
     "stages": WORDS,
     "extras": {"errors"},
-    "working_memory": set(),
+    "process": set(),
     "orphans": {"errors"},
     "statistics": set(),
     "scan": {"errors", "findings", "records"},
     "template": WORDS | {"resources", "scan"},
     "model": WORDS | {"resources", "scan", "template"},
     "gate": WORDS | {"scan", "template", "model"},
-    "report": WORDS,
-    "job": UP_TO_MODEL | {"gate", "software", "stages", "working_memory"},
-    "pipeline": UP_TO_MODEL | {"gate", "job", "software", "stages"},
-    "delivery": WORDS | {"job", "pipeline", "report"},
-    "batch": WORDS | {"scan", "model", "report", "software", "job", "delivery", "orphans"},
+    "report": WORDS | {"scan", "template"},
+    "pipeline": UP_TO_MODEL | {"gate", "report", "software", "stages", "process"},
+    "delivery": WORDS | {"pipeline", "report"},
+    "batch": WORDS | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans"},
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch"},
     "training": UP_TO_MODEL | {"software", "statistics", "orphans"},
     "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},
-    "__init__": WORDS | {"pipeline"},
+    "__init__": WORDS | {"pipeline", "delivery"},
     "__main__": {"command_line"},
 }
 # What BrainAgeLib itself offers, and where it comes from.
 PUBLIC_NAMES = {
     "BrainAgeError": "errors",
+    "Options": "options",
     "Prediction": "records",
+    "Result": "records",
     "predict": "pipeline",
+    "predict_to_folder": "delivery",
+    "run": "pipeline",
     "__version__": "__init__",
 }
 

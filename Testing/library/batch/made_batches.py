@@ -12,8 +12,7 @@ from pathlib import Path
 
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.batch.work import BatchSettings, work_on
-from BrainAgeLib.delivery import Deliverables
-from BrainAgeLib.options import Options
+from BrainAgeLib.options import Deliverables, Options
 
 
 def quick_settings(output: Path, model: Path, **options: object) -> BatchSettings:

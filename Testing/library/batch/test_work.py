@@ -42,7 +42,7 @@ def test_the_row_is_that_of_the_record(entry, settings, tmp_path):
 
 def test_what_is_done_is_not_done_again(entry, settings, monkeypatch):
     done = work_on(entry, settings)
-    monkeypatch.setattr(work, "predict_to_folder", None)
+    monkeypatch.setattr(work, "deliver", None)
 
     assert work_on(entry, settings) == done
     assert finished_row(entry, settings) == done
@@ -100,7 +100,7 @@ def test_a_fault_of_ours_is_a_row(entry, settings, monkeypatch):
     def fail(*_):
         raise ZeroDivisionError("of a\nkind")
 
-    monkeypatch.setattr(work, "predict_to_folder", fail)
+    monkeypatch.setattr(work, "deliver", fail)
 
     row = work_on(entry, settings)
 
@@ -111,7 +111,7 @@ def test_a_full_disk_is_no_row(entry, settings, monkeypatch, tmp_path):
     def fail(*_):
         raise FullDiskError("the disk is full")
 
-    monkeypatch.setattr(work, "predict_to_folder", fail)
+    monkeypatch.setattr(work, "deliver", fail)
 
     with pytest.raises(FullDiskError):
         work_on(entry, settings)
@@ -137,17 +137,17 @@ def test_files_of_others_in_the_folder_stay(entry, settings, tmp_path):
 
 
 def test_whoever_is_first_owns_the_folder(entry, settings, tmp_path, monkeypatch):
-    predict = work.predict_to_folder
+    predict = work.deliver
 
     def slow(*arguments):
         """Work while another worker does the same and is done before us."""
-        monkeypatch.setattr(work, "predict_to_folder", predict)
+        monkeypatch.setattr(work, "deliver", predict)
         work_on(entry, settings)
         times.append((tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns)
         return predict(*arguments)
 
     times = []
-    monkeypatch.setattr(work, "predict_to_folder", slow)
+    monkeypatch.setattr(work, "deliver", slow)
 
     row = work_on(entry, settings)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib import job
+from BrainAgeLib import pipeline
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.stages import STAGE_ENDS
@@ -46,7 +46,7 @@ def beside(thick_brain, tmp_path_factory):
 def doubtful(monkeypatch):
     """Let every registration come out so badly that the gate refuses, without its seconds."""
     monkeypatch.setattr(
-        job, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.2)
+        pipeline, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.2)
     )
 
 
@@ -189,7 +189,6 @@ def test_a_single_slice_that_has_to_be_registered_is_refused(
         ["--threads", "2"],
     ],
 )
-@pytest.mark.usefixtures("same_threads")
 def test_the_raw_age_depends_on_the_image_alone(brainage, fast, out, tmp_path, person):
     brainage(*fast, "--output", tmp_path / "plain")
 
@@ -261,7 +260,14 @@ def test_nobody_is_verbose_and_quiet(brainage, fast, out):
     assert brainage(*fast, "--output", out, "--quiet", "--verbose").code == 2
 
 
-@pytest.mark.usefixtures("same_threads")
-def test_threads_are_as_many_as_asked_for(brainage, fast, out):
-    assert brainage(*fast, "--output", out, "--threads", "1").code == 0
-    assert torch.get_num_threads() == 1
+def test_threads_are_as_many_as_asked_for(brainage, fast, out, monkeypatch):
+    seen = []
+    find_brain = pipeline.find_brain
+
+    def watched(*arguments):
+        seen.append(torch.get_num_threads())
+        return find_brain(*arguments)
+
+    monkeypatch.setattr(pipeline, "find_brain", watched)
+    assert brainage(*fast, "--output", out, "--threads", "3").code == 0
+    assert seen == [3]

@@ -133,3 +133,12 @@ def test_a_single_slice_cannot_be_registered(template, thick_brain):
 
     with pytest.raises(RegistrationError, match="could not be registered"):
         register_to_template(slice_alone, template)
+
+
+def test_the_transform_is_the_way_from_template_to_scan():
+    registration = Registration(rigid_motion((15, 5, 5), (20, 30, 40)), 0.9)
+    point = (10.0, -20.0, 30.0)
+
+    found = registration.to_itk().TransformPoint(point)
+
+    assert found == pytest.approx(tuple((registration.template_to_scan @ [*point, 1.0])[:3]))

@@ -12,19 +12,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from BrainAgeLib import pipeline
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.gate.gate import measure
-from BrainAgeLib.job import Job
 from BrainAgeLib.options import Options
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
 from BrainAgeLib.scan.geometry import (
     Volume,
-    describe_acquisition,
     sitk_from_volume,
-    to_canonical,
-    volume_from_sitk,
 )
-from BrainAgeLib.scan.read import scan_from_image
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration, RegistrationError
 from Testing.studies.gate._case import Case
@@ -82,29 +77,30 @@ class Bench:
         self, source: Source, case: Case, fault: Fault | None, place: list[float] | None
     ) -> dict[str, Any]:
         # Once through SimpleITK, as any scan goes.
-        job = Job(Options(device="cpu", model=self.model, brain_extracted=not source.is_head), None)
-        job.know(scan_from_image(sitk_from_volume(case.volume)))
-        volume = volume_from_sitk(to_canonical(job.scan.image))
+        options = Options(device="cpu", model=self.model, brain_extracted=not source.is_head)
+        tools = pipeline.prepare(options)
+        scan = pipeline.read(sitk_from_volume(case.volume), options)
         mask = case.mask
         if mask is None:
-            mask = self._mask(volume, source, fault, place is not None)
+            mask = self._mask(scan.volume, source, fault, place is not None)
         if not mask.any():
             return {"outcome": NO_BRAIN}
         try:
-            found = _registration(place, lambda: job.place(volume, mask, lambda _share: None))
+            found = _registration(
+                place,
+                lambda: pipeline.place(scan, mask, tools, lambda _fraction: None).registration,
+            )
         except RegistrationError:
             return {"outcome": NOT_REGISTERED}
         registration = found
         if case.move is not None:
             moved = found.template_to_scan @ np.linalg.inv(case.move)
             registration = Registration(moved, found.similarity)
-        placed = PlacedScan(volume, mask, registration)
-        slices = placed.slices(job.template, "cpu")
-        raw = job.ensemble.predict(slices, "cpu")[0] if len(slices) else None
-        evidence = job.evidence(placed, describe_acquisition(volume, None), slices, raw)
+        placed = PlacedScan(scan.volume, mask, registration)
+        measured = pipeline.predict(scan, placed, tools).measured or {}
         facts = {
             name: asdict(record) if record is not None else None
-            for name, record in measure(evidence).items()
+            for name, record in measured.items()
         }
         numbers = [*found.template_to_scan.ravel().tolist(), found.similarity]
         return {"outcome": MEASURED, "facts": facts, "place": numbers}

@@ -23,9 +23,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
+from BrainAgeLib.records import Result
 from BrainAgeLib.scan.geometry import Volume, apply_affine, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.geometry import sitk_from_volume as to_image
 from BrainAgeLib.scan.read import read_scan

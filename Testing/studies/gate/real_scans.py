@@ -21,10 +21,9 @@ import SimpleITK as sitk
 from PIL import Image
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.job import Result
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
-from BrainAgeLib.records import Pictures, Sex, SlicePicture
+from BrainAgeLib.records import Pictures, Result, Sex, SlicePicture
 from BrainAgeLib.report.pictures import outlined
 from Testing.studies._pages import PROJECT
 

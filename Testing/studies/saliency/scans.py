@@ -25,13 +25,12 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.job import Job
+from BrainAgeLib import pipeline
 from BrainAgeLib.model.ensemble import Ensemble
 from BrainAgeLib.model.predict import ScanMaps, maps_of_scan
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
-from BrainAgeLib.pipeline import run
 from BrainAgeLib.resources import sample_scan
 from BrainAgeLib.scan.geometry import (
     Volume,
@@ -40,7 +39,6 @@ from BrainAgeLib.scan.geometry import (
     volume_from_sitk,
 )
 from BrainAgeLib.scan.read import read_scan
-from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.thick_slices import cut_thick_slices
 from Testing.studies.saliency._cuts import CUTS
@@ -53,11 +51,10 @@ SCAN_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 
 def maps_of(path: Path, options: Options) -> ScanMaps:
     """Return what the models see of a scan."""
-    job = Job(options, None)
-    volume = volume_from_sitk(to_canonical(read_scan(path).image))
-    mask = job.brain_of(volume)
-    placed = PlacedScan(volume, mask, job.place(volume, mask, lambda _share: None))
-    return maps_of_scan(placed.slices(job.template, job.device.name))
+    tools = pipeline.prepare(options)
+    case = pipeline.read(path, options)
+    placed = pipeline.place(case, pipeline.find_brain(case, tools), tools, lambda _fraction: None)
+    return maps_of_scan(placed.slices(tools.template, tools.device.name))
 
 
 def map_of(weights: Weights, maps: ScanMaps, network_share: float) -> torch.Tensor:
@@ -100,7 +97,7 @@ def maps_of_cuts(head: Path, options: Options) -> dict[str, np.ndarray]:
     found = {}
     for name, protocol in CUTS.items():
         cut, affine = cut_thick_slices(torch.as_tensor(volume.voxels), volume.affine, protocol)
-        result = run(sitk_from_volume(Volume(cut.numpy(), affine)), options)
+        result = pipeline.run(sitk_from_volume(Volume(cut.numpy(), affine)), options)
         years = [
             sitk.Resample(image, sitk_from_volume(load_template().t1), result.to_template, how)
             for image, how in (
@@ -154,11 +151,11 @@ def main() -> None:
     options = Options(
         device=given.device, model=given.model, brain_extracted=given.brain_extracted, force=True
     )
-    job = Job(options, None)
+    tools = pipeline.prepare(options)
     rows = {}
     print(f"{'scan':40}{'randomised':>12}{'sizes':>8}{'members':>9}{'strongest':>12}")
     for path in scans_of(given.scans):
-        row = sanity_of_scan(maps_of(path, options), job.ensemble, job.device.name)
+        row = sanity_of_scan(maps_of(path, options), tools.ensemble, tools.device.name)
         rows[path.name] = row
         a, b, c, d = row.values()
         print(f"{path.name[:39]:40}{a:12.2f}{b:8.2f}{c:9.2f}{d:6.2f} years", flush=True)
@@ -168,7 +165,7 @@ def main() -> None:
         for name, value in cuts.items():
             print(f"{'re-sliced: ' + name:52}{value:8.2f}")
     if given.json:
-        text = {"model": job.ensemble.card.name, "scans": rows, "re-sliced": cuts}
+        text = {"model": tools.ensemble.card.name, "scans": rows, "re-sliced": cuts}
         given.json.write_text(json.dumps(text, indent=1) + "\n", "utf-8")
 
 

@@ -1,18 +1,23 @@
-"""When memory runs out in earnest: one line and the right code, not an end without a word."""
+"""Threads are given back; when memory runs out in earnest, there is one line and the right code."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
+import SimpleITK as sitk
+import torch
 
+from BrainAgeLib.process import threads
 from Testing.library.commands import environment
 from Testing.library.outcomes import check_error, names_in
 
-pytestmark = pytest.mark.skipif(
+counted_as_on_linux = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="memory is counted as on Linux"
 )
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
@@ -21,7 +26,7 @@ MULTIPLY = """
 import os, resource
 from pathlib import Path
 import numpy as np
-from BrainAgeLib.working_memory import SIDE, take_working_memory
+from BrainAgeLib.process import SIDE, take_working_memory
 
 take_working_memory()
 square = np.ones((SIDE, SIDE))
@@ -32,6 +37,7 @@ square @ square
 """
 
 
+@counted_as_on_linux
 def test_a_product_has_its_memory_when_there_is_no_other():
     done = subprocess.run(
         [sys.executable, "-c", MULTIPLY], env=environment(**ONE_THREAD), capture_output=True
@@ -60,6 +66,7 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
+@counted_as_on_linux
 @pytest.mark.parametrize("megabytes", [0, 8])
 def test_memory_that_is_really_gone_is_4(arguments, tmp_path, megabytes):
     arguments = [*arguments, "--device", "cpu", "--threads", "1"]
@@ -71,3 +78,40 @@ def test_memory_that_is_really_gone_is_4(arguments, tmp_path, megabytes):
     outcome = SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
     check_error(outcome, 4, "too little memory")
     assert names_in(tmp_path / "out") == set()
+
+
+def counts():
+    """Return how many threads torch and ITK use."""
+    return torch.get_num_threads(), sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+
+
+def test_threads_are_given_back_whatever_happens():
+    before = counts()
+
+    with pytest.raises(KeyboardInterrupt), threads(7):
+        assert counts() == (7, 7)
+        raise KeyboardInterrupt
+
+    assert counts() == before
+    with threads(None):
+        assert counts() == before
+
+
+def test_the_last_of_several_runs_gives_itk_its_threads_back():
+    before = counts()
+    inside, may_end = Event(), Event()
+
+    def run():
+        with threads(7):
+            inside.set()
+            may_end.wait(60)
+
+    with ThreadPoolExecutor(1) as pool:
+        with threads(7):
+            other = pool.submit(run)
+            inside.wait(60)
+        assert counts() == (before[0], 7)  # the other run is still at it
+        may_end.set()
+        other.result()
+
+    assert counts() == before

@@ -1,18 +1,37 @@
-"""Pictures for people: the slices with the brain's outline, the registered scan, the template."""
+"""The slices that people are shown: with the brain's outline, the registered scan, the template."""
 
 from __future__ import annotations
 
 import numpy as np
 import SimpleITK as sitk
 
-from BrainAgeLib.records import SlicePicture
+from BrainAgeLib.records import Pictures, Reference, SlicePicture
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, slice_axis
 from BrainAgeLib.template.registration import Registration
-from BrainAgeLib.template.template import Template
+from BrainAgeLib.template.template import Template, load_template
 
 MOST_SLICES = 30  # of a 3D scan; a 2D scan shows all it has up to twice this
 REGISTERED_HEIGHTS_MM = (-36.0, -18.0, 0.0, 18.0, 36.0, 54.0)
 BRIGHTEST_QUANTILE = 0.995
+
+
+def pictures_of(
+    canonical: Volume,
+    mask: np.ndarray | None,
+    registration: Registration | None,
+    saliency_years: np.ndarray | None,
+    reference: Reference | None,
+) -> Pictures:
+    """Return what a person looks at to judge mask, registration, saliency and age.
+
+    ``canonical``: axes L, P, S. ``mask``, ``saliency_years``: (k, j, i) on its grid. A scan
+    without a registration is shown by itself.
+    """
+    if registration is None:
+        return Pictures(input_pictures(canonical, mask), (), ())
+    registered, template = registered_pictures(canonical, registration, load_template())
+    shown = input_pictures(canonical, mask, saliency_years)
+    return Pictures(shown, registered, template, reference)
 
 
 def input_pictures(
@@ -46,13 +65,16 @@ def registered_pictures(
     canonical: Volume, registration: Registration, template: Template
 ) -> tuple[tuple[SlicePicture, ...], tuple[SlicePicture, ...]]:
     """Return axial slices of the registered scan and the same places in the template."""
-    transform = itk_transform(registration)
     scan = sitk.Resample(
-        sitk_from_volume(canonical), sitk_from_volume(template.t1), transform, sitk.sitkLinear, 0.0
+        sitk_from_volume(canonical),
+        sitk_from_volume(template.t1),
+        registration.to_itk(),
+        sitk.sitkLinear,
+        0.0,
     )
     registered = _to_grey(sitk.GetArrayFromImage(scan))
     expected = _to_grey(template.t1.voxels)
-    outline = template.t1.voxels > 25  # a tenth of the brightest: the template's brain
+    outline = template.brain
     pixel = (float(template.t1.spacing_mm[1]), float(template.t1.spacing_mm[0]))
     heights = [
         round((z - template.t1.affine[2, 3]) / template.t1.affine[2, 2])
@@ -62,14 +84,6 @@ def registered_pictures(
         tuple(SlicePicture(registered[k], pixel, outline[k]) for k in heights),
         tuple(SlicePicture(expected[k], pixel, outline[k]) for k in heights),
     )
-
-
-def itk_transform(registration: Registration) -> sitk.AffineTransform:
-    """Return the transform with which ITK resamples the scan onto the template."""
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(registration.template_to_scan[:3, :3].ravel().tolist())
-    transform.SetTranslation(registration.template_to_scan[:3, 3].tolist())
-    return transform
 
 
 def _slice(values: np.ndarray, along: int, number: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What one scan brings along, what is skipped, and where the work is done."""
+"""The steps of the way: what a scan brings along, what is skipped, and where work is done."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib import job as job_module
-from BrainAgeLib import pipeline
-from BrainAgeLib.job import Job
+from BrainAgeLib import pipeline, predict
 from BrainAgeLib.model import devices
 from BrainAgeLib.options import Options
-from BrainAgeLib.pipeline import predict
+from BrainAgeLib.pipeline import Answer, is_withheld
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.read import scan_from_image
 from BrainAgeLib.template.placed_scan import PlacedScan
@@ -50,7 +48,7 @@ def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, smal
     assert seconds.prediction is not None
 
     monkeypatch.setattr(
-        job_module, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
+        pipeline, "register_to_template", lambda *_: Registration(np.eye(4), similarity=0.95)
     )
     options = {"brain_extracted": True, "saliency": False, "model": str(small_model)}
     seconds = predict(image, **options).timings_seconds
@@ -96,7 +94,8 @@ NOTE = Finding("made_up", "note", "This is so.")
 def test_no_number_leaves_a_refusal_unless_somebody_insists(
     image, in_place, of_reader, judged, force, withheld
 ):
-    job = Job(Options(**in_place, force=force), None)
-    job.know(replace(scan_from_image(image), findings=of_reader))
+    options = Options(**in_place, force=force)
+    case = pipeline.read(image, options)
+    case = replace(case, scan=replace(case.scan, findings=of_reader))
 
-    assert job.withholds(judged) == withheld
+    assert is_withheld(case, Answer(judged), options) == withheld

@@ -5,13 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from BrainAgeLib.scan.geometry import Volume
-from BrainAgeLib.template.pictures import (
+from BrainAgeLib.report.shown_slices import (
     REGISTERED_HEIGHTS_MM,
     input_pictures,
-    itk_transform,
     registered_pictures,
 )
+from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template.registration import NOT_REGISTERED, Registration
 from Testing.library.phantoms import moved, rigid_motion
 
@@ -128,12 +127,3 @@ def test_heights_of_the_registered_slices_are_those_named(template):
     for picture, height_mm in zip(expected, REGISTERED_HEIGHTS_MM, strict=True):
         k = round((height_mm - template.t1.affine[2, 3]) / 2.0)
         assert np.corrcoef(picture.grey.ravel(), template.t1.voxels[k].ravel())[0, 1] > 0.999
-
-
-def test_the_transform_is_the_way_from_template_to_scan():
-    registration = Registration(rigid_motion((15, 5, 5), (20, 30, 40)), 0.9)
-    point = (10.0, -20.0, 30.0)
-
-    found = itk_transform(registration).TransformPoint(point)
-
-    assert found == pytest.approx(tuple((registration.template_to_scan @ [*point, 1.0])[:3]))
