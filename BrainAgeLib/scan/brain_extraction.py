@@ -8,9 +8,8 @@ known here.
 from __future__ import annotations
 
 import hashlib
-from contextlib import redirect_stdout
+from copy import copy
 from functools import cache
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +32,12 @@ def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
     The mask is empty when there is no brain. Raises InstallationError when the extractor is
     missing or damaged.
     """
-    network = _load_deepbet(device)
+    # It notes down where the brain is: runs beside each other share its weights and nothing else.
+    network = copy(_load_deepbet(device))
     # Canonical arrays are (S, P, L); deepbet was trained on (R, A, S).
     voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0)[::-1, ::-1], np.float32)
     try:
-        with torch.inference_mode(), redirect_stdout(StringIO()):
+        with torch.inference_mode():
             probability = network.run_model(voxels)
             mask = network.postprocess(probability > THRESHOLD)
     except (AssertionError, ValueError, IndexError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -76,8 +78,11 @@ def test_a_missing_extractor_is_named_with_the_remedy(monkeypatch):
 class RecordingNetwork:
     """Takes what deepbet would, and says that the brain is what is brighter than 0.5."""
 
+    def __init__(self):
+        self.seen = []
+
     def run_model(self, voxels):
-        self.seen = voxels
+        self.seen.append(voxels)
         return voxels.copy()
 
     def postprocess(self, mask):
@@ -94,11 +99,41 @@ def test_the_network_sees_right_anterior_superior_and_its_mask_comes_back(monkey
     mask = extract_brain(HEAD.with_voxels(voxels))
 
     # Its axes run (i, j, k) to the right, to anterior, to superior.
-    assert network.seen.shape == (12, 10, 6)
-    assert network.seen[12 - 1 - 10, 10 - 1 - 1, 5] == 1.0
-    assert network.seen[12 - 1 - 2, 0, 0] == 1.0
+    (seen,) = network.seen
+    assert seen.shape == (12, 10, 6)
+    assert seen[12 - 1 - 10, 10 - 1 - 1, 5] == 1.0
+    assert seen[12 - 1 - 2, 0, 0] == 1.0
     assert mask.dtype == bool
     assert np.array_equal(mask, voxels > 0.5)
+
+
+class ForgetfulNetwork:
+    """Finds the brain in two steps, as deepbet does, and lets others run between them."""
+
+    def __init__(self):
+        self.both_have_run = Barrier(2)
+        self.bright = None
+
+    def run_model(self, voxels):
+        self.bright = voxels > 0.5
+        self.both_have_run.wait(60)
+        return voxels.copy()
+
+    def postprocess(self, mask):
+        return mask & self.bright
+
+
+def test_scans_beside_each_other_keep_their_own_brains(monkeypatch):
+    network = ForgetfulNetwork()
+    monkeypatch.setattr(brain_extraction, "_load_deepbet", lambda _device: network)
+    heads = [np.zeros(HEAD.voxels.shape, np.float32) for _ in range(2)]
+    heads[0][:3], heads[1][3:] = 1.0, 1.0
+
+    with ThreadPoolExecutor(2) as pool:
+        masks = list(pool.map(extract_brain, [HEAD.with_voxels(head) for head in heads]))
+
+    for head, mask in zip(heads, masks, strict=True):
+        assert np.array_equal(mask, head > 0.5)
 
 
 def test_the_bundled_sample_has_the_brain_of_an_adult():
