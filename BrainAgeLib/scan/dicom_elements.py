@@ -15,14 +15,15 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from numbers import Number
 from pathlib import Path
 
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -40,6 +41,14 @@ _UNPACKED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian
 _MOST_UNPACKED_BYTES = 2**26  # 64 MiB, of a deflated data set
 _LARGE_BYTES = 2**16
 _one_at_a_time = threading.RLock()
+
+
+@cache
+def _tag(keyword: str) -> int:
+    tag = tag_for_keyword(keyword)
+    if tag is None:
+        raise ValueError(keyword)
+    return tag
 
 
 class Elements:
@@ -82,8 +91,8 @@ class Elements:
 
     def _value(self, keyword: str) -> object:
         try:
-            return self._dataset.get(keyword)
-        except Exception:  # pydicom raises what each of its parts raises over damaged bytes
+            return self._dataset[_tag(keyword)].value
+        except Exception:  # not there; over damaged bytes every part of pydicom raises its own
             return None
 
 
@@ -115,7 +124,7 @@ def elements_of(path: Path, keywords: Sequence[str]) -> Iterator[FileElements]:
     They can be looked at within the context only. Raises OSError when the file cannot be opened.
     """
     with _silent_pydicom(), _CarefulFile(io.FileIO(path)) as file:
-        yield _read(file, [Tag(keyword) for keyword in keywords])
+        yield _read(file, [_tag(keyword) for keyword in keywords])
 
 
 def _read(file: _CarefulFile, tags: Sequence[int]) -> FileElements:
@@ -133,9 +142,10 @@ def _read_until(stop: int, file: _CarefulFile, tags: Sequence[int]) -> FileEleme
     reached: list[tuple[int, int, int]] = []
 
     def is_reached(tag: int, _representation: str | None, length: int) -> bool:
-        if tag >= stop:
-            reached.append((tag, length, file.size - file.tell()))
-        return tag >= stop
+        if int(tag) < stop:  # pydicom's own comparison is slow
+            return False
+        reached.append((int(tag), length, file.size - file.tell()))
+        return True
 
     dataset: Dataset
     meta: Dataset = Dataset()

@@ -29,8 +29,8 @@ _KEYWORDS = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SamplesPerPixel"),
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
 )
-_AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
+_AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
 _GREY = ("", "MONOCHROME1", "MONOCHROME2")
 _NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 # In the words that files of one slice use.
@@ -100,7 +100,7 @@ def read_dicom_header(path: Path) -> DicomHeader:
             study_uid=said.text("StudyInstanceUID"),
             series_uid=said.text("SeriesInstanceUID"),
             series_description=printable(said.text("SeriesDescription")),
-            age_years=age_years_of(*(said.text(keyword) for keyword in _AGE)),
+            age_years=age_years_of(*map(said.text, _AGE)),
             sex=sex_of(said.text("PatientSex")),
             sequence=_sequence(said),
             is_gradient_echo="GR" in said.words("ScanningSequence"),
@@ -165,7 +165,7 @@ def _is_whole(said: FileElements, size: tuple[int, int, int]) -> bool:
     """
     if said.pixels is None or min(size) < 1:
         return False
-    least_bytes = math.prod(size) * _count(said, "BitsAllocated", 8) / 8
+    least_bytes = math.prod(size) * _count(said, "BitsAllocated", 8) // 8
     promised_bytes, present_bytes = said.pixels.promised_bytes, said.pixels.present_bytes
     return said.pixels.is_packed or least_bytes <= promised_bytes <= present_bytes
 

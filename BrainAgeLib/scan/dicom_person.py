@@ -20,19 +20,24 @@ def age_years_of(patient_age: str, birth_date: str, study_date: str) -> float | 
 
     0 and more than ``OLDEST_AGE_YEARS`` are what removed data look like, and count as unknown.
     """
-    age_years = None
-    if given := re.fullmatch(r"(\d+)([DWMY])", patient_age.upper()):
+    if given := re.fullmatch(r"([0-9]{1,9})([DWMY])", patient_age.upper()):
         age_years = int(given[1]) * _AGE_UNITS_YEARS[given[2]]
-    else:
-        born, seen = _date(birth_date), _date(study_date)
-        if born and seen:
-            age_years = (seen - born).days / 365.25
-    return age_years if age_years is not None and 0 < age_years <= OLDEST_AGE_YEARS else None
+        if _can_be(age_years):
+            return age_years
+    born, seen = _date(birth_date), _date(study_date)
+    if born is None or seen is None:
+        return None
+    age_years = (seen - born).days / 365.25
+    return age_years if _can_be(age_years) else None
 
 
 def sex_of(patient_sex: str) -> Sex | None:
     """Return F, M or None: the model knows no other."""
     return _SEXES.get(patient_sex.upper())
+
+
+def _can_be(age_years: float) -> bool:
+    return 0 < age_years <= OLDEST_AGE_YEARS
 
 
 def _date(text: str) -> date | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from BrainAgeLib.errors import InputError, printable
 
 HEAD_BYTES = 2**16
+KIND_BYTES = 2**12  # a tree of files is gone through by these
 _GZIP = b"\x1f\x8b"
 _NIFTI_1 = ((348).to_bytes(4, "little"), (348).to_bytes(4, "big"))
 _NIFTI_2 = ((540).to_bytes(4, "little"), (540).to_bytes(4, "big"))
@@ -56,14 +57,14 @@ def kind_of(path: Path) -> FileKind | None:
 
     Raises OSError when the file cannot be opened.
     """
-    head = read_head(path)
+    head = read_head(path, KIND_BYTES)
     if head[:4] in _NIFTI_1:
         return FileKind.NIFTI
     if head[:4] in _NIFTI_2:
         return FileKind.NIFTI_2
     if head.startswith(b"NRRD0"):
         return FileKind.NRRD
-    if re.search(rb"^NDims\s*=", head[:4096], re.MULTILINE):
+    if re.search(rb"^NDims\s*=", head, re.MULTILINE):
         return FileKind.METAIMAGE
     # Old files have no preamble and begin with their first group, 0002 or 0008.
     if head[128:132] == b"DICM" or head[:2] in (b"\x02\x00", b"\x08\x00"):
@@ -77,20 +78,22 @@ def is_compressed(path: Path) -> bool:
         return file.read(2) == _GZIP
 
 
-def read_head(path: Path) -> bytes:
+def read_head(path: Path, most_bytes: int = HEAD_BYTES) -> bytes:
     """Return the first bytes of a file, unpacked if it is gzip; what can be had of a damaged one.
 
     Raises OSError when the file cannot be opened.
     """
-    if not is_compressed(path):
-        with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    head = b""
-    try:
-        with gzip.open(path) as file:
-            # In small steps, so that what lies before the damage is not lost.
-            while len(head) < HEAD_BYTES and (chunk := file.read(64)):
-                head += chunk
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        pass
-    return head
+    with path.open("rb") as file:
+        head = file.read(most_bytes)
+        if not head.startswith(_GZIP):
+            return head
+        file.seek(0)
+        head = b""
+        try:
+            with gzip.open(file) as unpacked:
+                # In small steps, so that what lies before the damage is not lost.
+                while len(head) < most_bytes and (chunk := unpacked.read(64)):
+                    head += chunk
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            pass
+        return head
