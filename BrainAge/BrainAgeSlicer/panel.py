@@ -24,7 +24,7 @@ from BrainAgeSlicer.logic import Predictor
 from BrainAgeSlicer.parameters import BrainAgeParameterNode, GuiConnection
 from BrainAgeSlicer.request import Request, requestOf, whyNotMeant, whyNotReady
 from BrainAgeSlicer.resultcontrols import Exports, OverlayControls, ResultView
-from BrainAgeSlicer.results import findResult
+from BrainAgeSlicer.results import Result, findResult, removeResult
 from BrainAgeSlicer.runcontrols import RunControls
 from BrainAgeSlicer.subject import SubjectFields
 from BrainAgeSlicer.views import MessageView, ReasonView
@@ -50,6 +50,7 @@ class Panel(VTKObservationMixin):
         self._connection: GuiConnection | None = None
         self._entered = False
         self._maybeNewVolume = False
+        self._orphans: list[Result] = []  # whose scan is being removed
         self._message = MessageView(ui.messageLabel)
         self._reason = ReasonView(ui.applyButton, ui.reasonLabel)
         self._result = ResultView(ui)
@@ -82,6 +83,7 @@ class Panel(VTKObservationMixin):
         for event in (scene.EndImportEvent, scene.EndCloseEvent):
             self.addObserver(scene, event, self._onSceneReplaced)
         self.addObserver(scene, scene.NodeAddedEvent, self._onNodeAdded)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodesChanged)
         try:
             self._advanced.offer(installation.models())
@@ -127,12 +129,23 @@ class Panel(VTKObservationMixin):
         self._maybeNewVolume = True
         self._onNodesChanged(caller, event)
 
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:
+        result = findResult(node)
+        if result is not None:
+            self._orphans.append(result)
+            self._refreshTimer.start()  # once the scene is done with the scan
+
     def _onNodesChanged(self, _caller: Any, _event: Any) -> None:
         if self._entered and not slicer.mrmlScene.IsBatchProcessing():
             self._refreshTimer.start()
 
     def _onSceneSettled(self) -> None:
         new, self._maybeNewVolume = self._maybeNewVolume, False
+        orphans, self._orphans = self._orphans, []
+        for result in orphans:
+            if result.recordNode.GetScene() is not None:
+                removeResult(result)
         parameters = self._parameters
         if new and parameters is not None and parameters.inputVolume is None:
             parameters.inputVolume = volumes.volumeToStartWith()  # loaded with the module open

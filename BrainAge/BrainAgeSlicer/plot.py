@@ -12,7 +12,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from BrainAgeLib.records import Prediction, Reference
-from BrainAgeSlicer.results import CHART, Result, adopt
+from BrainAgeSlicer.results import CHART, Result, adopt, keepOutOfTree
 from BrainAgeSlicer.volumes import OURS
 
 AGE = "Age"
@@ -143,6 +143,8 @@ def _addSeries(chart: Any, series: Series) -> list[Any]:
         node.SetMarkerStyle(series.marker)
         node.SetMarkerSize(series.markerSize)
     chart.AddAndObservePlotSeriesNodeID(node.GetID())
+    for each in (table, node):
+        keepOutOfTree(each)
     return [table, node]
 
 

@@ -42,15 +42,15 @@ class ResultView:
         ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
         ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
         if result is not None and prediction is not None:
-            self._showCard(result.volumeNode.GetName(), prediction)
+            self._showCard(_titleOf(result), prediction)
 
-    def _showCard(self, name: str, prediction: Prediction) -> None:
+    def _showCard(self, title: str, prediction: Prediction) -> None:
         ui = self._ui
+        ui.titleLabel.text = card.breakable(title)
         font = qt.QFont(ui.titleLabel.font)  # anew each time: the user may change the window's
         font.setPointSizeF(font.pointSizeF() * HEADLINE_SCALE)
         font.setBold(True)
         ui.brainAgeLabel.setFont(font)
-        ui.titleLabel.text = card.breakable(_("Predicted brain age of {name}").format(name=name))
         ui.brainAgeLabel.text = card.headline(prediction)
         ui.intervalLabel.text = card.intervalText(prediction)
         ui.rowsLabel.text = card.rowsHtml(prediction)
@@ -66,10 +66,20 @@ def _read(result: Result | None) -> tuple[Prediction | None, str]:
         prediction = result.prediction
     except BrainAgeError as error:
         return None, str(error)
+    said = []
+    if result.isEarlier:
+        said.append(_("The last run failed; this is what an earlier one predicted."))
     known = subject.subjectOf(result.volumeNode).ageYears
-    if known in (None, prediction.chronological_age_years):
-        return prediction, ""
-    return prediction, _("The age was changed since this prediction; press Apply to use it.")
+    if known not in (None, prediction.chronological_age_years):
+        said.append(_("The age was changed since this prediction; press Apply to use it."))
+    return prediction, " ".join(said)
+
+
+def _titleOf(result: Result) -> str:
+    name = result.volumeNode.GetName()
+    if result.isEarlier:
+        return _("Earlier predicted brain age of {name}").format(name=name)
+    return _("Predicted brain age of {name}").format(name=name)
 
 
 class OverlayControls:

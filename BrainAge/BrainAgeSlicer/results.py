@@ -26,6 +26,7 @@ TO_TEMPLATE = "BrainAge.ToTemplate"
 REPORT = "BrainAge.Report"
 CHART = "BrainAge.Chart"
 OWNED = "BrainAge.Owned"  # every node that goes when the result goes
+EARLIER = "BrainAge.Earlier"  # attribute of a record: a later run failed
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,11 @@ class Result:
             ) from error
 
     @property
+    def isEarlier(self) -> bool:
+        """Whether the last run of the scan failed, so that this is what an earlier one said."""
+        return bool(self.recordNode.GetAttribute(EARLIER))
+
+    @property
     def volumeNode(self) -> Any:
         """The scan."""
         return self.recordNode.GetNodeReference(SCAN)
@@ -70,6 +76,13 @@ def findResult(volumeNode: Any) -> Result | None:
         if volumeNode is not None and result.volumeNode is volumeNode:
             return result
     return None
+
+
+def markAsEarlier(volumeNode: Any) -> None:
+    """Note at the result of a scan, if it has one, that a later run failed."""
+    result = findResult(volumeNode)
+    if result is not None:
+        result.recordNode.SetAttribute(EARLIER, "1")
 
 
 def adopt(result: Result, nodes: list[Any]) -> None:
@@ -103,6 +116,12 @@ def removeNode(node: Any) -> None:
     for each in owned:
         if each is not None and slicer.mrmlScene.GetNodeByID(each.GetID()) is each:
             slicer.mrmlScene.RemoveNode(each)
+
+
+def keepOutOfTree(node: Any) -> None:
+    """Leave a node out of the tree of data that the user sees: it only serves another one."""
+    names = slicer.vtkMRMLSubjectHierarchyConstants
+    node.SetAttribute(names.GetSubjectHierarchyExcludeFromTreeAttributeName(), "1")
 
 
 def newFolder(volumeNode: Any, name: str) -> int:

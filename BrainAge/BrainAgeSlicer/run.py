@@ -21,7 +21,7 @@ from BrainAgeSlicer import table
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
 from BrainAgeSlicer.request import Request
-from BrainAgeSlicer.results import Result, removeResult
+from BrainAgeSlicer.results import Result, markAsEarlier, removeResult
 from BrainAgeSlicer.scene import addResult
 from BrainAgeSlicer.volumes import Lattice, exportVolume
 from BrainAgeSlicer.worker import Outcome, Worker
@@ -148,7 +148,7 @@ class Run:
             result = addResult(self._volumeNode, self._folder / "output", lattice)
             prediction = result.prediction
             addChart(result, referencePeople(prediction.model.name))
-            table.addRun(self._volumeNode, prediction, outcome.exitCode)
+            table.addRun(self._volumeNode, prediction)
             return Ended(result, prediction)
         except Exception as error:  # whatever it was, the user reads a sentence, not a traceback
             if result is not None:
@@ -163,6 +163,8 @@ class Run:
         if self._ended:
             return
         self._ended = True
+        if ended.error is not None:
+            markAsEarlier(self._volumeNode)
         try:
             for observed, tag in self._observations:
                 observed.RemoveObserver(tag)

@@ -13,6 +13,7 @@ from BrainAgeSlicer import installation
 from BrainAgeSlicer.batchlist import BatchList, stateOfEnded
 from BrainAgeSlicer.logic import Batch, BatchItem, BatchListener, Predictor
 from BrainAgeSlicer.request import Request
+from BrainAgeSlicer.results import markAsEarlier
 from BrainAgeSlicer.run import Ended, Listener
 from BrainAgeSlicer.views import MessageView, ProgressView
 
@@ -57,7 +58,10 @@ class RunControls:
             self._ensureDependencies(installation.requirementsFile())
             items = [BatchItem(node, requestFor(node)) for node in nodes]
         except BrainAgeError as error:
+            for node in nodes:
+                markAsEarlier(node)
             self._message.show("refuse", error.message, error.hint)
+            self.onChanged()
             return
         if len(items) > 1:
             for node in nodes:

@@ -25,6 +25,7 @@ from BrainAgeSlicer.results import (
     Result,
     adopt,
     findResults,
+    keepOutOfTree,
     newFolder,
     putInto,
     removeNode,
@@ -120,6 +121,7 @@ def _addOverlay(
     colors = newColorNode(f"{volumeNode.GetName()} {_('brain age saliency colors')}")
     added.append(colors)
     colors.SetAttribute(OURS, "colors")
+    keepOutOfTree(colors)
     fillColorNode(colors, valueRange, 0.0)
     node.CreateDefaultDisplayNodes()
     display = node.GetDisplayNode()

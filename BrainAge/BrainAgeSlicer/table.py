@@ -1,14 +1,15 @@
-"""The table that collects every run of the session, and its CSV file.
+"""The tables of every run of the session: a short one to look at, and one with all columns.
 
-Its columns are those of ``results.csv``, so what a batch in Slicer leaves can be read by the
-commands that read the library's batches.
+The columns are those of ``results.csv``, so what a batch in Slicer leaves can be read by the
+commands that read the library's batches. Numbers are numbers, so that they sort and plot; what is
+not known is no number (NaN), never 0.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime
-from collections.abc import Iterable
+import math
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,145 +17,128 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from BrainAgeLib.batch.table import COLUMNS, ResultRow, ScanEntry, predicted_row, write_results
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
 from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.volumes import OURS, sourceFile
 
-# Name and unit. The first cell of a row is never empty: when a scene is loaded, the table's reader
-# would drop it and shift the rest.
-COLUMNS: tuple[tuple[str, str], ...] = (
-    ("id", ""),
-    ("path", ""),
-    ("session", ""),
-    ("group", ""),
-    ("age", "years"),
-    ("sex", ""),
-    ("brain_age_years", "years"),
-    ("interval_low", "years"),
-    ("interval_high", "years"),
-    ("gap_years", "years"),
-    ("corrected_gap_years", "years"),
-    ("gap_percentile", "%"),
-    ("verdict", ""),
-    ("findings", ""),
-    ("slice_spacing_mm", "mm"),
-    ("model", ""),
-    ("exit_code", ""),
-    ("error", ""),
-    ("seconds", "s"),
-    ("device", ""),
-    ("run_at", ""),
-    ("notice", ""),
+FURTHER = ("device", "run_at", "notice")  # what the session adds to the library's columns
+# The first cell of a row is never empty: when a scene is loaded, the table's reader would drop it
+# and shift the rest.
+ALL = ("id", *(name for name in COLUMNS if name != "id"), *FURTHER)
+FEW = (
+    *("id", "age", "sex", "brain_age_years", "interval_low", "interval_high", "gap_years"),
+    *("corrected_gap_years", "verdict", "error"),
 )
-NAMES = tuple(name for name, _unit in COLUMNS)
-FILE_NAMES = ("path", "id", *NAMES[2:])
+UNITS = {
+    **dict.fromkeys(("age", "brain_age_years", "interval_low", "interval_high"), "years"),
+    **dict.fromkeys(("gap_years", "corrected_gap_years"), "years"),
+    "gap_percentile": "%",
+    "slice_spacing_mm": "mm",
+    "seconds": "s",
+}
+NUMBERS = {each.name for each in fields(ResultRow) if str(each.type).startswith(("float", "int"))}
 NO_NAME = "-"
 
 
 def resultsTable() -> Any:
-    """Return the scene's table of runs, or None."""
+    """Return the scene's table of runs to look at, or None."""
+    return _tableOf("results")
+
+
+def addRun(volumeNode: Any, prediction: Prediction) -> None:
+    """Add a row for a result."""
+    row = predicted_row(_entryOf(volumeNode), prediction)
+    _addRow(row, device=prediction.device)
+
+
+def addFailure(volumeNode: Any, request: Request, error: BrainAgeError) -> None:
+    """Add a row for a run that failed."""
+    entry = _entryOf(volumeNode)
+    words = " ".join(str(error).split())
+    row = ResultRow(entry.path, entry.id, exit_code=int(error.exit_code), error=words)
+    _addRow(replace(row, age=request.ageYears, sex=request.sex), device="")
+
+
+def rows() -> list[ResultRow]:
+    """Return all runs, first to last."""
+    node = _tableOf("allResults")
+    if node is None:
+        return []
+    return [_rowAt(node, index) for index in range(node.GetNumberOfRows())]
+
+
+def exportTable(path: Path) -> None:
+    """Write all runs as CSV.
+
+    Raises BrainAgeError when there is no run yet or the file cannot be written.
+    """
+    if not rows():
+        raise BrainAgeError(_("There is no run to export yet."))
+    write_results(rows(), path)
+
+
+def _entryOf(volumeNode: Any) -> ScanEntry:
+    return ScanEntry(sourceFile(volumeNode), scan="", id=volumeNode.GetName() or NO_NAME)
+
+
+def _addRow(row: ResultRow, device: str) -> None:
+    now = datetime.datetime.now().astimezone().isoformat(timespec="seconds")
+    values = {name: getattr(row, name) for name in COLUMNS}
+    values |= {"device": device, "run_at": now, "notice": NOTICE}
+    values["findings"] = ";".join(row.findings)
+    for role, names, title in (
+        ("results", FEW, _("Brain age results")),
+        ("allResults", ALL, _("Brain age results, all columns")),
+    ):
+        node = _tableOf(role) or _newTable(role, names, title)
+        index = node.AddEmptyRow()
+        for name in names:
+            column = node.GetTable().GetColumnByName(name)
+            if name in NUMBERS:
+                column.SetValue(index, math.nan if values[name] is None else float(values[name]))
+            else:
+                column.SetValue(index, values[name] or "")
+        node.GetTable().Modified()
+        node.Modified()
+
+
+def _rowAt(node: Any, index: int) -> ResultRow:
+    values: dict[str, Any] = {"path": ""}
+    for name in ALL:
+        cell = node.GetTable().GetColumnByName(name).GetValue(index)
+        isKnown = not math.isnan(cell) if name in NUMBERS else bool(cell)
+        if isKnown:
+            values[name] = cell
+    further = {name: values.pop(name, "") for name in FURTHER}
+    values["findings"] = tuple(filter(None, values.get("findings", "").split(";")))
+    values["exit_code"] = int(values["exit_code"])
+    return ResultRow(**values, further=further)
+
+
+def _tableOf(role: str) -> Any:
     for node in slicer.util.getNodesByClass("vtkMRMLTableNode"):
-        if node.GetAttribute(OURS) == "results":
+        if node.GetAttribute(OURS) == role:
             return node
     return None
 
 
-def addRun(volumeNode: Any, prediction: Prediction, exitCode: int) -> Any:
-    """Add a row for a result; return the table. What is not known stays empty: it is never 0."""
-    return _addRow(volumeNode, _valuesOf(prediction) | {"exit_code": str(exitCode)})
-
-
-def addFailure(volumeNode: Any, request: Request, error: BrainAgeError) -> Any:
-    """Add a row for a run that failed; return the table."""
-    known = {
-        "age": _text(request.ageYears),
-        "sex": request.sex or "",
-        "exit_code": str(error.exit_code),
-        "error": " ".join(str(error).split()),
-    }
-    return _addRow(volumeNode, known)
-
-
-def _addRow(volumeNode: Any, known: dict[str, str]) -> Any:
-    node = resultsTable() or _newTable()
-    known |= {
-        "path": sourceFile(volumeNode),
-        "id": volumeNode.GetName() or NO_NAME,
-        "run_at": datetime.datetime.now().astimezone().isoformat(timespec="seconds"),
-        "notice": NOTICE,
-    }
-    row = node.AddEmptyRow()
-    for column, name in enumerate(NAMES):
-        node.SetCellText(row, column, known.get(name, ""))
-    return node
-
-
-def rows(node: Any) -> list[dict[str, str]]:
-    """Return the rows of the table."""
-    count = node.GetNumberOfRows()
-    return [
-        {name: node.GetCellText(row, column) for column, name in enumerate(NAMES)}
-        for row in range(count)
-    ]
-
-
-def exportTable(path: Path) -> None:
-    """Write the table as CSV.
-
-    Raises BrainAgeError when there is no run yet or the file cannot be written.
-    """
-    node = resultsTable()
-    if node is None:
-        raise BrainAgeError(_("There is no run to export yet."))
-    try:
-        _writeRows(path, rows(node))
-    except OSError as error:
-        raise BrainAgeError(
-            _("{path} could not be written: {reason}").format(path=path, reason=error.strerror)
-        ) from error
-
-
-def _writeRows(path: Path, values: Iterable[dict[str, str]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FILE_NAMES)
-        writer.writeheader()
-        writer.writerows(values)
-
-
-def _valuesOf(prediction: Prediction) -> dict[str, str]:
-    low, high = prediction.interval_years or (None, None)
-    findings = "; ".join(finding.code for finding in prediction.quality.findings)
-    return {
-        "age": _text(prediction.chronological_age_years),
-        "sex": prediction.sex or "",
-        "brain_age_years": _text(prediction.brain_age_years),
-        "interval_low": _text(low),
-        "interval_high": _text(high),
-        "gap_years": _text(prediction.gap_years),
-        "corrected_gap_years": _text(prediction.corrected_gap_years),
-        "gap_percentile": _text(prediction.gap_percentile),
-        "verdict": prediction.quality.verdict,
-        "findings": findings,
-        "slice_spacing_mm": _text(prediction.acquisition.slice_spacing_mm),
-        "model": f"{prediction.model.name} {prediction.model.version}",
-        "seconds": _text(prediction.timings_seconds.total),
-        "device": prediction.device,
-    }
-
-
-def _text(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
-
-
-def _newTable() -> Any:
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", _("Brain age results"))
-    node.SetAttribute(OURS, "results")
+def _newTable(role: str, names: tuple[str, ...], title: str) -> Any:
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLTableNode")
+    node.UnRegister(None)
+    node.SetName(title)
+    node.SetAttribute(OURS, role)
+    node.SetHideFromEditors(role != "results")
     node.SetUseColumnTitleAsColumnHeader(True)
-    for name, unit in COLUMNS:
-        column = vtk.vtkStringArray()  # text, so that what is not known can be empty
+    node = slicer.mrmlScene.AddNode(node)
+    for name in names:
+        unit = UNITS.get(name, "")
+        column = vtk.vtkDoubleArray() if name in NUMBERS else vtk.vtkStringArray()
         column.SetName(name)
         node.AddColumn(column)
         node.SetColumnTitle(name, f"{name} ({unit})" if unit and unit not in name else name)
         node.SetColumnUnitLabel(name, unit)
+        if name in NUMBERS:
+            node.SetColumnProperty(name, "nullValue", "nan")  # or a loaded scene says 0
     return node

@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
+from BrainAgeLib.errors import ExitCode
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Prediction, Sex
+from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.whole_file import write_atomically
 
 RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
@@ -95,6 +97,33 @@ class ResultRow:
     def has_age(self) -> bool:
         """Whether a brain age was predicted."""
         return self.brain_age_years is not None
+
+
+def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
+    """Return the row of a scan with a prediction, which may be that there is no age."""
+    record = prediction_to_dict(prediction)
+    low, high = record["interval_years"] or (None, None)
+    return ResultRow(
+        path=entry.path,
+        id=entry.id,
+        session=entry.session,
+        group=entry.group,
+        age=record["chronological_age_years"],
+        sex=prediction.sex,
+        brain_age_years=record["brain_age_years"],
+        interval_low=low,
+        interval_high=high,
+        gap_years=record["gap_years"],
+        corrected_gap_years=record["corrected_gap_years"],
+        gap_percentile=record["gap_percentile"],
+        verdict=prediction.quality.verdict,
+        findings=tuple(finding.code for finding in prediction.quality.findings),
+        slice_spacing_mm=record["acquisition"]["slice_spacing_mm"],
+        model=f"{prediction.model.name} {prediction.model.version}",
+        exit_code=ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE,
+        seconds=prediction.timings_seconds.total,
+        further=entry.further,
+    )
 
 
 COLUMNS = tuple(entry.name for entry in fields(ResultRow) if entry.name != "further")

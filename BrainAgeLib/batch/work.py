@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.batch.table import ResultRow, ScanEntry, predicted_row
 from BrainAgeLib.codec import Source, read, to_text
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import (
@@ -25,7 +25,7 @@ from BrainAgeLib.errors import (
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.files import OutputFolder, output_folder
-from BrainAgeLib.report.record import prediction_to_dict, read_prediction
+from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.whole_file import write_atomically
 
 WORK_PREFIX = ".brainage-work-"
@@ -101,7 +101,7 @@ def finished_row(
     except InputError:
         failure = _read_failure(folder / FAILURE_NAME) if failures_too else None
         return None if failure is None else failed_row(entry, settings, failure)
-    return _row(entry, prediction) if _is_of(entry, settings, prediction) else None
+    return predicted_row(entry, prediction) if _is_of(entry, settings, prediction) else None
 
 
 def record_failure(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> ResultRow:
@@ -183,32 +183,6 @@ def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) ->
     series = prediction.input.series_uid  # None of a file that is no DICOM, whatever was asked for
     same_series = None in (series, options.series_uid) or series == options.series_uid
     return same_age and same_sex and same_series and prediction.input.path == entry.scan
-
-
-def _row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
-    record = prediction_to_dict(prediction)
-    low, high = record["interval_years"] or (None, None)
-    return ResultRow(
-        path=entry.path,
-        id=entry.id,
-        session=entry.session,
-        group=entry.group,
-        age=record["chronological_age_years"],
-        sex=prediction.sex,
-        brain_age_years=record["brain_age_years"],
-        interval_low=low,
-        interval_high=high,
-        gap_years=record["gap_years"],
-        corrected_gap_years=record["corrected_gap_years"],
-        gap_percentile=record["gap_percentile"],
-        verdict=prediction.quality.verdict,
-        findings=tuple(finding.code for finding in prediction.quality.findings),
-        slice_spacing_mm=record["acquisition"]["slice_spacing_mm"],
-        model=f"{prediction.model.name} {prediction.model.version}",
-        exit_code=ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE,
-        seconds=prediction.timings_seconds.total,
-        further=entry.further,
-    )
 
 
 def _write_failure(failure: Failure, folder: Path) -> None:

@@ -215,7 +215,7 @@ def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
         results.REPORT,
     ):
         assert result.part(role) is not None, role
-    assert table.rows(table.resultsTable())[0]["brain_age_years"] == "67.40"
+    assert table.rows()[0].brain_age_years == 67.4
     assert result.part(results.CHART).GetNumberOfPlotSeriesNodes() >= 3
 
 

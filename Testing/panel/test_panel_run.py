@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 import slicer
 
+import phantom
+
 STAGES = ("read", "brain_extraction", "registration", "prediction", "saliency", "write")
 
 
@@ -176,3 +178,39 @@ def test_a_second_run_replaces_the_first(person, head):
     assert nodeNames() == before
     table = slicer.util.getFirstNodeByClassByName("vtkMRMLTableNode", "Brain age results")
     assert table.GetNumberOfRows() == 2
+
+
+def test_after_a_failed_run_an_earlier_number_is_said_to_be_one(person, head, worker):
+    ui = person.ui
+    person.applyAndWait()
+    worker("error")
+    person.applyAndWait()
+    assert ui.brainAgeLabel.text == "67.4 years"
+    assert "The last run failed" in ui.stateLabel.text and ui.stateLabel.visible
+    assert ui.titleLabel.text == "Earlier predicted brain age of T1 axial"
+    worker("ok")
+    person.applyAndWait()
+    assert not ui.stateLabel.visible and "Earlier" not in ui.titleLabel.text
+
+
+def test_removing_a_scan_removes_its_result(person, head):
+    other = phantom.addHead("other")
+    before = nodeNames()
+    person.applyAndWait()
+    person.ui.inputSelector.setCurrentNode(other)
+    person.applyAndWait()
+    slicer.mrmlScene.RemoveNode(other)
+    person.rest()
+    from BrainAgeSlicer import results
+
+    (left,) = results.findResults()
+    assert left.volumeNode is head
+    person.module.exit()  # what is removed in another module goes too
+    slicer.mrmlScene.RemoveNode(head)
+    person.rest()
+    gone = [name for name in before if " other" in name or " T1 axial" in name]
+    tables = [name for name in nodeNames() if "Brain age results" in name]
+    displays = [name for name in before if "DisplayNode" in name]
+    assert len(tables) == 2 and results.findResults() == []
+    kept = [name for name in nodeNames() if "DisplayNode" not in name and name not in tables]
+    assert kept == [name for name in before if name not in gone + displays]

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import slicer
+import vtk
 
 import offscreen
 import phantom
@@ -213,6 +214,23 @@ def test_results_stand_in_a_folder_beside_the_scan(world, tmp_path):
     assert hierarchy.GetItemName(folder) == "Brain age of T1 axial"
     assert hierarchy.GetItemParent(folder) == hierarchy.GetItemParent(item) == study
     assert hierarchy.GetNumberOfItemChildren(folder) == 6
+    assert shownIn(hierarchy, folder) == [
+        "T1 axial brain age record",
+        "T1 axial brain age saliency",
+        "T1 axial brain mask",
+        "T1 axial to template",
+        "T1 axial brain age report",
+    ]
+
+
+def shownIn(hierarchy, folder: int) -> list[str]:
+    """Return what a user sees in a folder, without the nodes that only serve others."""
+    items = vtk.vtkIdList()
+    hierarchy.GetItemChildren(folder, items)
+    nodes = [hierarchy.GetItemDataNode(items.GetId(n)) for n in range(items.GetNumberOfIds())]
+    hidden = slicer.vtkMRMLSubjectHierarchyConstants
+    attribute = hidden.GetSubjectHierarchyExcludeFromTreeAttributeName()
+    return [node.GetName() for node in nodes if not node.GetAttribute(attribute)]
 
 
 def test_the_template_fits_where_the_registration_puts_it(world, tmp_path):
