@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -47,6 +48,7 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import RegistrationError, register_to_template
 from BrainAgeLib.template.template import Template, load_template
 
+logger = logging.getLogger(__name__)
 MOST_REGIONS = 3  # named in a record
 ScanSource: TypeAlias = str | os.PathLike[str] | sitk.Image  # a path, or an image in memory
 
@@ -205,7 +207,9 @@ def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
         ensemble.card.age_range_years,
     )
     measured = measure(evidence)
-    return Answer(judge(measured), measured, raw, maps, meaning)
+    findings = judge(measured)
+    logger.info("the gate finds: %s", ", ".join(each.code for each in findings) or "nothing")
+    return Answer(findings, measured, raw, maps, meaning)
 
 
 def is_withheld(case: Case, answer: Answer, options: Options) -> bool:

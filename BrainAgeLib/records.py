@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from BrainAgeLib.findings import WIDENING
+
+if TYPE_CHECKING:
+    import numpy as np
 
 NOTICE = (
     "Research use only. Not a medical device. Not for diagnosis, screening or treatment. "

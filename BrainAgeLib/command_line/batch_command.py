@@ -141,10 +141,10 @@ def _tell_choice(scans: ScanList) -> None:
     for decision in scans.decisions:
         studies.setdefault(decision.study, []).append(decision)
     told = [
-        f"{study}: {decision.path} of {len(found)} ({decision.reason})"
-        for study, found in studies.items()
-        for decision in found
-        if decision.chosen and not all(other.chosen for other in found)
+        f"{study}: {decision.path} of {len(decisions)} ({decision.reason})"
+        for study, decisions in studies.items()
+        for decision in decisions
+        if decision.chosen and not all(other.chosen for other in decisions)
     ]
     if len(told) > MOST_CHOICES_TOLD:
         told = [*told[:MOST_CHOICES_TOLD], f"... {len(told)} choices; all are in selection.csv"]

@@ -84,17 +84,17 @@ def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
     """Return what a user of the calibration should know."""
     from BrainAgeLib.cohort.site import LEAST_PEOPLE
 
-    found = []
+    said = []
     low, high = fit.age_range_years
     if ages_years[0] < low or ages_years[1] > high:
-        found.append(
+        said.append(
             f"these people are {low:.1f} to {high:.1f} years old, which does not cover "
             f"{ages_years[0]:g} to {ages_years[1]:g}: outside there will be no corrected gap "
             "(--ages names the ages that it is meant for)"
         )
     if fit.people < LEAST_PEOPLE:
-        found.append(f"{fit.people} people are too few to rely on")
+        said.append(f"{fit.people} people are too few to rely on")
     if fit.outlying_lines:
         lines = ", ".join(map(str, fit.outlying_lines))
-        found.append(f"far from all others, look at these scans: line {lines} of the table")
-    return found
+        said.append(f"far from all others, look at these scans: line {lines} of the table")
+    return said

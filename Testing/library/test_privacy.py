@@ -87,6 +87,7 @@ def test_nobody_is_named(brainage, fast, dicom_scan, tmp_path):
 
     assert outcome.code == 0
     assert "DICOM files" in outcome.err
+    assert "the gate finds" in outcome.err
     assert "prediction took" in outcome.err
     assert str(dicom_scan) not in outcome.err  # a path may name somebody
     record = json.loads((out / "prediction.json").read_text("utf-8"))
