@@ -29,7 +29,7 @@ ANALYSIS = "added to volume"
 ODDS, AREA, GAIN = "odds ratio per SD", "AUC of the model", "gain of AUC"
 ODDS_METHOD = "logistic regression; profile likelihood interval, likelihood ratio test"
 AREA_METHOD = "logistic regression, corrected for optimism by bootstrap within groups"
-LEAST_SHARE_OF_ROUNDS = 0.9  # that must have been estimable
+LEAST_FRACTION_OF_ROUNDS = 0.9  # that must have been estimable
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def _odds_ratios(nested: Nested) -> list[Estimate]:
     fit = fit_logistic(nested.patients, matrix)
     if fit is None:
         return []
-    found = []
+    estimates = []
     for number, names in enumerate(((GAP, nested.measure), (nested.measure, GAP))):
         ends = profile_interval(nested.patients, matrix, number, fit)
         p = likelihood_ratio_p(nested.patients, matrix, number, fit)
@@ -106,12 +106,12 @@ def _odds_ratios(nested: Nested) -> list[Estimate]:
         value, low, high = np.exp([fit.coefficients[number], *ends])
         common = (ANALYSIS, f"{names[0]} given {names[1]}", nested.pair, ODDS)
         people = len(nested.patients)
-        found.append(
+        estimates.append(
             Estimate(
                 *common, float(value), "", float(low), float(high), people, p, method=ODDS_METHOD
             )
         )
-    return found
+    return estimates
 
 
 def _areas(nested: Nested, rounds: int) -> list[Estimate]:
@@ -127,21 +127,21 @@ def _areas(nested: Nested, rounds: int) -> list[Estimate]:
     drawn = [_judged(nested, resampled_within(nested.group_of, generator)) for _ in range(rounds)]
     there, here = (np.array(part) for part in zip(*drawn, strict=True))
     estimable = np.isfinite(there).all(axis=1)
-    if not np.isfinite(apparent).all() or estimable.mean() < LEAST_SHARE_OF_ROUNDS:
+    if not np.isfinite(apparent).all() or estimable.mean() < LEAST_FRACTION_OF_ROUNDS:
         return []
     names = ("covariates alone", nested.measure, GAP, f"{GAP} and {nested.measure}")
     compared = [(AREA, name, {number: 1.0}) for number, name in enumerate(names)]
     compared.append((GAIN, f"{GAP} given {nested.measure}", {3: 1.0, 1: -1.0}))
     compared.append((GAIN, f"{nested.measure} given {GAP}", {3: 1.0, 2: -1.0}))
-    found = []
+    estimates = []
     for figure, outcome, weights in compared:
         vector = np.array([weights.get(number, 0.0) for number in range(len(MODELS))])
         optimism = float(((there - here)[estimable] @ vector).mean())
         ends = percentile_interval(there[estimable] @ vector - optimism)
         value = float(apparent @ vector) - optimism
         common = (ANALYSIS, outcome, nested.pair, figure, value, "")
-        found.append(Estimate(*common, *ends, len(everybody), method=AREA_METHOD))
-    return found
+        estimates.append(Estimate(*common, *ends, len(everybody), method=AREA_METHOD))
+    return estimates
 
 
 def _judged(nested: Nested, drawn: np.ndarray) -> tuple[Sequence[float], Sequence[float]]:

@@ -75,13 +75,13 @@ def growth(model: ChangeModel) -> list[Estimate]:
     differences are Holm's over the pairs. Whether one group's own change is 0 is not tested: the
     raw gap of everybody drifts, since models of brain age under-estimate ageing.
     """
-    fit, found = model.fit, []
+    fit, estimates = model.fit, []
     for name in model.groups:
         vector = fit.column(TIME)
         if name != model.groups[0]:
             vector = vector + fit.column(f"{SLOPE_PREFIX}{name}")
         value, low, high, _ = fit.contrast(vector)
-        found.append(_estimate(model, name, "change a year", value, low, high, "years a year"))
+        estimates.append(_estimate(model, name, "change a year", value, low, high, "years a year"))
     compared = []
     for base, other, vector in contrasts(model.groups, fit.names, SLOPE_PREFIX):
         value, low, high, p = fit.contrast(vector)
@@ -91,7 +91,7 @@ def growth(model: ChangeModel) -> list[Estimate]:
         sizes = [number / fit.intercept_sd for number in (value, low, high)]
         figure = "the same in SDs between people"
         compared.append(_estimate(model, pair, figure, sizes[0], sizes[1], sizes[2], "a year"))
-    return found + with_holm(compared) + _variances(model)
+    return estimates + with_holm(compared) + _variances(model)
 
 
 def _variances(model: ChangeModel) -> list[Estimate]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.cohort.table import NOT_KNOWN
+from BrainAgeLib.batch.table import NOT_KNOWN
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> 
             continue
         for value in texts.value_counts().index[1:]:
             columns[f"{name} {value}"] = (texts == value).astype(float).where(texts.notna())
-    found = pd.DataFrame(columns, index=frame.index)
-    if found[SEX].notna().sum() == 0:
-        del found[SEX]
-    return _without_redundant(found.loc[:, [found[name].nunique() > 1 for name in found]])
+    table = pd.DataFrame(columns, index=frame.index)
+    if table[SEX].notna().sum() == 0:
+        del table[SEX]
+    return _without_redundant(table.loc[:, [table[name].nunique() > 1 for name in table]])
 
 
 def covariate_values(frame: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series | None]:
@@ -146,11 +146,11 @@ def contrasts(
     ``names``: the model's columns; those of the groups begin with ``prefix``, the first group has
     none.
     """
-    found = []
+    pairs = []
     for first, second in combinations(groups, 2):
         vector = np.zeros(len(names))
         for group, sign in ((second, 1.0), (first, -1.0)):
             if group != groups[0]:
                 vector[names.index(f"{prefix}{group}")] += sign
-        found.append((first, second, vector))
-    return found
+        pairs.append((first, second, vector))
+    return pairs

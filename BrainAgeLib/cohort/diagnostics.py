@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from BrainAgeLib.cohort.change import SLOPE_PREFIX, ChangeModel
-from BrainAgeLib.cohort.charts import COLORS, GREY, chart
 from BrainAgeLib.cohort.design import AGE, contrasts
 from BrainAgeLib.cohort.differences import METHOD, GroupModel
 from BrainAgeLib.cohort.estimates import Estimate
@@ -22,7 +19,7 @@ def group_diagnostics(model: GroupModel) -> list[Estimate]:
     (Belsley, Kuh and Welsch 1980, DFBETA).
     """
     residuals = np.asarray(model.fit.resid)
-    found = [
+    estimates = [
         Estimate(
             ANALYSIS,
             model.outcome,
@@ -40,8 +37,8 @@ def group_diagnostics(model: GroupModel) -> list[Estimate]:
     coefficients = np.asarray(model.fit.params)
     for base, other, vector in contrasts(model.groups, model.names):
         without = vector @ coefficients - change @ vector
-        found += _range(model.outcome, f"{other} - {base}", without, model.persons)
-    return found + _dependence_on_age(model)
+        estimates += _range(model.outcome, f"{other} - {base}", without, model.persons)
+    return estimates + _dependence_on_age(model)
 
 
 def _dependence_on_age(model: GroupModel) -> list[Estimate]:
@@ -55,11 +52,11 @@ def _dependence_on_age(model: GroupModel) -> list[Estimate]:
     products = model.matrix[:, of_groups] * ages[:, None]
     names = (*model.names, *(f"{AGE} x group {name}" for name in model.groups[1:]))
     fit = OLS(model.values, np.hstack([model.matrix, products])).fit(cov_type="HC3", use_t=True)
-    found = []
+    estimates = []
     for base, other, vector in contrasts(model.groups, names, f"{AGE} x group "):
         test = fit.t_test(vector)
         low, high = test.conf_int()[0]
-        found.append(
+        estimates.append(
             Estimate(
                 ANALYSIS,
                 model.outcome,
@@ -73,7 +70,7 @@ def _dependence_on_age(model: GroupModel) -> list[Estimate]:
                 method=METHOD,
             )
         )
-    return found
+    return estimates
 
 
 def change_diagnostics(model: ChangeModel) -> list[Estimate]:
@@ -81,12 +78,12 @@ def change_diagnostics(model: ChangeModel) -> list[Estimate]:
 
     The variances stay those of everybody.
     """
-    found = []
+    estimates = []
     for base, other, vector in contrasts(model.groups, model.fit.names, SLOPE_PREFIX):
         without = model.fit.left_out(vector)
         name = f"{model.outcome}, change a year"
-        found += _range(name, f"{other} - {base}", without, np.array(model.fit.persons))
-    return found
+        estimates += _range(name, f"{other} - {base}", without, np.array(model.fit.persons))
+    return estimates
 
 
 def _range(outcome: str, pair: str, without: np.ndarray, persons: np.ndarray) -> list[Estimate]:
@@ -101,25 +98,3 @@ def _range(outcome: str, pair: str, without: np.ndarray, persons: np.ndarray) ->
         )
         for word, place in (("least", int(without.argmin())), ("largest", int(without.argmax())))
     ]
-
-
-def residual_charts(fitted: np.ndarray, residuals: np.ndarray) -> tuple[bytes, bytes]:
-    """Return residuals against fitted values, and against those of a normal distribution."""
-    from scipy.stats import norm
-
-    ordered = np.sort(residuals / residuals.std())
-    expected = norm.ppf((np.arange(len(ordered)) + 0.5) / len(ordered))
-
-    def against_fitted(axes: Any) -> None:
-        axes.scatter(fitted, residuals, s=8, color=COLORS[0], alpha=0.6, linewidths=0)
-        axes.axhline(0, color=GREY, linestyle="--")
-
-    def against_normal(axes: Any) -> None:
-        ends = [expected[0], expected[-1]]
-        axes.plot(ends, ends, color=GREY, linestyle="--")
-        axes.scatter(expected, ordered, s=8, color=COLORS[0], linewidths=0)
-
-    return (
-        chart(against_fitted, "fitted (years)", "residual (years)"),
-        chart(against_normal, "normal quantile", "residual (SDs)"),
-    )

@@ -108,13 +108,13 @@ def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estim
     over the pairs.
     """
     sizes = _bootstrapped_sizes(model, rounds) if rounds else None
-    found = []
+    estimates = []
     for number, (base, other, vector) in enumerate(contrasts(model.groups, model.names)):
         test = model.fit.t_test(vector)
         value, (low, high) = float(test.effect[0]), test.conf_int()[0]
         people = int(np.isin(model.group_of, (base, other)).sum())
         common = ("group difference", model.outcome, f"{other} - {base}")
-        found.append(
+        estimates.append(
             Estimate(
                 *common,
                 "adjusted difference",
@@ -128,7 +128,7 @@ def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estim
             )
         )
         ends = percentile_interval(sizes[:, number]) if sizes is not None else (None, None)
-        found.append(
+        estimates.append(
             Estimate(
                 *common,
                 "Cohen's d",
@@ -141,12 +141,12 @@ def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estim
                 "groups",
             )
         )
-    return with_holm(found)
+    return with_holm(estimates)
 
 
 def adjusted_means(model: GroupModel) -> list[Estimate]:
     """Return each group's mean at the people's mean age and mix of sexes."""
-    found = []
+    estimates = []
     others = model.matrix.mean(0)
     for name in model.groups:
         vector = others.copy()
@@ -156,7 +156,7 @@ def adjusted_means(model: GroupModel) -> list[Estimate]:
         test = model.fit.t_test(vector)
         low, high = test.conf_int()[0]
         people = int((model.group_of == name).sum())
-        found.append(
+        estimates.append(
             Estimate(
                 "adjusted mean",
                 model.outcome,
@@ -170,7 +170,7 @@ def adjusted_means(model: GroupModel) -> list[Estimate]:
                 method=METHOD,
             )
         )
-    return found
+    return estimates
 
 
 def with_holm(estimates: Sequence[Estimate]) -> list[Estimate]:
@@ -196,14 +196,14 @@ def _bootstrapped_sizes(model: GroupModel, rounds: int) -> np.ndarray:
     generator = np.random.default_rng(BOOTSTRAP_SEED)
     vectors = np.array([vector for *_, vector in contrasts(model.groups, model.names)])
     freedom = len(model.values) - model.matrix.shape[1]
-    found = np.empty((rounds, len(vectors)))
+    sizes = np.empty((rounds, len(vectors)))
     for number in range(rounds):
         drawn = resampled_within(model.group_of, generator)
         matrix, values = model.matrix[drawn], model.values[drawn]
         coefficients = np.linalg.lstsq(matrix, values, rcond=None)[0]
         residuals = values - matrix @ coefficients
-        found[number] = vectors @ coefficients / np.sqrt((residuals**2).sum() / freedom)
-    return model.size_factor * found
+        sizes[number] = vectors @ coefficients / np.sqrt((residuals**2).sum() / freedom)
+    return model.size_factor * sizes
 
 
 def resampled_within(group_of: np.ndarray, generator: np.random.Generator) -> np.ndarray:

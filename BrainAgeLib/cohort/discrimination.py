@@ -106,10 +106,10 @@ def _areas(
 def _estimates(
     markers: list[Marker], observed: np.ndarray, replicates: np.ndarray, pair: str, people: int
 ) -> list[Estimate]:
-    found = []
+    estimates = []
     for kind, figure in ((1, ADJUSTED), (0, AS_IT_IS)):
         for number, marker in enumerate(markers):
-            found.append(
+            estimates.append(
                 Estimate(
                     "discrimination",
                     marker.name,
@@ -124,7 +124,7 @@ def _estimates(
             )
         for number, marker in enumerate(markers[1:], 1):
             change = replicates[:, 0, kind] - replicates[:, number, kind]
-            found.append(
+            estimates.append(
                 Estimate(
                     "discrimination",
                     f"{GAP} less {marker.name}",
@@ -137,4 +137,4 @@ def _estimates(
                     method=METHOD,
                 )
             )
-    return found
+    return estimates

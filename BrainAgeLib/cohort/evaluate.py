@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from BrainAgeLib.cohort.accuracy import (
     EVERYBODY,
@@ -16,7 +14,7 @@ from BrainAgeLib.cohort.accuracy import (
     holds_its_promise,
     raw_figures,
 )
-from BrainAgeLib.cohort.charts import COLORS, GREY, chart, forest
+from BrainAgeLib.cohort.charts import against_age, forest
 from BrainAgeLib.cohort.estimates import (
     Estimate,
     Table,
@@ -141,30 +139,16 @@ def accuracy_table(estimates: list[Estimate]) -> Table:
 def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> Charts:
     ages, predicted = (scans[name].to_numpy(float) for name in ("age", "brain_age_years"))
 
-    def against_age(axes: Any) -> None:
-        ends = np.array([ages.min(), ages.max()])
-        axes.scatter(ages, predicted, s=9, color=COLORS[0], alpha=0.6, linewidths=0)
-        axes.plot(ends, ends, color=GREY, linestyle="--", label="predicted equals age")
-        line = np.polyfit(ages, predicted, 1)
-        axes.plot(ends, np.polyval(line, ends), color=COLORS[1], label="fitted line")
-
-    def gaps(axes: Any) -> None:
-        ends = np.array([ages.min(), ages.max()])
-        axes.scatter(ages, predicted - ages, s=9, color=COLORS[0], alpha=0.6, linewidths=0)
-        axes.axhline(0, color=GREY, linestyle="--")
-        line = np.polyfit(ages, predicted - ages, 1)
-        axes.plot(ends, np.polyval(line, ends), color=COLORS[1], label="fitted line")
-
     errors = [item for item in raw if item.figure == "MAE"]
     return Charts(
         report.chart(
             "predicted_against_age.svg",
-            chart(against_age, "age (years)", "raw brain age (years)"),
+            against_age(ages, predicted, "raw brain age (years)", slope=1.0),
             "Raw brain age against age.",
         ),
         report.chart(
             "gap_against_age.svg",
-            chart(gaps, "age (years)", "raw gap (years)"),
+            against_age(ages, predicted - ages, "raw gap (years)", slope=0.0),
             "Raw gap against age.",
         ),
         report.chart(
@@ -176,8 +160,8 @@ def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> Charts:
 
 
 def _coverage(report: Report, coverage: list[Estimate]) -> list[Part]:
-    shares = [item for item in coverage if item.figure == "coverage"]
-    off = [item.subset for item in shares if not holds_its_promise(item)]
+    coverages = [item for item in coverage if item.figure == "coverage"]
+    off = [item.subset for item in coverages if not holds_its_promise(item)]
     pooled = next(item for item in coverage if item.figure == "mean width")
     mae = next(
         item for item in report.estimates if item.figure == "MAE" and item.subset == EVERYBODY
@@ -191,7 +175,7 @@ def _coverage(report: Report, coverage: list[Estimate]) -> list[Part]:
         estimates_table(coverage),
         report.chart(
             "coverage_by_subset.svg",
-            _dots(shares, "coverage of the interval", NOMINAL_LEVEL),
+            _dots(coverages, "coverage of the interval", NOMINAL_LEVEL),
             "Coverage of the interval with exact 95 % intervals.",
         ),
     ]

@@ -91,8 +91,8 @@ def profile_interval(
 
     def lost(value: float) -> float:
         smaller = fit_logistic(outcome, others, value * mine)
-        found = -math.inf if smaller is None else smaller.log_likelihood
-        return min(fit.log_likelihood - found, 1e6) - HALF_CHI_SQUARE_95
+        likelihood = -math.inf if smaller is None else smaller.log_likelihood
+        return min(fit.log_likelihood - likelihood, 1e6) - HALF_CHI_SQUARE_95
 
     ends = []
     for sign in (-1.0, 1.0):

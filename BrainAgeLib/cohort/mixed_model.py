@@ -69,11 +69,11 @@ class MixedFit:
     def residuals(self) -> np.ndarray:
         """Return the visits' residuals after each person's own line, in SDs."""
         raw = self.values - self.matrix @ self.coefficients
-        found = np.empty(len(raw))
+        residuals = np.empty(len(raw))
         for rows in self.rows_of:
             whole = self.visit_covariance(rows)
-            found[rows] = self.residual_sd * np.linalg.solve(whole, raw[rows])
-        return found
+            residuals[rows] = self.residual_sd * np.linalg.solve(whole, raw[rows])
+        return residuals
 
     def by_person(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return X' V^-1 X and X' V^-1 y of each person."""

@@ -87,11 +87,11 @@ def people_for_difference(
 
     With the SD within a person also for the mean of two scans a person, which scatters less.
     """
-    found = _people_for_difference(residual_sd_years, "one scan a person")
+    estimates = _people_for_difference(residual_sd_years, "one scan a person")
     if within_sd_years is None or within_sd_years >= residual_sd_years:
-        return found
+        return estimates
     of_two = math.sqrt(residual_sd_years**2 - within_sd_years**2 / 2)
-    return found + _people_for_difference(of_two, "the mean of two scans a person")
+    return estimates + _people_for_difference(of_two, "the mean of two scans a person")
 
 
 def _people_for_difference(residual_sd_years: float, scans: str) -> list[Estimate]:

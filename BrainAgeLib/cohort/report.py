@@ -8,13 +8,24 @@ from pathlib import Path
 import numpy as np
 
 from BrainAgeLib.cohort.added_value import ODDS, added_value
-from BrainAgeLib.cohort.cautions import cautions
+from BrainAgeLib.cohort.cautions import (
+    cautions,
+    drop_out,
+    excluded_by_group,
+    missing_values,
+    visit_counts,
+)
 from BrainAgeLib.cohort.change import ChangeModel, fit_change, growth
+from BrainAgeLib.cohort.charts import (
+    change_over_time,
+    estimates_forest,
+    gap_against_age,
+    residual_charts,
+)
 from BrainAgeLib.cohort.cohort_data import Cohort, Plan, read_cohort
 from BrainAgeLib.cohort.diagnostics import (
     change_diagnostics,
     group_diagnostics,
-    residual_charts,
 )
 from BrainAgeLib.cohort.differences import (
     BOOTSTRAP_ROUNDS,
@@ -32,18 +43,7 @@ from BrainAgeLib.cohort.estimates import (
     p_words,
     with_interval,
 )
-from BrainAgeLib.cohort.group_charts import (
-    change_over_time,
-    estimates_forest,
-    gap_against_age,
-)
 from BrainAgeLib.cohort.methods import methods_text
-from BrainAgeLib.cohort.missing import (
-    drop_out,
-    excluded_by_group,
-    missing_values,
-    visit_counts,
-)
 from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section
 from BrainAgeLib.cohort.power import (
     WITHIN_PERSON,
@@ -194,45 +194,47 @@ def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> No
         report.section("Change over time", "There are too few repeated scans.", picture)
         return
     corrected = _change(cohort, CORRECTED, "corrected_gap_years")
-    found = growth(change) + (growth(corrected) if corrected is not None else [])
-    report.section("Change over time", DRIFT, estimates_table(_keep(report, found)), picture)
+    estimates = growth(change) + (growth(corrected) if corrected is not None else [])
+    report.section("Change over time", DRIFT, estimates_table(_keep(report, estimates)), picture)
 
 
 def _score_and_event(report: Report, cohort: Cohort) -> None:
     plan = cohort.plan
     if plan.score and cohort.is_followed:
-        found = score_association(cohort.visits, cohort.groups, plan.score, plan.covariates)
-        table = estimates_table(_keep(report, found)) if found else "Too few repeated scores."
+        estimates = score_association(cohort.visits, cohort.groups, plan.score, plan.covariates)
+        table = (
+            estimates_table(_keep(report, estimates)) if estimates else "Too few repeated scores."
+        )
         report.section(f"Change of {plan.score}", table)
     if plan.event and plan.event_time:
-        found, notes = time_to_event(cohort.first, plan.event, plan.event_time, plan.covariates)
-        hazards = estimates_table(_keep(report, found)) if found else None
+        estimates, notes = time_to_event(cohort.first, plan.event, plan.event_time, plan.covariates)
+        hazards = estimates_table(_keep(report, estimates)) if estimates else None
         report.section(f"Time to {plan.event}", hazards, *notes)
 
 
 def _planning(
     report: Report, cohort: Cohort, model: GroupModel | None, change: ChangeModel | None
 ) -> None:
-    found = reliability(cohort.visits)
-    within = next((item.value for item in found if item.figure == WITHIN_PERSON), None)
+    estimates = reliability(cohort.visits)
+    within = next((item.value for item in estimates if item.figure == WITHIN_PERSON), None)
     if model is not None:
-        found += people_for_difference(model.residual_sd, within)
+        estimates += people_for_difference(model.residual_sd, within)
     if change is not None:
-        found += people_for_change(change.fit, cohort.visits)
-    if found:
+        estimates += people_for_change(change.fit, cohort.visits)
+    if estimates:
         report.section(
             "Reliability, and power of a planned study",
             "From the scatter that was measured here; not the power of this study's own tests.",
-            estimates_table(_keep(report, found)),
+            estimates_table(_keep(report, estimates)),
         )
 
 
 def _diagnostics(
     report: Report, cohort: Cohort, model: GroupModel | None, change: ChangeModel | None
 ) -> None:
-    found, pictures = [], []
+    estimates, pictures = [], []
     if model is not None and len(cohort.groups) > 1:
-        found += group_diagnostics(model)
+        estimates += group_diagnostics(model)
     if model is not None:
         residuals = np.asarray(model.fit.resid)
         names = ("residuals_first_scan.svg", "normal_first_scan.svg")
@@ -243,7 +245,7 @@ def _diagnostics(
         ]
     if change is not None:
         if len(cohort.groups) > 1:
-            found += change_diagnostics(change)
+            estimates += change_diagnostics(change)
         residuals = change.fit.residuals()
         names = ("residuals_change.svg", "normal_change.svg")
         charts = residual_charts(change.fit.values - residuals, residuals)
@@ -251,7 +253,7 @@ def _diagnostics(
             report.chart(name, svg, "Change model: residuals around each person's line.")
             for name, svg in zip(names, charts, strict=True)
         ]
-    table = estimates_table(_keep(report, found)) if found else None
+    table = estimates_table(_keep(report, estimates)) if estimates else None
     report.section("Diagnostics", table, Charts(*pictures) if pictures else None)
 
 

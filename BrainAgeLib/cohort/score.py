@@ -45,18 +45,18 @@ def score_association(
     of_group, others = group_columns(frame, groups), covariate_columns(frame, covariates)
     of_group = of_group.loc[:, [of_group[name].nunique() > 1 for name in of_group]]
     common = (of_group, slope_columns(frame, of_group, others), others)
-    found: list[Estimate] = []
+    estimates: list[Estimate] = []
     by_first = fit_visits(frame, with_intercept(*common, frame[[BASELINE, BASELINE_SLOPE]]), score)
     if by_first is not None:
         size = float(frame[BASELINE].std() / frame[score].std())
         words = ("by gap at first scan", "points a year per year of gap")
-        found += _both(by_first, BASELINE_SLOPE, score, words, size, " a year")
+        estimates += _both(by_first, BASELINE_SLOPE, score, words, size, " a year")
     within = fit_visits(frame, with_intercept(*common, frame[[BETWEEN, WITHIN]]), score)
     if within is not None:
         size = float(frame[WITHIN].std() / frame[score].std())
         words = ("within a person", "points per year of gap")
-        found += _both(within, WITHIN, score, words, size, "")
-    return with_holm(found)
+        estimates += _both(within, WITHIN, score, words, size, "")
+    return with_holm(estimates)
 
 
 def _add_columns(frame: pd.DataFrame) -> None:

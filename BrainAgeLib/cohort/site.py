@@ -72,8 +72,8 @@ class SiteFit:
     outlying_lines: tuple[int, ...] = ()
 
 
-def kept_share(value: float, standard_error: float) -> float:
-    """Return the share of an estimate that empirical Bayes keeps, see above."""
+def kept_fraction(value: float, standard_error: float) -> float:
+    """Return the fraction of an estimate that empirical Bayes keeps, see above."""
     return 0.0 if value == 0 else max(0.0, 1.0 - (standard_error / value) ** 2)
 
 
@@ -99,7 +99,7 @@ def fit_deviation(
 
     def deviation(value: float, error: float) -> Deviation:
         ends = value - quantile * error, value + quantile * error
-        return Deviation(value, error, *ends, kept_share(value, error))
+        return Deviation(value, error, *ends, kept_fraction(value, error))
 
     return (
         deviation(offset, spread / math.sqrt(count)),
@@ -181,12 +181,12 @@ def _bundled(spacings_mm: np.ndarray, card: Card) -> tuple[tuple[str, ...], np.n
     entries = [card.class_of(enough, float(spacing)) for spacing in known]
     lines = []
     for entry in entries:
-        found = next((item for item in entry.corrections if item.method == LINE), None)
-        if found is None:
+        line = next((item for item in entry.corrections if item.method == LINE), None)
+        if line is None:
             raise InputError(
                 f"the model has no line {LINE} for {entry.name}", "choose another model"
             )
-        lines.append((found.slope, found.intercept))
+        lines.append((line.slope, line.intercept))
     return tuple(dict.fromkeys(entry.name for entry in entries)), np.array(lines)
 
 

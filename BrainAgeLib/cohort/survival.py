@@ -92,7 +92,7 @@ def _estimates(
     error = float(fit.bse[0])
     ends = value - 1.96 * error, value + 1.96 * error
     common = ("time to event", f"raw gap at first scan ({events} events)", "everybody")
-    found = [
+    estimates = [
         Estimate(
             *common,
             f"hazard ratio per {words}",
@@ -111,7 +111,7 @@ def _estimates(
         ranks = rankdata(times[at_event])
         r = float(np.corrcoef(ranks, residuals[at_event])[0, 1])
         half = 1.96 / np.sqrt(at_event.sum() - 3)
-        found.append(
+        estimates.append(
             Estimate(
                 *common,
                 "r of Schoenfeld residuals with time (0: proportional)",
@@ -123,4 +123,4 @@ def _estimates(
                 method="Fisher's z",
             )
         )
-    return found
+    return estimates

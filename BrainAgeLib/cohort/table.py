@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.batch.table import sex_of
+from BrainAgeLib.batch.table import ENCODING_ERRORS, NOT_KNOWN, sex_of
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ NUMBERS = (
     "exit_code",
 )
 TEXTS = ("path", "id", "session", "group", "sex", "verdict", "model", "error")
-NOT_KNOWN = frozenset({"", "n/a", "nan", "na", "none", "null"})
+# What batch takes from names of files, which need not be UTF-8: odd bytes are shown escaped.
+FROM_FILE_NAMES = ("path", "id", "session", "error")
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
@@ -48,6 +50,7 @@ class AnalysisTable:
     ``scans`` has the contract's columns (absent ones empty; ``sex`` F, M or empty), ``person``
     (``id``, or the path where it is empty), ``line``, and all further columns as text.
     ``gap_years`` is raw brain age minus age. ``columns``: those that the file has.
+    ``rows_read``: kept and left out.
     """
 
     scans: pd.DataFrame
@@ -66,8 +69,7 @@ def read_table(path: Path) -> AnalysisTable:
     for name in ("brain_age_years", "age"):
         if name not in frame:
             raise InputError(f"{path} has no column {name}", "give a results.csv of brainage batch")
-    columns = tuple(map(str, frame.columns))
-    frame["line"] = range(2, len(frame) + 2)
+    columns = tuple(name for name in map(str, frame) if name != "line")
     for name in NUMBERS:
         frame[name] = number_column(frame, name, path)
     for name in TEXTS:
@@ -88,26 +90,46 @@ def read_table(path: Path) -> AnalysisTable:
 
 
 def _read(path: Path) -> pd.DataFrame:
+    """Return the cells as text, and ``line``: where in the file a row begins."""
     import pandas as pd
 
     hint = "give a results.csv of brainage batch, in UTF-8"
+    lines, rows = [], []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            header, *rows = csv.reader(stream, strict=True)
+        with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as stream:
+            reader = csv.reader(stream, strict=True)
+            names = [name.strip() for name in next(reader, [])]
+            begins = reader.line_num + 1
+            for row in reader:
+                if any(row):
+                    lines.append(begins)
+                    rows.append(row)
+                begins = reader.line_num + 1
     except OSError as error:
         reason = (error.strerror or type(error).__name__).lower()
         raise InputError(f"{path} cannot be read: {reason}", hint) from error
-    except (ValueError, csv.Error) as error:  # no row at all, no UTF-8, an open quote
+    except csv.Error as error:  # an open quote, say
         raise InputError(f"{path} is no table: {error}", hint) from error
-    names = [name.strip() for name in header]
     if len(set(names)) < len(names):
         raise InputError(f"{path} has two columns of one name", "rename one")
-    rows = [row for row in rows if any(row)]
-    for line, row in enumerate(rows, 2):
+    for line, row in zip(lines, rows, strict=True):
         if len(row) > len(names):
             raise InputError(f"line {line} of {path} has more cells than the header", hint)
     padded = [row + [""] * (len(names) - len(row)) for row in rows]
-    return pd.DataFrame(padded, columns=names, dtype=object)
+    frame = pd.DataFrame(padded, columns=names, dtype=object)
+    for name in names:
+        escaped = frame[name].map(_escaped)
+        if name not in FROM_FILE_NAMES and (
+            _escaped(name) != name or (escaped != frame[name]).any()
+        ):
+            raise InputError(f"{path} is no table in UTF-8: see the column {_escaped(name)}", hint)
+        frame[name] = escaped
+    return frame.assign(line=lines)
+
+
+def _escaped(text: str) -> str:
+    """Return text without bytes that are no UTF-8: they are spelled out."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
@@ -134,13 +156,13 @@ def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
 
 def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     """Return F, M or nothing for each row."""
-    found: list[str] = []
+    sexes: list[str] = []
     for line, text in zip(frame["line"], frame["sex"], strict=True):
         try:
-            found.append(sex_of(text) or "")
+            sexes.append(sex_of(text) or "")
         except ValueError as error:
             raise InputError(f"line {line} of {path}: {error}", "mend that line") from None
-    return found
+    return sexes
 
 
 def _check_gaps(frame: pd.DataFrame, path: Path) -> None:
@@ -197,12 +219,13 @@ def later_scans(scans: pd.DataFrame) -> list[Exclusion]:
 
 
 def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
-    """Return the scans of one group. Raises InputError when there is no such group."""
+    """Return the rows of one group. Raises InputError when there is no such group."""
     groups = sorted(set(table.scans["group"]))
     if group not in groups:
         raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
     chosen = table.scans[table.scans["group"] == group].reset_index(drop=True)
-    return AnalysisTable(chosen, table.exclusions, table.rows_read, table.columns)
+    exclusions = tuple(item for item in table.exclusions if item.group == group)
+    return AnalysisTable(chosen, exclusions, len(chosen) + len(exclusions), table.columns)
 
 
 def require_column(table: AnalysisTable, name: str, path: Path) -> None:
@@ -213,6 +236,5 @@ def require_column(table: AnalysisTable, name: str, path: Path) -> None:
 
 
 def counted(exclusions: Sequence[Exclusion]) -> dict[str, int]:
-    """Return how often each reason was given, the commonest first."""
-    reasons = [exclusion.reason.split(":")[0] for exclusion in exclusions]
-    return {name: reasons.count(name) for name in sorted(set(reasons), key=reasons.count)[::-1]}
+    """Return how often each reason was given, the commonest first, then the first."""
+    return dict(Counter(item.reason.split(":")[0] for item in exclusions).most_common())

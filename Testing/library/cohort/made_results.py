@@ -9,27 +9,8 @@ from typing import Any
 
 import numpy as np
 
-COLUMNS = [
-    "path",
-    "id",
-    "session",
-    "group",
-    "age",
-    "sex",
-    "brain_age_years",
-    "interval_low",
-    "interval_high",
-    "gap_years",
-    "corrected_gap_years",
-    "gap_percentile",
-    "verdict",
-    "findings",
-    "slice_spacing_mm",
-    "model",
-    "exit_code",
-    "error",
-    "seconds",
-]
+from BrainAgeLib.batch.table import COLUMNS
+
 SLOPE, INTERCEPT = -0.2, 11.0  # of the gap on age
 
 

@@ -1,11 +1,20 @@
-"""What of a table can make a difference of its own is said before the figures."""
+"""What of a table can make a difference of its own is said; what is missing is counted."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from BrainAgeLib.cohort.cautions import cautions
+from BrainAgeLib.cohort.cautions import (
+    cautions,
+    drop_out,
+    excluded_by_group,
+    missing_values,
+    visit_counts,
+)
 from BrainAgeLib.cohort.cohort_data import Plan, read_cohort
+from BrainAgeLib.cohort.table import Exclusion
 from Testing.library.cohort.made_results import failed_row, healthy_rows, write_table
 
 
@@ -58,3 +67,60 @@ def test_a_constant_covariate_and_numbers_that_may_be_names(tmp_path):
 
 def test_a_group_that_was_lost_is_named(tmp_path):
     assert "No scan of the group MCI" in said(tmp_path, extra=[failed_row(99) | {"group": "MCI"}])
+
+
+def test_missing_values_by_group(cohort):
+    first = cohort.first.copy()
+    patients = first.index[first["group"] == "patient"]
+    first.loc[patients[:3], "sex"] = ""
+    first.loc[patients[:2], "volume"] = float("nan")
+
+    rows = {name: counts for name, *counts in missing_values(replace(cohort, first=first))}
+
+    assert rows["sex"] == ["0 of 60", "3 of 60"]
+    assert rows["volume"] == ["0 of 60", "2 of 60"]
+    assert rows["score"] == ["0 of 60", "0 of 60"]
+
+
+def test_exclusions_by_group(cohort):
+    left_out = (
+        Exclusion(2, "a", "1", "failed: damaged", "patient"),
+        Exclusion(3, "b", "1", "failed: no file", "patient"),
+        Exclusion(4, "c", "1", "refused by the quality gate", "control"),
+        Exclusion(5, "d", "1", "no group", ""),
+    )
+
+    assert excluded_by_group(replace(cohort, exclusions=left_out)) == [
+        ["failed", "0", "2"],
+        ["refused by the quality gate", "1", "0"],
+        ["analysed", "240", "240"],
+    ]
+
+
+def test_visits_by_group(cohort):
+    assert visit_counts(cohort)[0] == ["1 or more", "60", "60"]
+    assert visit_counts(cohort)[-1] == ["4 or more", "60", "60"]
+
+
+def test_people_who_came_back_are_compared_with_the_others(cohort):
+    large = set(cohort.first.nlargest(40, "gap_years")["person"])
+    visits = cohort.visits[~(cohort.visits["person"].isin(large) & (cohort.visits["years"] > 0))]
+
+    (difference,) = drop_out(replace(cohort, visits=visits))
+
+    assert difference.high < 0  # those with large gaps stayed away
+    assert difference.people == 120
+
+
+def test_nobody_dropped_out(cohort):
+    assert drop_out(cohort) == []
+
+
+def test_the_interval_goes_with_the_p_value(cohort):
+    some = set(cohort.first["person"][::3])
+    visits = cohort.visits[~(cohort.visits["person"].isin(some) & (cohort.visits["years"] > 0))]
+
+    (difference,) = drop_out(replace(cohort, visits=visits))
+
+    assert (difference.p < 0.05) == (difference.low > 0 or difference.high < 0)
+    assert difference.value == pytest.approx((difference.low + difference.high) / 2)

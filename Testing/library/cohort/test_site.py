@@ -8,7 +8,7 @@ import pytest
 from BrainAgeLib.cohort.site import (
     fit_deviation,
     fit_site,
-    kept_share,
+    kept_fraction,
     site_calibration,
     write_site,
 )
@@ -57,7 +57,7 @@ def test_offset_and_slope_by_hand():
     [(2.0, 1.0, 0.75), (-2.0, 1.0, 0.75), (1.0, 1.0, 0.0), (0.5, 1.0, 0.0), (0.0, 1.0, 0.0)],
 )
 def test_a_deviation_within_its_noise_is_not_applied(value, standard_error, kept):
-    assert kept_share(value, standard_error) == pytest.approx(kept)
+    assert kept_fraction(value, standard_error) == pytest.approx(kept)
 
 
 def test_the_interval_holds_the_truth_and_what_is_applied():

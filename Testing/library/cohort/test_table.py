@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from BrainAgeLib.cohort.table import counted, first_scans, later_scans, read_table
+from BrainAgeLib.batch.table import ResultRow, write_results
+from BrainAgeLib.cohort.table import (
+    Exclusion,
+    counted,
+    first_scans,
+    later_scans,
+    of_group,
+    read_table,
+)
 from BrainAgeLib.errors import InputError
 from Testing.library.cohort.made_results import failed_row, healthy_rows, row, write_table
 
@@ -30,7 +40,47 @@ def test_every_row_is_kept_or_left_out_with_a_reason(tmp_path):
         (10, "no chronological age"),
         (11, "another scan of this person and session came first"),
     ]
-    assert counted(table.exclusions)["failed"] == 1
+
+
+def test_reasons_are_counted_the_commonest_first_then_the_first():
+    reasons = ("no group", "failed: damaged", "no chronological age", "failed: gone")
+
+    counts = counted([Exclusion(n, "p", "", reason) for n, reason in enumerate(reasons)])
+
+    assert list(counts.items()) == [("failed", 2), ("no group", 1), ("no chronological age", 1)]
+
+
+def test_a_line_is_that_of_the_file_whatever_stands_before_it(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text('id,age,brain_age_years,note\na,40,41,"two\nlines"\n\nb,50,51,\nc,sixty,61,\n')
+
+    with pytest.raises(InputError, match="line 6 of .*: age is 'sixty'"):
+        read_table(path)
+    path.write_text(path.read_text().replace("sixty", "60"))
+    assert list(read_table(path).scans["line"]) == [2, 5, 6]
+
+
+def test_what_batch_writes_of_files_whose_names_are_not_utf_8_is_read(tmp_path):
+    name = os.fsdecode(b"m\xfcller.nii")
+    made = ResultRow(name, "p1", age=40.0, brain_age_years=41.0, gap_years=1.0)
+    failed = ResultRow(name, "p2", exit_code=2, error=f"{name} does not exist")
+    write_results([made, failed], tmp_path / "results.csv")
+
+    table = read_table(tmp_path / "results.csv")
+
+    assert list(table.scans["path"]) == ["m\\udcfcller.nii"]
+    assert table.exclusions[0].reason == "failed: m\\udcfcller.nii does not exist"
+
+
+def test_one_group_has_its_own_exclusions(tmp_path):
+    rows = [entry | {"group": "CN"} for entry in healthy_rows(5)]
+    rows += [failed_row(7) | {"group": "AD"}, failed_row(8) | {"group": "CN"}, row(9, 60, 61)]
+    path = write_table(rows, tmp_path / "results.csv")
+
+    table = of_group(read_table(path), path, "CN")
+
+    assert (len(table.scans), table.rows_read) == (5, 6)
+    assert [item.line for item in table.exclusions] == [8]
 
 
 def test_another_age_is_another_visit_where_no_session_is_named(tmp_path):
@@ -81,14 +131,14 @@ def test_the_first_scan_is_that_at_the_youngest_age(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no table"),
+        (b"", "has no column brain_age_years"),
         (b"id,age\n1,20\n", "has no column brain_age_years"),
         (b"id,brain_age_years\n1,20\n", "has no column age"),
         (b"age,brain_age_years,sex\n40,41,2\n", "line 2 of .*: the sex '2' is not known"),
         (b"age,brain_age_years\nforty,20\n", "line 2 of .*: age is 'forty'"),
         (b"age,brain_age_years\n40,inf\n", "line 2 of .*: brain_age_years is 'inf'"),
         (b"age,brain_age_years\n40,41,42,43\n40,41\n", "line 2 of .* more cells"),
-        (b"age,brain_age_years\n\xff\xfe,41\n", "is no table"),
+        (b"age,brain_age_years,group\n40,41,K\xf6ln\n", "no table in UTF-8: see the column group"),
         (b"age,brain_age_years,gap_years\n40,45,-5\n", "gap_years is not brain_age_years minus"),
         (b'age,brain_age_years\n"40,45\n', "is no table"),
         (bytes(2000), "is no table|no column"),
