@@ -39,7 +39,7 @@ _FREE_TO_CHANGE = ("device", "threads")
 # The table is written anew each time, so that it is always whole: not more often than this, and
 # not so often that writing it takes a noticeable share of the time.
 LEAST_SECONDS_BETWEEN_TABLES = 2.0
-MOST_SHARE_OF_TIME = 0.05
+MOST_FRACTION_OF_TIME = 0.05
 
 # Called with every row, whether it was there before, and how many of how many scans are done.
 RowCallback = Callable[[ResultRow, bool, int, int], None]
@@ -118,7 +118,7 @@ class _Table:
         began = time.monotonic()
         write_results(self.rows, self._path)
         took = time.monotonic() - began
-        pause = max(LEAST_SECONDS_BETWEEN_TABLES, took / MOST_SHARE_OF_TIME)
+        pause = max(LEAST_SECONDS_BETWEEN_TABLES, took / MOST_FRACTION_OF_TIME)
         self._next = time.monotonic() + pause
 
 

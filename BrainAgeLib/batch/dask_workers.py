@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.batch.work import BatchSettings, Failure, record_failure, work_on
 from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError
+from BrainAgeLib.extras import require_extra
 
 # Scans that the scheduler knows of, for each thread of a worker: enough to keep it busy, few enough
 # that 100,000 scans do not lie in the scheduler's memory.
 SCANS_PER_THREAD = 4
 LEAST_SCANS_IN_HAND = 16
 CONNECT_TIMEOUT = "20s"
-_EXTRA = 'pip install "slicerbrainage[dask]"'
 
 
 class DaskWorkers:
@@ -31,15 +32,18 @@ class DaskWorkers:
     def __init__(
         self, address: str, settings: BatchSettings, timeout: str = CONNECT_TIMEOUT
     ) -> None:
-        try:
-            import distributed
-        except ImportError as error:
-            raise InputError("--dask needs the package distributed", _EXTRA) from error
+        require_extra("dask", "distributed")
+        import distributed
+
         self._distributed: Any = distributed
         # A worker process has one scan per thread; all CPUs for each would be too many.
         options = replace(settings.options, threads=settings.options.threads or 1)
-        output = settings.output.absolute()
-        self._settings = replace(settings, options=options, output=output)
+        # Workers are started wherever they are: what is named from here is named in full.
+        if options.site is not None:
+            options = replace(options, site=str(Path(options.site).absolute()))
+        if options.model is not None and Path(options.model).is_dir():
+            options = replace(options, model=str(Path(options.model).absolute()))
+        self._settings = replace(settings, options=options, output=settings.output.absolute())
         try:
             self._client: Any = self._distributed.Client(address, timeout=timeout)
         except (OSError, ValueError) as error:

@@ -1,4 +1,7 @@
-"""Worker processes on this machine; one that dies costs nothing but its scan's time."""
+"""Worker processes on this machine; one that dies costs nothing but its scan's time.
+
+They are our own, not those of Dask's LocalCluster, because Dask is no part of the base install.
+"""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ MAY_IMPORT = {
     "report": WORDS | {"scan", "template"},
     "pipeline": UP_TO_MODEL | {"gate", "report", "software", "stages", "process"},
     "delivery": WORDS | {"pipeline", "report"},
-    "batch": WORDS | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans"},
+    "batch": WORDS
+    | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans", "extras"},
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch"},
     "training": UP_TO_MODEL | {"software", "statistics", "orphans"},
     "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
 import os
 import signal
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +14,7 @@ from BrainAgeLib.batch.dask_workers import DaskWorkers
 from BrainAgeLib.batch.scan_list import find_scans
 from BrainAgeLib.batch.work import work_on
 from BrainAgeLib.errors import BrainAgeError, InputError
-from Testing.library.batch.made_batches import DeadlyEntry, copies
+from Testing.library.batch.made_batches import DeadlyEntry, copies, quick_settings
 
 distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
 
@@ -55,6 +55,18 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(cluster, entries, quick_b
     assert sum(path.is_file() for path in results) == 6
 
 
+def test_what_is_named_from_here_is_found_by_workers_elsewhere(
+    cluster, entries, small_model, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(small_model.parent)
+    settings = quick_settings(tmp_path / "out", Path(small_model.name))
+
+    with DaskWorkers(cluster.scheduler_address, settings) as workers:
+        ((_, row),) = workers.rows(entries[:1])
+
+    assert row.exit_code == 0
+
+
 def test_a_cluster_that_goes_away_ends_the_batch_without_rows(cluster, entries, quick_batch):
     with DaskWorkers(cluster.scheduler_address, quick_batch) as workers:
         rows = workers.rows(entries)
@@ -72,15 +84,7 @@ def test_a_wrong_address_is_an_input_error(quick_batch):
 
 
 def test_without_the_extra_the_line_that_adds_it(quick_batch, monkeypatch):
-    imported = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name == "distributed":
-            raise ImportError(name)
-        return imported(name, *arguments, **options)
-
-    monkeypatch.delitem(sys.modules, "distributed")
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "distributed", None)
 
     with pytest.raises(InputError) as caught:
         DaskWorkers("tcp://127.0.0.1:9", quick_batch)

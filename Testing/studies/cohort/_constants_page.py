@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from BrainAgeLib.batch.batch import MOST_SHARE_OF_TIME
+from BrainAgeLib.batch.batch import MOST_FRACTION_OF_TIME
 from BrainAgeLib.batch.dask_workers import SCANS_PER_THREAD
 from BrainAgeLib.batch.index import MOST_LINES, MOST_THUMBNAILS
 
@@ -73,7 +73,7 @@ def _paragraph(constants: dict[str, Any], small: dict[str, int]) -> str:
         f"files of {small_gb:.1f} GB, and few file systems like {SCANS:,} folders in one folder, "
         "so split the list by site or year where that is a problem. `results.csv` is "
         f"{disk['table_bytes'] / 1e6:.0f} MB and is written anew only so often that it takes at "
-        f"most {100 * MOST_SHARE_OF_TIME:.0f} % of the time. A start after a kill takes "
+        f"most {100 * MOST_FRACTION_OF_TIME:.0f} % of the time. A start after a kill takes "
         f"{restart_minutes:.1f} minutes to see what is done. `index.html` lists {MOST_LINES:,} "
         f"scans, {MOST_THUMBNAILS:,} of them with a thumbnail. For this many scans give a CSV "
         "list: a DICOM tree is read header by header at every start."
