@@ -16,6 +16,7 @@ from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib import __version__
 from BrainAgeLib.batch.table import (
+    COLUMNS,
     ENCODING_ERRORS,
     Decision,
     ScanEntry,
@@ -94,7 +95,12 @@ def _entry(path: Path, study: str, person: dict[str, str]) -> ScanEntry:
         id=subject,
         session=session,
         group=person.get("group", ""),
-        further={name: cell for name, cell in person.items() if name not in _OWN_COLUMNS},
+        further={
+            # A scanner's model, say, must not be taken for that of the brain age.
+            f"participants_{name}" if name in COLUMNS else name: cell
+            for name, cell in person.items()
+            if name not in _OWN_COLUMNS
+        },
         folder="/".join(filter(None, (subject, session, "anat", name))),
     )
     try:
@@ -113,12 +119,18 @@ def _table(path: Path, key: str) -> Table:
     try:
         with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as lines:
             rows = [
-                {name.strip(): _cell(text) for name, text in row.items() if name}
+                {_column(name): _cell(text) for name, text in row.items() if name}
                 for row in csv.DictReader(lines, delimiter="\t")
             ]
     except (OSError, csv.Error) as error:
         raise InputError(f"{path} cannot be read as a table: {error}", "mend that file") from error
     return {row[key]: row for row in rows if row.get(key)}
+
+
+def _column(name: str) -> str:
+    """Return the name of a column; those of ours in any case."""
+    stripped = name.strip()
+    return stripped.lower() if stripped.lower() in _OWN_COLUMNS else stripped
 
 
 def _cell(text: str | None) -> str:

@@ -48,6 +48,17 @@ def test_t1_weighted_scans_with_their_people(dataset):
     ]
 
 
+def test_columns_of_ours_in_any_case_and_others_that_have_their_names(dataset):
+    (dataset / "participants.tsv").write_text(
+        "participant_id\tAge\tSEX\tmodel\tsite\nsub-02\t71\tm\tAvanto\tA\n"
+    )
+
+    entry = read_bids(dataset)[0][-1]
+
+    assert (entry.age_years, entry.sex) == (71.0, "M")
+    assert entry.further == {"participants_model": "Avanto", "site": "A"}
+
+
 def test_outputs_have_the_names_of_bids(dataset):
     entries, _ = read_bids(dataset)
 
