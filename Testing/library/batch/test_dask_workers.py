@@ -56,10 +56,10 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(cluster, entries, quick_b
 
 
 def test_what_is_named_from_here_is_found_by_workers_elsewhere(
-    cluster, entries, small_model, tmp_path, monkeypatch
+    cluster, entries, small_model, quick_batch, monkeypatch
 ):
     monkeypatch.chdir(small_model.parent)
-    settings = quick_settings(tmp_path / "out", Path(small_model.name))
+    settings = quick_settings(quick_batch.output, Path(small_model.name))
 
     with DaskWorkers(cluster.scheduler_address, settings) as workers:
         ((_, row),) = workers.rows(entries[:1])
