@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.cohort.design import covariate_values
+from BrainAgeLib.cohort.design import TIME, covariate_values
 from BrainAgeLib.cohort.table import (
     Exclusion,
     number_column,
@@ -94,7 +94,8 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
         scans[name] = number_column(scans, name, path)
     if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:
         raise InputError(f"{plan.event} of {path} holds more than 0 and 1", "1 is an event")
-    scans, ungrouped = _grouped(scans)
+    # The table's own may hold anything; the analysis knows it by that name.
+    scans, ungrouped = _grouped(scans.drop(columns="age_first", errors="ignore"))
     if scans.empty:
         raise InputError(f"{path} has nobody with an age and a brain age", "look at its errors")
     for name in (*plan.numbers, *plan.covariates):
@@ -128,7 +129,10 @@ def _check_plan(plan: Plan) -> None:
             raise InputError(
                 f"{name} is made of the gap and cannot stand beside it", "name another column"
             )
-    asked = set(plan.covariates) | set(plan.numbers) - {plan.time}
+    numbers = set(plan.numbers)
+    if plan.time == TIME:  # it means the same
+        numbers.remove(TIME)
+    asked = numbers | set(plan.covariates)
     if taken := sorted(asked & MADE):
         raise InputError(
             f"the name {taken[0]} means something else in the analysis", "rename that column"

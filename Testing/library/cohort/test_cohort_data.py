@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from BrainAgeLib.cohort.cohort_data import NO_GROUP, Plan, read_cohort
+from BrainAgeLib.cohort.differences import fit_groups
 from BrainAgeLib.errors import InputError
 from Testing.library.cohort.made_results import healthy_rows, row, write_table
 
@@ -63,6 +64,15 @@ def test_times_may_have_the_name_of_what_is_made_of_them(tmp_path):
     cohort = read(rows, tmp_path, Plan(time="years"))
 
     assert cohort.visits["years"].tolist()[:2] == [0.0, 0.5]
+
+
+def test_a_column_that_has_the_name_of_one_of_ours_is_not_taken_for_it(tmp_path):
+    rows = grouped({"AD": 8, "CN": 8}, age_first="unknown", years="many")
+
+    cohort = read(rows, tmp_path)
+
+    assert fit_groups(cohort.first, cohort.groups, "raw gap", "gap_years") is not None
+    assert (cohort.visits["age_first"] == cohort.visits["age"]).all()
 
 
 def test_an_age_that_stands_still_while_time_passes_is_refused(tmp_path):
