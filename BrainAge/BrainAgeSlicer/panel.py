@@ -17,7 +17,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeSlicer import dependencies, installation, volumes
+from BrainAgeSlicer import installation, volumes
 from BrainAgeSlicer.batchlist import BatchList
 from BrainAgeSlicer.choices import AdvancedChoices
 from BrainAgeSlicer.logic import Predictor
@@ -201,13 +201,12 @@ class Panel(VTKObservationMixin):
                 self._reason.show("", _("Stop the prediction; nothing of it stays"))
             batch.setEnabled(False)
             return
-        tooOld = dependencies.whyTooOld()
-        reason = tooOld or (whyNotReady(self._parameters) if self._parameters else "")
+        reason = whyNotReady(self._parameters) if self._parameters else ""
         self._reason.show(reason, _("Predict the brain age of the selected volume"))
         ticked = len(self._batchList.ticked())
         batch.text = _("Apply to {n} volumes").format(n=ticked) if ticked else _("Apply to list")
         missing = "" if ticked else _("Tick the volumes to predict")
-        wrong = tooOld or missing or (whyNotMeant(self._parameters) if self._parameters else "")
+        wrong = missing or (whyNotMeant(self._parameters) if self._parameters else "")
         batch.setEnabled(not wrong)
         batch.toolTip = wrong or _("Predict one after the other; a failure does not stop the rest")
 

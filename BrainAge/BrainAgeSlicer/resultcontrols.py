@@ -14,13 +14,16 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
+from BrainAgeLib.whole_file import write_atomically
 from BrainAgeSlicer import card, overlay, subject, table
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
 from BrainAgeSlicer.results import CHART, MASK, OVERLAY, REPORT, TO_TEMPLATE, Result, findResult
 from BrainAgeSlicer.views import MessageView, isDark
+from BrainAgeSlicer.volumes import fileNameOf
 
 HEADLINE_SCALE = 2.4  # of the window's own font, so it follows the user's scaling
 PERCENT = 100.0
+EXPORT_FOLDER = "BrainAge/exportFolder"  # of the user's settings
 
 
 class ResultView:
@@ -238,14 +241,15 @@ class Exports:
         result = findResult(self._currentVolume())
         if result is None or result.part(REPORT) is None:
             return
-        text = result.part(REPORT).GetText()
-        name = f"{result.volumeNode.GetName()} brain age.html"
-        self._write(_("Export report"), name, "HTML (*.html)", lambda path: _writeText(path, text))
+        content = result.part(REPORT).GetText().encode()
+        name = f"{fileNameOf(result.volumeNode)} brain age.html"
+        self._write(
+            _("Export report"), name, "HTML (*.html)", lambda path: write_atomically(path, content)
+        )
 
     def _write(self, title: str, name: str, filters: str, write: Callable[[Path], None]) -> None:
-        chosen = qt.QFileDialog.getSaveFileName(self._ui.applyButton, title, name, filters)
-        if isinstance(chosen, tuple):  # some bindings return the filter too
-            chosen = chosen[0]
+        proposed = str(_exportFolder() / name)
+        chosen = qt.QFileDialog.getSaveFileName(self._ui.applyButton, title, proposed, filters)
         if not chosen:
             return
         try:
@@ -253,13 +257,12 @@ class Exports:
         except BrainAgeError as error:
             self._message.show("refuse", error.message, error.hint)
         else:
+            slicer.app.userSettings().setValue(EXPORT_FOLDER, str(Path(chosen).parent))
             self._message.show("pass", _("Saved as {path}").format(path=chosen))
 
 
-def _writeText(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise BrainAgeError(
-            _("{path} could not be written: {reason}").format(path=path, reason=error.strerror)
-        ) from error
+def _exportFolder() -> Path:
+    """Return the folder that was exported to last, else the user's documents."""
+    last = Path(str(slicer.app.userSettings().value(EXPORT_FOLDER) or ""))
+    folders = [last, Path.home() / "Documents"]
+    return next((each for each in folders if each.is_absolute() and each.is_dir()), Path.home())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 import time
@@ -23,12 +22,11 @@ from BrainAgeSlicer.plot import addChart
 from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.results import Result, markAsEarlier, removeResult
 from BrainAgeSlicer.scene import addResult
-from BrainAgeSlicer.volumes import Lattice, exportVolume
+from BrainAgeSlicer.volumes import Lattice, exportVolume, fileNameOf
 from BrainAgeSlicer.worker import Outcome, Worker
 
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
 OUT_OF_MEMORY = ("out of memory", "too little memory")
-LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,8 @@ class Run:
         self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
-            self._scan = self._folder / f"{_fileName(self._volumeNode)}.nrrd"
+            name = fileNameOf(self._volumeNode)  # the report shows it
+            self._scan = self._folder / f"{name}.nrrd"
             self._startWorker(exportVolume(self._volumeNode, self._scan))
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
             self._end(Ended(error=_asError(error)))
@@ -202,12 +201,6 @@ def _asError(error: Exception) -> BrainAgeError:
     if isinstance(error, BrainAgeError):
         return error
     return BrainAgeError(_("The scan could not be processed: {reason}").format(reason=error))
-
-
-def _fileName(volumeNode: Any) -> str:
-    """Return the volume's name as a file's: the report shows it."""
-    name = re.sub(r"[^A-Za-z0-9 ()+=-]+", "_", volumeNode.GetName() or "")
-    return name.strip(" _-")[:LONGEST_NAME] or "scan"
 
 
 def _remove(folder: Path) -> None:

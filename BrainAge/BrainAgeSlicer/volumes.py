@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ OURS = "BrainAge.Role"  # attribute of every node that we made
 LEAST_VOXELS_ACROSS = 8  # in a slice; a scout or a single line is no head
 LARGEST_SHEAR = 1e-3  # cosine between voxel axes; a scanner's own rounding stays below
 LARGEST_LATTICE_ERROR_MM = 0.1
+LONGEST_NAME = 60
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,12 @@ def ijkToRASOf(node: Any) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     return np.array(slicer.util.arrayFromVTKMatrix(matrix))
+
+
+def fileNameOf(node: Any) -> str:
+    """Return a volume's name as every file system takes it, without a suffix."""
+    name = re.sub(r"[^A-Za-z0-9 ()+=-]+", "_", node.GetName() or "")
+    return name.strip(" _-")[:LONGEST_NAME] or "scan"
 
 
 def sourceFile(node: Any) -> str:

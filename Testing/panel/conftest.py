@@ -115,7 +115,6 @@ class Person:
         self.monkeypatch.setattr(dependencies, "whyTooOld", lambda: "")
         self.monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: True)
         self.monkeypatch.setattr(dependencies, "_missingPackages", lambda _path: [])
-        self.module.widget.panel._checkCanApply()  # a Slicer that is too old is told so at once
 
     def useRealWorker(self) -> None:
         """Give the module the library's own worker."""

@@ -190,8 +190,16 @@ def test_results_are_exported(person, head, monkeypatch, tmp_path):
 
     from BrainAgeLib.records import NOTICE
 
-    path = tmp_path / "results.csv"
-    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_details: str(path))
+    path, proposed = tmp_path / "results.csv", []
+
+    def choose(_parent, _title, name, _filters):
+        proposed.append(name)
+        return str(path)
+
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", choose)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    slicer.app.userSettings().clear()
+    head.SetName("T1: axial/2")
     assert not person.ui.exportTableButton.enabled and not person.ui.showTableButton.enabled
     person.type(person.ui.ageEdit, "63")
     person.applyAndWait()
@@ -199,13 +207,23 @@ def test_results_are_exported(person, head, monkeypatch, tmp_path):
     with path.open(newline="", encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     assert row["brain_age_years"] == "67.4" and row["age"] == "63"
-    assert row["notice"] == NOTICE and row["id"] == "T1 axial"
+    assert row["notice"] == NOTICE and row["id"] == "T1: axial/2"
     path = tmp_path / "report.html"
     person.click(person.ui.exportReportButton)
     assert path.read_text().startswith("<html>")
+    path = tmp_path / "exported" / "report.html"
+    path.parent.mkdir()
+    person.click(person.ui.exportReportButton)
     path = tmp_path / "nowhere" / "report.html"
     person.click(person.ui.exportReportButton)
     assert "could not be written" in person.ui.messageLabel.text
+    report = "T1_ axial_2 brain age.html"
+    assert proposed == [
+        str(tmp_path / "brain_age_results.csv"),
+        str(tmp_path / report),
+        str(tmp_path / report),
+        str(tmp_path / "exported" / report),
+    ]
 
 
 def test_the_table_is_shown_on_request_and_the_layout_comes_back(person, head):

@@ -49,7 +49,8 @@ class Application(offscreen.Application):
         self._startup.append(receiver)
 
     def userSettings(self) -> Any:
-        return QtCore.QSettings("nobody", "stand-in")
+        file = str(Path(self.slicerHome) / "settings.ini")
+        return QtCore.QSettings(file, QtCore.QSettings.Format.IniFormat)
 
     def testingEnabled(self) -> bool:
         return True
