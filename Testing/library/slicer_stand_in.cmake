@@ -56,5 +56,3 @@ function(slicer_add_python_unittest)
 endfunction()
 
 include("${SOURCE_FOLDER}/CMakeLists.txt")
-message(STATUS "homepage ${EXTENSION_HOMEPAGE}")
-message(STATUS "icon ${EXTENSION_ICONURL}")

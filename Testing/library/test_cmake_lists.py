@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -124,8 +126,7 @@ def test_missing_file_stops_the_build(tmp_path):
     source = tmp_path / "source"
     for name in ("BrainAge", "BrainAgeLib", "Resources"):
         shutil.copytree(PROJECT / name, source / name)
-    for name in ("CMakeLists.txt", "BrainAge.json"):
-        shutil.copy(PROJECT / name, source / name)
+    shutil.copy(PROJECT / "CMakeLists.txt", source)
     (source / "BrainAge" / "BrainAgeSlicer" / "__init__.py").unlink()
     done = lay_out(source, tmp_path / "tree")
 
@@ -148,17 +149,53 @@ def test_index_entry_and_cmake_agree():
     ]
 
 
-def test_addresses_come_from_the_index_entry(tmp_path):
-    address = json.loads((PROJECT / "BrainAge.json").read_text("utf-8"))["scm_url"]
-    done = lay_out(PROJECT, tmp_path / "tree")
-
-    assert f"homepage {address}\n" in done.stdout
-    assert f"icon {address}/raw/main/BrainAge.png\n" in done.stdout
-
-
-def test_pictures_of_the_extension_exist():
+def index_value(name: str) -> str:
+    """Return a value of CMakeLists.txt as the Extensions Index reads it: literally."""
     text = (PROJECT / "CMakeLists.txt").read_text("utf-8")
-    pictures = re.findall(r"\$\{pictures_url\}/([\w./]+)", text)
+    return re.search(rf'set\s*\({name}\s*"([^"]+)"\)', text)[1]
 
-    assert len(pictures) >= 2, "an icon and a screenshot"
-    assert not [picture for picture in pictures if not (PROJECT / picture).is_file()]
+
+def test_addresses_agree_with_the_index_entry():
+    entry = json.loads((PROJECT / "BrainAge.json").read_text("utf-8"))
+    address = entry["scm_url"]
+    icon, *screenshots = [
+        *index_value("EXTENSION_ICONURL").split(),
+        *index_value("EXTENSION_SCREENSHOTURLS").split(),
+    ]
+
+    assert address.startswith("https://") and not address.endswith((".git", "/"))
+    assert index_value("EXTENSION_HOMEPAGE") == address
+    assert len(screenshots) >= 1
+    for picture in (icon, *screenshots):
+        folder = f"{address}/raw/{entry['scm_revision']}/"
+        assert picture.startswith(folder)
+        assert (PROJECT / picture.removeprefix(folder)).is_file()
+
+
+def test_weights_for_research_only_are_said_where_people_choose():
+    entry = json.loads((PROJECT / "BrainAge.json").read_text("utf-8"))
+    description = index_value("EXTENSION_DESCRIPTION")
+
+    assert "weights may be used for research only" in description and "Apache-2.0" in description
+    assert entry["tier"] == 1, (
+        "tier 3 wants a permissive licence of all that the main function needs"
+    )
+
+
+@pytest.mark.skipif(
+    "EXTENSIONS_INDEX" not in os.environ, reason="a checkout of the Index is needed"
+)
+def test_the_index_accepts_the_entry(monkeypatch):
+    """By its own script; EXTENSIONS_INDEX names a checkout of it. Nothing is downloaded."""
+    script = Path(os.environ["EXTENSIONS_INDEX"]) / "scripts" / "check_description_files.py"
+    spec = importlib.util.spec_from_file_location("check_description_files", script)
+    checks = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(checks)
+    monkeypatch.setattr(checks, "validate_image_url", lambda *_details: None)
+    path = PROJECT / "BrainAge.json"
+    entry = checks.parse_json(path)
+    checks.check_json_file_format("BrainAge", entry, path)
+    for check in ("extension_name", "category", "git_repository_name", "scm_url_syntax"):
+        getattr(checks, f"check_{check}")("BrainAge", entry)
+    for check in ("cmakelists_content", "license_file"):
+        getattr(checks, f"check_{check}")("BrainAge", entry, str(PROJECT))
