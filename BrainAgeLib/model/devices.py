@@ -13,6 +13,8 @@ from BrainAgeLib.options import AUTOMATIC_DEVICE
 
 logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
+# Where torch's own account of the memory has room, and the driver or cuBLAS and cuDNN have none.
+FULL = ("out of memory", "cublas_status_alloc_failed", "cudnn_status_alloc_failed")
 
 
 def resolve_device(name: str) -> str:
@@ -42,6 +44,12 @@ def resolve_device(name: str) -> str:
     return f"cuda:{index}"
 
 
+def _is_full(error: RuntimeError) -> bool:
+    """Say whether a device has no memory left: as torch says it, or CUDA's libraries below it."""
+    said = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or any(words in said for words in FULL)
+
+
 class DeviceInUse:
     """The device of one job. With ``auto``, work that does not fit into GPU memory goes to the CPU.
 
@@ -60,17 +68,19 @@ class DeviceInUse:
         """
         try:
             return work(self.name)
-        except torch.OutOfMemoryError as error:
-            if not self._may_fall_back:
-                raise BrainAgeError(
-                    f"the device {self.name} has too little memory", "use --device auto or cpu"
-                ) from error
         except (NotImplementedError, TypeError) as error:
             if self.name != "mps":
                 raise
             raise BrainAgeError(
                 "the device mps lacks what the models need", "use --device auto or cpu"
             ) from error
+        except RuntimeError as error:
+            if not _is_full(error):
+                raise
+            if not self._may_fall_back:
+                raise BrainAgeError(
+                    f"the device {self.name} has too little memory", "use --device auto or cpu"
+                ) from error
         logger.info("%s has too little memory: the CPU takes over", self.name)
         torch.cuda.empty_cache()
         self.name, self.fell_back, self._may_fall_back = "cpu", True, False

@@ -85,6 +85,25 @@ def test_auto_falls_back_to_the_cpu_and_stays_there(machine):
     assert device.run(lambda name: name) == "cpu"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_memory_that_other_programs_took_is_told_by_the_words(machine, words):
+    machine(cuda=1)
+
+    def work(device):
+        if device != "cpu":
+            raise RuntimeError(words)
+        return device
+
+    assert DeviceInUse("auto").run(work) == "cpu"
+
+
 def test_a_named_device_does_not_fall_back(machine):
     machine(cuda=1)
     device = DeviceInUse("cuda")
