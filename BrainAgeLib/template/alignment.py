@@ -21,6 +21,7 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.template.grid import SPACING_MM
 
+# The models were trained on what comes of these numbers, which were set by hand.
 LARGEST_STEP = 1.5  # voxels
 NOISE = 0.02  # of white matter: keeps flat regions from being pushed about
 

@@ -20,19 +20,21 @@ from BrainAgeLib.template.template import BRAIN_CENTER_MM
 # Takes residuals (point,) and their standard deviation, returns weights (point,).
 Reweigh = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
+# The models were trained on what comes of these numbers: whoever changes one trains anew. Those
+# that name no source were set by hand.
 GREY_MATTER_LEVEL = 0.7  # what MPRAGE scans have when white matter is 1
 WHITE_MATTER_LEVEL = 1.0
 FLUID_LEVEL = 0.0
 HIGHEST_LEVEL = 1.5
-PRIOR_THRESHOLD = 0.75
+PRIOR_THRESHOLD = 0.75  # where the template is sure enough of a tissue
 FIELD_ORDER = 3
 FIELD_UNIT_MM = 80.0
-ROUNDS = 4
+ROUNDS = 4  # of reweighting
 # Scales of Tukey's biweight (Beaton and Tukey 1974) and of Huber's weights (Huber 1964) in robust
 # standard deviations: 95 % efficiency.
 TUKEY, HUBER = 4.685, 1.345
-RIDGE = 1e-3
-LEAST_POINTS = 40
+RIDGE = 1e-3  # on each coefficient of the field, for each point
+LEAST_POINTS = 40  # of each tissue
 MOST_POINTS = 10_000  # more change the fit by less than 0.1 %
 # Cerebrospinal fluid's brightness is taken as known: what is darkest in a scan depends on how wide
 # the ventricles are, and so on the age.

@@ -28,14 +28,16 @@ from BrainAgeLib.template.grid import (
 from BrainAgeLib.template.intensity import normalise_intensity
 from BrainAgeLib.template.template import BRAIN_LEVEL, BRIGHTEST, Template
 
+# The models were trained on what comes of these numbers: whoever changes one trains anew. They were
+# set by hand, after the reasons given.
 # In-plane blur that every scan is brought to at least: 2.5 mm pixels without aliasing.
 IN_PLANE_SIGMA_MM = 1.0
 # Thinner neighbours are averaged to about the thickness of routine slices, which is also what
 # the network was trained on most.
 TARGET_SPACING_MM = 5.0
-SLAB_SPACING_MM = 6.0
-SLAB_TAPS_MM = (-2.0, -1.0, 0.0, 1.0, 2.0)
-SLAB_RANGE_MM = (-66.0, 78.0)
+SLAB_SPACING_MM = 6.0  # as routine slices of 5 mm with gaps of 1 mm
+SLAB_TAPS_MM = (-2.0, -1.0, 0.0, 1.0, 2.0)  # that make up 5 mm
+SLAB_RANGE_MM = (-66.0, 78.0)  # from below the cerebellum to above the vertex
 LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
 
 
@@ -167,7 +169,7 @@ def _blur_in_plane(stacked: torch.Tensor, affine: np.ndarray) -> torch.Tensor:
     """Blur rows and columns to the in-plane resolution that all scans share."""
     for axis, dimension in ((0, 3), (1, 2)):
         pixel_mm = float(np.linalg.norm(affine[:3, axis]))
-        # A pixel is itself a box of that width, about a Gaussian of 0.29 of it.
+        # A pixel is itself a box of that width, whose standard deviation is 1 / sqrt(12) of it.
         sigma = math.sqrt(max(0.0, IN_PLANE_SIGMA_MM**2 - (0.29 * pixel_mm) ** 2)) / pixel_mm
         if sigma > 0.3:
             stacked = _gaussian(stacked, sigma, dimension)
