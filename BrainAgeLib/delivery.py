@@ -20,6 +20,7 @@ from BrainAgeLib.report.images import write_image, write_transform
 from BrainAgeLib.report.pictures import write_thumbnail
 from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.report.view import write_report
+from BrainAgeLib.scan.dicom_elements import silent_pydicom
 
 
 def deliver(
@@ -59,10 +60,11 @@ def _write(result: Result, outputs: OutputFolder, deliverables: Deliverables) ->
     if deliverables.thumbnail:
         write_thumbnail(result.pictures, outputs.thumbnail)
     if deliverables.dicom and result.dicom_files:
-        source = read_source(result.dicom_files)
         structured_report, page = outputs.dicom_files
-        write_structured_report(result.prediction, source, structured_report)
-        write_page(result.prediction, result.pictures, source, page)
+        with silent_pydicom():
+            source = read_source(result.dicom_files)
+            write_structured_report(result.prediction, source, structured_report)
+            write_page(result.prediction, result.pictures, source, page)
     # Last: its presence says that the rest is complete.
     write_prediction(result.prediction, outputs.prediction)
 

@@ -66,7 +66,8 @@ def dicom_packages() -> Any:
 def read_source(files: Sequence[Path]) -> list[Any]:
     """Return the pydicom headers of a series' files, without pixels, in the order given.
 
-    Raises InputError when one says not which object of which study it is.
+    Dates and a sex that are none are left out: no object of ours could hold them. Raises
+    InputError when one says not which object of which study it is.
     """
     import pydicom
 
@@ -80,10 +81,22 @@ def read_source(files: Sequence[Path]) -> list[Any]:
                 "export the series again, or leave out --dicom",
             )
         for name in _MAY_BE_EMPTY:
-            if name not in dataset:
+            if not _is_sound(name, dataset.get(name)):
                 setattr(dataset, name, None)
         source.append(dataset)
     return source
+
+
+def _is_sound(name: str, value: Any) -> bool:
+    from pydicom.valuerep import DA, TM
+
+    if name == "PatientSex":
+        return value in ("F", "M", "O")
+    try:
+        kind = {"PatientBirthDate": DA, "StudyDate": DA, "StudyTime": TM}.get(name)
+        return (kind(value) if kind else value) is not None
+    except ValueError:
+        return False
 
 
 def write_structured_report(prediction: Prediction, source: Sequence[Any], path: Path) -> None:

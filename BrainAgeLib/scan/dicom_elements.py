@@ -123,7 +123,7 @@ def elements_of(path: Path, keywords: Sequence[str]) -> Iterator[FileElements]:
 
     They can be looked at within the context only. Raises OSError when the file cannot be opened.
     """
-    with _silent_pydicom(), _CarefulFile(io.FileIO(path)) as file:
+    with silent_pydicom(), _CarefulFile(io.FileIO(path)) as file:
         yield _read(file, [_tag(keyword) for keyword in keywords])
 
 
@@ -190,7 +190,7 @@ class _CarefulFile(io.BufferedReader):
 
 
 @contextmanager
-def _silent_pydicom() -> Iterator[None]:
+def silent_pydicom() -> Iterator[None]:
     """Keep pydicom from showing values that it finds odd, a name perhaps, in warnings or its log.
 
     It looks at values when they are asked for, and not before.

@@ -58,6 +58,25 @@ def test_the_report_has_the_numbers_of_the_record(brainage, arguments, tmp_path)
     assert (tmp_path / "out" / "page.dcm").is_file()
 
 
+@pytest.mark.filterwarnings("always")
+def test_odd_values_are_left_out_and_not_shown(
+    brainage, arguments, thick_brain, tmp_path, recwarn
+):
+    odd = {"PatientBirthDate": "17 Mar 1940", "PatientSex": "X", "StudyTime": "noon"}
+    study = "1.2.840.01940"  # no number may begin with 0: pydicom warns, and shows it
+    arguments[1] = write_volume_series(tmp_path / "s", thick_brain, StudyInstanceUID=study, **odd)
+    recwarn.clear()
+
+    outcome = brainage(*arguments, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    report = hd.sr.srread(tmp_path / "out" / "report.dcm")
+    assert not report.PatientBirthDate
+    assert report.PatientName == "Doe^Jane"
+    shown = [str(warning.message) for warning in recwarn]
+    assert "1940" not in outcome.out + outcome.err + "".join(shown)
+
+
 def test_a_scan_that_is_not_dicom_has_none_and_a_note(brainage, arguments, brain_file, tmp_path):
     arguments[1] = brain_file
 

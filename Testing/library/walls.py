@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "gate": WORDS | {"scan", "template", "model"},
     "report": WORDS | {"scan", "template"},
     "pipeline": UP_TO_MODEL | {"gate", "report", "software", "stages", "process"},
-    "delivery": WORDS | {"pipeline", "report"},
+    "delivery": WORDS | {"pipeline", "report", "scan"},
     "batch": WORDS
     | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans", "extras"},
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch"},
