@@ -12,10 +12,11 @@ import torch
 
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import on_the_cpu_instead
+from BrainAgeLib.model.blend import RawAge
+from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
-from BrainAgeLib.model.leaning import leaning_on_regions
-from BrainAgeLib.model.predict import RawAge, ScanMaps
+from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
 from BrainAgeLib.records import (
@@ -160,7 +161,7 @@ class Job:
             lambda name: self.ensemble.saliency_years(maps, name, advance)
         ).cpu()
         on_scan = placed.on_voxels(years)
-        if maps.whole is None:
+        if not maps.covers_brain:
             return on_scan, None
         return on_scan, leaning_on_regions(years, maps.volume.to("cpu"))[:MOST_REGIONS]
 
@@ -198,7 +199,7 @@ class Job:
             software=software_record(),
             device=self.device.name,
             timings_seconds=self.stages.timings(),
-            interval_level=self.ensemble.card.interval_level,
+            interval_level=self.ensemble.card.calibration.interval_level,
             identifiers=self.identifiers,
         )
 
@@ -220,5 +221,5 @@ class Job:
             input_pictures(placed.volume, placed.mask, saliency_years),
             registered,
             template,
-            self.ensemble.card.reference,
+            self.ensemble.card.out_of_fold,
         )

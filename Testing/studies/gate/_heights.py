@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.slice_model import (
+from BrainAgeLib.model.slices import (
     HEIGHTS,
     SliceModel,
     expert_heights_mm,
@@ -70,7 +70,7 @@ def _said(run: Path, person: Person, model: SliceModel, card: Card) -> list[Said
     slices = as_slices(scan, "cpu")
     values, places = slice_values(slices.images), slices.mid_brain_heights_mm
     single = card.class_of(1, scan.spacing_mm)
-    age_variance = float(np.var(card.reference.ages_years))
+    age_variance = float(np.var(card.out_of_fold.ages_years))
     entries = []
     for n, expert in enumerate(nearest_expert(places).tolist()):
         told = model.said(values[n : n + 1], places[n : n + 1])

@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
-from BrainAgeLib.model.regional_model import DAMPING
-from BrainAgeLib.model.slice_model import (
+from BrainAgeLib.model.brain_maps import maps_of_scan, usual_heights_mm
+from BrainAgeLib.model.regional import DAMPING
+from BrainAgeLib.model.slices import (
     COLUMNS,
     FARTHEST_MM,
     FIRST_HEIGHT_MM,
@@ -16,13 +17,12 @@ from BrainAgeLib.model.slice_model import (
     ROWS,
     SliceModel,
     expert_heights_mm,
-    known_heights_mm,
     nearest_expert,
     slice_channels,
     slice_values,
-    usual_heights_mm,
 )
-from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.slices import SliceSet, heights_mm
+from BrainAgeLib.template.volume import HEIGHT_COUNT, grid_heights_mm, volume_of_slices
 from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.model_folders import small_slice_model
 from Testing.library.stored_scans import stored_scan
@@ -70,8 +70,11 @@ def test_the_nearest_expert_speaks_if_it_is_near(height_mm, number):
 
 
 def test_slices_far_from_every_expert_do_not_count():
-    assert known_heights_mm(slices_at([73.0, 64.0, -49.0, 3.0])) == pytest.approx((3.0, 64.0))
-    assert known_heights_mm(slices_at([80.0])) == ()
+    def known(*heights_mm):
+        return SliceModel().known_heights_mm(maps_of_scan(slices_at(heights_mm)))
+
+    assert known(73.0, 64.0, -49.0, 3.0) == pytest.approx((3.0, 64.0))
+    assert known(80.0) == ()
 
 
 def test_channels_are_tissues_and_brightness():
@@ -133,7 +136,7 @@ def test_the_age_of_one_slice_is_its_regression_on_what_its_expert_says(model):
 
     expected = 50.0 + 200.0 / 250.0 * float(said[5] - model.mean_said[5])
 
-    assert model.age_years(slices) == pytest.approx(expected, abs=1e-3)
+    assert model.age_years(maps_of_scan(slices)) == pytest.approx(expected, abs=1e-3)
 
 
 def test_experts_that_say_the_same_do_not_count_twice(model):
@@ -177,24 +180,28 @@ def test_the_order_of_the_slices_does_not_matter(model):
 
     shuffled = SliceSet(*(part[order] for part in parts))
 
-    assert model.age_years(shuffled) == pytest.approx(model.age_years(slices), abs=1e-4)
+    assert model.age_years(maps_of_scan(shuffled)) == pytest.approx(
+        model.age_years(maps_of_scan(slices)), abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("heights", [[80.0], [-60.0], [80.0, 90.0]])
 def test_slices_where_no_expert_stands_have_the_mean_age(model, heights):
-    assert model.age_years(slices_at(heights)) == 50.0
+    assert model.age_years(maps_of_scan(slices_at(heights))) == 50.0
 
 
 def test_a_mirrored_slice_has_the_same_age(model):
     slices = slices_at([4.0])
     turned = SliceSet(slices.images.flip(-1), slices.template, slices.planes)
 
-    assert model.age_years(turned) == pytest.approx(model.age_years(slices), abs=1e-4)
+    assert model.age_years(maps_of_scan(turned)) == pytest.approx(
+        model.age_years(maps_of_scan(slices)), abs=1e-4
+    )
 
 
 def test_a_whole_scan_has_an_age_too(model):
-    assert math.isfinite(model.age_years(as_slices(stored_scan(21), "cpu")))
-    assert math.isfinite(SliceModel().age_years(slices_at([FIRST_HEIGHT_MM])))
+    assert math.isfinite(model.age_years(maps_of_scan(as_slices(stored_scan(21), "cpu"))))
+    assert math.isfinite(SliceModel().age_years(maps_of_scan(slices_at([FIRST_HEIGHT_MM]))))
 
 
 def test_the_expected_error_is_that_of_gaussian_numbers(model):
@@ -215,12 +222,84 @@ def test_the_error_grows_away_from_the_usual_slices_and_never_shrinks(model):
     model.with_age.fill_(30.0)
     model.with_age[nearest_expert(usual_heights_mm(1))] = 80.0
 
-    usual, away = torch.tensor([18.0]), torch.tensor([-40.0])
-    assert model.widening(usual, 1, 400.0) == 1.0
-    assert model.widening(away, 1, 400.0) == pytest.approx((364 / 144) ** 0.5)
-    assert model.widening(torch.tensor([18.0, -40.0]), 1, 400.0) == 1.0
+    def widening(*heights_mm):
+        return model.widening(maps_of_scan(slices_at(heights_mm)), 1, 400.0)
+
+    assert widening(18.0) == 1.0
+    assert widening(-40.0) == pytest.approx((364 / 144) ** 0.5)
+    assert widening(18.0, -40.0) == 1.0
 
 
 def test_usual_slices_lie_about_the_ventricles():
     assert usual_heights_mm(1).tolist() == [18.0]
     assert usual_heights_mm(5).tolist() == [6.0, 12.0, 18.0, 24.0, 30.0]
+
+
+LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left
+RIGHT = (slice(30, 38), slice(10, 18))
+
+
+def where_from(model, slices):
+    """Return what each place adds to the age of slices."""
+    return model.contributions(maps_of_scan(slices), torch.zeros(0))
+
+
+@pytest.mark.parametrize("heights", [[0.0], [0.0, 1.0, 30.0], [-30.0, -24.0, 62.0, 100.0]])
+def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
+    slices = slices_at(heights)
+    values, height = slice_values(slices.images), slices.mid_brain_heights_mm
+    numbers = nearest_expert(height)
+    said = model.said(values, height)
+
+    years = where_from(model, slices)
+
+    # Without what has no place: base, offset and height, damped as in this scan.
+    for expert in numbers[numbers >= 0].unique().tolist():
+        mine = numbers == expert
+        size = (values[mine] - model.center[expert]).square().sum(1) * model.inverse_size[expert]
+        damped = torch.exp(-DAMPING * size)
+        linear = (values[mine] - model.center[expert]) @ model.weights[expert]
+        said[expert] = (damped * linear).mean() + model.mean_said[expert]
+    assert years.shape == (HEIGHT_COUNT, 76, 60)
+    assert float(years.sum()) == pytest.approx(float(model.combine(said)), abs=1e-3)
+    assert years.abs().max() > 0
+
+
+def test_slices_that_no_expert_looks_at_add_nothing(model):
+    assert not where_from(model, slices_at([85.0, 95.0])).any()
+
+
+def test_a_straight_slice_stands_at_its_height(model):
+    years = where_from(model, slices_at([3.0]))
+
+    heights = grid_heights_mm(years)[years.abs().amax((1, 2)) > 0]
+    assert heights.tolist() == [2.0]
+
+
+def test_each_pixel_of_a_tilted_slice_stands_at_its_own_height(model):
+    slices = slices_at([7.5], slope_y=0.25)
+
+    years = where_from(model, slices)
+
+    level, y, x = torch.nonzero(years, as_tuple=True)
+    distance = grid_heights_mm(years)[level] - heights_mm(slices.planes)[0, y, x]
+    assert distance.abs().max() <= 2.0 + 1e-4
+    assert len(level.unique()) > 8
+    # All of it is where the volume has something to show.
+    assert volume_of_slices(slices).seen[level, y, x].all()
+
+
+@pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
+def test_a_lesion_shows_on_its_own_side_with_its_sign(model, where, elsewhere):
+    slices = slices_at([0.0])
+    slices.images.fill_(0.7)
+    model.weights.zero_()
+    model.weights.view(len(model.weights), 4, -1)[:, 0] = 1.0  # fluid is older
+    model.center.copy_(slice_values(slices.images).expand_as(model.center))
+    slices.images[0][where] = 0.1
+
+    years = where_from(model, slices).sum(0)
+
+    assert years[where].min() > 0
+    assert years[elsewhere].abs().max() == 0
+    assert years.sum() == pytest.approx(float(years[where].sum()), rel=1e-4)
