@@ -13,10 +13,11 @@ import torch
 
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
+from BrainAgeLib.model.blend import RawAge
+from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
-from BrainAgeLib.model.leaning import leaning_on_regions
-from BrainAgeLib.model.predict import RawAge, ScanMaps
+from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.options import Options
 from BrainAgeLib.process import take_working_memory, threads
@@ -225,7 +226,7 @@ def explain(
     ensemble, device = tools.ensemble, tools.device
     years = device.run(lambda name: ensemble.saliency_years(maps, name, advance)).cpu()
     leans_on = None
-    if maps.whole is not None:
+    if maps.covers_brain:
         leans_on = leaning_on_regions(years, maps.volume.to("cpu"))[:MOST_REGIONS]
     return replace(answer, saliency_years=placed.on_voxels(years), leans_on=leans_on)
 
@@ -240,7 +241,7 @@ def conclude(
 ) -> Result:
     """Return the result; ``mask`` and ``placed`` are None where the way ended before them."""
     registration = placed.registration if placed else None
-    reference = tools.ensemble.card.reference
+    reference = tools.ensemble.card.out_of_fold
     return Result(
         _record(case, tools, stages, answer),
         None if mask is None else case.on_scan_grid(mask),
@@ -272,7 +273,7 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         software=software_record(),
         device=tools.device.name,
         timings_seconds=stages.timings(),
-        interval_level=tools.ensemble.card.interval_level,
+        interval_level=tools.ensemble.card.calibration.interval_level,
         saliency=None if saliency_years is None else case.on_scan_grid(saliency_years),
         identifiers=case.identifiers,
         leans_on=answer.leans_on,

@@ -148,7 +148,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class RegionLeaning:
-    """How much of a saliency map lies over one region of the brain; see ``model.leaning``.
+    """How much of a saliency map lies over one region of the brain; see ``model.saliency``.
 
     ``times_average``: the mean size of the map there over that of the whole brain. ``mean_years``:
     its mean with the sign, positive where it makes the brain look older.

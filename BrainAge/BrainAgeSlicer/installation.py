@@ -41,7 +41,7 @@ def models() -> dict[str, Card | None]:
 def referencePeople(modelName: str) -> Reference | None:
     """Return the people that a bundled model was checked on; None for any other model."""
     cards = [card for card in models().values() if card is not None]
-    return next((card.reference for card in cards if card.name == modelName), None)
+    return next((card.out_of_fold for card in cards if card.name == modelName), None)
 
 
 def _cardOf(name: str) -> Card | None:

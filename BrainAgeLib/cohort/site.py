@@ -177,7 +177,7 @@ def _bundled(spacings_mm: np.ndarray, card: Card) -> tuple[tuple[str, ...], np.n
     class.
     """
     known = np.where(np.isfinite(spacings_mm), spacings_mm, 0.0)
-    enough = max(entry.least_slices for entry in card.classes)
+    enough = max(entry.least_slices for entry in card.calibration.classes)
     entries = [card.class_of(enough, float(spacing)) for spacing in known]
     lines = []
     for entry in entries:

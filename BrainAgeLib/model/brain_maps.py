@@ -1,13 +1,14 @@
-"""What the age is read from: tissue maps of a brain in template space.
+"""What the age is read from: a scan in template space, and tissue maps of it.
 
-Two kinds. The network's maps are as the affine registration leaves them. The regional maps are
-aligned to the template first, so that one cell means one place in every brain; how much each place
-had to be stretched goes along. Left and right are averaged in the regional maps.
+Two sorts of maps. The network's maps are as the affine registration leaves them. The regional maps
+are aligned to the template first, so that one cell means one place in every brain; how much each
+place had to be stretched goes along. Left and right are averaged in the regional maps.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 import torch
@@ -20,7 +21,12 @@ from BrainAgeLib.template.alignment import (
     warp,
 )
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.template.volume import TemplateVolume, brain_region, template_target
+from BrainAgeLib.template.volume import (
+    TemplateVolume,
+    brain_region,
+    template_target,
+    volume_of_slices,
+)
 
 # Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
 CSF_EDGES = (0.2, 0.5)
@@ -35,6 +41,64 @@ CHANNELS = 8
 # The regional maps say something only when the slices cover the brain without a hole.
 COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
 LARGEST_HOLE_MM = 14.0
+# What few slices are judged by: slices about the bodies of the lateral ventricles, 5 mm thick with
+# gaps of 1 mm.
+VENTRICLE_HEIGHT_MM = 18.0
+USUAL_SPACING_MM = 6.0
+FEW_SLICES = 6
+
+
+@dataclass(frozen=True)
+class ScanMaps:
+    """One scan as the models see it.
+
+    ``volume``: its slices on the template's grid. ``covers_brain``: whether the slices leave no
+    hole in it. ``known``: what has been worked out of the scan, by the function that does so.
+    """
+
+    slices: SliceSet
+    volume: TemplateVolume
+    covers_brain: bool
+    known: dict[Features, torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+    @torch.inference_mode()
+    def features(self, make: Features) -> torch.Tensor:
+        """Return ``make`` of this scan: worked out once, whoever asks."""
+        if make not in self.known:
+            self.known[make] = make(self)
+        return self.known[make]
+
+    def to(self, device: str) -> ScanMaps:
+        """Return the same maps on another device."""
+        known = {make: values.to(device) for make, values in self.known.items()}
+        return ScanMaps(self.slices.to(device), self.volume.to(device), self.covers_brain, known)
+
+
+# What is read in one scan.
+Features = Callable[[ScanMaps], torch.Tensor]
+
+
+@torch.inference_mode()
+def maps_of_scan(slices: SliceSet) -> ScanMaps:
+    """Return what the models see of a set of slices. Raises ValueError for an empty set."""
+    if len(slices) == 0:
+        raise ValueError("there is no slice to predict from")
+    return ScanMaps(slices, volume_of_slices(slices), covers_the_brain(slices))
+
+
+def alignment_of(maps: ScanMaps) -> torch.Tensor:
+    """Return the displacement (1, 3, z, y, x) of a scan, see ``alignment``."""
+    return alignments([maps.volume])
+
+
+def network_features(maps: ScanMaps) -> torch.Tensor:
+    """Return the network's maps (1, 4, z, y, x) of a scan."""
+    return network_maps(maps.volume)[None]
+
+
+def regional_features(maps: ScanMaps) -> torch.Tensor:
+    """Return the regional maps (1, channel, cell) of a scan."""
+    return regional_maps(maps.volume.images[None], maps.features(alignment_of))
 
 
 def tissue_shares(levels: torch.Tensor) -> torch.Tensor:
@@ -97,6 +161,17 @@ def region_cells(device: str) -> torch.Tensor:
     region = brain_region(device).float()
     both = functional.avg_pool2d((region + region.flip(-1)) / 2, POOLED)
     return both[..., : both.shape[-1] // 2] > LEAST_BRAIN_SHARE
+
+
+def spread_over_pixels(values: torch.Tensor) -> torch.Tensor:
+    """Return pooled values (z, y, x) on the pixels that they stand for; the sum stays."""
+    spread = functional.interpolate(values[None, None], scale_factor=(1, POOLED, POOLED))
+    return spread[0, 0] / float(POOLED**2)
+
+
+def usual_heights_mm(count: int) -> torch.Tensor:
+    """Return the heights (slice,) of so many slices about the ventricles."""
+    return VENTRICLE_HEIGHT_MM + USUAL_SPACING_MM * (torch.arange(count) - count // 2)
 
 
 def covers_the_brain(slices: SliceSet) -> bool:

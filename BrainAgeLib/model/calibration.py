@@ -1,12 +1,12 @@
 """From a raw age to an interval, a corrected gap and a percentile.
 
-Everything here is fitted on out-of-fold predictions of healthy people only: each person's age was
-predicted by models that had not seen that person. The raw age itself is never changed.
+What is applied here was fitted in training on out-of-fold predictions of healthy people only: each
+person's age was predicted by models that had not seen that person. The raw age itself is never
+changed.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +14,6 @@ import numpy as np
 
 from BrainAgeLib.records import Correction
 
-SCALE_SIGMA_YEARS = 10.0
 NEIGHBOURS = 100  # people nearest in age that a gap is ranked among
 
 
@@ -37,67 +36,16 @@ class AcquisitionClass:
     people: int
     corrections: tuple[Correction, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for expected errors that do not belong to rising ages."""
+        ages = list(self.scale_ages_years)
+        if not ages or len(ages) != len(self.scales_years) or ages != sorted(set(ages)):
+            raise ValueError("the expected errors do not fit their ages")
+
     def half_width_years(self, predicted_years: float) -> float:
         """Return half the interval's width around a predicted age."""
         scale = np.interp(predicted_years, self.scale_ages_years, self.scales_years)
         return self.half_width_factor * float(scale)
-
-
-def expected_errors(
-    predicted_years: np.ndarray, errors_years: np.ndarray, at_years: np.ndarray
-) -> np.ndarray:
-    """Return the mean absolute error of people predicted to be of about these ages, smoothed.
-
-    A Gaussian kernel over the predicted age (Nadaraya 1964, doi 10.1137/1109020). Inputs are
-    (person,); ``at_years`` and the result (age,).
-    """
-    distance = (np.asarray(at_years)[:, None] - predicted_years) / SCALE_SIGMA_YEARS
-    nearness = np.exp(-0.5 * distance**2) + 1e-9
-    weighted: np.ndarray = (nearness * np.abs(errors_years)).sum(1) / nearness.sum(1)
-    return weighted
-
-
-def conformal_factor(errors_years: np.ndarray, spreads_years: np.ndarray, level: float) -> float:
-    """Return the factor f such that |error| <= f * spread for a new person with this probability.
-
-    Split conformal prediction with a normalised score (Lei et al. 2018, doi
-    10.1080/01621459.2017.1307116): the ceil((n + 1) level)-th smallest of n scores. Inputs are
-    (person,), one scan each. Infinite when there are too few people to promise the level.
-    """
-    scores = np.sort(np.abs(errors_years) / spreads_years)
-    rank = math.ceil((len(scores) + 1) * level)
-    return float(scores[rank - 1]) if rank <= len(scores) else math.inf
-
-
-def fit_cole(ages_years: np.ndarray, predicted_years: np.ndarray, fitted_on: str) -> Correction:
-    """Fit predicted = slope * age + intercept (Cole et al. 2018, doi 10.1038/mp.2017.62).
-
-    Corrected brain age = (predicted - intercept) / slope.
-    """
-    slope, intercept = np.polyfit(ages_years, predicted_years, 1)
-    return _correction("cole", fitted_on, ages_years, slope, intercept)
-
-
-def fit_de_lange_cole(
-    ages_years: np.ndarray, predicted_years: np.ndarray, fitted_on: str
-) -> Correction:
-    """Fit gap = slope * age + intercept (de Lange and Cole 2020, doi 10.1016/j.nicl.2020.102229).
-
-    It is the same line as that of Beheshti et al. 2019, doi 10.1016/j.nicl.2019.102063.
-    Corrected brain age = predicted - (slope * age + intercept).
-    """
-    slope, intercept = np.polyfit(ages_years, predicted_years - ages_years, 1)
-    return _correction("de-lange-cole", fitted_on, ages_years, slope, intercept)
-
-
-def _correction(
-    method: str, fitted_on: str, ages_years: np.ndarray, slope: float, intercept: float
-) -> Correction:
-    limits = (float(np.min(ages_years)), float(np.max(ages_years)))
-    return Correction(method, fitted_on, len(ages_years), limits, float(slope), float(intercept))
-
-
-FITS = {"cole": fit_cole, "de-lange-cole": fit_de_lange_cole}
 
 
 def corrected_brain_age(

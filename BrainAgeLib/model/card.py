@@ -1,72 +1,163 @@
 """The card of a model: what it was trained on, how well it does, how it is calibrated.
 
 Imports nothing that takes time: which models there are is known without what it takes to run one.
+A card comes with a model from anywhere: its name ends up in paths, terminals and pages, and its
+numbers decide how much memory is asked for. So what it may say at all is checked here.
 """
 
 from __future__ import annotations
 
+import math
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from BrainAgeLib.codec import Source, read_json
+from BrainAgeLib.codec import Source, from_plain, read_json
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.calibration import AcquisitionClass
-from BrainAgeLib.model.card_check import check_card
-from BrainAgeLib.records import Correction, Reference
+from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference
+from BrainAgeLib.statistics import Accuracy
 
-CARD_VERSION = "2"
-STAGES = 4
-MOST = 2048  # channels of a stage; ten times what the bundled model has
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+MOST_MEMBERS = 100
+LONGEST_TEXT = 10_000
+
+Table = dict[str, Accuracy | None]
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
-    """The shape of a network. ``widths``: channels of the stages."""
+class Blend:
+    """How much each kind of model counts in the age, 0-1, by kind; see ``KINDS`` of ``blend``.
 
-    widths: tuple[int, ...] = (24, 32, 64, 96)
-    layout_channels: int = 16
-    dropout: float = 0.3
+    ``whole_brain``: for scans that cover the brain. ``part_of_brain``: for all others. Each adds
+    up to 1.
+    """
+
+    whole_brain: dict[str, float]
+    part_of_brain: dict[str, float]
 
     def __post_init__(self) -> None:
-        """Raise ValueError for a network that cannot be."""
-        if len(self.widths) != STAGES or not all(0 < width <= MOST for width in self.widths):
-            raise ValueError(f"widths cannot be {list(self.widths)}")
-        if not 0 < self.layout_channels <= MOST:
-            raise ValueError(f"layout_channels cannot be {self.layout_channels}")
-        if not 0 <= self.dropout <= 1:
-            raise ValueError(f"dropout cannot be {self.dropout}")
+        """Raise ValueError for fractions that do not make up one age."""
+        for fractions in (self.whole_brain, self.part_of_brain):
+            is_whole = math.isclose(sum(fractions.values()), 1.0, abs_tol=1e-6)
+            if not is_whole or min(fractions.values()) < 0:
+                raise ValueError(f"fractions of an age cannot be {list(fractions.values())}")
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """All kinds that take part."""
+        return tuple(dict.fromkeys([*self.whole_brain, *self.part_of_brain]))
+
+    def fractions(self, covers_brain: bool) -> dict[str, float]:
+        """Return the fractions by kind for a scan."""
+        return self.whole_brain if covers_brain else self.part_of_brain
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a model was trained on. ``parameters``: fitted numbers of one member, by kind."""
+
+    people: int
+    sex: dict[str, int]
+    settings: dict[str, Any]
+    parameters: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How a raw age is read. ``classes`` are tried in order."""
+
+    interval_level: float
+    default_correction: str
+    classes: tuple[AcquisitionClass, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for no class at all."""
+        if not self.classes:
+            raise ValueError("there is no class")
+
+
+@dataclass(frozen=True)
+class DecadeCoverage:
+    """How often the interval holds the age of people of one decade, 0-1."""
+
+    people: int
+    coverage: float
+    exact_interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How often the interval holds the age, 0-1, and how wide it is."""
+
+    people: int
+    coverage: float
+    exact_interval: tuple[float, float]
+    mean_width_years: float
+    by_decade: dict[str, DecadeCoverage]
+
+
+@dataclass(frozen=True)
+class AccuracyTables:
+    """Raw error on simulated scans, out of fold, by scan and by group.
+
+    ``validation``: by protocol, of the people that choices saw; ``held_out``: of the others.
+    """
+
+    validation: Table
+    held_out: Table
+    by_decade: Table
+    by_sex: Table
+    by_tilt: Table
+    by_spacing: Table
+    by_coverage: Table
+    interval: dict[str, Coverage]
 
 
 @dataclass(frozen=True)
 class Card:
-    """The part of ``card.json`` that the program acts on; ``text`` is all of it.
+    """The content of ``card.json``.
 
-    ``sha256`` is that of ``model.safetensors``. ``members``: of the ensemble.
-    ``network_share``: of the networks in the age of a whole brain, 0-1. ``classes`` are tried in
-    order.
+    ``sha256`` is that of ``model.safetensors``. ``members``: of the ensemble. ``ablation``: raw
+    error of each kind of model alone. ``out_of_fold``: the people that one person is compared with.
     """
 
+    card_version: Literal["3"]
     name: str
     version: str
     sha256: str
-    age_range_years: tuple[float, float]
+    notice: str
     members: int
-    network_share: float
-    network: NetworkSettings
-    interval_level: float
-    default_correction: str
-    classes: tuple[AcquisitionClass, ...]
-    reference: Reference
-    text: dict[str, Any]
+    blend: Blend
+    age_range_years: tuple[float, float]
+    training: Training
+    calibration: Calibration
+    accuracy: AccuracyTables
+    ablation: Table
+    out_of_fold: Reference
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no card may say."""
+        for field, pattern in (("name", NAME), ("version", NAME), ("sha256", SHA256)):
+            if not pattern.fullmatch(getattr(self, field)):
+                raise ValueError(f"{field} cannot be {getattr(self, field)!r}")
+        if not 1 <= self.members <= MOST_MEMBERS:
+            raise ValueError(f"members cannot be {self.members}")
+        low, high = self.age_range_years
+        if not 0 <= low < high <= OLDEST_AGE_YEARS:
+            raise ValueError(f"age_range_years cannot be {low:g} to {high:g}")
 
     def class_of(self, slice_count: int, spacing_mm: float) -> AcquisitionClass:
         """Return the class of a scan with this many slices in view; the last one takes the rest."""
-        for candidate in self.classes:
+        classes = self.calibration.classes
+        for candidate in classes:
             enough = slice_count >= candidate.least_slices
             if enough and spacing_mm <= candidate.most_spacing_mm:
                 return candidate
-        return self.classes[-1]
+        return classes[-1]
 
 
 def read_card(folder: Path) -> Card:
@@ -77,81 +168,94 @@ def read_card(folder: Path) -> Card:
     path = folder / "card.json"
     if not path.is_file():
         raise InputError(f"{folder} is not a model: it has no card.json")
-    source = Source(
-        f"the model card {path} is damaged", "install the model again", InstallationError
-    )
-    text = read_json(path, source)
+    complaint = f"the model card {path} is damaged"
+    source = Source(complaint, "install the model again", InstallationError)
+    document = read_json(path, source)
     try:
-        check_card(text)
-        return card_from_dict(text)
-    except (ValueError, KeyError, TypeError, IndexError) as error:
-        raise source.refuse(repr(error)) from error
+        for text in _texts(document):
+            _check_text(text)
+        if document.get("card_version") == "2":
+            document = _from_version_2(document)
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise source.refuse(error) from error
+    return from_plain(Card, document, source)
 
 
-def card_from_dict(text: dict[str, Any]) -> Card:
-    """Return the card of plain values; KeyError, TypeError or ValueError when they do not fit."""
-    if text["card_version"] != CARD_VERSION:
-        raise ValueError(f"card_version is {text['card_version']!r}, not {CARD_VERSION!r}")
-    calibration = text["calibration"]
-    classes = tuple(_class_from_dict(entry) for entry in calibration["classes"])
-    if not classes:
-        raise ValueError("the calibration has no class")
-    members = int(text["members"])
-    if members < 1:
-        raise ValueError("the ensemble has no member")
-    network_share = float(text["network_share"])
-    if not 0 <= network_share <= 1:
-        raise ValueError("the network share is not between 0 and 1")
-    reference = Reference(
-        tuple(float(age) for age in text["out_of_fold"]["ages_years"]),
-        tuple(float(age) for age in text["out_of_fold"]["predicted_years"]),
-        str(text["out_of_fold"]["described_as"]),
-    )
-    low, high = text["age_range_years"]
-    return Card(
-        str(text["name"]),
-        str(text["version"]),
-        str(text["sha256"]),
-        (float(low), float(high)),
-        members,
-        network_share,
-        _network_from_dict(text["network"]),
-        float(calibration["interval_level"]),
-        str(calibration["default_correction"]),
-        classes,
-        reference,
-        text,
-    )
+def _from_version_2(card: dict[str, Any]) -> dict[str, Any]:
+    """Return a card as it is written now; in version 2 there was one blend of three kinds."""
+    network = card["network_share"]
+    whole = {"network": network, "regional": 1 - network}
+    names = {"open": "validation", "locked": "held_out"}
+    parameters = card["training"]["parameters"]
+    parameters = parameters | {"regional": parameters["regional"] // card["members"]}
+    kept = {name: value for name, value in card.items() if name not in _ONLY_IN_VERSION_2}
+    return kept | {
+        "card_version": "3",
+        "blend": {"whole_brain": whole, "part_of_brain": {"slices": 1.0}},
+        "ablation": card["parts"],
+        "training": card["training"] | {"parameters": parameters},
+        "accuracy": {names.get(name, name): value for name, value in card["accuracy"].items()},
+    }
 
 
-def _network_from_dict(entry: dict[str, Any]) -> NetworkSettings:
-    widths = tuple(int(width) for width in entry["widths"])
-    return NetworkSettings(widths, int(entry["layout_channels"]), float(entry["dropout"]))
+_ONLY_IN_VERSION_2 = ("network", "network_share", "parts")
 
 
-def _class_from_dict(entry: dict[str, Any]) -> AcquisitionClass:
-    corrections = tuple(
-        Correction(
-            method=str(item["method"]),
-            fitted_on=str(item["fitted_on"]),
-            people=int(item["people"]),
-            age_range_years=(float(item["age_range_years"][0]), float(item["age_range_years"][1])),
-            slope=float(item["slope"]),
-            intercept=float(item["intercept"]),
+def _texts(item: Any) -> Iterator[str]:
+    """Yield every text and every name of a field."""
+    if isinstance(item, dict):
+        for name, value in item.items():
+            yield name
+            yield from _texts(value)
+    elif isinstance(item, list):
+        for value in item:
+            yield from _texts(value)
+    elif isinstance(item, str):
+        yield item
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        raise ValueError("a text is too long")
+    if not all(character.isprintable() or character == "\n" for character in text):
+        raise ValueError("a text holds characters that cannot be shown")
+
+
+def card_text(card: Card) -> str:
+    """Return the card as readable lines."""
+    training = card.training
+    low, high = card.age_range_years
+    parameters = ", ".join(f"{kind} {count:,}" for kind, count in training.parameters.items())
+    lines = [
+        f"{card.name} {card.version}",
+        f"  {NOTICE}",
+        f"  Weights: research use only; sha256 {card.sha256[:16]}…",
+        f"  {card.members} members of these kinds: {', '.join(card.blend.kinds)}",
+        f"  Parameters: {parameters}",
+        f"  Trained on {training.people} healthy people of {low:.0f} to {high:.0f} years "
+        f"({training.sex.get('F', 0)} women, {training.sex.get('M', 0)} men)",
+        "  Raw error, out of fold, simulated scans (years):",
+    ]
+    for words, table in (
+        ("validation people, whom choices could look at", card.accuracy.validation),
+        ("held-out people", card.accuracy.held_out),
+    ):
+        lines.append(f"    {words}:")
+        width = max(map(len, table), default=0)
+        lines += [f"      {name:{width}}  {_figures(row)}" for name, row in table.items() if row]
+    lines.append("  90 % interval, fitted on other folds' people:")
+    for name, row in card.accuracy.interval.items():
+        lines.append(
+            f"    {name:28} covers {100 * row.coverage:.1f} % of {row.people}, "
+            f"mean width {row.mean_width_years:.1f} years"
         )
-        for item in entry["corrections"]
-    )
-    ages = tuple(float(age) for age in entry["scale_ages_years"])
-    scales = tuple(float(scale) for scale in entry["scales_years"])
-    if not ages or len(ages) != len(scales) or list(ages) != sorted(set(ages)):
-        raise ValueError("the expected errors do not fit their ages")
-    return AcquisitionClass(
-        str(entry["name"]),
-        int(entry["least_slices"]),
-        float(entry["most_spacing_mm"]),
-        float(entry["half_width_factor"]),
-        ages,
-        scales,
-        int(entry["people"]),
-        corrections,
+    return "\n".join(lines)
+
+
+def _figures(row: Accuracy) -> str:
+    low, high = row.mae_interval_years
+    return (
+        f"n {row.people:3}  MAE {row.mae_years:5.2f} ({low:.2f} to {high:.2f})  "
+        f"r {row.r:.3f}  mean error {row.mean_error_years:+.2f}  "
+        f"mean age alone {row.mean_age_mae_years:.2f}"
     )

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.blend import RawAge, predict_age
+from BrainAgeLib.model.brain_maps import FEW_SLICES, ScanMaps, maps_of_scan, regional_features
 from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
 from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.predict import RawAge, ScanMaps, maps_of_scan, predict_age
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
-from BrainAgeLib.model.slice_model import FEW_SLICES, known_heights_mm
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
@@ -62,36 +62,42 @@ class Ensemble:
         """Return the raw age of a set of slices on that device, and the maps it was read from."""
         maps = maps_of_scan(slices.to(device))
         weights = self.weights(device)
-        raw = predict_age(weights.members, maps, self.card.network_share)
-        if maps.whole is None:
-            widening, heights = self._widening(maps.slices, weights), known_heights_mm(maps.slices)
+        raw = predict_age(weights.members, maps, self.card.blend)
+        if not maps.covers_brain:
+            widening, heights = self._widening(maps, weights), self._known_heights_mm(maps, weights)
             return replace(raw, widening=widening, known_heights_mm=heights), maps
-        novelty = weights.typical.novelty(maps.whole.regional)
+        novelty = weights.typical.novelty(maps.features(regional_features))
         return replace(raw, novelty=novelty, widening=max(1.0, novelty)), maps
 
-    def _widening(self, slices: SliceSet, weights: Weights) -> float:
+    def _widening(self, maps: ScanMaps, weights: Weights) -> float:
         """Return how many times the error of the class of few slices is to be expected."""
-        entry = self.card.class_of(min(len(slices), MOST_OF_FEW_SLICES), 0.0)
+        entry = self.card.class_of(min(len(maps.slices), MOST_OF_FEW_SLICES), 0.0)
         usual = FEW_SLICES if entry.least_slices > 0 else 1
-        heights = slices.mid_brain_heights_mm.cpu()
-        ages = np.array(self.card.reference.ages_years)
-        found = [
-            member.slices.widening(heights, usual, float(ages.var())) for member in weights.members
+        variance = float(np.array(self.card.out_of_fold.ages_years).var())
+        fractions = self.card.blend.fractions(maps.covers_brain)
+        widenings = [
+            sum(f * member[kind].widening(maps, usual, variance) for kind, f in fractions.items())
+            for member in weights.members
         ]
-        return sum(found) / len(found)
+        return sum(widenings) / len(widenings)
+
+    def _known_heights_mm(self, maps: ScanMaps, weights: Weights) -> tuple[float, ...]:
+        """Return the heights of the slices that count, of the kind of model that reads most."""
+        kinds, member = self.card.blend.fractions(maps.covers_brain), weights.members[0]
+        return max((member[kind].known_heights_mm(maps) for kind in kinds), key=len)
 
     def saliency_years(self, maps: ScanMaps, device: str, advance: Advance) -> torch.Tensor:
         """Return where the age comes from (z, y, x), in years, see ``saliency``."""
-        weights, share = self.weights(device), self.card.network_share
-        return saliency_map(weights.members, maps.to(device), share, weights.mean_maps, advance)
+        weights, blend = self.weights(device), self.card.blend
+        return saliency_map(weights.members, maps.to(device), blend, weights.mean_maps, advance)
 
     def choose_correction(self, name: str | None) -> str:
         """Return the name of the correction to use.
 
         Raises InputError for one that the card does not have.
         """
-        name = name or self.card.default_correction
-        known = {c.method for entry in self.card.classes for c in entry.corrections}
+        name = name or self.card.calibration.default_correction
+        known = {c.method for entry in self.card.calibration.classes for c in entry.corrections}
         if name not in known | {NO_CORRECTION}:
             choices = ", ".join(sorted(known | {NO_CORRECTION}))
             raise InputError(f"the model has no correction {name!r}", f"it has {choices}")
@@ -125,7 +131,7 @@ class Ensemble:
         if correction is not None:
             corrected = corrected_brain_age(raw.age_years, age_years, correction)
         if age_years is not None:
-            reference = self.card.reference
+            reference = self.card.out_of_fold
             percentile = gap_percentile(
                 raw.age_years - age_years,
                 age_years,

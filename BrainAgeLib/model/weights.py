@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import nn
 
 from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical, unpacked
-from BrainAgeLib.model.predict import Member
-from BrainAgeLib.model.regional_model import RegionalModel
-from BrainAgeLib.model.slice_model import SliceModel
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
-LARGEST_SMALL_MATRIX = 1000  # values
-_PADDED = "regional.weights"  # most experts see less than the largest
+LARGEST_SMALL_TENSOR = 1000  # values
 
 
 @dataclass(frozen=True)
 class Weights:
     """The ensemble's members, the mean brain that saliency compares with, and what is typical.
 
-    ``mean_maps``: (3, z, y, x), the mean of the networks' tissue maps over everybody.
+    ``mean_maps``: (3, z, y, x), the mean of everybody's tissue maps, see ``network_maps``.
     """
 
-    members: list[Member]
+    members: Sequence[Member]
     mean_maps: torch.Tensor
     typical: Typical
 
@@ -44,32 +40,20 @@ class Weights:
 def pack_weights(weights: Weights) -> bytes:
     """Return the ensemble's weights as the bytes of a safetensors file.
 
-    Large matrices and kernels are kept in half precision; small ones, which may be inverted, whole.
+    Tensors are named NUMBER.KIND.NAME after member, kind and what the kind calls them. Large ones
+    are kept in half precision; small ones, which may be inverted, whole.
     """
     tensors = {
         MEAN_MAPS: weights.mean_maps.half().cpu().contiguous(),
         TYPICAL: weights.typical.packed().contiguous(),
     }
     for number, member in enumerate(weights.members):
-        for part, module in _parts(member).items():
-            for name, value in module.state_dict().items():
-                if name.endswith("num_batches_tracked"):
-                    continue
-                value = value.detach()
-                kept = value.half() if value.is_floating_point() and _is_large(value) else value
-                tensors[f"{number}.{part}.{name}"] = kept.cpu().contiguous()
-        tensors[f"{number}.{_PADDED}"] = member.regional.without_padding(
-            tensors[f"{number}.{_PADDED}"]
-        )
+        for kind, model in member.items():
+            for name, value in model.packed().items():
+                is_large = value.is_floating_point() and value.numel() > LARGEST_SMALL_TENSOR
+                kept = value.half() if is_large else value
+                tensors[f"{number}.{kind}.{name}"] = kept.detach().cpu().contiguous()
     return save(tensors)
-
-
-def _is_large(value: torch.Tensor) -> bool:
-    return value.ndim > 1 and value.numel() > LARGEST_SMALL_MATRIX
-
-
-def _parts(member: Member) -> dict[str, nn.Module]:
-    return {"network": member.network, "regional": member.regional, "slices": member.slices}
 
 
 def load_weights(folder: Path, card: Card, device: str) -> Weights:
@@ -83,10 +67,10 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         content = path.read_bytes()
     except OSError as error:
         raise InstallationError(f"the weights {path} cannot be read", _HINT) from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != card.sha256:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if sha256 != card.sha256:
         raise InstallationError(
-            f"the weights {path} are not those of the card: sha256 {found[:12]}… "
+            f"the weights {path} are not those of the card: sha256 {sha256[:12]}… "
             f"instead of {card.sha256[:12]}…",
             _HINT,
         )
@@ -107,25 +91,13 @@ _HINT = "install the model again, or train it again with this version"
 
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:
-    count = len(tensors[f"{number}.regional.shares"])
-    member = Member(VolumeNetwork(card.network), RegionalModel(count), SliceModel())
-    member.regional.numbers.copy_(tensors[f"{number}.regional.numbers"])
-    padded = member.regional.with_padding(tensors[f"{number}.{_PADDED}"])
-    tensors = tensors | {f"{number}.{_PADDED}": padded}
-    for part, module in _parts(member).items():
-        _fill(module, tensors, f"{number}.{part}.")
-        module.to(device).eval()
+    member = {}
+    for kind in card.blend.kinds:
+        prefix = f"{number}.{kind}."
+        own = {
+            name.removeprefix(prefix): value.float() if value.is_floating_point() else value
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
+        member[kind] = KINDS[kind].unpacked(own).to(device).eval()
     return member
-
-
-def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], prefix: str) -> None:
-    """Load the tensors whose names begin with ``prefix``; RuntimeError when they do not fit."""
-    state = {
-        name[len(prefix) :]: value.float() if value.is_floating_point() else value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
-    missing, unexpected = module.load_state_dict(state, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise RuntimeError(f"missing {missing[:3]}, unexpected {unexpected[:3]}")

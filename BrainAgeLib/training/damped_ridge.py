@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import torch
 
-from BrainAgeLib.model.regional_model import DAMPING
+from BrainAgeLib.model.regional import DAMPING
 
 INNER_FOLDS = 5
 SMALLEST_SIZE = 1e-12  # of values that do not differ between people
-UNWANTED_SIZE = 1.0  # what unwanted differences are weighed against, of their mean square
+NUISANCE_SIZE = 1.0  # what nuisance differences are weighed against, of their mean square
 EXTRA_WEIGHT = 0.04  # of extra values' products beside those of values of mean square 1/2
 
 
@@ -27,10 +27,10 @@ class DampedRidge:
     """The regression on centered values (row, value) of ages (row,) in years.
 
     ``extra``: (row, few), further values that do not count for the damping. ``ridge``: of the
-    kernel's diagonal. ``unwanted``: (difference, value), how scans of one person differ that
+    kernel's diagonal. ``nuisance``: (difference, value), how scans of one person differ that
     should have one age; weights that see such differences cost more (in the manner of tangent
     propagation, Simard et al. 1992): the prior of the weights w is exp(-(|w|^2 + |U w|^2) / 2),
-    U being the unwanted differences over their root mean square.
+    U being the nuisance differences over their root mean square.
     """
 
     def __init__(
@@ -39,14 +39,14 @@ class DampedRidge:
         ages: torch.Tensor,
         ridge: float,
         extra: torch.Tensor | None = None,
-        unwanted: torch.Tensor | None = None,
+        nuisance: torch.Tensor | None = None,
     ) -> None:
         self.values, self.ages, self.ridge = values, ages, ridge
         self.extra = values.new_zeros((len(values), 0)) if extra is None else extra
         products = (values @ values.T).double()
         self.inverse_size = _inverse_size(products)
         self.damping = torch.exp(-DAMPING * self.inverse_size * products.diagonal())
-        self.ignored = None if unwanted is None else _Ignored(values, unwanted)
+        self.ignored = None if nuisance is None else _Ignored(values, nuisance)
         if self.ignored is not None:
             products -= self.ignored.products()
         self.slope = 2 * DAMPING * _inverse_size(products)
@@ -85,15 +85,15 @@ class DampedRidge:
 
 
 class _Ignored:
-    """What unwanted differences take from the products of values, and from weights."""
+    """What nuisance differences take from the products of values, and from weights."""
 
-    def __init__(self, values: torch.Tensor, unwanted: torch.Tensor) -> None:
-        self.unwanted = unwanted
-        among = (unwanted @ unwanted.T).double()
+    def __init__(self, values: torch.Tensor, nuisance: torch.Tensor) -> None:
+        self.nuisance = nuisance
+        among = (nuisance @ nuisance.T).double()
         size = max(float(among.diagonal().mean()), SMALLEST_SIZE)
-        among += UNWANTED_SIZE * size * torch.eye(len(among), dtype=among.dtype)
+        among += NUISANCE_SIZE * size * torch.eye(len(among), dtype=among.dtype)
         self.triangle = torch.linalg.cholesky(among)
-        seen = (unwanted @ values.T).double()
+        seen = (nuisance @ values.T).double()
         self.seen = torch.linalg.solve_triangular(self.triangle, seen, upper=False)
 
     def products(self) -> torch.Tensor:
@@ -105,7 +105,7 @@ class _Ignored:
         solved = torch.linalg.solve_triangular(
             self.triangle.T, (self.seen @ weighted)[:, None], upper=True
         )
-        return solved[:, 0].float() @ self.unwanted
+        return solved[:, 0].float() @ self.nuisance
 
 
 def _inverse_size(products: torch.Tensor) -> float:

@@ -5,48 +5,85 @@ A person's scans come in one order: those of the evaluation protocols, then the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.brain_maps import (
+    ScanMaps,
+    alignment_of,
     alignments,
-    covers_the_brain,
+    maps_of_scan,
     network_maps,
-    regional_maps,
 )
 from BrainAgeLib.model.novelty import Typical, typical_of
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
-from BrainAgeLib.template.volume import TemplateVolume, volume_of_slices
+from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, as_slices
 from BrainAgeLib.whole_file import written_atomically
 
 ALIGNED_RANDOM_SCANS = 4
 ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
 LEVEL_STEP = HIGHEST_LEVEL / 254.0
+# What the kinds of models read in a scan and is kept, by the name of its array.
+KEPT = {
+    make.__name__.removesuffix("_features"): make
+    for kind in KINDS.values()
+    for make in kind.kept_features
+}
 
 
 def write_maps(path: Path, scans: list[StoredScan]) -> None:
     """Write the maps of one person's scans; a run that is killed leaves no file.
 
-    ``volumes``: uint8 (scan, z, y, x), see ``packed``. ``regional``: float16 (scan, channel, cell)
-    of the first ``ALIGNED_SCANS``. ``covered``: bool (scan,) of these, whether the slices cover the
-    brain.
+    ``volumes``: uint8 (scan, z, y, x), see ``packed``. Of the first ``ALIGNED_SCANS``: ``covered``,
+    bool (scan,), whether the slices cover the brain; and what the kinds of models read in a scan,
+    float16 (scan, ...), see ``KEPT``.
     """
-    slices = [as_slices(scan, "cpu") for scan in scans]
-    volumes = [volume_of_slices(one) for one in slices]
-    aligned = volumes[:ALIGNED_SCANS]
-    regional = regional_maps(torch.stack([v.images for v in aligned]), alignments(aligned))
+    maps = [maps_of_scan(as_slices(scan, "cpu")) for scan in scans]
+    aligned = maps[:ALIGNED_SCANS]
+    if KEPT:
+        fields = alignments([one.volume for one in aligned])
+        for one, field in zip(aligned, fields, strict=True):
+            one.known[alignment_of] = field[None]
+    kept = {
+        name: torch.cat([one.features(make) for one in aligned]).half().numpy()
+        for name, make in KEPT.items()
+    }
     with written_atomically(path) as unfinished:
         np.savez(
             unfinished,
             allow_pickle=False,
-            volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
-            regional=regional.half().numpy(),
-            covered=np.array([covers_the_brain(one) for one in slices[:ALIGNED_SCANS]]),
+            volumes=torch.stack([packed(one.volume) for one in maps]).numpy(),
+            covered=np.array([one.covers_brain for one in aligned]),
+            **kept,
         )
+
+
+def has_maps(path: Path) -> bool:
+    """Say whether a file holds all that the kinds of models read; it may be older than a kind."""
+    if not path.exists():
+        return False
+    with np.load(path, allow_pickle=False) as arrays:
+        return set(arrays.files) >= {"volumes", "covered", *KEPT}
+
+
+def stored_maps(path: Path, scans: Sequence[StoredScan]) -> list[ScanMaps]:
+    """Return what the models see of the first scans of a file of :func:`write_maps`."""
+    volumes, covered = read_maps([path], "volumes")[0], read_maps([path], "covered")[0]
+    kept = {make: read_maps([path], name)[0] for name, make in KEPT.items()}
+    return [
+        ScanMaps(
+            as_slices(scan, "cpu"),
+            unpacked(volumes[number]),
+            bool(covered[number]),
+            {make: values[number : number + 1].float() for make, values in kept.items()},
+        )
+        for number, scan in enumerate(scans)
+    ]
 
 
 def packed(volume: TemplateVolume) -> torch.Tensor:
@@ -91,9 +128,9 @@ def typical_maps(paths: list[Path]) -> Typical:
 
     These are the evaluation protocols; the random contrasts of training are not among them.
     """
-    judged = slice(0, len(EVALUATION_PROTOCOLS))
+    usual = slice(0, len(EVALUATION_PROTOCOLS))
     means = []
     for path in paths:
-        covered = read_maps([path], "covered")[0, judged]
-        means.append(read_maps([path], "regional")[0, judged][covered].float().mean(-1))
+        covered = read_maps([path], "covered")[0, usual]
+        means.append(read_maps([path], "regional")[0, usual][covered].float().mean(-1))
     return typical_of(torch.cat(means))

@@ -3,84 +3,203 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import asdict
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from BrainAgeLib.codec import to_plain
-from BrainAgeLib.model.card import CARD_VERSION, card_from_dict
-from BrainAgeLib.model.predict import Member
+import numpy as np
+
+from BrainAgeLib.codec import to_plain, to_text
+from BrainAgeLib.model.blend import Member
+from BrainAgeLib.model.card import (
+    AccuracyTables,
+    Blend,
+    Calibration,
+    Card,
+    Coverage,
+    DecadeCoverage,
+    Table,
+    Training,
+    read_card,
+)
 from BrainAgeLib.model.weights import FILE_NAME, Weights, pack_weights
-from BrainAgeLib.training.accuracy_tables import accuracy_tables, parts
-from BrainAgeLib.training.interval_classes import CLASSES, INTERVAL_LEVEL, fit_class
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row
+from BrainAgeLib.records import Reference
+from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
+from BrainAgeLib.training.calibration import (
+    CLASSES,
+    INTERVAL_LEVEL,
+    SCALE_AGES_YEARS,
+    columns,
+    fit_class,
+    fit_interval,
+)
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, Row
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
+DECIMALS = 3
+SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)
+TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
 
 def write_model(
-    output: Path,
-    weights: Weights,
-    network_share: float,
-    rows: list[Row],
-    settings: TrainingSettings,
+    output: Path, weights: Weights, blend: Blend, rows: list[Row], settings: TrainingSettings
 ) -> Path:
     """Write ``model.safetensors`` and ``card.json``; return the folder."""
     folder = output / settings.name
     folder.mkdir(parents=True, exist_ok=True)
     content = pack_weights(weights)
-    sha256 = hashlib.sha256(content).hexdigest()
-    card = make_card(weights.members, network_share, rows, settings, sha256)
-    card_from_dict(json.loads(json.dumps(card)))  # what is written can be read
+    card = make_card(weights.members, blend, rows, settings, hashlib.sha256(content).hexdigest())
     write_atomically(folder / FILE_NAME, content)
-    text = json.dumps(card, indent=1, ensure_ascii=False)
-    write_atomically(folder / "card.json", f"{text}\n".encode())
+    write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
+    read_card(folder)  # what is written can be read
     return folder
 
 
 def make_card(
-    members: list[Member],
-    network_share: float,
+    members: Sequence[Member],
+    blend: Blend,
     rows: list[Row],
     settings: TrainingSettings,
     sha256: str,
-) -> dict[str, Any]:
-    """Return the card's content; every figure comes from out-of-fold rows."""
+) -> Card:
+    """Return the card; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
-    return {
-        "card_version": CARD_VERSION,
-        "name": settings.name,
-        "version": settings.version,
-        "sha256": sha256,
-        "notice": "Weights for research use only.",
-        "members": len(members),
-        "network_share": network_share,
-        "network": to_plain(settings.network),
-        "age_range_years": [min(ages), max(ages)],
-        "training": {
-            "people": len(main),
-            "sex": {sex: sum(row.sex == sex for row in main) for sex in ("F", "M")},
-            "settings": to_plain(settings),
-            "parameters": {
-                "network": sum(p.numel() for p in members[0].network.parameters()),
-                "regional": int(sum((m.regional.weights != 0).sum() for m in members)),
-            },
-        },
-        "calibration": {
-            "interval_level": INTERVAL_LEVEL,
-            "default_correction": DEFAULT_CORRECTION,
-            "classes": [asdict(fit_class(rows, *entry)) for entry in CLASSES],
-        },
-        "accuracy": accuracy_tables(rows),
-        "parts": parts(rows),
-        "out_of_fold": {
-            "described_as": "healthy people, each predicted by models that had not seen them, "
+    return Card(
+        card_version="3",
+        name=settings.name,
+        version=settings.version,
+        sha256=sha256,
+        notice="Weights for research use only.",
+        members=len(members),
+        blend=blend,
+        age_range_years=(min(ages), max(ages)),
+        training=Training(
+            people=len(main),
+            sex={sex: sum(row.sex == sex for row in main) for sex in ("F", "M")},
+            settings=to_plain(settings),
+            parameters={kind: model.parameter_count for kind, model in members[0].items()},
+        ),
+        calibration=Calibration(
+            INTERVAL_LEVEL,
+            DEFAULT_CORRECTION,
+            tuple(fit_class(rows, *entry) for entry in CLASSES),
+        ),
+        accuracy=accuracy_tables(rows),
+        ablation=ablation(rows),
+        out_of_fold=Reference(
+            tuple(ages),
+            tuple(round(row.predicted_years, 1) for row in main),
+            "healthy people, each predicted by models that had not seen them, "
             f"from a simulated {MAIN_PROTOCOL} scan",
-            "ages_years": [row.age_years for row in main],
-            "predicted_years": [round(row.predicted_years, 1) for row in main],
-        },
+        ),
+    )
+
+
+def ablation(rows: list[Row]) -> Table:
+    """Return the raw error of each kind of model alone, for the validation people."""
+    validation = [row for row in rows if row.protocol == MAIN_PROTOCOL and not row.held_out]
+    kinds = dict.fromkeys(kind for row in validation for kind in row.by_kind)
+    return {
+        kind: accuracy_of(
+            replace(row, predicted_years=row.by_kind[kind])
+            for row in validation
+            if kind in row.by_kind
+        )
+        for kind in kinds
     }
+
+
+def accuracy_tables(rows: list[Row]) -> AccuracyTables:
+    """Return raw accuracy by protocol, for validation and held-out people, and by group."""
+    main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
+    random = [row for row in rows if row.protocol == RANDOM_PROTOCOL]
+    protocols = list(dict.fromkeys(row.protocol for row in rows))
+    by_protocol = [
+        {
+            protocol: accuracy_of(
+                row for row in rows if row.protocol == protocol and row.held_out == held_out
+            )
+            for protocol in protocols
+        }
+        for held_out in (False, True)
+    ]
+    return AccuracyTables(
+        validation=by_protocol[0],
+        held_out=by_protocol[1],
+        by_decade=_split(main, lambda row: f"{int(row.age_years // 10 * 10)}s"),
+        by_sex=_split(main, lambda row: row.sex),
+        by_tilt=_split(main, lambda row: _bin(row.tilt_degrees, TILT_EDGES_DEGREES, "°")),
+        by_spacing=_split(random, lambda row: _bin(row.spacing_mm, SPACING_EDGES_MM, " mm")),
+        by_coverage=_split(random, _coverage_of_brain),
+        interval={name: _coverage(rows, protocol) for name, _, _, protocol in CLASSES},
+    )
+
+
+def accuracy_of(rows: Iterable[Row]) -> Accuracy | None:
+    """Return the rounded figures of rows; None where they are too few to say anything."""
+    rows = list(rows)
+    ages = [row.age_years for row in rows]
+    if len(set(ages)) < 3:
+        return None
+    figures: dict[str, Any] = {
+        name: tuple(_rounded(v) for v in value) if isinstance(value, tuple) else _rounded(value)
+        for name, value in asdict(accuracy(ages, [row.predicted_years for row in rows])).items()
+    }
+    values = np.hstack([*figures.values()])
+    return Accuracy(**figures) if np.isfinite(values).all() else None
+
+
+def _rounded(value: float) -> float:
+    return round(value, DECIMALS)
+
+
+def _split(rows: list[Row], key: Callable[[Row], str]) -> Table:
+    names = sorted({key(row) for row in rows}, key=_by_number)
+    return {name: accuracy_of(row for row in rows if key(row) == name) for name in names}
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    """Order names that begin with a number by it."""
+    number = re.match(r"\d+", name)
+    return (int(number[0]) if number else 0, name)
+
+
+def _bin(value: float, edges: Sequence[float], unit: str) -> str:
+    """Return the name of the bin that a value lies in."""
+    low = max(edge for edge in edges[:-1] if edge <= max(value, edges[0]))
+    return f"{low:g}-{edges[edges.index(low) + 1]:g}{unit}"
+
+
+def _coverage_of_brain(row: Row) -> str:
+    return "slices cover the brain" if row.covers_brain else "slices leave part of the brain out"
+
+
+def _coverage(rows: list[Row], protocol: str) -> Coverage:
+    """Return how often the interval holds the age when the other folds' people fit it."""
+    chosen = [row for row in rows if row.protocol == protocol]
+    folds = np.array([row.fold for row in chosen])
+    ages, predicted = columns(chosen)
+    half_widths = np.zeros(len(chosen))
+    for fold in np.unique(folds):
+        others = folds != fold
+        scales, factor = fit_interval(ages[others], predicted[others])
+        half_widths[~others] = factor * np.interp(predicted[~others], SCALE_AGES_YEARS, scales)
+    covered = np.abs(predicted - ages) <= half_widths
+    decades = np.array([int(row.age_years // 10 * 10) for row in chosen])
+    by_decade = {
+        f"{decade}s": DecadeCoverage(*_proportion(covered[decades == decade]))
+        for decade in np.unique(decades)
+    }
+    width = round(float(2 * half_widths.mean()), 2)
+    return Coverage(*_proportion(covered), width, by_decade)
+
+
+def _proportion(covered: np.ndarray) -> tuple[int, float, tuple[float, float]]:
+    """Return how many there are, how many of them are covered, 0-1, and its exact interval."""
+    low, high = exact_interval(int(covered.sum()), len(covered))
+    return len(covered), _rounded(float(covered.mean())), (_rounded(low), _rounded(high))

@@ -1,23 +1,29 @@
-"""Predictions of people by models that have not seen them, on the scans that count."""
+"""Predictions of people by models that have not seen them, and what is chosen by them."""
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from BrainAgeLib.model.brain_maps import network_maps
-from BrainAgeLib.model.predict import Member
-from BrainAgeLib.model.slice_model import FEW_SLICES, VENTRICLE_HEIGHT_MM
-from BrainAgeLib.training.map_store import read_maps, unpacked
-from BrainAgeLib.training.people import Person, is_locked
+from BrainAgeLib.model.blend import KINDS, Member
+from BrainAgeLib.model.brain_maps import (
+    FEW_SLICES,
+    VENTRICLE_HEIGHT_MM,
+    ScanMaps,
+    maps_of_scan,
+)
+from BrainAgeLib.model.card import Blend
+from BrainAgeLib.training.map_store import stored_maps
+from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
 from BrainAgeLib.training.simulated_scans import (
     EVALUATION_PROTOCOLS,
@@ -30,47 +36,48 @@ from BrainAgeLib.whole_file import write_atomically
 
 MAIN_PROTOCOL = "axial 5+1 mm"
 RANDOM_PROTOCOL = "random protocol and contrast"
-NETWORK_SHARES = tuple(round(0.1 * n, 1) for n in range(11))
+ONE_SLICE, SOME_SLICES = "one axial slice", f"{FEW_SLICES} axial slices"
+FRACTION_STEPS = 10  # fractions of a blend are tried in tenths
+KIND_COLUMN = "{}_years"
 
 
 @dataclass(frozen=True)
 class Row:
     """One prediction of one scan; ages in years, lengths in mm.
 
-    ``network_years`` and ``regional_years``: by the network and by the regional model; NaN where
-    they were not asked. ``predicted_years``: both together, or by the slice model where the slices
-    do not cover the brain.
+    ``held_out``: whether the person is one whom no choice looks at. ``by_kind``: what each kind of
+    model says that is for such a scan. ``predicted_years``: the blend of these; NaN before there
+    is one.
     """
 
     participant_id: str
     age_years: float
     sex: str
     fold: int
-    locked: bool
+    held_out: bool
     protocol: str
     plane: str
     spacing_mm: float
     tilt_degrees: float
     slices: int
-    network_years: float
-    regional_years: float
+    covers_brain: bool
     predicted_years: float
+    by_kind: dict[str, float]
 
 
-def judged_scans(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan]]:
-    """Yield the whole scans that a person is judged on, in the order of the map store."""
+def whole_scans(folder: Path, person: Person) -> dict[str, StoredScan]:
+    """Return the whole scans that a person is predicted from, in the order of the map store."""
     scans = read_scans(evaluation_file(folder, person))
-    yield from zip(EVALUATION_PROTOCOLS, scans, strict=True)
-    yield RANDOM_PROTOCOL, read_scans(training_file(folder, person))[0]
+    by_protocol = dict(zip(EVALUATION_PROTOCOLS, scans, strict=True))
+    return by_protocol | {RANDOM_PROTOCOL: read_scans(training_file(folder, person))[0]}
 
 
-def judged_parts(main: StoredScan) -> Iterator[tuple[str, StoredScan]]:
-    """Yield the parts of a main scan that a person is judged on as well."""
+def parts_of_scan(main: StoredScan) -> dict[str, StoredScan]:
+    """Return the parts of a main scan that a person is predicted from as well."""
     middle = int(np.argmin(np.abs(main.mid_brain_heights_mm - VENTRICLE_HEIGHT_MM)))
-    yield "one axial slice", subset(main, np.array([middle]))
     low = max(0, min(middle - FEW_SLICES // 2, len(main) - FEW_SLICES))
     chosen = np.arange(low, min(low + FEW_SLICES, len(main)))
-    yield f"{FEW_SLICES} axial slices", subset(main, chosen)
+    return {ONE_SLICE: subset(main, np.array([middle])), SOME_SLICES: subset(main, chosen)}
 
 
 @torch.inference_mode()
@@ -79,117 +86,119 @@ def predict_people(
     people: list[Person],
     fold: int,
     folder: Path,
-    device: str,
     on_person: Callable[[], None],
 ) -> list[Row]:
     """Return the rows of people whom this member's models have not seen in training."""
     rows = []
     for person in people:
-        row = _Rows(person, fold)
-        path = [maps_file(folder, person)]
-        volumes, regional, covered = (
-            read_maps(path, name)[0] for name in ("volumes", "regional", "covered")
-        )
-        whole = dict(judged_scans(folder, person))
-        for number, (protocol, scan) in enumerate(whole.items()):
-            seen = network_maps(unpacked(volumes[number : number + 1])).to(device)
-            age = float(member.network.age_years(seen))
-            other = math.nan
-            if covered[number]:
-                other = float(member.regional(regional[number : number + 1].float()))
-            by_slices = math.nan
-            if not covered[number]:
-                by_slices = member.slices.age_years(as_slices(scan, device))
-            rows.append(row.of(protocol, scan, age, other, by_slices))
-        for protocol, scan in judged_parts(whole[MAIN_PROTOCOL]):
-            age = member.slices.age_years(as_slices(scan, device))
-            rows.append(row.of(protocol, scan, math.nan, math.nan, age))
+        whole = whole_scans(folder, person)
+        parts = parts_of_scan(whole[MAIN_PROTOCOL])
+        maps = stored_maps(maps_file(folder, person), list(whole.values()))
+        maps += [maps_of_scan(as_slices(scan, "cpu")) for scan in parts.values()]
+        for (protocol, scan), seen in zip((whole | parts).items(), maps, strict=True):
+            rows.append(_row(member, person, fold, protocol, scan, seen))
         on_person()
     return rows
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """Rows of one person."""
-
-    person: Person
-    fold: int
-
-    def of(
-        self,
-        protocol: str,
-        scan: StoredScan,
-        network_years: float,
-        regional_years: float,
-        slices_years: float,
-    ) -> Row:
-        """Return one row."""
-        person = self.person
-        return Row(
-            participant_id=person.participant_id,
-            age_years=person.age_years,
-            sex=person.sex,
-            fold=self.fold,
-            locked=is_locked(person.participant_id),
-            protocol=protocol,
-            plane=scan.plane,
-            spacing_mm=round(scan.spacing_mm, 3),
-            tilt_degrees=round(scan.tilt_degrees, 2),
-            slices=len(scan),
-            network_years=round(network_years, 3),
-            regional_years=round(regional_years, 3),
-            predicted_years=round(slices_years, 3),
-        )
+def _row(
+    member: Member, person: Person, fold: int, protocol: str, scan: StoredScan, maps: ScanMaps
+) -> Row:
+    return Row(
+        participant_id=person.participant_id,
+        age_years=person.age_years,
+        sex=person.sex,
+        fold=fold,
+        held_out=is_held_out(person.participant_id),
+        protocol=protocol,
+        plane=scan.plane,
+        spacing_mm=round(scan.spacing_mm, 3),
+        tilt_degrees=round(scan.tilt_degrees, 2),
+        slices=len(scan),
+        covers_brain=maps.covers_brain,
+        predicted_years=math.nan,
+        by_kind={
+            kind: round(model.age_years(maps), 3)
+            for kind, model in member.items()
+            if model.reads_whole_brains == maps.covers_brain
+        },
+    )
 
 
-def choose_network_share(rows: list[Row]) -> float:
-    """Return the share of the networks with the least raw error of the people not locked."""
-    judged = [row for row in rows if row.protocol == MAIN_PROTOCOL and not row.locked]
-
-    def error(share: float) -> float:
-        mixed = with_network_share(judged, share)
-        return float(np.mean([abs(row.predicted_years - row.age_years) for row in mixed]))
-
-    return min(NETWORK_SHARES, key=error)
+def choose_blend(rows: list[Row]) -> Blend:
+    """Return the blend with the least raw error of the validation people."""
+    validation = [row for row in rows if not row.held_out]
+    return Blend(
+        _best_fractions([row for row in validation if row.protocol == MAIN_PROTOCOL], True),
+        _best_fractions([row for row in validation if row.protocol == SOME_SLICES], False),
+    )
 
 
-def with_network_share(rows: list[Row], share: float) -> list[Row]:
-    """Return the rows with both ages put together, as ``predict_age`` does."""
+def _best_fractions(rows: list[Row], covers_brain: bool) -> dict[str, float]:
+    """Return the fractions, in steps, by which the kinds make up the best age; none that is 0."""
+    kinds = [name for name, kind in KINDS.items() if kind.reads_whole_brains == covers_brain]
+    rows = [row for row in rows if row.covers_brain == covers_brain]
+    said = np.array([[row.by_kind[kind] for kind in kinds] for row in rows])
+    ages = np.array([row.age_years for row in rows])
+    best = min(_steps(len(kinds)), key=lambda steps: _error(said, ages, steps))
+    tenths = zip(kinds, best, strict=True)
+    return {kind: step / FRACTION_STEPS for kind, step in tenths if step > 0}
+
+
+def _error(said: np.ndarray, ages: np.ndarray, steps: tuple[int, ...]) -> float:
+    return float(np.abs(said @ np.array(steps) / FRACTION_STEPS - ages).mean())
+
+
+def _steps(kinds: int) -> Iterator[tuple[int, ...]]:
+    """Yield all ways to share the steps out among so many kinds."""
+    for some in itertools.product(range(FRACTION_STEPS + 1), repeat=kinds - 1):
+        if sum(some) <= FRACTION_STEPS:
+            yield (*some, FRACTION_STEPS - sum(some))
+
+
+def blended(rows: list[Row], blend: Blend) -> list[Row]:
+    """Return the rows with the kinds' ages put together, as ``predict_age`` does."""
     return [
-        row
-        if math.isnan(row.regional_years)
-        else replace(
+        replace(
             row,
-            predicted_years=round(share * row.network_years + (1 - share) * row.regional_years, 3),
+            predicted_years=round(
+                sum(
+                    fraction * row.by_kind[kind]
+                    for kind, fraction in blend.fractions(row.covers_brain).items()
+                ),
+                3,
+            ),
         )
         for row in rows
     ]
 
 
 def write_rows(rows: list[Row], path: Path) -> None:
-    """Write the table through a temporary file."""
+    """Write the table, a column for each kind."""
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [entry.name for entry in fields(Row)])
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer = csv.writer(text)
+    plain = [entry.name for entry in fields(Row) if entry.name != "by_kind"]
+    writer.writerow([*plain, *map(KIND_COLUMN.format, KINDS)])
+    for row in rows:
+        by_kind = [row.by_kind.get(kind, "") for kind in KINDS]
+        writer.writerow([*(getattr(row, name) for name in plain), *by_kind])
     write_atomically(path, text.getvalue().encode("utf-8"))
 
 
 def read_rows(path: Path) -> list[Row]:
     """Return the rows that :func:`write_rows` wrote."""
     convert: dict[str, Callable[[str], Any]] = {
-        "age_years": float,
-        "fold": int,
-        "locked": lambda text: text == "True",
-        "spacing_mm": float,
-        "tilt_degrees": float,
-        "slices": int,
-        "network_years": float,
-        "regional_years": float,
-        "predicted_years": float,
+        "float": float,
+        "int": int,
+        "bool": lambda text: text == "True",
+        "str": str,
     }
+    kinds = {entry.name: convert.get(str(entry.type)) for entry in fields(Row)}
+    rows = []
     with path.open(encoding="utf-8", newline="") as stream:
-        return [
-            Row(**{name: convert.get(name, str)(text) for name, text in line.items()})
-            for line in csv.DictReader(stream)
-        ]
+        for line in csv.DictReader(stream):
+            said = {kind: line[KIND_COLUMN.format(kind)] for kind in KINDS}
+            values = {name: read(line[name]) for name, read in kinds.items() if read}
+            by_kind = {kind: float(text) for kind, text in said.items() if text}
+            rows.append(Row(**values, by_kind=by_kind))
+    return rows

@@ -57,22 +57,22 @@ def _person(folder: Path, row: dict[str, str]) -> Person | None:
     return Person(identifier, age_years, row.get("sex") or "", scans[0]) if scans else None
 
 
-def is_locked(participant_id: str) -> bool:
-    """Say whether a person is in the fifth that no choice may look at."""
+def is_held_out(participant_id: str) -> bool:
+    """Say whether a person is in the held-out fifth, which no choice may look at."""
     return int(hashlib.sha256(participant_id.encode()).hexdigest(), 16) % 5 == 0
 
 
 def assign_folds(people: list[Person], folds: int, seed: int) -> np.ndarray:
     """Return the fold (person,) of each; every fold has about the same ages.
 
-    People are sorted by age and dealt out in shuffled rounds, the locked ones separately, so that
-    the others' folds do not depend on them.
+    People are sorted by age and dealt out in shuffled rounds, the held-out ones separately, so
+    that the others' folds do not depend on them.
     """
     result = np.zeros(len(people), dtype=int)
-    for locked in (False, True):
-        members = [n for n, p in enumerate(people) if is_locked(p.participant_id) == locked]
+    for held_out in (False, True):
+        members = [n for n, p in enumerate(people) if is_held_out(p.participant_id) == held_out]
         members.sort(key=lambda n: (people[n].age_years, people[n].participant_id))
-        generator = np.random.default_rng([seed, locked])
+        generator = np.random.default_rng([seed, held_out])
         for start in range(0, len(members), folds):
             group = members[start : start + folds]
             result[group] = generator.permutation(folds)[: len(group)]

@@ -18,7 +18,7 @@ from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.registration import register_to_template
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.training.map_store import write_maps
+from BrainAgeLib.training.map_store import has_maps, write_maps
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulated_scans import (
@@ -58,7 +58,7 @@ def prepare(
     """
     (folder / "scans").mkdir(parents=True, exist_ok=True)
     (folder / "registrations").mkdir(exist_ok=True)
-    waiting = [p for p in people if not maps_file(folder, p).exists()]
+    waiting = [p for p in people if not has_maps(maps_file(folder, p))]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     context = multiprocessing.get_context("spawn")

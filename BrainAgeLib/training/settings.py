@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from BrainAgeLib.codec import Source, read
-from BrainAgeLib.model.card import NetworkSettings
+from BrainAgeLib.model.network import NetworkSettings
 
 # Lowest and highest; numbers that are not named here are 0 or more.
 LIMITS: dict[str, tuple[float, float]] = {

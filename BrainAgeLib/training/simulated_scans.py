@@ -38,6 +38,7 @@ EVALUATION_PROTOCOLS = {
     "sagittal 5+1 mm": Protocol(plane="sagittal", thickness_mm=5.0, gap_mm=1.0),
     "3D 2 mm": None,
 }
+AXIAL_SCANS = (0, 1, 2, 5)  # by their number here: the axial ones, and 3D, which becomes axial
 LARGEST_TILT_DEGREES = 15.0
 
 

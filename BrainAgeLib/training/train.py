@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.extras import require_extra
+from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.model.predict import Member
 from BrainAgeLib.model.weights import Weights
-from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.map_store import mean_maps, typical_maps
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
-    choose_network_share,
+    blended,
+    choose_blend,
+    predict_people,
     read_rows,
-    with_network_share,
     write_rows,
 )
 from BrainAgeLib.training.people import Person, assign_folds, read_people
@@ -28,8 +29,6 @@ from BrainAgeLib.training.prepare import maps_file, prepare
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import write_atomically
 
-# Says what is done and how far: (stage, done, of how many, remark).
-Report = Callable[[str, int, int, str], None]
 LEAST_PEOPLE_PER_FOLD = 10
 
 
@@ -46,6 +45,7 @@ def train_model(
     predictions are kept in ``output/work``. With ``only_fold`` (on a cluster, one job a fold) only
     that fold is trained and None is returned. Raises InputError for data that cannot be used.
     """
+    require_extra("train", "scipy")
     people = read_people(data)
     if len(people) < LEAST_PEOPLE_PER_FOLD * settings.folds:
         raise InputError(
@@ -68,10 +68,27 @@ def train_model(
     for number in chosen:
         fold = Fold(number, people, folds, folder, settings, device, report)
         members.append(fold.train())
-        fold.predict(members[-1])
+        _predict(fold, members[-1])
     if only_fold is not None:
         return None
     return _put_together(people, members, output, settings)
+
+
+def _predict(fold: Fold, member: Member) -> None:
+    """Write what the member says of the people whom it has not seen, once."""
+    table = fold.folder / f"fold-{fold.number}.csv"
+    if table.exists():
+        return
+    done = iter(range(1, len(fold.people) + 1))
+    count = len(fold.validation)
+    rows = predict_people(
+        member,
+        fold.validation,
+        fold.number,
+        fold.folder,
+        lambda: fold.say("predict", next(done), count),
+    )
+    write_rows(rows, table)
 
 
 def _put_together(
@@ -81,13 +98,14 @@ def _put_together(
     folder = output / "work"
     tables = [folder / f"fold-{number}.csv" for number in range(settings.folds)]
     rows = [row for table in tables for row in read_rows(table)]
-    share = choose_network_share(rows)
-    rows = with_network_share(rows, share)
+    blend = choose_blend(rows)
+    rows = blended(rows, blend)
     rows.sort(key=lambda row: (row.participant_id, row.protocol))
     write_rows(rows, output / "out_of_fold.csv")
     paths = [maps_file(folder, person) for person in people]
-    weights = Weights(members, mean_maps(paths), typical_maps(paths))
-    return write_model(output, weights, share, rows, settings)
+    blended_members = [{kind: member[kind] for kind in blend.kinds} for member in members]
+    weights = Weights(blended_members, mean_maps(paths), typical_maps(paths))
+    return write_model(output, weights, blend, rows, settings)
 
 
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.brain_maps import CHANNELS, POOLED
-from BrainAgeLib.model.card import NetworkSettings
-from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import Typical
-from BrainAgeLib.model.predict import Member
-from BrainAgeLib.model.regional_model import RegionalModel
-from BrainAgeLib.model.slice_model import HEIGHTS, SliceModel
+from BrainAgeLib.model.regional import RegionalModel
+from BrainAgeLib.model.slices import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
-from BrainAgeLib.training.interval_classes import CLASSES
+from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
-from BrainAgeLib.training.out_of_fold import Row
-from BrainAgeLib.training.people import is_locked
+from BrainAgeLib.training.out_of_fold import Row, blended
+from BrainAgeLib.training.people import is_held_out
 from BrainAgeLib.training.settings import TrainingSettings
 
 SMALL_NETWORK = NetworkSettings(widths=(4, 4, 8, 8), layout_channels=2)
 VOLUME_SHAPE = (HEIGHT_COUNT, GRID_HEIGHT, GRID_WIDTH)
 MAP_SHAPE = (HEIGHT_COUNT, GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED)
 FOLDS = 2
-NETWORK_SHARE = 0.4
 PEOPLE = 150  # a percentile needs 100 people
 # One expert of each group of channels, in different boxes.
 EXPERTS = (0, 30, 50, 87)
 WHOLE_BRAIN_CLASSES = 2
+
+
+def blend_of(network: float) -> Blend:
+    """Return a blend with this fraction of the networks."""
+    return Blend({"network": network, "regional": 1 - network}, {"slices": 1.0})
+
+
+BLEND = blend_of(0.4)
 
 
 def small_network(seed: int) -> VolumeNetwork:
@@ -87,7 +93,11 @@ def small_slice_model(seed: int) -> SliceModel:
 
 def small_member(seed: int) -> Member:
     """Return a member whose three models depend on the seed alone."""
-    return Member(small_network(seed), small_regional_model(seed), small_slice_model(seed))
+    return {
+        "network": small_network(seed),
+        "regional": small_regional_model(seed),
+        "slices": small_slice_model(seed),
+    }
 
 
 def small_weights() -> Weights:
@@ -106,29 +116,29 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
         name = f"sub-{number:03}"
         for place, (_, _, _, protocol) in enumerate(CLASSES):
             network, regional = 0.85 * age + 8.0 + generator.normal(0, 5.0, 2)
-            predicted = NETWORK_SHARE * network + (1 - NETWORK_SHARE) * regional
             is_whole = place < WHOLE_BRAIN_CLASSES
+            by_kind = {"network": float(network), "regional": float(regional)}
             rows.append(
                 Row(
                     participant_id=name,
                     age_years=float(age),
                     sex="FM"[number % 2],
                     fold=number % FOLDS,
-                    locked=is_locked(name),
+                    held_out=is_held_out(name),
                     protocol=protocol,
                     plane="axial",
                     spacing_mm=6.0,
                     tilt_degrees=3.0,
                     slices=24,
-                    network_years=float(network) if is_whole else math.nan,
-                    regional_years=float(regional) if is_whole else math.nan,
-                    predicted_years=float(predicted if is_whole else network),
+                    covers_brain=is_whole,
+                    predicted_years=0.0,
+                    by_kind=by_kind if is_whole else {"slices": float(network)},
                 )
             )
-    return rows
+    return blended(rows, BLEND)
 
 
 def write_small_model(output: Path, name: str = "small") -> Path:
     """Write a model folder of two small members; return it."""
     settings = TrainingSettings(name=name, version="4", folds=FOLDS, network=SMALL_NETWORK)
-    return write_model(output, small_weights(), NETWORK_SHARE, out_of_fold_rows(), settings)
+    return write_model(output, small_weights(), BLEND, out_of_fold_rows(), settings)

@@ -59,9 +59,7 @@ def test_the_report_has_the_numbers_of_the_record(brainage, arguments, tmp_path)
 
 
 @pytest.mark.filterwarnings("always")
-def test_odd_values_are_left_out_and_not_shown(
-    brainage, arguments, thick_brain, tmp_path, recwarn
-):
+def test_odd_values_are_left_out_and_not_shown(brainage, arguments, thick_brain, tmp_path, recwarn):
     odd = {"PatientBirthDate": "17 Mar 1940", "PatientSex": "X", "StudyTime": "noon"}
     study = "1.2.840.01940"  # no number may begin with 0: pydicom warns, and shows it
     arguments[1] = write_volume_series(tmp_path / "s", thick_brain, StudyInstanceUID=study, **odd)

@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "statistics": set(),
     "scan": {"errors", "findings", "records"},
     "template": WORDS | {"resources", "scan"},
-    "model": WORDS | {"resources", "scan", "template"},
+    "model": WORDS | {"resources", "scan", "statistics", "template"},
     "gate": WORDS | {"scan", "template", "model"},
     "report": WORDS | {"scan", "template"},
     "pipeline": UP_TO_MODEL | {"gate", "report", "software", "stages", "process"},
@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "batch": WORDS
     | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans", "extras"},
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch"},
-    "training": UP_TO_MODEL | {"software", "statistics", "orphans"},
+    "training": UP_TO_MODEL | {"extras", "statistics", "orphans"},
     "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},
     "__init__": WORDS | {"pipeline", "delivery"},
     "__main__": {"command_line"},

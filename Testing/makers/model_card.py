@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.resources import models_folder
+from BrainAgeLib.statistics import Accuracy
 from Testing.studies._pages import PROJECT, write_part
 
 README, MARK = PROJECT / "README.md", "model card"
@@ -32,28 +32,27 @@ SPLITS = {
 
 def tables(card: Card) -> str:
     """Return the accuracy tables in Markdown."""
-    accuracy = card.text["accuracy"]
+    accuracy = card.accuracy
     lines = [
         "Raw error in years on simulated scans, each person predicted by models that had not "
-        "seen them. *Locked* are the fifth of the people that no choice looked at.",
+        "seen them. *Held out* are the fifth of the people that no choice looked at.",
         "",
         *_header("scan"),
     ]
-    for group, words in (("open", ""), ("locked", ", locked")):
-        lines += [_row(f"{name}{words}", row) for name, row in accuracy[group].items() if row]
+    for table, words in ((accuracy.validation, ""), (accuracy.held_out, ", held out")):
+        lines += [_row(f"{name}{words}", row) for name, row in table.items() if row]
     lines += [
         "",
-        "The parts of the age alone (axial 5+1 mm, people that choices could look at); the network "
-        f"counts with {100 * card.network_share:.0f} % of the age, the regional model with the "
-        "rest:",
+        "The kinds of models alone (axial 5+1 mm, people that choices could look at). In the age "
+        f"of a whole brain they count with {_fractions(card)}:",
         "",
-        *_header("part"),
+        *_header("kind"),
     ]
-    lines += [_row(name, row) for name, row in card.text["parts"].items() if row]
+    lines += [_row(name, row) for name, row in card.ablation.items() if row]
     for words, splits in SPLITS.items():
         lines += ["", f"{words}:", "", *_header("group")]
         for split in splits:
-            lines += [_row(name, row) for name, row in accuracy[split].items() if row]
+            lines += [_row(name, row) for name, row in getattr(accuracy, split).items() if row]
     lines += [
         "",
         "90 % interval, fitted on the other folds' people. The last column lists decades whose "
@@ -62,17 +61,22 @@ def tables(card: Card) -> str:
         "| class of scans | people | coverage | mean width (years) | decades off |",
         "|---|---|---|---|---|",
     ]
-    for name, row in accuracy["interval"].items():
+    for name, row in accuracy.interval.items():
         off = [
             decade
-            for decade, entry in row["by_decade"].items()
-            if not entry["exact_interval"][0] <= 0.9 <= entry["exact_interval"][1]
+            for decade, entry in row.by_decade.items()
+            if not entry.exact_interval[0] <= 0.9 <= entry.exact_interval[1]
         ]
         lines.append(
-            f"| {name} | {row['people']} | {100 * row['coverage']:.1f} % | "
-            f"{row['mean_width_years']:.1f} | {', '.join(off) or 'none'} |"
+            f"| {name} | {row.people} | {100 * row.coverage:.1f} % | "
+            f"{row.mean_width_years:.1f} | {', '.join(off) or 'none'} |"
         )
     return "\n".join(lines)
+
+
+def _fractions(card: Card) -> str:
+    fractions = card.blend.whole_brain.items()
+    return ", ".join(f"{100 * fraction:.0f} % {kind}" for kind, fraction in fractions)
 
 
 def _header(first: str) -> list[str]:
@@ -83,29 +87,30 @@ def _header(first: str) -> list[str]:
     ]
 
 
-def _row(name: str, row: dict[str, Any]) -> str:
-    low, high = row["mae_interval_years"]
+def _row(name: str, row: Accuracy) -> str:
+    low, high = row.mae_interval_years
     return (
-        f"| {name} | {row['people']} | **{row['mae_years']:.2f}** ({low:.2f}-{high:.2f}) | "
-        f"{row['rmse_years']:.2f} | {row['r']:.3f} | {row['mean_error_years']:+.2f} | "
-        f"{row['slope']:.2f} | {row['mean_age_mae_years']:.2f} |"
+        f"| {name} | {row.people} | **{row.mae_years:.2f}** ({low:.2f}-{high:.2f}) | "
+        f"{row.rmse_years:.2f} | {row.r:.3f} | {row.mean_error_years:+.2f} | "
+        f"{row.slope:.2f} | {row.mean_age_mae_years:.2f} |"
     )
 
 
 def card_page(card: Card) -> str:
     """Return the whole card in Markdown."""
-    training = card.text["training"]
-    parameters = training["parameters"]
+    training = card.training
+    whole, part = (", ".join(k) for k in (card.blend.whole_brain, card.blend.part_of_brain))
+    parameters = ", ".join(f"{kind} {count:,}" for kind, count in training.parameters.items())
     low, high = card.age_range_years
     return f"""# {card.name} {card.version}
 
-{card.text["notice"]} Not a medical device.
+{card.notice} Not a medical device.
 
-- **What:** {card.members} members, one for each fold of the cross-validation: a 3D network of
-  {parameters["network"]:,} parameters and a regional model for whole brains, a slice model for a
-  few slices; sha256 of the weights `{card.sha256}`.
-- **Trained on:** {training["people"]} healthy adults of {low:.0f} to {high:.0f} years
-  ({training["sex"]["F"]} women, {training["sex"]["M"]} men) of the Cam-CAN study (Shafto et al.
+- **What:** {card.members} members, one for each fold of the cross-validation, of these kinds of
+  models: {whole} for whole brains, {part} for a few slices. Parameters
+  of a member: {parameters}; sha256 of the weights `{card.sha256}`.
+- **Trained on:** {training.people} healthy adults of {low:.0f} to {high:.0f} years
+  ({training.sex["F"]} women, {training.sex["M"]} men) of the Cam-CAN study (Shafto et al.
   2014, doi 10.1186/s12883-014-0204-1; Taylor et al. 2017, doi 10.1016/j.neuroimage.2015.09.018):
   3D MPRAGE on one Siemens 3T scanner in Cambridge, UK, at 2 mm, brain extracted. Cam-CAN's terms
   allow research use; none of its images is in this project.

@@ -6,8 +6,7 @@ import shutil
 
 import pytest
 
-from BrainAgeLib.model.card import read_card
-from BrainAgeLib.model.card_text import card_text
+from BrainAgeLib.model.card import card_text, read_card
 
 
 @pytest.fixture

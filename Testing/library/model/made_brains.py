@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.model.brain_maps import network_maps, regional_maps
-from BrainAgeLib.model.predict import Member, ScanMaps, WholeBrain
-from BrainAgeLib.model.regional_model import RegionalModel, experts
-from BrainAgeLib.model.slice_model import SliceModel
+from BrainAgeLib.model.blend import Member
+from BrainAgeLib.model.brain_maps import ScanMaps, alignment_of, network_maps, regional_maps
+from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.regional import RegionalModel, experts
+from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.template.alignment import LEVELS
+from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model_folders import SMALL_NETWORK
 from Testing.library.stored_scans import stored_scan
 
 LEFT = (slice(17, 23), slice(24, 32), slice(42, 50))  # z, y, x; x grows to the left
@@ -23,10 +26,8 @@ def scan_of(images, fields=None, seen=None):
     seen = torch.ones_like(images, dtype=torch.bool) if seen is None else seen
     volume = TemplateVolume(images * seen, seen)
     fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
-    regional = regional_maps(volume.images[None], fields)
     # Of a whole brain nobody looks at the slices themselves.
-    whole = WholeBrain(network_maps(volume)[None], regional, fields)
-    return ScanMaps(as_slices(stored_scan(1), "cpu"), volume, whole)
+    return ScanMaps(as_slices(stored_scan(1), "cpu"), volume, True, {alignment_of: fields})
 
 
 def with_lesion(target, where=LEFT, level=0.1):
@@ -36,10 +37,13 @@ def with_lesion(target, where=LEFT, level=0.1):
     return images
 
 
-class MoreFluidIsOlder(torch.nn.Module):
+class MoreFluidIsOlder(VolumeNetwork):
     """Its age is that of the fluid in view, a year for so many pixels."""
 
-    def age_years(self, maps):
+    def __init__(self):
+        super().__init__(SMALL_NETWORK)
+
+    def ages_years(self, maps):
         return 50.0 + 0.05 * maps[:, 0].sum((1, 2, 3))
 
 
@@ -59,9 +63,18 @@ def fluid_regional_model(target):
 
 def fluid_member(mean: torch.Tensor) -> Member:
     """Return a member that is older the more fluid it sees than the mean brain has."""
-    return Member(MoreFluidIsOlder(), fluid_regional_model(mean), SliceModel())
+    regional = fluid_regional_model(mean)
+    return {"network": MoreFluidIsOlder(), "regional": regional, "slices": SliceModel()}
 
 
 def maps_of_mean(brain):
     """Return the network's tissue maps of a mean brain."""
     return network_maps(TemplateVolume(brain, torch.ones_like(brain, dtype=torch.bool)))[:3]
+
+
+def slices_at(heights_mm, seed=1, slope_y=0.0):
+    """Return slices of noise at these heights in the middle of the brain."""
+    generator = torch.Generator().manual_seed(seed)
+    planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights_mm])
+    images = torch.rand(len(planes), 76, 60, generator=generator)
+    return SliceSet(images, images * 0, planes)

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.blend import RawAge, predict_age
+from BrainAgeLib.model.brain_maps import usual_heights_mm
 from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.card import Calibration
 from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
 from BrainAgeLib.model.novelty import Typical
-from BrainAgeLib.model.predict import RawAge, predict_age
-from BrainAgeLib.model.slice_model import usual_heights_mm
 from BrainAgeLib.records import Correction
 from BrainAgeLib.resources import installed_models
 from BrainAgeLib.template.placed_scan import PlacedScan
@@ -45,7 +46,7 @@ def ensemble(small_model):
         AcquisitionClass("the rest", 0, 1000.0, 3.0, *SCALE, 100, ()),
         AcquisitionClass("too few people", 0, 1000.0, math.inf, *SCALE, 5, ()),
     )
-    return Ensemble(replace(card, classes=classes, default_correction="cole"), small_model)
+    return Ensemble(replace(card, calibration=Calibration(0.9, "cole", classes)), small_model)
 
 
 def test_a_folder_is_a_model(small_model):
@@ -190,7 +191,8 @@ def test_a_brain_unlike_the_training_has_an_interval_as_many_times_wider(
 
 
 def test_a_class_of_too_few_people_has_no_interval(ensemble):
-    card = replace(ensemble.card, classes=ensemble.card.classes[2:])
+    calibration = ensemble.card.calibration
+    card = replace(ensemble.card, calibration=replace(calibration, classes=calibration.classes[2:]))
 
     says = Ensemble(card, ensemble.folder).interpret(RAW, 55.0, 5, 6.0, "none")
 
@@ -224,7 +226,7 @@ def test_a_model_that_training_writes_predicts(written, slices):
     assert 20 < raw.age_years < 90
     assert len(raw.members_years) == 2
     assert raw.covers_brain
-    with_share = predict_age(written.weights("cpu").members, maps, written.card.network_share)
+    with_share = predict_age(written.weights("cpu").members, maps, written.card.blend)
     assert raw.novelty is not None and raw.novelty > 0
     assert raw == replace(with_share, novelty=raw.novelty, widening=max(1.0, raw.novelty))
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.model.card import NetworkSettings
-from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from Testing.library.model_folders import MAP_SHAPE, small_network
 
 
@@ -42,7 +41,7 @@ def test_ages_are_years_around_the_people_it_was_trained_on(network):
     maps = noise(2)
     both = (network(maps) + network(maps.flip(-1))) / 2
 
-    ages = network.age_years(maps)
+    ages = network.ages_years(maps)
 
     assert ages.tolist() == pytest.approx((both * 18.0 + 50.0).tolist(), abs=1e-4)
 
@@ -51,8 +50,8 @@ def test_ages_are_years_around_the_people_it_was_trained_on(network):
 def test_a_mirrored_brain_has_the_same_age(network):
     maps = noise(1)
 
-    assert float(network.age_years(maps.flip(-1))) == pytest.approx(
-        float(network.age_years(maps)), abs=1e-5
+    assert float(network.ages_years(maps.flip(-1))) == pytest.approx(
+        float(network.ages_years(maps)), abs=1e-5
     )
     # It is the averaging that makes it so, not a blind network.
     assert abs(float(network(maps.flip(-1)) - network(maps))) > 1e-5
@@ -79,7 +78,7 @@ def test_where_something_lies_matters(network):
 
 @torch.inference_mode()
 def test_a_brain_of_which_nothing_was_seen_is_no_accident(network):
-    assert network.age_years(torch.zeros(1, 4, *MAP_SHAPE)).isfinite().all()
+    assert network.ages_years(torch.zeros(1, 4, *MAP_SHAPE)).isfinite().all()
 
 
 @pytest.mark.parametrize(
@@ -114,3 +113,25 @@ def test_every_weight_is_trained():
 
     untouched = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]
     assert untouched == []
+
+
+@pytest.mark.parametrize(
+    "settings", [NetworkSettings((2, 3, 4, 5), 1), NetworkSettings((8, 4, 4, 2), 3)]
+)
+@torch.inference_mode()
+def test_a_network_is_put_together_as_it_was_taken_apart(settings):
+    network = VolumeNetwork(settings).eval()
+
+    other = VolumeNetwork.unpacked(network.packed())
+
+    assert torch.equal(other(noise(1)), network(noise(1)))
+    assert other.parameter_count == sum(p.numel() for p in network.parameters())
+
+
+@pytest.mark.parametrize("missing", ["layout.weight", "head.1.weight", "age_center_years"])
+def test_a_network_without_some_weights_is_none(network, missing):
+    packed = network.packed()
+    del packed[missing]
+
+    with pytest.raises((KeyError, RuntimeError)):
+        VolumeNetwork.unpacked(packed)

@@ -9,8 +9,8 @@ import pytest
 
 from BrainAgeLib.codec import Source, from_plain
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.calibration import corrected_brain_age
-from BrainAgeLib.model.predict import RawAge
 from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.records import Correction, ModelRecord
 

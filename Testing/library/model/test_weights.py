@@ -11,7 +11,8 @@ import torch
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.card import NetworkSettings, read_card
+from BrainAgeLib.model.blend import KINDS
+from BrainAgeLib.model.card import Blend, read_card
 from BrainAgeLib.model.weights import FILE_NAME, MEAN_MAPS, Weights, load_weights, pack_weights
 from Testing.library.model_folders import small_weights
 
@@ -33,20 +34,20 @@ def card_of(card, content):
     return replace(card, sha256=hashlib.sha256(content).hexdigest())
 
 
-@pytest.mark.parametrize("part", ["network", "regional", "slices"])
+@pytest.mark.parametrize("part", KINDS)
 def test_weights_come_back_with_matrices_in_half_precision(small_model, card, made, part):
     weights = load_weights(small_model, card, "cpu")
 
     assert len(weights.members) == len(made.members) == 2
     for mine, other in zip(made.members, weights.members, strict=True):
-        original, module = getattr(mine, part).state_dict(), getattr(other, part)
+        original, module = mine[part].state_dict(), other[part]
         assert not module.training
         assert original.keys() == module.state_dict().keys()
         for name, value in module.state_dict().items():
             if name.endswith("num_batches_tracked"):  # of training alone
                 continue
             kept = original[name]
-            if kept.is_floating_point() and kept.ndim > 1 and kept.numel() > 1000:
+            if kept.is_floating_point() and kept.numel() > 1000:
                 kept = kept.half().float()
             assert torch.allclose(value, kept, atol=1e-5), name  # the order of sums may differ
             assert value.dtype == original[name].dtype
@@ -57,14 +58,14 @@ def test_what_is_inverted_comes_back_whole(small_model, card, made):
     for mine, other in zip(
         made.members, load_weights(small_model, card, "cpu").members, strict=True
     ):
-        assert torch.equal(other.slices.covariance, mine.slices.covariance)
+        assert torch.equal(other["slices"].covariance, mine["slices"].covariance)
 
 
 def test_experts_that_were_never_fitted_stay_finite(made):
     member = made.members[0]
-    member.slices.covariance[3, 3] = 1e6
+    member["slices"].covariance[3, 3] = 1e6
     packed = load(pack_weights(Weights([member], made.mean_maps, made.typical)))
-    member.slices.covariance[3, 3] = 250.0
+    member["slices"].covariance[3, 3] = 250.0
 
     assert packed["0.slices.covariance"][3, 3] == 1e6
 
@@ -99,16 +100,22 @@ def test_missing_weights_are_named(card, tmp_path):
         load_weights(tmp_path, card, "cpu")
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        NetworkSettings(widths=(4, 4, 8, 16), layout_channels=2),
-        NetworkSettings(widths=(4, 4, 8, 8), layout_channels=3),
-    ],
-)
-def test_weights_of_another_network_do_not_fit(small_model, card, settings):
+@pytest.mark.parametrize("kind", ["regional", "kernel"])
+def test_weights_without_a_kind_of_the_card_do_not_fit(small_model, card, tmp_path, kind):
+    tensors = load((small_model / FILE_NAME).read_bytes())
+    content = save({name: t for name, t in tensors.items() if ".regional." not in name})
+    (tmp_path / FILE_NAME).write_bytes(content)
+    other = replace(card_of(card, content), blend=Blend({kind: 1.0}, {"slices": 1.0}))
+
     with pytest.raises(InstallationError, match="do not fit the card"):
-        load_weights(small_model, replace(card, network=settings), "cpu")
+        load_weights(tmp_path, other, "cpu")
+
+
+def test_kinds_that_the_card_does_not_name_are_not_loaded(small_model, card):
+    other = replace(card, blend=Blend({"network": 1.0}, {"slices": 1.0}))
+
+    for member in load_weights(small_model, other, "cpu").members:
+        assert list(member) == ["network", "slices"]
 
 
 def test_fewer_members_than_the_card_says_do_not_fit(small_model, card):

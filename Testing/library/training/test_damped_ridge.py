@@ -34,13 +34,13 @@ def test_what_it_says_of_the_unseen_does_not_depend_on_their_ages():
     assert not torch.allclose(one[~first], other[~first])
 
 
-@pytest.mark.parametrize("with_unwanted", [False, True])
+@pytest.mark.parametrize("with_nuisance", [False, True])
 @pytest.mark.parametrize("with_extra", [False, True])
-def test_weights_and_offset_are_the_kernels_regression_written_out(with_extra, with_unwanted):
+def test_weights_and_offset_are_the_kernels_regression_written_out(with_extra, with_nuisance):
     values, extra, ages = people()
-    unwanted = torch.randn(7, VALUES, generator=torch.Generator().manual_seed(3))
+    nuisance = torch.randn(7, VALUES, generator=torch.Generator().manual_seed(3))
     fit = DampedRidge(
-        values, ages, 0.01, extra if with_extra else None, unwanted if with_unwanted else None
+        values, ages, 0.01, extra if with_extra else None, nuisance if with_nuisance else None
     )
     solved, mean = fit._solve(torch.arange(PEOPLE))
 
@@ -104,12 +104,12 @@ def test_inner_folds_deal_neighbours_in_age_out_in_turn():
     assert torch.equal(inner_folds(ages[order]), folds[order])
 
 
-def test_weights_look_away_from_unwanted_differences():
+def test_weights_look_away_from_nuisance_differences():
     values, _, ages = people()
-    unwanted = torch.zeros(9, VALUES)
-    unwanted[:, 0] = torch.linspace(-30.0, 30.0, 9)  # along the only value that tells of age
+    nuisance = torch.zeros(9, VALUES)
+    nuisance[:, 0] = torch.linspace(-30.0, 30.0, 9)  # along the only value that tells of age
 
     seen = DampedRidge(values, ages, 0.01).solution().weights
-    looked_away = DampedRidge(values, ages, 0.01, unwanted=unwanted).solution().weights
+    looked_away = DampedRidge(values, ages, 0.01, nuisance=nuisance).solution().weights
 
     assert abs(float(looked_away[0])) < 0.5 * abs(float(seen[0]))

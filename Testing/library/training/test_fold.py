@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.brain_maps import network_maps
-from BrainAgeLib.training import fold as fold_module
-from BrainAgeLib.training.fold import FITTED_SCANS, JUDGED_SCANS, RANDOM_SCANS, Fold
-from BrainAgeLib.training.map_store import read_maps, unpacked
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, read_rows
+from BrainAgeLib.model.blend import KINDS
+from BrainAgeLib.training import network as network_module
+from BrainAgeLib.training import regional as regional_module
+from BrainAgeLib.training import slices as slices_module
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.map_store import read_maps
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
+from BrainAgeLib.training.regional import FITTED_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, read_scans
+from BrainAgeLib.training.simulated_scans import AXIAL_SCANS, EVALUATION_PROTOCOLS, read_scans
+from BrainAgeLib.training.slices import RANDOM_SCANS
 from Testing.library.model_folders import (
     MAP_SHAPE,
     SMALL_NETWORK,
-    small_member,
     small_network,
     small_regional_model,
     small_slice_model,
@@ -69,7 +72,7 @@ def handed_over(monkeypatch):
         report(settings.steps, 0.5)
         return small_network(1)
 
-    def fit_regional_model(maps, covered, ages, unwanted, report):
+    def fit_regional_model(maps, covered, ages, nuisance, report):
         given.regional.append((maps, covered, ages.tolist()))
         report(88, 88)
         return small_regional_model(3)
@@ -79,14 +82,14 @@ def handed_over(monkeypatch):
         report(14, 14)
         return small_slice_model(4)
 
-    monkeypatch.setattr(fold_module, "fit_network", fit_network)
-    monkeypatch.setattr(fold_module, "fit_regional_model", fit_regional_model)
-    monkeypatch.setattr(fold_module, "fit_slice_model", fit_slice_model)
+    monkeypatch.setattr(network_module, "fit_network", fit_network)
+    monkeypatch.setattr(regional_module, "fit_regional_model", fit_regional_model)
+    monkeypatch.setattr(slices_module, "fit_slice_model", fit_slice_model)
     return given
 
 
-def test_people_are_either_trained_on_or_held_out(fold):
-    assert fold.held_out == PEOPLE[1:3]
+def test_people_are_either_trained_on_or_for_validation(fold):
+    assert fold.validation == PEOPLE[1:3]
     assert fold.others == [PEOPLE[0], PEOPLE[3]]
 
 
@@ -107,16 +110,16 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
     ((scans, ages),) = handed_over.slices
     assert ages == [30.0, 60.0]
     for mine, person in zip(scans, fold.others, strict=True):
-        judged = read_scans(evaluation_file(fold.folder, person))
+        usual = read_scans(evaluation_file(fold.folder, person))
         drawn = read_scans(training_file(fold.folder, person))
-        assert same_scans(mine, [*(judged[n] for n in JUDGED_SCANS), *drawn[:RANDOM_SCANS]])
+        assert same_scans(mine, [*(usual[n] for n in AXIAL_SCANS), *drawn[:RANDOM_SCANS]])
 
 
 def test_the_slice_model_is_fitted_on_axial_scans_and_3d_ones():
     names = list(EVALUATION_PROTOCOLS)
 
-    assert names[JUDGED_SCANS[0]] == MAIN_PROTOCOL  # the first tells how experts go together
-    assert all(names[n].startswith(("axial", "3D")) for n in JUDGED_SCANS)
+    assert names[AXIAL_SCANS[0]] == MAIN_PROTOCOL  # the first tells how experts go together
+    assert all(names[n].startswith(("axial", "3D")) for n in AXIAL_SCANS)
 
 
 def test_another_fold_has_another_seed(fold, handed_over):
@@ -132,19 +135,20 @@ def test_the_member_holds_what_was_fitted(fold):
 
     seen = torch.rand(1, 4, *MAP_SHAPE)
     with torch.inference_mode():
-        assert torch.equal(member.network(seen), small_network(1)(seen))
-    assert torch.equal(member.regional.weights, small_regional_model(3).weights)
-    assert torch.equal(member.slices.weights, small_slice_model(4).weights)
+        assert torch.equal(member["network"](seen), small_network(1)(seen))
+    assert list(member) == list(KINDS)
+    assert torch.equal(member["regional"].weights, small_regional_model(3).weights)
+    assert torch.equal(member["slices"].weights, small_slice_model(4).weights)
 
 
-def test_closed_forms_that_are_there_are_not_fitted_again(fold, handed_over):
+def test_what_is_there_is_not_fitted_again(fold, handed_over):
     first = fold.train()
     again = fold.train()
 
-    assert len(handed_over.regional) == len(handed_over.slices) == 1
-    assert torch.equal(again.regional.weights, first.regional.weights)
-    assert torch.equal(again.slices.covariance, first.slices.covariance)
-    assert not again.regional.training
+    assert len(handed_over.networks) == len(handed_over.regional) == len(handed_over.slices) == 1
+    assert torch.equal(again["regional"].weights, first["regional"].weights)
+    assert torch.equal(again["slices"].covariance, first["slices"].covariance)
+    assert not any(model.training for model in again.values())
 
 
 @pytest.mark.usefixtures("handed_over")
@@ -157,27 +161,3 @@ def test_progress_names_the_fold_and_the_model(fold):
         ("regions of fold 2 of 2", 88, 88, ""),
         ("heights of fold 2 of 2", 14, 14, ""),
     ]
-
-
-def test_only_those_who_were_held_out_are_predicted_and_once(fold):
-    member, heard = small_member(1), []
-    fold = replace(fold, report=lambda *report: heard.append(report))
-
-    fold.predict(member)
-
-    rows = read_rows(fold.folder / "fold-1.csv")
-    assert {row.participant_id for row in rows} == {"sub-01", "sub-02"}
-    assert {row.fold for row in rows} == {1}
-    assert heard == [
-        ("predict fold 2 of 2", 1, 2, ""),
-        ("predict fold 2 of 2", 2, 2, ""),
-    ]
-    volumes = read_maps([maps_file(fold.folder, PEOPLE[1])], "volumes")[0, :1]
-    with torch.inference_mode():
-        expected = float(member.network.age_years(network_maps(unpacked(volumes))))
-    assert rows[0].network_years == pytest.approx(expected, abs=1e-3)
-
-    fold.predict(small_member(2))
-
-    assert str(read_rows(fold.folder / "fold-1.csv")) == str(rows)
-    assert len(heard) == 2

@@ -6,13 +6,22 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.brain_maps import alignments, network_maps, regional_maps
+from BrainAgeLib.model.brain_maps import (
+    alignments,
+    maps_of_scan,
+    network_features,
+    network_maps,
+    regional_features,
+    regional_maps,
+)
 from BrainAgeLib.template.volume import volume_of_slices
 from BrainAgeLib.training import map_store
 from BrainAgeLib.training.map_store import (
     LEVEL_STEP,
+    has_maps,
     mean_maps,
     read_maps,
+    stored_maps,
     unpacked,
     write_maps,
 )
@@ -109,3 +118,21 @@ def test_a_killed_write_leaves_no_file(scans, tmp_path, monkeypatch):
         write_maps(tmp_path / "maps.npz", scans[:1])
 
     assert not (tmp_path / "maps.npz").exists()
+
+
+def test_stored_scans_look_like_those_that_were_stored(path, scans):
+    for stored, scan in zip(stored_maps(path, scans), scans, strict=True):
+        exact = maps_of_scan(as_slices(scan, "cpu"))
+        assert stored.covers_brain == exact.covers_brain
+        for make in (network_features, regional_features):
+            difference = stored.features(make) - exact.features(make)
+            assert difference.abs().max() < 0.05
+
+
+def test_maps_that_a_new_kind_reads_are_missing_from_an_older_file(path, monkeypatch):
+    assert has_maps(path)
+    assert not has_maps(path.with_name("nobody.npz"))
+
+    monkeypatch.setitem(map_store.KEPT, "texture", regional_features)
+
+    assert not has_maps(path)

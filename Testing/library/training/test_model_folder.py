@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from BrainAgeLib.model.calibration import conformal_factor
-from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.weights import FILE_NAME
 from BrainAgeLib.statistics import exact_interval
-from BrainAgeLib.training.interval_classes import CLASSES, SCALE_AGES_YEARS, fit_interval
-from BrainAgeLib.training.model_folder import make_card
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
+from BrainAgeLib.training.calibration import (
+    CLASSES,
+    SCALE_AGES_YEARS,
+    conformal_factor,
+    fit_interval,
+)
+from BrainAgeLib.training.model_folder import accuracy_tables, make_card
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import (
+    BLEND,
     FOLDS,
-    NETWORK_SHARE,
     PEOPLE,
     SMALL_NETWORK,
     out_of_fold_rows,
@@ -65,16 +67,18 @@ def test_the_card_says_who_was_trained_on(text):
     assert text["age_range_years"] == [20.0, 88.0]
     members = small_weights().members
     assert text["members"] == len(members)
-    assert text["network_share"] == NETWORK_SHARE
-    assert text["training"]["parameters"] == {
-        "network": sum(p.numel() for p in members[0].network.parameters()),
-        "regional": int(sum((member.regional.weights != 0).sum() for member in members)),
+    assert text["blend"] == {
+        "whole_brain": {"network": 0.4, "regional": 0.6},
+        "part_of_brain": {"slices": 1.0},
     }
+    parameters = {kind: model.parameter_count for kind, model in members[0].items()}
+    assert text["training"]["parameters"] == parameters
+    assert parameters["regional"] == int((members[0]["regional"].weights != 0).sum())
 
 
-def test_raw_errors_are_those_of_open_and_locked_people(text, main_rows):
-    for group, locked in (("open", False), ("locked", True)):
-        ages, predicted = columns([row for row in main_rows if row.locked == locked])
+def test_raw_errors_are_those_of_validation_and_held_out_people(text, main_rows):
+    for group, held_out in (("validation", False), ("held_out", True)):
+        ages, predicted = columns([row for row in main_rows if row.held_out == held_out])
         figures = text["accuracy"][group][MAIN_PROTOCOL]
         assert figures["people"] == len(ages)
         assert figures["mae_years"] == pytest.approx(np.abs(predicted - ages).mean(), abs=1e-3)
@@ -83,27 +87,28 @@ def test_raw_errors_are_those_of_open_and_locked_people(text, main_rows):
         )
 
 
-def test_network_and_regional_model_are_judged_alone_too(text, main_rows):
-    judged = [row for row in main_rows if not row.locked]
-    ages = np.array([row.age_years for row in judged])
+def test_each_kind_is_judged_alone_too(text, main_rows):
+    validation = [row for row in main_rows if not row.held_out]
+    ages = np.array([row.age_years for row in validation])
     for part in ("network", "regional"):
-        said = np.array([getattr(row, f"{part}_years") for row in judged])
-        figures = text["parts"][part]
-        assert figures["people"] == len(judged)
+        said = np.array([row.by_kind[part] for row in validation])
+        figures = text["ablation"][part]
+        assert figures["people"] == len(validation)
         assert figures["mae_years"] == pytest.approx(np.abs(said - ages).mean(), abs=1e-3)
 
 
-def test_scans_without_a_regional_age_are_no_part_of_its_error():
+def test_scans_without_a_kinds_age_are_no_part_of_its_error():
     rows = out_of_fold_rows(30)
-    rows[0] = replace(rows[0], regional_years=math.nan, locked=False)
+    by_kind = {"network": rows[0].by_kind["network"]}
+    rows[0] = replace(rows[0], by_kind=by_kind, held_out=False)
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     assert rows[0] in main
 
-    card = make_card([small_member(1)], NETWORK_SHARE, rows, TrainingSettings(), "0" * 64)
+    card = make_card([small_member(1)], BLEND, rows, TrainingSettings(), "0" * 64)
 
-    judged = sum(not row.locked for row in main)
-    assert card["parts"]["network"]["people"] == judged
-    assert card["parts"]["regional"]["people"] == judged - 1
+    validation = sum(not row.held_out for row in main)
+    assert card.ablation["network"].people == validation
+    assert card.ablation["regional"].people == validation - 1
 
 
 def test_errors_by_decade_and_sex_add_up(text):
@@ -156,23 +161,49 @@ def test_coverage_is_of_people_who_did_not_fit_the_interval(text, main_rows):
 
 
 def test_one_sided_people_still_make_a_card():
-    rows = [replace(row, sex="F", locked=False) for row in out_of_fold_rows(30)]
+    rows = [replace(row, sex="F", held_out=False) for row in out_of_fold_rows(30)]
     settings = TrainingSettings(network=SMALL_NETWORK)
 
-    card = make_card([small_member(1)], NETWORK_SHARE, rows, settings, "0" * 64)
+    card = make_card([small_member(1)], BLEND, rows, settings, "0" * 64)
 
-    assert card["training"]["sex"] == {"F": 30, "M": 0}
-    assert card["accuracy"]["locked"][MAIN_PROTOCOL] is None
-
-
-def test_a_card_is_strict_json(small_model):
-    def refuse(constant):
-        raise ValueError(f"{constant} is no JSON")
-
-    text = (small_model / "card.json").read_text("utf-8")
-
-    assert json.loads(text, parse_constant=refuse)["name"] == "small"
+    assert card.training.sex == {"F": 30, "M": 0}
+    assert card.accuracy.held_out[MAIN_PROTOCOL] is None
 
 
-def test_the_factor_of_a_written_model_is_finite(small_model):
-    assert all(math.isfinite(entry.half_width_factor) for entry in read_card(small_model).classes)
+@pytest.fixture(scope="module")
+def tables():
+    """Return the tables of people with scans of the main and of a random protocol."""
+    rows = out_of_fold_rows()
+    main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
+    for number, row in enumerate(main):
+        tilted = replace(row, tilt_degrees=15.0 * number / (len(main) - 1))
+        rows[rows.index(row)] = tilted
+        rows.append(
+            replace(
+                row,
+                protocol=RANDOM_PROTOCOL,
+                spacing_mm=2.0 + 10.0 * number / len(main),
+                covers_brain=number % 3 != 0,
+            )
+        )
+    return accuracy_tables(rows)
+
+
+@pytest.mark.parametrize(
+    ("split", "names"),
+    [
+        ("by_tilt", ["0-5°", "5-10°", "10-15°"]),
+        ("by_spacing", ["2-4 mm", "4-6 mm", "6-8 mm", "8-12 mm"]),
+        ("by_coverage", ["slices cover the brain", "slices leave part of the brain out"]),
+    ],
+)
+def test_everybody_is_in_one_part(tables, split, names):
+    assert list(getattr(tables, split)) == names
+    assert sum(figures.people for figures in getattr(tables, split).values()) == PEOPLE
+
+
+def test_parts_differ(tables):
+    whole, part = tables.by_coverage.values()
+
+    assert part.people == pytest.approx(PEOPLE / 3, abs=1)
+    assert whole.mae_years != part.mae_years

@@ -7,32 +7,31 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
-from BrainAgeLib.model.predict import maps_of_scan, predict_age
-from BrainAgeLib.model.slice_model import FEW_SLICES, VENTRICLE_HEIGHT_MM
+from BrainAgeLib.model.blend import predict_age
+from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM, maps_of_scan
+from BrainAgeLib.model.card import Blend
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
+    ONE_SLICE,
     RANDOM_PROTOCOL,
-    choose_network_share,
-    judged_parts,
-    judged_scans,
+    SOME_SLICES,
+    blended,
+    choose_blend,
+    parts_of_scan,
     predict_people,
     read_rows,
-    with_network_share,
+    whole_scans,
     write_rows,
 )
-from BrainAgeLib.training.people import Person, is_locked
+from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulated_scans import (
     EVALUATION_PROTOCOLS,
     IMAGE_STEP,
     TEMPLATE_STEP,
     as_slices,
 )
-from Testing.library.model_folders import (
-    out_of_fold_rows,
-    small_member,
-)
+from Testing.library.model_folders import BLEND, blend_of, out_of_fold_rows, small_member
 from Testing.library.stored_scans import quick_alignment, same_scans, store_person, stored_scan
 
 PERSON = Person("sub-01", 44.0, "F", None)
@@ -54,16 +53,16 @@ def stored(tmp_path_factory):
 def test_a_person_is_judged_on_every_protocol_and_one_random_scan(stored):
     folder, scans = stored
 
-    found = list(judged_scans(folder, PERSON))
+    whole = whole_scans(folder, PERSON)
 
-    assert [name for name, _ in found] == [*EVALUATION_PROTOCOLS, RANDOM_PROTOCOL]
-    assert same_scans([scan for _, scan in found], scans[: len(EVALUATION_PROTOCOLS) + 1])
+    assert list(whole) == [*EVALUATION_PROTOCOLS, RANDOM_PROTOCOL]
+    assert same_scans([*whole.values()], scans[: len(EVALUATION_PROTOCOLS) + 1])
 
 
 def test_the_single_slice_is_that_nearest_to_the_ventricles():
     whole = stored_scan(21)
 
-    one = dict(judged_parts(whole))["one axial slice"]
+    one = parts_of_scan(whole)[ONE_SLICE]
 
     (height,) = one.mid_brain_heights_mm
     distances = np.abs(whole.mid_brain_heights_mm - VENTRICLE_HEIGHT_MM)
@@ -73,21 +72,21 @@ def test_the_single_slice_is_that_nearest_to_the_ventricles():
 @pytest.mark.parametrize(("slices", "few"), [(21, FEW_SLICES), (FEW_SLICES, FEW_SLICES), (4, 4)])
 def test_few_slices_are_neighbours_around_it(slices, few):
     whole = stored_scan(slices)
-    found = dict(judged_parts(whole))
+    parts = parts_of_scan(whole)
 
-    part = found[f"{FEW_SLICES} axial slices"]
+    part = parts[SOME_SLICES]
 
     assert len(part) == few
     first = whole.planes[:, 0].tolist().index(part.planes[0, 0])
     assert np.array_equal(part.planes, whole.planes[first : first + few])
-    assert found["one axial slice"].planes[0].tolist() in part.planes.tolist()
+    assert parts[ONE_SLICE].planes[0].tolist() in part.planes.tolist()
 
 
 @pytest.fixture(scope="module")
 def predicted(stored):
     """Return a member, the rows of its predictions, and what was reported."""
     member, heard = small_member(1), []
-    rows = predict_people(member, [PERSON], 3, stored[0], "cpu", lambda: heard.append(1))
+    rows = predict_people(member, [PERSON], 3, stored[0], lambda: heard.append(1))
     return member, rows, heard
 
 
@@ -97,13 +96,13 @@ def test_a_row_for_each_scan_and_part(predicted):
     assert [row.protocol for row in rows] == [
         *EVALUATION_PROTOCOLS,
         RANDOM_PROTOCOL,
-        "one axial slice",
-        f"{FEW_SLICES} axial slices",
+        ONE_SLICE,
+        SOME_SLICES,
     ]
     assert heard == [1]
     row = rows[0]
     assert (row.participant_id, row.age_years, row.sex, row.fold) == ("sub-01", 44.0, "F", 3)
-    assert row.locked == is_locked("sub-01")
+    assert row.held_out == is_held_out("sub-01")
     assert (row.protocol, row.plane, row.spacing_mm) == (MAIN_PROTOCOL, "axial", 6.0)
     assert (row.tilt_degrees, row.slices) == (7.5, 21)
     assert [row.slices for row in rows[-2:]] == [1, FEW_SLICES]
@@ -113,66 +112,77 @@ def test_rows_hold_what_prediction_says_of_the_same_scans(predicted, stored):
     member, rows, _ = predicted
     for row, scan in zip(rows[:-2], stored[1], strict=False):
         maps = maps_of_scan(as_slices(scan, "cpu"))
-        with torch.inference_mode():
-            network = float(member.network.age_years(maps.whole.network))
-            regional = float(member.regional(maps.whole.regional))
-        # Stored maps are rounded.
-        assert row.network_years == pytest.approx(network, abs=0.05)
-        assert row.regional_years == pytest.approx(regional, abs=0.05)
-        assert math.isnan(row.predicted_years)  # until both are put together
+        assert row.covers_brain
+        assert set(row.by_kind) == {"network", "regional"}
+        for kind, years in row.by_kind.items():
+            # Stored maps are rounded.
+            assert years == pytest.approx(member[kind].age_years(maps), abs=0.05)
+        assert math.isnan(row.predicted_years)  # until they are put together
 
 
 def test_parts_are_for_the_slice_model_alone(predicted, stored):
     member, rows, _ = predicted
-    for row, (_, part) in zip(rows[-2:], judged_parts(stored[1][0]), strict=True):
-        raw = predict_age([member], maps_of_scan(as_slices(part, "cpu")), 0.5)
-        assert row.predicted_years == pytest.approx(raw.age_years, abs=1e-3)
-        assert math.isnan(row.network_years)
-        assert math.isnan(row.regional_years)
+    for row, part in zip(rows[-2:], parts_of_scan(stored[1][0]).values(), strict=True):
+        raw = predict_age([member], maps_of_scan(as_slices(part, "cpu")), BLEND)
+        assert row.by_kind == {"slices": pytest.approx(raw.age_years, abs=1e-3)}
+        assert not row.covers_brain
 
 
 def test_whole_scans_with_holes_are_for_the_slice_model_too(tmp_path):
     scans = store_person(tmp_path, PERSON, slices=7)
     member = small_member(1)
 
-    rows = predict_people(member, [PERSON], 0, tmp_path, "cpu", lambda: None)
+    rows = predict_people(member, [PERSON], 0, tmp_path, lambda: None)
 
     for row, scan in zip(rows[:-2], scans, strict=False):
-        assert math.isnan(row.regional_years)
-        expected = member.slices.age_years(as_slices(scan, "cpu"))
-        assert row.predicted_years == pytest.approx(expected, abs=1e-3)
+        expected = member["slices"].age_years(maps_of_scan(as_slices(scan, "cpu")))
+        assert row.by_kind == {"slices": pytest.approx(expected, abs=1e-3)}
 
 
-def test_both_ages_are_put_together_where_there_are_two():
+def test_ages_are_put_together_by_the_blend():
     row = out_of_fold_rows(3)[0]
-    both = replace(row, network_years=50.0, regional_years=60.0, predicted_years=50.0)
-    alone = replace(both, regional_years=math.nan)
+    whole = replace(row, by_kind={"network": 50.0, "regional": 60.0})
+    part = replace(row, covers_brain=False, by_kind={"slices": 44.0})
 
-    mixed = with_network_share([both, alone], 0.7)
+    both, alone = blended([whole, part], blend_of(0.7))
 
-    assert mixed[0].predicted_years == pytest.approx(53.0)
-    assert (mixed[0].network_years, mixed[0].regional_years) == (50.0, 60.0)
-    assert mixed[1].predicted_years == 50.0
+    assert both.predicted_years == pytest.approx(53.0)
+    assert both.by_kind == whole.by_kind
+    assert alone.predicted_years == 44.0
 
 
-def test_the_share_is_that_with_the_least_error_of_open_people_on_the_main_scans():
-    # The truth lies at 0.7 for open people on the main protocol; others must not be looked at.
+@pytest.mark.parametrize(
+    ("network_off", "regional_off", "expected"),
+    [
+        (-3.0, 7.0, {"network": 0.7, "regional": 0.3}),
+        (-3.0, 0.0, {"regional": 1.0}),
+        (0.5, 9.0, {"network": 1.0}),
+    ],
+)
+def test_the_blend_is_that_with_the_least_error_of_validation_people_on_the_main_scans(
+    network_off, regional_off, expected
+):
     rows = [
         replace(
             row,
-            network_years=row.age_years - 3.0,
-            regional_years=row.age_years + (7.0 if is_judged(row) else 1.0),
+            by_kind={
+                "network": row.age_years + network_off,
+                # Others than validation people must not be looked at.
+                "regional": row.age_years + (regional_off if is_for_choices(row) else 1.0),
+            },
         )
+        if row.covers_brain
+        else row
         for row in out_of_fold_rows(40)
     ]
-    assert any(row.locked for row in rows)
+    assert any(row.held_out for row in rows)
 
-    assert choose_network_share(rows) == 0.7
+    assert choose_blend(rows) == Blend(expected, {"slices": 1.0})
 
 
-def is_judged(row):
+def is_for_choices(row):
     """Say whether a choice may look at a row."""
-    return row.protocol == MAIN_PROTOCOL and not row.locked
+    return row.protocol == MAIN_PROTOCOL and not row.held_out
 
 
 def test_a_stored_scan_is_what_the_network_sees():
@@ -191,7 +201,6 @@ def test_a_table_is_read_as_it_was_written(tmp_path):
 
     write_rows(rows, tmp_path / "rows.csv")
 
-    found = read_rows(tmp_path / "rows.csv")
-    assert str(found) == str(rows)  # NaN is not equal to itself
-    assert {row.locked for row in rows} == {True, False}
+    assert read_rows(tmp_path / "rows.csv") == rows
+    assert {row.held_out for row in rows} == {True, False}
     assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]

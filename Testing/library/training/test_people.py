@@ -1,4 +1,4 @@
-"""Who is in a data set, who is locked, and who is in which fold."""
+"""Who is in a data set, who is held out, and who is in which fold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.training.people import Person, assign_folds, is_locked, read_people
+from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_people
 
 FOLDS = 5
 
@@ -94,14 +94,14 @@ def test_an_age_that_cannot_be_does_not_count(tmp_path, row):
 
 
 @pytest.mark.parametrize("name", ["sub-CC110033", "sub-CC110037", "sub-01", "sub-ä"])
-def test_the_locked_fifth_is_told_by_a_checksum(name):
+def test_the_held_out_fifth_is_told_by_a_checksum(name):
     number = int(hashlib.sha256(name.encode()).hexdigest(), 16)
 
-    assert is_locked(name) == (number % 5 == 0)
+    assert is_held_out(name) == (number % 5 == 0)
 
 
-def test_about_a_fifth_is_locked():
-    share = np.mean([is_locked(f"sub-{n:04}") for n in range(2000)])
+def test_about_a_fifth_is_held_out():
+    share = np.mean([is_held_out(f"sub-{n:04}") for n in range(2000)])
 
     assert share == pytest.approx(0.2, abs=0.03)
 
@@ -118,16 +118,16 @@ def test_every_fold_has_as_many_people_and_about_the_same_ages():
         assert ages[folds == fold].std() == pytest.approx(ages.std(), abs=1.0)
 
 
-def test_folds_of_open_people_do_not_depend_on_locked_ones():
+def test_folds_of_the_others_do_not_depend_on_held_out_people():
     people = crowd(300)
-    open_people = [person for person in people if not is_locked(person.participant_id)]
+    others = [person for person in people if not is_held_out(person.participant_id)]
 
-    with_locked = dict(
+    with_held_out = dict(
         zip([p.participant_id for p in people], assign_folds(people, FOLDS, 1), strict=True)
     )
-    alone = assign_folds(open_people, FOLDS, 1)
+    alone = assign_folds(others, FOLDS, 1)
 
-    assert [with_locked[person.participant_id] for person in open_people] == alone.tolist()
+    assert [with_held_out[person.participant_id] for person in others] == alone.tolist()
 
 
 def test_folds_do_not_depend_on_the_order_of_the_people():

@@ -8,7 +8,7 @@ import pytest
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.card import NetworkSettings
+from BrainAgeLib.model.network import NetworkSettings
 from BrainAgeLib.training.settings import TrainingSettings, read_settings
 
 

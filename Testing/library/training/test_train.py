@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from BrainAgeLib.codec import to_plain
 from BrainAgeLib.command_line.main import main
+from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.ensemble import load_ensemble
-from BrainAgeLib.model.slice_model import FEW_SLICES
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.training import prepare as prepare_module
 from BrainAgeLib.training.out_of_fold import read_rows
@@ -27,12 +28,13 @@ PEOPLE = 20
 FOLDS = 2
 SETTINGS = {
     "name": "tiny",
+    "version": "7",
     "folds": FOLDS,
     "scans_per_person": 2,
     "steps": 3,
     "people_per_step": 5,
     "threads": 1,
-    "network": SMALL_NETWORK.as_dict(),
+    "network": to_plain(SMALL_NETWORK),
 }
 
 
@@ -107,6 +109,7 @@ def test_one_fold_alone_writes_no_model(run):
     assert run.codes[0] == 0
     assert {
         "network-0.pt",
+        "network-0.safetensors",
         "regional-0.safetensors",
         "slices-0.safetensors",
         "fold-0.csv",
@@ -125,8 +128,9 @@ def test_the_whole_run_writes_a_model_folder(run):
     }
     card = load_ensemble(str(run.output / "tiny")).card
     assert card.members == FOLDS
-    assert card.network == SMALL_NETWORK
-    assert card.text["training"]["people"] == PEOPLE
+    assert card.training.people == PEOPLE
+    assert card.training.settings["network"]["widths"] == list(SMALL_NETWORK.widths)
+    assert card.version == "7"  # that of its training
 
 
 def test_everybody_is_predicted_once_on_each_protocol_by_models_that_never_saw_them(run):

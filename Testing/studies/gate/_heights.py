@@ -9,19 +9,19 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load
 
+from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.slice_model import (
+from BrainAgeLib.model.slices import (
     HEIGHTS,
     SliceModel,
     expert_heights_mm,
     nearest_expert,
-    slice_values,
 )
-from BrainAgeLib.training.fit_slices import read_slice_model
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.prepare import evaluation_file
-from BrainAgeLib.training.simulated_scans import as_slices, read_scans
+from BrainAgeLib.training.simulated_scans import as_slices, read_scans, subset
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def heights(run: Path, data: Path, card: Card) -> list[dict[str, Any]]:
     work = run / "work"
     settings = json.loads((work / "settings.json").read_text("utf-8"))
     models = {
-        number: read_slice_model(path)
+        number: SliceModel.unpacked(load(path.read_bytes()))
         for number in range(settings["folds"])
         if (path := work / f"slices-{number}.safetensors").exists()
     }
@@ -67,15 +67,14 @@ def heights(run: Path, data: Path, card: Card) -> list[dict[str, Any]]:
 
 def _said(run: Path, person: Person, model: SliceModel, card: Card) -> list[Said]:
     scan = read_scans(evaluation_file(run / "work", person))[0]
-    slices = as_slices(scan, "cpu")
-    values, places = slice_values(slices.images), slices.mid_brain_heights_mm
+    places = as_slices(scan, "cpu").mid_brain_heights_mm
     single = card.class_of(1, scan.spacing_mm)
-    age_variance = float(np.var(card.reference.ages_years))
+    age_variance = float(np.var(card.out_of_fold.ages_years))
     entries = []
     for n, expert in enumerate(nearest_expert(places).tolist()):
-        told = model.said(values[n : n + 1], places[n : n + 1])
-        years = float(model.mean_age_years + model.combine(told))
-        wider = model.widening(places[n : n + 1], 1, age_variance)
+        maps = maps_of_scan(as_slices(subset(scan, np.array([n])), "cpu"))
+        years = model.age_years(maps)
+        wider = model.widening(maps, 1, age_variance)
         holds = abs(years - person.age_years) <= wider * single.half_width_years(years)
         entries.append(Said(person.participant_id, expert, years, person.age_years, holds))
     return entries

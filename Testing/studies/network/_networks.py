@@ -12,7 +12,7 @@ from torch import nn
 
 from BrainAgeLib.model.network import HIDDEN, INPUT_CHANNELS, MIDDLE_LEVEL, VolumeNetwork
 from BrainAgeLib.template.grid import HEIGHT_COUNT
-from BrainAgeLib.training.fit import huber_loss
+from BrainAgeLib.training.network import huber_loss
 
 BINS_YEARS = torch.arange(12.0, 97.0, 2.0)
 BIN_SIGMA_YEARS = 3.0

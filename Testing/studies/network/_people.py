@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.training.people import assign_folds, is_locked, read_people
+from BrainAgeLib.training.people import assign_folds, is_held_out, read_people
 from BrainAgeLib.training.prepare import maps_file
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
@@ -22,7 +22,7 @@ PROTOCOLS = {
 class JudgedPeople:
     """Everybody of ``data`` with the folds of ``run``, the output folder of ``brainage train``.
 
-    ``ages``, ``folds``, ``judged``: (person,). Locked people are not judged.
+    ``ages``, ``folds``, ``judged``: (person,). Held-out people are not judged.
     """
 
     def __init__(self, data: Path, run: Path) -> None:
@@ -31,5 +31,5 @@ class JudgedPeople:
         self.people = read_people(data)
         self.ages = np.array([person.age_years for person in self.people])
         self.folds = assign_folds(self.people, self.settings.folds, self.settings.seed)
-        self.judged = np.array([not is_locked(p.participant_id) for p in self.people])
+        self.judged = np.array([not is_held_out(p.participant_id) for p in self.people])
         self.paths = [maps_file(run / "work", person) for person in self.people]

@@ -3,8 +3,8 @@
     make study NAME=network/comparison ARGS="RUN --data BIDS"
 
 RUN is the output folder of a finished ``brainage train``. Every figure is raw and out of fold; the
-people of the locked fifth are in training folds but are not judged. Settings of the simpler models
-are the best of a few on the judged people themselves, which flatters them a little. Writes
+people of the held-out fifth are in training folds but are not judged. Settings of the simpler
+models are the best of a few on the judged people themselves, which flatters them a little. Writes
 Testing/studies/results/model_comparison.json and prints the table.
 """
 
@@ -104,15 +104,16 @@ def models(cohort: Cohort, number: int) -> dict[str, Callable[[], dict[str, floa
 
 def ours(rows: list[Row], protocol: str) -> dict[str, dict[str, float]]:
     """Return the figures of the shipped model and its parts."""
-    chosen = [row for row in rows if row.protocol == protocol and not row.locked]
+    chosen = [row for row in rows if row.protocol == protocol and not row.held_out]
     ages = np.array([row.age_years for row in chosen])
     result = {}
-    for name, field in (
-        ("3D network alone", "network_years"),
-        ("stacked regional experts alone", "regional_years"),
-        ("both: the shipped model", "predicted_years"),
-    ):
-        predicted = np.array([getattr(row, field) for row in chosen])
+    said: dict[str, Callable[[Row], float]] = {
+        "3D network alone": lambda row: row.by_kind["network"],
+        "stacked regional experts alone": lambda row: row.by_kind["regional"],
+        "both: the shipped model": lambda row: row.predicted_years,
+    }
+    for name, years_of in said.items():
+        predicted = np.array([years_of(row) for row in chosen])
         result[name] = {
             "mae_years": round(float(np.abs(predicted - ages).mean()), 2),
             "r": round(float(np.corrcoef(predicted, ages)[0, 1]), 3),

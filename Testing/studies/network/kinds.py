@@ -5,7 +5,8 @@
 RUN is the output folder of a ``brainage train`` that has at least simulated everybody. Each kind is
 trained on the maps of the shipped network's input with its recipe (brains that are changed,
 mirrored and mixed, averaged weights), but for a learning rate of its own where it needs one, and
-judged on the open people of the folds: raw, out of fold, the mean of a brain and its mirror image.
+judged on the folds' people who are not held out: raw, out of fold, the mean of a brain and its
+mirror image.
 With ``--steps`` all are trained for as many. What is done is kept in DIR.
 Writes Testing/studies/results/network_kinds.json and the table in docs/model.md. The DenseNet
 needs MONAI.
@@ -29,8 +30,8 @@ from BrainAgeLib.codec import to_text
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.training.examples import WholeScans
-from BrainAgeLib.training.fit import Goal, train_network
 from BrainAgeLib.training.map_store import read_maps, unpacked
+from BrainAgeLib.training.network import Goal, train_network
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, write_part

@@ -26,8 +26,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from BrainAgeLib.model.blend import predict_age
+from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.card import read_card
-from BrainAgeLib.model.predict import maps_of_scan, predict_age
 from BrainAgeLib.model.weights import load_weights
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
@@ -108,7 +109,7 @@ def measured(options: argparse.Namespace) -> dict[str, float]:
     card = read_card(folder)
     members = load_weights(folder, card, "cpu").members
     everyone = read_people(options.data)
-    settings = card.text["training"]["settings"]
+    settings = card.training.settings
     folds = assign_folds(everyone, settings["folds"], settings["seed"])
     order = np.random.default_rng(11).permutation(len(everyone))[: options.people]
     maps = TemplateMaps(load_template())
@@ -120,7 +121,7 @@ def measured(options: argparse.Namespace) -> dict[str, float]:
                 person,
                 options.run,
                 maps,
-                lambda seen, own=member: predict_age([own], seen, card.network_share).age_years,
+                lambda seen, own=member: predict_age([own], seen, card.blend).age_years,
             )
             gaps.append([age - person.age_years for age in ages])
             print(f"{done + 1} of {len(order)}", flush=True)

@@ -11,8 +11,15 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.model.brain_maps import POOLED, region_cells, sided_maps
-from BrainAgeLib.model.predict import Member, ScanMaps
+from BrainAgeLib.model.blend import Member
+from BrainAgeLib.model.brain_maps import (
+    POOLED,
+    ScanMaps,
+    alignment_of,
+    network_features,
+    region_cells,
+    sided_maps,
+)
 from BrainAgeLib.model.saliency import NEIGHBOURHOOD_SIGMA_MM
 from BrainAgeLib.template.alignment import resize_displacement, smooth, warp
 from BrainAgeLib.template.grid import SPACING_MM
@@ -27,8 +34,8 @@ class Replaced:
     """One scan as one member sees it, with some of its places those of the mean brain."""
 
     def __init__(self, run: Run, member: Member, maps: ScanMaps) -> None:
-        self.member, self.share = member, run.card.network_share
-        self.network, fields = maps.whole.network, maps.whole.fields
+        self.member, self.fractions = member, run.card.blend.whole_brain
+        self.network, fields = maps.features(network_features), maps.features(alignment_of)
         seen = self.network[:, 3:]
         self.mean_brain = torch.cat([run.weights.mean_maps[None] * seen, seen], 1)
         self.sides = sided_maps(maps.volume.images[None], fields)
@@ -39,15 +46,15 @@ class Replaced:
         """Return the ages (level,); ``replaced``: (level, z, y, x), 1 where the mean brain is."""
         pooled = functional.avg_pool2d(replaced, POOLED)
         network = torch.lerp(self.network, self.mean_brain, pooled[:, None])
-        ages = self.share * self.member.network.age_years(network)
+        ages = self.fractions["network"] * self.member["network"].ages_years(network)
         moved = warp(replaced[:, None], self.fields.expand(len(replaced), -1, -1, -1, -1))
         cells = functional.avg_pool3d(moved, (1, POOLED, POOLED))[:, 0]
         half = cells.shape[-1] // 2
         weights = torch.stack([cells[..., :half], cells.flip(-1)[..., :half]])
         weights = weights[..., region_cells("cpu")][:, :, None]
-        center = self.member.regional.center
+        center = self.member["regional"].center
         regional = (self.sides * (1 - weights) + center * weights).mean(0)
-        return (ages + (1 - self.share) * self.member.regional(regional)).numpy()
+        return (ages + self.fractions["regional"] * self.member["regional"](regional)).numpy()
 
 
 def curves(run: Run, number: int) -> dict:

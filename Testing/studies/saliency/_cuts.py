@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 
-from BrainAgeLib.model.leaning import leaning_on_regions
+from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.training.thick_slices import Protocol
 from Testing.studies.saliency._run import Run, brain_of, spearman
 
@@ -45,7 +45,7 @@ def cuts(run: Run, number: int) -> dict:
     everyone: list[list[str]] = []
     for place, (name, protocol) in enumerate(CUTS.items()):
         maps = run.cut(brain, number, protocol, [number, place])
-        if maps.whole is None:
+        if not maps.covers_brain:
             continue
         years = run.map_of(run.weights.members, maps)
         everyone.append([region.region for region in leaning_on_regions(years, maps.volume)])

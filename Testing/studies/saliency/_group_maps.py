@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.model.leaning import leaning_on_regions
+from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.orphans import end_with_parent
 from Testing.studies.saliency._run import Run, brain_of, spearman
 
@@ -64,14 +64,14 @@ def write_map(run: Run, work: Path, number: int) -> None:
     """Write a person's map by the member that has not seen that person."""
     maps = run.main_maps(number)
     years = run.map_of([run.member(number)], maps)
-    leaning = leaning_on_regions(years, maps.volume) if maps.whole is not None else ()
+    leaning = leaning_on_regions(years, maps.volume) if maps.covers_brain else ()
     path = file_of(run, work, number)
     unfinished = path.with_suffix(".part.npz")
     np.savez_compressed(
         unfinished,
         years=years.half().numpy(),
         brain=brain_of(maps.volume).numpy(),
-        covered=maps.whole is not None,
+        covered=maps.covers_brain,
         regions=np.array([region.region for region in leaning]),
         strengths=np.array([(one.times_average, one.mean_years) for one in leaning]),
     )

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.model.predict import Member
 from Testing.studies.saliency._run import Run, brain_of, likeness
 
 ALL = "everything, all members together"
@@ -22,17 +22,19 @@ def randomised(run: Run, number: int) -> dict:
     found: dict[str, dict[str, float]] = {}
     with torch.random.fork_rng():
         torch.manual_seed(number)
-        trained = run.map_of([own], maps, 1.0)[brain]
-        for name, network in cascade(own.network):
-            other = run.map_of([Member(network, own.regional, own.slices)], maps, 1.0)
+        trained = run.map_of([own], maps, "network")[brain]
+        for name, network in cascade(own["network"]):
+            other = run.map_of([{"network": network}], maps, "network")
             found[f"network: {name}"] = likeness(trained, other[brain])
-        trained = run.map_of([own], maps, 0.0)[brain]
+        trained = run.map_of([own], maps, "regional")[brain]
         shuffled = copy.deepcopy(own)
-        _shuffle_shares(shuffled.regional)
-        found["experts: their shares"] = likeness(trained, run.map_of([shuffled], maps, 0.0)[brain])
-        _draw_weights(shuffled.regional)
+        _shuffle_shares(shuffled["regional"])
+        found["experts: their shares"] = likeness(
+            trained, run.map_of([shuffled], maps, "regional")[brain]
+        )
+        _draw_weights(shuffled["regional"])
         found["experts: and their weights"] = likeness(
-            trained, run.map_of([shuffled], maps, 0.0)[brain]
+            trained, run.map_of([shuffled], maps, "regional")[brain]
         )
         everybody = [randomised_member(member) for member in run.weights.members]
         trained = run.map_of(run.weights.members, maps)[brain]
@@ -53,15 +55,16 @@ def cascade(trained: VolumeNetwork) -> Iterator[tuple[str, VolumeNetwork]]:
 
 def randomised_member(trained: Member) -> Member:
     """Return a network as before its training, and experts with random weights and shares."""
-    network = VolumeNetwork(trained.network.settings).to(trained.network.age_scale_years.device)
+    known = trained["network"]
+    network = VolumeNetwork(known.settings).to(known.age_scale_years.device)
     for name in ("age_center_years", "age_scale_years"):
-        getattr(network, name).copy_(getattr(trained.network, name))
-    regional = copy.deepcopy(trained.regional)
+        getattr(network, name).copy_(getattr(known, name))
+    regional = copy.deepcopy(trained["regional"])
     _shuffle_shares(regional)
     _draw_weights(regional)
-    slices = copy.deepcopy(trained.slices)
+    slices = copy.deepcopy(trained["slices"])
     _draw_weights(slices)
-    return Member(network.eval(), regional, slices)
+    return {"network": network.eval(), "regional": regional, "slices": slices}
 
 
 def _shuffle_shares(regional: nn.Module) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.predict import Member, ScanMaps, maps_of_scan, predict_age
+from BrainAgeLib.model.blend import Member, predict_age
+from BrainAgeLib.model.brain_maps import ScanMaps, maps_of_scan
+from BrainAgeLib.model.card import Blend, Card, read_card
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
@@ -51,7 +53,7 @@ class Run:
     @cached_property
     def folds(self) -> np.ndarray:
         """Return the number (person,) of the member that has not seen each."""
-        settings = self.card.text["training"]["settings"]
+        settings = self.card.training.settings
         return assign_folds(self.people, settings["folds"], settings["seed"])
 
     def member(self, number: int) -> Member:
@@ -85,16 +87,18 @@ class Run:
         simulator = Simulator(brain, scan_to_template, template_maps())
         return maps_of_scan(as_slices(simulator.simulate(protocol, EVALUATION, seed), "cpu"))
 
-    def age_years(self, members: list[Member], maps: ScanMaps) -> float:
+    def age_years(self, members: Sequence[Member], maps: ScanMaps) -> float:
         """Return the age that some members say."""
-        return predict_age(members, maps, self.card.network_share).age_years
+        return predict_age(members, maps, self.card.blend).age_years
 
     def map_of(
-        self, members: list[Member], maps: ScanMaps, share: float | None = None
+        self, members: Sequence[Member], maps: ScanMaps, kind: str | None = None
     ) -> torch.Tensor:
-        """Return the map (z, y, x) by some members; ``share``: of the networks."""
-        share = self.card.network_share if share is None else share
-        return saliency_map(members, maps, share, self.weights.mean_maps)
+        """Return the map (z, y, x) by some members, or by one kind of their models alone."""
+        blend = self.card.blend
+        if kind is not None:
+            blend = Blend({kind: 1.0}, blend.part_of_brain)
+        return saliency_map(members, maps, blend, self.weights.mean_maps)
 
 
 @cache

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load, save
 
-from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.model.predict import Member
+from BrainAgeLib.model.blend import KINDS, Member
+from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.training.examples import WholeScans
-from BrainAgeLib.training.fit import fit_network
-from BrainAgeLib.training.fit_regional import (
-    fit_regional_model,
-    read_regional_model,
-    write_regional_model,
-)
 from BrainAgeLib.training.map_store import read_maps
+from BrainAgeLib.training.network import fit_network
 from BrainAgeLib.training.prepare import maps_file
+from BrainAgeLib.training.regional import fit_regional_model
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.studies.saliency._run import Run, brain_of, likeness
 
@@ -37,25 +33,27 @@ def train_shuffled(run: Run, work: Path, people: int, steps: int) -> None:
     paths = [maps_file(run.folder / "work", run.people[n]) for n in others]
     ages = torch.tensor([run.people[n].age_years for n in others])
     ages = ages[torch.from_numpy(np.random.default_rng(SEED).permutation(len(ages)))]
-    if not _regional_file(work).exists():
+    if not _file(work, "regional").exists():
         maps, covered = (
             torch.stack([read_maps([path], name)[0, list(SCANS)] for path in paths])
             for name in ("regional", "covered")
         )
         model = fit_regional_model(maps, covered, ages, on_expert=_say("experts on shuffled ages"))
-        write_regional_model(model, _regional_file(work))
-    if steps > 0 and not _network_file(work).exists():
+        _keep(model, _file(work, "regional"))
+    if steps > 0 and not _file(work, "network").exists():
         volumes = torch.stack([read_maps([path], "volumes")[0, list(SCANS)] for path in paths])
         network = fit_network(
             WholeScans(volumes, TrainingSettings().augmentation),
             ages.numpy(),
-            replace(TrainingSettings(), steps=steps, network=run.card.network),
+            replace(
+                TrainingSettings(), steps=steps, network=run.weights.members[0]["network"].settings
+            ),
             SEED,
             work / "shuffled-network.checkpoint",
             "cpu",
             lambda done, _loss: print(f"network on shuffled ages: {done} of {steps}", flush=True),
         )
-        torch.save(network.state_dict(), _network_file(work))
+        _keep(network, _file(work, "network"))
 
 
 def shuffled(run: Run, number: int, work: Path) -> dict:
@@ -65,32 +63,34 @@ def shuffled(run: Run, number: int, work: Path) -> dict:
     wrong = _shuffled_member(work, own)
     found = {
         "experts": likeness(
-            run.map_of([own], maps, 0.0)[brain], run.map_of([wrong], maps, 0.0)[brain]
+            run.map_of([own], maps, "regional")[brain], run.map_of([wrong], maps, "regional")[brain]
         )
     }
-    if wrong.network is not own.network:
-        for name, share in (("network", 1.0), ("experts and network", None)):
+    if wrong["network"] is not own["network"]:
+        for name, kind in (("network", "network"), ("experts and network", None)):
             found[name] = likeness(
-                run.map_of([own], maps, share)[brain], run.map_of([wrong], maps, share)[brain]
+                run.map_of([own], maps, kind)[brain], run.map_of([wrong], maps, kind)[brain]
             )
     return found
 
 
-@cache
 def _shuffled_member(work: Path, own: Member) -> Member:
-    network = own.network
-    if _network_file(work).exists():
-        network = VolumeNetwork(own.network.settings).eval()
-        network.load_state_dict(torch.load(_network_file(work), weights_only=True))
-    return Member(network, read_regional_model(_regional_file(work)), own.slices)
+    """Return the member with the models that were trained on shuffled ages."""
+    read = {
+        kind: KINDS[kind].unpacked(load(path.read_bytes()))
+        for kind in own
+        if (path := _file(work, kind)).exists()
+    }
+    return {**own, **read}
 
 
-def _regional_file(work: Path) -> Path:
-    return work / "shuffled-regional.safetensors"
+def _file(work: Path, kind: str) -> Path:
+    return work / f"shuffled-{kind}.safetensors"
 
 
-def _network_file(work: Path) -> Path:
-    return work / "shuffled-network.pt"
+def _keep(model: AgeModel, path: Path) -> None:
+    tensors = {name: value.contiguous() for name, value in model.packed().items()}
+    path.write_bytes(save(tensors))
 
 
 def _say(what: str) -> object:

@@ -26,8 +26,9 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib import pipeline
+from BrainAgeLib.model.brain_maps import ScanMaps, maps_of_scan
+from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.ensemble import Ensemble
-from BrainAgeLib.model.predict import ScanMaps, maps_of_scan
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.options import Options
@@ -57,9 +58,9 @@ def maps_of(path: Path, options: Options) -> ScanMaps:
     return maps_of_scan(placed.slices(tools.template, tools.device.name))
 
 
-def map_of(weights: Weights, maps: ScanMaps, network_share: float) -> torch.Tensor:
+def map_of(weights: Weights, maps: ScanMaps, blend: Blend) -> torch.Tensor:
     """Return the map (place,) within the brain, in years."""
-    years = saliency_map(weights.members, maps, network_share, weights.mean_maps)
+    years = saliency_map(weights.members, maps, blend, weights.mean_maps)
     return years[brain_of(maps.volume)].cpu()
 
 
@@ -79,10 +80,10 @@ def members(weights: Weights) -> Iterator[Weights]:
 
 def sanity_of_scan(maps: ScanMaps, ensemble: Ensemble, device: str) -> dict[str, float]:
     """Return the first two correlations of one scan."""
-    weights, share = ensemble.weights(device), ensemble.card.network_share
-    whole = map_of(weights, maps, share)
-    drawn = [map_of(randomised(weights, seed), maps, share) for seed in SEEDS]
-    alone = [map_of(member, maps, share) for member in members(weights)]
+    weights, blend = ensemble.weights(device), ensemble.card.blend
+    whole = map_of(weights, maps, blend)
+    drawn = [map_of(randomised(weights, seed), maps, blend) for seed in SEEDS]
+    alone = [map_of(member, maps, blend) for member in members(weights)]
     return {
         "randomised": float(np.mean([spearman(whole, other) for other in drawn])),
         "randomised_sizes": float(np.mean([spearman(abs(whole), abs(other)) for other in drawn])),

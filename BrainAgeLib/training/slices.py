@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load, save
 
-from BrainAgeLib.model.slice_model import (
+from BrainAgeLib.model.slices import (
     FARTHEST_MM,
     HEIGHT_SCALE_MM,
     HEIGHTS,
@@ -18,14 +16,32 @@ from BrainAgeLib.model.slice_model import (
     slice_values,
 )
 from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
-from BrainAgeLib.training.simulated_scans import StoredScan, as_slices
-from BrainAgeLib.whole_file import write_atomically
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.prepare import evaluation_file, training_file
+from BrainAgeLib.training.simulated_scans import AXIAL_SCANS, StoredScan, as_slices, read_scans
 
 SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
 RIDGE = 0.03  # of the kernel's diagonal
 LEAST_VARIANCE = 1.0  # years squared, added to each expert's variance
 
+RANDOM_SCANS = 2  # beside the axial ones
+
 Scans = list[list[StoredScan]]
+
+
+def fit(fold: Fold) -> SliceModel:
+    """Return the slice model of a fold."""
+    scans = [_axial_scans(fold, person) for person in fold.others]
+    return fit_slice_model(
+        scans, fold.ages_years, lambda done, count: fold.say("heights of", done, count)
+    )
+
+
+def _axial_scans(fold: Fold, person: Person) -> list[StoredScan]:
+    usual = read_scans(evaluation_file(fold.folder, person))
+    random = read_scans(training_file(fold.folder, person))
+    return [usual[n] for n in AXIAL_SCANS] + random[:RANDOM_SCANS]
 
 
 def fit_slice_model(
@@ -104,15 +120,3 @@ def _relate(model: SliceModel, said: torch.Tensor, ages: torch.Tensor) -> None:
     model.covariance.copy_(covariance)
     model.mean_said.copy_(mean)
     model.with_age.copy_(centered.T @ (ages - ages.mean()) / known.sum(0).clamp(min=1))
-
-
-def write_slice_model(model: SliceModel, path: Path) -> None:
-    """Write a model through a temporary file, so that a run that is killed can go on."""
-    write_atomically(path, save({k: v.contiguous() for k, v in model.state_dict().items()}))
-
-
-def read_slice_model(path: Path) -> SliceModel:
-    """Return the model that :func:`write_slice_model` wrote."""
-    model = SliceModel()
-    model.load_state_dict(load(path.read_bytes()))
-    return model.eval()

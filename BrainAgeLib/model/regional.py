@@ -10,17 +10,29 @@ The regions are boxes of three sizes that tile the template's brain; left and ri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
-from BrainAgeLib.model.brain_maps import CHANNELS, GROUPS, region_cells
+from BrainAgeLib.model.brain_maps import (
+    CHANNELS,
+    GROUPS,
+    ScanMaps,
+    alignment_of,
+    region_cells,
+    regional_features,
+    sided_maps,
+    spread_over_pixels,
+)
+from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.template.alignment import resize_displacement, warp
 
 # Cells of 4 x 5 x 5 mm along z, y and x. Half the brain has 37 x 38 x 15.
 BOXES = ((13, 19, 15), (13, 19, 8), (19, 19, 15))
 LEAST_CELLS = 20  # smaller boxes are left out
 DAMPING = 0.15
+INVERSION_ROUNDS = 4
 
 
 @dataclass(frozen=True)
@@ -39,21 +51,21 @@ class Expert:
 def experts() -> list[Expert]:
     """Return all experts in a fixed order."""
     places = torch.nonzero(region_cells("cpu"))
-    found = []
+    everyone = []
     for box in BOXES:
         numbers = places // torch.tensor(box)
         codes = numbers[:, 0] * 10_000 + numbers[:, 1] * 100 + numbers[:, 2]
         members = [torch.nonzero(codes == code)[:, 0] for code in codes.unique()]
-        found += [
+        everyone += [
             Expert(cells, channels)
             for channels in GROUPS
             for cells in members
             if len(cells) >= LEAST_CELLS
         ]
-    return found
+    return everyone
 
 
-class RegionalModel(nn.Module):
+class RegionalModel(AgeModel):
     """Ages of regional maps (scan, channel, cell).
 
     ``center``: (channel, cell) the mean of the people it was fitted on. ``weights``: (expert,
@@ -61,6 +73,9 @@ class RegionalModel(nn.Module):
     ``inverse_size``: (expert,), half of one over the mean square of the expert's maps.
     ``mean_age_years``: scalar. Only experts with a share are kept.
     """
+
+    reads_whole_brains = True
+    kept_features = (regional_features,)
 
     center: torch.Tensor
     weights: torch.Tensor
@@ -93,6 +108,49 @@ class RegionalModel(nn.Module):
             age = age + self.shares[number] * damped * says
         return age
 
+    def age_years(self, maps: ScanMaps) -> float:
+        """Return the age of one scan."""
+        return float(self(maps.features(regional_features)))
+
+    @torch.inference_mode()
+    def contributions(self, maps: ScanMaps, mean_maps: torch.Tensor) -> torch.Tensor:
+        """Return what each place adds, compared with the mean of the people of the fit.
+
+        The experts' offsets have no place and are left out.
+        """
+        fields = maps.features(alignment_of)
+        weights = self.weights_of_scan(maps.features(regional_features)[0])
+        sides = sided_maps(maps.volume.images[None], fields)[:, 0]
+        added = (0.5 * weights * (sides - self.center)).sum(1)
+        cells = region_cells(str(added.device))
+        halves = added.new_zeros((2, *cells.shape))
+        halves[:, cells] = added
+        whole = torch.cat([halves[0], halves[1].flip(-1)], -1)
+        return _undo_alignment(spread_over_pixels(whole), fields)
+
+    @property
+    def parameter_count(self) -> int:
+        """How many weights the kept experts have."""
+        return sum(self._sizes())
+
+    def packed(self) -> dict[str, torch.Tensor]:
+        """Return all tensors; of the weights those that the experts use, one after the other."""
+        rows = zip(self.weights, self._sizes(), strict=True)
+        return super().packed() | {"weights": torch.cat([row[:size] for row, size in rows])}
+
+    @classmethod
+    def unpacked(cls, tensors: Mapping[str, torch.Tensor]) -> RegionalModel:
+        """Return the model of as many experts as the tensors have."""
+        if len(tensors["shares"]) > len(experts()):
+            raise ValueError("there are not so many experts")
+        model = cls(len(tensors["shares"]))
+        model.numbers.copy_(tensors["numbers"])
+        weights = torch.zeros_like(model.weights)
+        parts = tensors["weights"].split_with_sizes(model._sizes())
+        for row, part in zip(weights, parts, strict=True):
+            row[: len(part)] = part
+        return model.filled({**tensors, "weights": weights})
+
     def weights_of_scan(self, maps: torch.Tensor) -> torch.Tensor:
         """Return by how many years each value (channel, cell) of one scan's maps moves the age.
 
@@ -115,21 +173,6 @@ class RegionalModel(nn.Module):
         expert = self._everyone[int(self.numbers[number])]
         return centered[:, expert.channels][:, :, expert.cells].flatten(1)
 
-    def without_padding(self, weights: torch.Tensor) -> torch.Tensor:
-        """Return the weights (value,) of what the kept experts see, one expert after the other."""
-        return torch.cat([row[:size] for row, size in zip(weights, self._sizes(), strict=True)])
-
-    def with_padding(self, values: torch.Tensor) -> torch.Tensor:
-        """Return weights (expert, channel x cell) of :func:`without_padding`'s values.
-
-        Raises RuntimeError when there are too many or too few for the kept experts.
-        """
-        weights = values.new_zeros(self.weights.shape)
-        parts = values.split_with_sizes(self._sizes())
-        for row, part in zip(weights, parts, strict=True):
-            row[: len(part)] = part
-        return weights
-
     def _sizes(self) -> list[int]:
         """Return how many values each of the kept experts sees."""
         return [self._everyone[int(number)].size for number in self.numbers]
@@ -138,3 +181,12 @@ class RegionalModel(nn.Module):
         size = values.square().sum(1) * self.inverse_size[number]
         says = self.offsets[number] + values @ self.weights[number, : values.shape[1]]
         return torch.exp(-DAMPING * size), says
+
+
+def _undo_alignment(values: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
+    """Return values (z, y, x) at the places of the scan from those of the template."""
+    forward = resize_displacement(fields, tuple(values.shape))
+    backward = -forward
+    for _ in range(INVERSION_ROUNDS):
+        backward = -warp(forward, backward)
+    return warp(values[None, None], backward)[0, 0]

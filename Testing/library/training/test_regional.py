@@ -7,15 +7,10 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import CHANNELS, GROUPS, region_cells
-from BrainAgeLib.model.regional_model import experts
-from BrainAgeLib.training import fit_regional
+from BrainAgeLib.model.regional import experts
+from BrainAgeLib.training import regional as regional_module
 from BrainAgeLib.training.damped_ridge import INNER_FOLDS
-from BrainAgeLib.training.fit_regional import (
-    fit_regional_model,
-    read_regional_model,
-    unwanted_differences,
-    write_regional_model,
-)
+from BrainAgeLib.training.regional import fit_regional_model, nuisance_differences
 
 PEOPLE = 60
 NEW = 20
@@ -91,7 +86,7 @@ def test_the_center_is_the_mean_of_the_people(planted):
 
 def test_noise_is_not_learnt(monkeypatch):
     """Few experts, since the more there are for so few people, the more of them are lucky."""
-    monkeypatch.setattr(fit_regional, "experts", lambda: experts()[:4])
+    monkeypatch.setattr(regional_module, "experts", lambda: experts()[:4])
     away = []
     for seed in (1, 2, 3):
         maps, ages = brains(signal=0.0, seed=seed)
@@ -131,13 +126,13 @@ def test_all_scans_of_a_person_lie_in_one_inner_fold(monkeypatch):
     """Otherwise an expert would know the person whom it is tested on."""
     seen = []
 
-    class Spy(fit_regional.DampedRidge):
+    class Spy(regional_module.DampedRidge):
         def says_of_unseen(self, inner):
             seen.append(inner)
             return super().says_of_unseen(inner)
 
-    monkeypatch.setattr(fit_regional, "DampedRidge", Spy)
-    monkeypatch.setattr(fit_regional, "experts", lambda: experts()[:1])
+    monkeypatch.setattr(regional_module, "DampedRidge", Spy)
+    monkeypatch.setattr(regional_module, "experts", lambda: experts()[:1])
     maps, ages = brains(scans=3)
 
     fit_regional_model(maps[:PEOPLE], covered_by(maps[:PEOPLE]), ages[:PEOPLE])
@@ -151,18 +146,7 @@ def test_all_scans_of_a_person_lie_in_one_inner_fold(monkeypatch):
         assert mine.min() < 30 < 70 < mine.max()
 
 
-def test_a_model_comes_back_as_it_was_written(planted, tmp_path):
-    maps, _, model, _ = planted
-
-    write_regional_model(model, tmp_path / "regional.safetensors")
-    found = read_regional_model(tmp_path / "regional.safetensors")
-
-    assert torch.equal(found(maps[:, 0]), model(maps[:, 0]))
-    assert not found.training
-    assert [path.name for path in tmp_path.iterdir()] == ["regional.safetensors"]
-
-
-def test_unwanted_differences_are_those_within_a_person():
+def test_nuisance_differences_are_those_within_a_person():
     maps = torch.zeros(3, 4, 1, 5)
     maps[:, :2] = torch.tensor([10.0, 20.0, 30.0]).view(3, 1, 1, 1)
     maps[0, 2], maps[0, 3], maps[1, 2], maps[1, 3] = 11.0, 13.0, 18.0, 99.0
@@ -170,14 +154,16 @@ def test_unwanted_differences_are_those_within_a_person():
     covered[1, 3] = False  # a scan that leaves holes says nothing
     covered[2, 0] = False  # nothing to compare with
 
-    found = unwanted_differences(maps, covered, judged=(0, 1), random=(2, 3))
+    differences = nuisance_differences(maps, covered, usual=(0, 1), random=(2, 3))
 
-    assert found.float()[:, 0, 0].tolist() == [1.0, 3.0, -2.0]
+    assert differences.float()[:, 0, 0].tolist() == [1.0, 3.0, -2.0]
 
 
-def test_without_random_scans_of_whole_brains_nothing_is_unwanted():
+def test_without_random_scans_of_whole_brains_nothing_is_nuisance():
     covered = torch.tensor([[True, True, False, False]])
 
-    found = unwanted_differences(torch.zeros(1, 4, 1, 5), covered, judged=(0, 1), random=(2, 3))
+    differences = nuisance_differences(
+        torch.zeros(1, 4, 1, 5), covered, usual=(0, 1), random=(2, 3)
+    )
 
-    assert found is None
+    assert differences is None

@@ -1,7 +1,7 @@
 """Age from a few slices, down to a single one: an expert for each height of the brain.
 
 The regional maps need the whole brain; a slice alone cannot be aligned in three dimensions. Each
-expert is linear in the tissue of one slice, damped like the experts of ``regional_model``. What the
+expert is linear in the tissue of one slice, damped like the experts of ``regional``. What the
 experts at the heights that are seen say is put together as jointly Gaussian numbers: the expected
 age given these, so that neighbouring slices, which say much the same, do not count twice.
 """
@@ -10,12 +10,19 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as functional
-from torch import nn
 
-from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, POOLED, tissue_shares
-from BrainAgeLib.model.regional_model import DAMPING
+from BrainAgeLib.model.brain_maps import (
+    HIGHEST_SHOWN,
+    POOLED,
+    ScanMaps,
+    spread_over_pixels,
+    tissue_shares,
+    usual_heights_mm,
+)
+from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.model.regional import DAMPING
+from BrainAgeLib.template import grid
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.template.slices import SliceSet
 
 FIRST_HEIGHT_MM = -40.0
 HEIGHT_STEP_MM = 8.0
@@ -24,15 +31,10 @@ FARTHEST_MM = 8.0  # from an expert's height that a slice may lie
 CHANNELS = 4  # three tissues and brightness
 ROWS, COLUMNS = GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED // 2
 HEIGHT_SCALE_MM = 10.0
-# The slices that the intervals of one slice and of a few are fitted on: about the bodies of the
-# lateral ventricles, 5 mm thick with gaps of 1 mm.
-VENTRICLE_HEIGHT_MM = 18.0
-USUAL_SPACING_MM = 6.0
-FEW_SLICES = 6
 LEAST_ERROR_VARIANCE = 1.0  # years squared
 
 
-class SliceModel(nn.Module):
+class SliceModel(AgeModel):
     """Ages of a few slices. All per height of the brain, from the lowest.
 
     ``base``: (height,) what an expert says when it sees nothing of use. ``center``: (height,
@@ -41,6 +43,8 @@ class SliceModel(nn.Module):
     ``RegionalModel``. ``mean_said``: (height,), ``covariance``: (height, height) and ``with_age``:
     (height,), of what the experts say of people whom they have not seen.
     """
+
+    reads_whole_brains = False
 
     base: torch.Tensor
     center: torch.Tensor
@@ -64,10 +68,39 @@ class SliceModel(nn.Module):
         self.register_buffer("covariance", torch.eye(HEIGHTS))
         self.register_buffer("mean_age_years", torch.zeros(()))
 
-    def age_years(self, slices: SliceSet) -> float:
-        """Return the age of a set of slices; the mean age when none is at a known height."""
-        said = self.said(slice_values(slices.images), slices.mid_brain_heights_mm)
+    def age_years(self, maps: ScanMaps) -> float:
+        """Return the age of a scan's slices; the mean age when none is at a known height."""
+        said = self.said(slice_values(maps.slices.images), maps.slices.mid_brain_heights_mm)
         return float(self.mean_age_years) + float(self.combine(said))
+
+    @torch.inference_mode()
+    def contributions(self, maps: ScanMaps, mean_maps: torch.Tensor) -> torch.Tensor:
+        """Return what each place adds at the slices' heights, compared with the experts' mean."""
+        slices = maps.slices
+        numbers = nearest_expert(slices.mid_brain_heights_mm)
+        seen = numbers[numbers >= 0].unique()
+        result = torch.zeros_like(maps.volume.images)
+        if len(seen) == 0:
+            return result
+        # Each pixel of a tilted slice has a height of its own.
+        steps = (grid.heights_mm(slices.planes) - grid.FIRST_HEIGHT_MM) / grid.HEIGHT_STEP_MM
+        levels = steps.round().clamp(0, grid.HEIGHT_COUNT - 1).long()
+        for share, expert in zip(self.shares(seen), seen.tolist(), strict=True):
+            mine = torch.nonzero(numbers == expert)[:, 0]
+            for one in mine.tolist():
+                added = self._added_by_one(expert, slices.images[one : one + 1])
+                result.scatter_add_(0, levels[one : one + 1], share / len(mine) * added)
+        return result
+
+    def _added_by_one(self, expert: int, image: torch.Tensor) -> torch.Tensor:
+        """Return what each pixel (1, y, x) of one slice adds to what an expert says."""
+        channels = slice_channels(image)[0]
+        sides = torch.stack([channels[..., :COLUMNS], channels.flip(-1)[..., :COLUMNS]])
+        center = self.center[expert].view(CHANNELS, ROWS, COLUMNS)
+        weights = self.weights[expert].view(CHANNELS, ROWS, COLUMNS)
+        size = (sides.mean(0) - center).square().sum() * self.inverse_size[expert]
+        added = (0.5 * torch.exp(-DAMPING * size) * weights * (sides - center)).sum(1)
+        return spread_over_pixels(torch.cat([added[0], added[1].flip(-1)], -1)[None])
 
     def said(self, values: torch.Tensor, heights_mm: torch.Tensor) -> torch.Tensor:
         """Return what each expert says (height,), in years from the mean age; NaN where unseen.
@@ -107,13 +140,16 @@ class SliceModel(nn.Module):
         explained = float(self.shares(seen) @ self.with_age[seen]) if len(seen) else 0.0
         return max(age_variance - explained, LEAST_ERROR_VARIANCE) ** 0.5
 
-    def widening(self, heights_mm: torch.Tensor, usual_slices: int, age_variance: float) -> float:
-        """Return how much larger the expected error is than that of so many usual slices.
-
-        Never less than 1.
-        """
+    def widening(self, maps: ScanMaps, usual_slices: int, age_variance: float) -> float:
+        """Return how many times the expected error is that of so many usual slices; at least 1."""
+        heights = maps.slices.mid_brain_heights_mm.cpu()
         usual = self.expected_error_years(usual_heights_mm(usual_slices), age_variance)
-        return max(1.0, self.expected_error_years(heights_mm, age_variance) / usual)
+        return max(1.0, self.expected_error_years(heights, age_variance) / usual)
+
+    def known_heights_mm(self, maps: ScanMaps) -> tuple[float, ...]:
+        """Return the heights, lowest first, of the slices near an expert: others do not count."""
+        heights = maps.slices.mid_brain_heights_mm
+        return tuple(sorted(heights[nearest_expert(heights) >= 0].tolist()))
 
     def shares(self, seen: torch.Tensor) -> torch.Tensor:
         """Return how much each seen expert (expert,) counts."""
@@ -134,17 +170,6 @@ def slice_values(images: torch.Tensor) -> torch.Tensor:
     """Return what the experts see (slice, value) of images (slice, y, x); both sides averaged."""
     channels = slice_channels(images)
     return ((channels + channels.flip(-1)) / 2)[..., :COLUMNS].flatten(1)
-
-
-def known_heights_mm(slices: SliceSet) -> tuple[float, ...]:
-    """Return the heights, lowest first, of the slices near an expert: others do not count."""
-    heights = slices.mid_brain_heights_mm
-    return tuple(sorted(heights[nearest_expert(heights) >= 0].tolist()))
-
-
-def usual_heights_mm(count: int) -> torch.Tensor:
-    """Return the heights (slice,) of so many slices about the ventricles."""
-    return VENTRICLE_HEIGHT_MM + USUAL_SPACING_MM * (torch.arange(count) - count // 2)
 
 
 def expert_heights_mm(number: int) -> float:

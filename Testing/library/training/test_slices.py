@@ -8,14 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.slice_model import HEIGHTS, slice_values
-from BrainAgeLib.training.fit_slices import (
-    LEAST_VARIANCE,
-    fit_slice_model,
-    read_slice_model,
-    write_slice_model,
-)
+from BrainAgeLib.model.brain_maps import maps_of_scan
+from BrainAgeLib.model.slices import HEIGHTS, slice_values
 from BrainAgeLib.training.simulated_scans import IMAGE_STEP, StoredScan, as_slices, subset
+from BrainAgeLib.training.slices import LEAST_VARIANCE, fit_slice_model
 
 PEOPLE, NEW = 40, 16
 LOW_MM, HIGH_MM = -45.0, 68.0
@@ -33,6 +29,11 @@ def scan_of(age, seed, low_mm=LOW_MM, high_mm=HIGH_MM):
     planes = np.column_stack([heights, 0 * heights, 0 * heights]).astype(np.float32)
     stored = (images / IMAGE_STEP).round().astype(np.uint8)
     return StoredScan(stored, stored * 0, planes, 6.0, "axial", 0.0)
+
+
+def age_of(model, scan):
+    """Return the age that a model says of a scan."""
+    return model.age_years(maps_of_scan(as_slices(scan, "cpu")))
 
 
 @pytest.fixture(scope="module")
@@ -57,10 +58,7 @@ def test_people_whom_it_has_not_seen_are_told_their_age(people, fitted, count):
     scans, ages = people
     model, _ = fitted
 
-    said = [
-        model.age_years(as_slices(subset(mine[0], np.arange(8, 8 + count)), "cpu"))
-        for mine in scans[PEOPLE:]
-    ]
+    said = [age_of(model, subset(mine[0], np.arange(8, 8 + count))) for mine in scans[PEOPLE:]]
 
     new = ages[PEOPLE:]
     assert np.abs(said - new).mean() < 0.5 * np.abs(new - ages[:PEOPLE].mean()).mean()
@@ -111,11 +109,11 @@ def test_heights_that_few_people_show_have_no_expert(people):
     assert not model.weights[[0, HEIGHTS - 1]].any()
     assert model.weights[5].any()
     # Somebody who shows more than they did has a sensible age all the same.
-    age = model.age_years(as_slices(scan_of(50.0, 99), "cpu"))
+    age = age_of(model, scan_of(50.0, 99))
     assert math.isfinite(age)
     assert 10 < age < 90
     lone = subset(scan_of(50.0, 99), np.array([0]))
-    assert model.age_years(as_slices(lone, "cpu")) == pytest.approx(ages.mean(), abs=0.5)
+    assert age_of(model, lone) == pytest.approx(ages.mean(), abs=0.5)
 
 
 def test_an_expert_looks_at_slices_near_its_height(people, fitted):
@@ -128,13 +126,3 @@ def test_an_expert_looks_at_slices_near_its_height(people, fitted):
     ]
 
     assert torch.allclose(fitted[0].center[4], torch.cat(near).mean(0), atol=1e-5)
-
-
-def test_a_model_comes_back_as_it_was_written(people, fitted, tmp_path):
-    write_slice_model(fitted[0], tmp_path / "slices.safetensors")
-    found = read_slice_model(tmp_path / "slices.safetensors")
-
-    slices = as_slices(people[0][0][0], "cpu")
-    assert found.age_years(slices) == fitted[0].age_years(slices)
-    assert not found.training
-    assert [path.name for path in tmp_path.iterdir()] == ["slices.safetensors"]

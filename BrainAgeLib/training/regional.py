@@ -4,31 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from safetensors.torch import load, save
 
-from BrainAgeLib.model.regional_model import Expert, RegionalModel, experts
+from BrainAgeLib.model.regional import Expert, RegionalModel, experts
 from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
-from BrainAgeLib.training.non_negative import non_negative_least_squares
-from BrainAgeLib.whole_file import write_atomically
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.simulated_scans import AXIAL_SCANS, EVALUATION_PROTOCOLS
 
 RIDGE = 0.01  # of the kernel's diagonal
-LEAST_SHARE = 1e-4
+LEAST_WEIGHT = 1e-4  # of an expert that is kept
+# Of the map store: the axial scans, 3D, and the first random scan are fitted. How the random scans
+# differ from the others is what the age should not depend on.
+FITTED_SCANS = (*AXIAL_SCANS, len(EVALUATION_PROTOCOLS))
+
+
+def fit(fold: Fold) -> RegionalModel:
+    """Return the regional model of a fold."""
+    maps, covered = fold.maps("regional"), fold.maps("covered")
+    random = range(len(EVALUATION_PROTOCOLS), maps.shape[1])
+    fitted = list(FITTED_SCANS)
+    return fit_regional_model(
+        maps[:, fitted],
+        covered[:, fitted],
+        torch.tensor([person.age_years for person in fold.others]),
+        nuisance_differences(maps, covered, AXIAL_SCANS, random),
+        lambda done, count: fold.say("regions of", done, count),
+    )
 
 
 def fit_regional_model(
     maps: torch.Tensor,
     covered: torch.Tensor,
     ages_years: torch.Tensor,
-    unwanted: torch.Tensor | None = None,
+    nuisance: torch.Tensor | None = None,
     on_expert: Callable[[int, int], None] | None = None,
 ) -> RegionalModel:
     """Return a model fitted on maps (person, scan, channel, cell) and ages (person,).
 
-    ``covered``: bool (person, scan), which scans count. ``unwanted``: (difference, channel, cell),
-    see ``unwanted_differences``. Each expert is fitted by kernel ridge regression. The experts'
+    ``covered``: bool (person, scan), which scans count. ``nuisance``: (difference, channel, cell),
+    see ``nuisance_differences``. Each expert is fitted by kernel ridge regression. The experts'
     weights are the non-negative least squares of the age on what each says of people whom it has
     not seen (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1;
     Breiman 1996, doi 10.1007/BF00117832), in folds inside of these people.
@@ -44,8 +59,8 @@ def fit_regional_model(
     fitted: list[_Fitted] = []
     for number, expert in enumerate(everyone):
         values = _values_of(flat, rows, expert, center)
-        ignored = None if unwanted is None else _place(unwanted, expert).float().flatten(1)
-        fit = DampedRidge(values, ages, RIDGE, unwanted=ignored)
+        ignored = None if nuisance is None else _place(nuisance, expert).float().flatten(1)
+        fit = DampedRidge(values, ages, RIDGE, nuisance=ignored)
         fitted.append(_Fitted(fit.solution(), fit.inverse_size, fit.says_of_unseen(inner)))
         if on_expert is not None:
             on_expert(number + 1, len(everyone))
@@ -62,11 +77,13 @@ class _Fitted:
 
 
 def _stacked(fitted: list[_Fitted], ages: torch.Tensor, center: torch.Tensor) -> RegionalModel:
-    """Return the model of the experts that get a share."""
+    """Return the model of the experts that get a weight."""
     mean_age = float(ages.mean())
     said = torch.stack([one.said for one in fitted], 1)
-    shares = non_negative_least_squares(said.numpy() - mean_age, ages.numpy() - mean_age)
-    kept = [n for n, share in enumerate(shares) if share > LEAST_SHARE]
+    from scipy.optimize import nnls
+
+    weights, _ = nnls(said.numpy() - mean_age, ages.numpy() - mean_age)
+    kept = [n for n, weight in enumerate(weights) if weight > LEAST_WEIGHT]
     model = RegionalModel(len(kept))
     model.center.copy_(center)
     model.mean_age_years.fill_(mean_age)
@@ -75,7 +92,7 @@ def _stacked(fitted: list[_Fitted], ages: torch.Tensor, center: torch.Tensor) ->
         model.weights[place, : len(solution.weights)] = solution.weights
         model.offsets[place] = solution.offset
         model.inverse_size[place] = fitted[number].inverse_size
-        model.shares[place] = float(shares[number])
+        model.shares[place] = float(weights[number])
         model.numbers[place] = number
     return model.eval()
 
@@ -93,18 +110,18 @@ def _place(maps: torch.Tensor, expert: Expert) -> torch.Tensor:
     return maps[:, expert.channels][:, :, expert.cells]
 
 
-def unwanted_differences(
-    maps: torch.Tensor, covered: torch.Tensor, judged: Sequence[int], random: Sequence[int]
+def nuisance_differences(
+    maps: torch.Tensor, covered: torch.Tensor, usual: Sequence[int], random: Sequence[int]
 ) -> torch.Tensor | None:
-    """Return how random scans differ from the mean of a person's judged ones.
+    """Return how random scans differ from the mean of a person's usual ones.
 
     ``maps``: (person, scan, channel, cell). ``covered``: (person, scan). The result is (difference,
     channel, cell) in half precision, or None; scans that do not cover the brain are left out.
     """
     differences = []
     for one, whole in zip(maps, covered, strict=True):
-        if bool(whole[list(judged)].all()):
-            mean = one[list(judged)].float().mean(0)
+        if bool(whole[list(usual)].all()):
+            mean = one[list(usual)].float().mean(0)
             differences += [(one[n].float() - mean).half() for n in random if whole[n]]
     return torch.stack(differences) if differences else None
 
@@ -114,16 +131,3 @@ def _mean(flat: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
     for start in range(0, len(rows), 128):
         total += flat[rows[start : start + 128]].double().sum(0)
     return (total / len(rows)).float()
-
-
-def write_regional_model(model: RegionalModel, path: Path) -> None:
-    """Write a model through a temporary file, so that a run that is killed can go on."""
-    write_atomically(path, save({k: v.contiguous() for k, v in model.state_dict().items()}))
-
-
-def read_regional_model(path: Path) -> RegionalModel:
-    """Return the model that :func:`write_regional_model` wrote."""
-    tensors = load(path.read_bytes())
-    model = RegionalModel(len(tensors["shares"]))
-    model.load_state_dict(tensors)
-    return model.eval()

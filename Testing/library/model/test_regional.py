@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import CHANNELS, GROUPS, region_cells
-from BrainAgeLib.model.regional_model import (
+from BrainAgeLib.model.regional import (
     BOXES,
     DAMPING,
     LEAST_CELLS,
@@ -130,3 +130,21 @@ def test_a_model_of_no_experts_says_the_mean_age():
     model.mean_age_years.fill_(47.0)
 
     assert model(maps_of(1, count=2)).tolist() == [47.0, 47.0]
+
+
+def test_a_model_is_put_together_as_it_was_taken_apart(model):
+    packed = model.packed()
+
+    other = RegionalModel.unpacked(packed)
+
+    assert packed["weights"].shape == (model.parameter_count,)  # without what pads short rows
+    assert torch.equal(other(maps_of(1)), model(maps_of(1)))
+    assert not other.training
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_weights_of_other_experts_are_refused(model, count):
+    packed = model.packed() | {"shares": torch.ones(count)}
+
+    with pytest.raises((RuntimeError, ValueError)):
+        RegionalModel.unpacked(packed)

@@ -1,4 +1,4 @@
-"""Training of one network, in reading order; goes on where it stopped."""
+"""Training of one fold's network, in reading order; goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.training.examples import Draw, mix
+from BrainAgeLib.training.examples import Draw, WholeScans, mix
+from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import written_atomically
 
@@ -33,6 +34,20 @@ class Goal:
 
     wanted: torch.Tensor
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def fit(fold: Fold) -> VolumeNetwork:
+    """Train the network of a fold; go on from its checkpoint."""
+    settings = fold.settings
+    return fit_network(
+        WholeScans(fold.maps("volumes").to(fold.device), settings.augmentation),
+        fold.ages_years,
+        settings,
+        settings.seed + fold.number,
+        fold.folder / f"network-{fold.number}.pt",
+        fold.device,
+        lambda done, loss: fold.say("train", done, settings.steps, f"loss {loss:.3f}"),
+    )
 
 
 def fit_network(
@@ -54,9 +69,9 @@ def fit_network(
     return train_network(network, draw, goal, settings, seed, checkpoint, device, on_progress)
 
 
-def huber_loss(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+def huber_loss(predicted: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     """Return the mean loss of standardised ages."""
-    return nn.functional.smooth_l1_loss(found, wanted, beta=HUBER_BETA)
+    return nn.functional.smooth_l1_loss(predicted, wanted, beta=HUBER_BETA)
 
 
 def train_network(
@@ -140,8 +155,8 @@ class _State:
     ) -> float:
         """Take one step; numbers of 16 bits halve its time."""
         with torch.autocast(maps.device.type, torch.bfloat16):
-            found = self.network(maps)
-        loss = loss_of(found.float(), wanted)
+            predicted = self.network(maps)
+        loss = loss_of(predicted.float(), wanted)
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)

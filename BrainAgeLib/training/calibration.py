@@ -1,21 +1,19 @@
-"""Intervals by class of acquisition, fitted on out-of-fold rows."""
+"""Calibration by class of acquisition, fitted on out-of-fold rows: intervals and bias lines."""
 
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
-from BrainAgeLib.model.calibration import (
-    FITS,
-    AcquisitionClass,
-    conformal_factor,
-    expected_errors,
-)
-from BrainAgeLib.model.slice_model import FEW_SLICES
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row
+from BrainAgeLib.model.brain_maps import FEW_SLICES
+from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.records import Correction
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, ONE_SLICE, SOME_SLICES, Row
 
 INTERVAL_LEVEL = 0.9
+SCALE_SIGMA_YEARS = 10.0
 WIDE_SPACING_MM = 7.0
 ANY_SPACING_MM = 1000.0
 SCALE_AGES_YEARS = (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0)
@@ -29,8 +27,8 @@ BENDING_COST = 3.0
 CLASSES: tuple[tuple[str, int, float, str], ...] = (
     ("slices up to 7 mm apart", 10, WIDE_SPACING_MM, MAIN_PROTOCOL),
     ("slices more than 7 mm apart", 10, ANY_SPACING_MM, "axial 7+2 mm"),
-    ("few slices", FEW_SLICES - 1, ANY_SPACING_MM, f"{FEW_SLICES} axial slices"),
-    ("single slices", 0, ANY_SPACING_MM, "one axial slice"),
+    ("few slices", FEW_SLICES - 1, ANY_SPACING_MM, SOME_SLICES),
+    ("single slices", 0, ANY_SPACING_MM, ONE_SLICE),
 )
 
 
@@ -93,3 +91,60 @@ def columns(rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
     """Return ages and predictions (row,) in years."""
     ages = np.array([row.age_years for row in rows])
     return ages, np.array([row.predicted_years for row in rows])
+
+
+def expected_errors(
+    predicted_years: np.ndarray, errors_years: np.ndarray, at_years: np.ndarray
+) -> np.ndarray:
+    """Return the mean absolute error of people predicted to be of about these ages, smoothed.
+
+    A Gaussian kernel over the predicted age (Nadaraya 1964, doi 10.1137/1109020). Inputs are
+    (person,); ``at_years`` and the result (age,).
+    """
+    distance = (np.asarray(at_years)[:, None] - predicted_years) / SCALE_SIGMA_YEARS
+    nearness = np.exp(-0.5 * distance**2) + 1e-9
+    weighted: np.ndarray = (nearness * np.abs(errors_years)).sum(1) / nearness.sum(1)
+    return weighted
+
+
+def conformal_factor(errors_years: np.ndarray, spreads_years: np.ndarray, level: float) -> float:
+    """Return the factor f such that |error| <= f * spread for a new person with this probability.
+
+    Split conformal prediction with a normalised score (Lei et al. 2018, doi
+    10.1080/01621459.2017.1307116): the ceil((n + 1) level)-th smallest of n scores. Inputs are
+    (person,), one scan each. Infinite when there are too few people to promise the level.
+    """
+    scores = np.sort(np.abs(errors_years) / spreads_years)
+    rank = math.ceil((len(scores) + 1) * level)
+    return float(scores[rank - 1]) if rank <= len(scores) else math.inf
+
+
+def fit_cole(ages_years: np.ndarray, predicted_years: np.ndarray, fitted_on: str) -> Correction:
+    """Fit predicted = slope * age + intercept (Cole et al. 2018, doi 10.1038/mp.2017.62).
+
+    Corrected brain age = (predicted - intercept) / slope.
+    """
+    slope, intercept = np.polyfit(ages_years, predicted_years, 1)
+    return _correction("cole", fitted_on, ages_years, slope, intercept)
+
+
+def fit_de_lange_cole(
+    ages_years: np.ndarray, predicted_years: np.ndarray, fitted_on: str
+) -> Correction:
+    """Fit gap = slope * age + intercept (de Lange and Cole 2020, doi 10.1016/j.nicl.2020.102229).
+
+    It is the same line as that of Beheshti et al. 2019, doi 10.1016/j.nicl.2019.102063.
+    Corrected brain age = predicted - (slope * age + intercept).
+    """
+    slope, intercept = np.polyfit(ages_years, predicted_years - ages_years, 1)
+    return _correction("de-lange-cole", fitted_on, ages_years, slope, intercept)
+
+
+def _correction(
+    method: str, fitted_on: str, ages_years: np.ndarray, slope: float, intercept: float
+) -> Correction:
+    limits = (float(np.min(ages_years)), float(np.max(ages_years)))
+    return Correction(method, fitted_on, len(ages_years), limits, float(slope), float(intercept))
+
+
+FITS = {"cole": fit_cole, "de-lange-cole": fit_de_lange_cole}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.training import fit as fit_module
+from BrainAgeLib.training import network as network_module
 from BrainAgeLib.training.examples import WholeScans
-from BrainAgeLib.training.fit import fit_network
+from BrainAgeLib.training.network import fit_network
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import SMALL_NETWORK, VOLUME_SHAPE
 
@@ -33,7 +33,7 @@ def brains():
 @pytest.fixture(autouse=True)
 def frequent_checkpoints(monkeypatch):
     """Write a checkpoint after every second step."""
-    monkeypatch.setattr(fit_module, "STEPS_PER_CHECKPOINT", 2)
+    monkeypatch.setattr(network_module, "STEPS_PER_CHECKPOINT", 2)
 
 
 def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS):
@@ -128,16 +128,16 @@ def test_a_checkpoint_of_another_device_is_read_where_it_goes_on(brains, tmp_pat
 
 
 def test_nobody_comes_twice_in_a_round():
-    rounds = [fit_module._people_of_step(7, 3, step, SEED) for step in range(4)]
+    rounds = [network_module._people_of_step(7, 3, step, SEED) for step in range(4)]
 
     for two in (rounds[:2], rounds[2:]):
         assert len(set(np.concatenate(two))) == 6
     assert len(set(np.concatenate(rounds))) == 7
-    assert sorted(fit_module._people_of_step(3, 16, 5, SEED)) == [0, 1, 2]
+    assert sorted(network_module._people_of_step(3, 16, 5, SEED)) == [0, 1, 2]
 
 
 def test_the_learning_rate_warms_up_and_ends_at_nothing():
-    rates = [fit_module._schedule(progress, 0.1) for progress in np.linspace(0.01, 1.0, 100)]
+    rates = [network_module._schedule(progress, 0.1) for progress in np.linspace(0.01, 1.0, 100)]
 
     assert rates[0] == pytest.approx(0.1)
     assert max(rates) == pytest.approx(1.0, abs=1e-3)
@@ -152,7 +152,7 @@ def test_the_network_knows_the_ages_that_it_was_trained_on(undisturbed):
 
 
 def test_training_learns_the_ages_that_it_is_shown(brains, tmp_path, monkeypatch):
-    monkeypatch.setattr(fit_module, "STEPS_PER_CHECKPOINT", 15)
+    monkeypatch.setattr(network_module, "STEPS_PER_CHECKPOINT", 15)
     settings = replace(SETTINGS, people_per_step=7, learning_rate=1e-2)
     heard = []
 

@@ -7,8 +7,9 @@ import math
 import pytest
 import torch
 
-from BrainAgeLib.model.regional_model import DAMPING
-from BrainAgeLib.model.slice_model import (
+from BrainAgeLib.model.brain_maps import maps_of_scan, usual_heights_mm
+from BrainAgeLib.model.regional import DAMPING
+from BrainAgeLib.model.slices import (
     COLUMNS,
     FARTHEST_MM,
     FIRST_HEIGHT_MM,
@@ -16,14 +17,13 @@ from BrainAgeLib.model.slice_model import (
     ROWS,
     SliceModel,
     expert_heights_mm,
-    known_heights_mm,
     nearest_expert,
     slice_channels,
     slice_values,
-    usual_heights_mm,
 )
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model.made_brains import slices_at
 from Testing.library.model_folders import small_slice_model
 from Testing.library.stored_scans import stored_scan
 
@@ -32,14 +32,6 @@ from Testing.library.stored_scans import stored_scan
 def model():
     """Return a model with random weights."""
     return small_slice_model(1)
-
-
-def slices_at(heights_mm, seed=1, slope_y=0.0):
-    """Return slices of noise at these heights in the middle of the brain."""
-    generator = torch.Generator().manual_seed(seed)
-    planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights_mm])
-    images = torch.rand(len(planes), 76, 60, generator=generator)
-    return SliceSet(images, images * 0, planes)
 
 
 def test_a_slice_is_read_at_its_height_in_the_middle_of_the_brain():
@@ -70,8 +62,11 @@ def test_the_nearest_expert_speaks_if_it_is_near(height_mm, number):
 
 
 def test_slices_far_from_every_expert_do_not_count():
-    assert known_heights_mm(slices_at([73.0, 64.0, -49.0, 3.0])) == pytest.approx((3.0, 64.0))
-    assert known_heights_mm(slices_at([80.0])) == ()
+    def known(*heights_mm):
+        return SliceModel().known_heights_mm(maps_of_scan(slices_at(heights_mm)))
+
+    assert known(73.0, 64.0, -49.0, 3.0) == pytest.approx((3.0, 64.0))
+    assert known(80.0) == ()
 
 
 def test_channels_are_tissues_and_brightness():
@@ -133,7 +128,7 @@ def test_the_age_of_one_slice_is_its_regression_on_what_its_expert_says(model):
 
     expected = 50.0 + 200.0 / 250.0 * float(said[5] - model.mean_said[5])
 
-    assert model.age_years(slices) == pytest.approx(expected, abs=1e-3)
+    assert model.age_years(maps_of_scan(slices)) == pytest.approx(expected, abs=1e-3)
 
 
 def test_experts_that_say_the_same_do_not_count_twice(model):
@@ -177,24 +172,28 @@ def test_the_order_of_the_slices_does_not_matter(model):
 
     shuffled = SliceSet(*(part[order] for part in parts))
 
-    assert model.age_years(shuffled) == pytest.approx(model.age_years(slices), abs=1e-4)
+    assert model.age_years(maps_of_scan(shuffled)) == pytest.approx(
+        model.age_years(maps_of_scan(slices)), abs=1e-4
+    )
 
 
 @pytest.mark.parametrize("heights", [[80.0], [-60.0], [80.0, 90.0]])
 def test_slices_where_no_expert_stands_have_the_mean_age(model, heights):
-    assert model.age_years(slices_at(heights)) == 50.0
+    assert model.age_years(maps_of_scan(slices_at(heights))) == 50.0
 
 
 def test_a_mirrored_slice_has_the_same_age(model):
     slices = slices_at([4.0])
     turned = SliceSet(slices.images.flip(-1), slices.template, slices.planes)
 
-    assert model.age_years(turned) == pytest.approx(model.age_years(slices), abs=1e-4)
+    assert model.age_years(maps_of_scan(turned)) == pytest.approx(
+        model.age_years(maps_of_scan(slices)), abs=1e-4
+    )
 
 
 def test_a_whole_scan_has_an_age_too(model):
-    assert math.isfinite(model.age_years(as_slices(stored_scan(21), "cpu")))
-    assert math.isfinite(SliceModel().age_years(slices_at([FIRST_HEIGHT_MM])))
+    assert math.isfinite(model.age_years(maps_of_scan(as_slices(stored_scan(21), "cpu"))))
+    assert math.isfinite(SliceModel().age_years(maps_of_scan(slices_at([FIRST_HEIGHT_MM]))))
 
 
 def test_the_expected_error_is_that_of_gaussian_numbers(model):
@@ -215,12 +214,18 @@ def test_the_error_grows_away_from_the_usual_slices_and_never_shrinks(model):
     model.with_age.fill_(30.0)
     model.with_age[nearest_expert(usual_heights_mm(1))] = 80.0
 
-    usual, away = torch.tensor([18.0]), torch.tensor([-40.0])
-    assert model.widening(usual, 1, 400.0) == 1.0
-    assert model.widening(away, 1, 400.0) == pytest.approx((364 / 144) ** 0.5)
-    assert model.widening(torch.tensor([18.0, -40.0]), 1, 400.0) == 1.0
+    def widening(*heights_mm):
+        return model.widening(maps_of_scan(slices_at(heights_mm)), 1, 400.0)
+
+    assert widening(18.0) == 1.0
+    assert widening(-40.0) == pytest.approx((364 / 144) ** 0.5)
+    assert widening(18.0, -40.0) == 1.0
 
 
 def test_usual_slices_lie_about_the_ventricles():
     assert usual_heights_mm(1).tolist() == [18.0]
     assert usual_heights_mm(5).tolist() == [6.0, 12.0, 18.0, 24.0, 30.0]
+
+
+LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left
+RIGHT = (slice(30, 38), slice(10, 18))

@@ -1,19 +1,19 @@
-"""What places of a few slices add: all of what the experts say of values, at its own place."""
+"""Where in a few slices the age comes from."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from BrainAgeLib.model.regional_model import DAMPING
-from BrainAgeLib.model.slice_model import (
+from BrainAgeLib.model.brain_maps import maps_of_scan
+from BrainAgeLib.model.regional import DAMPING
+from BrainAgeLib.model.slices import (
     nearest_expert,
     slice_values,
 )
-from BrainAgeLib.model.slice_saliency import slices_saliency
 from BrainAgeLib.template.grid import HEIGHT_COUNT, grid_heights_mm, heights_mm
-from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.volume import volume_of_slices
+from Testing.library.model.made_brains import slices_at
 from Testing.library.model_folders import small_slice_model
 
 LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left
@@ -26,14 +26,9 @@ def model():
     return small_slice_model(1)
 
 
-def slices_at(heights, slope_y=0.0, level=None):
-    """Return slices at these heights: noise, or of one level."""
-    generator = torch.Generator().manual_seed(1)
-    planes = torch.tensor([[float(height), 0.0, slope_y] for height in heights])
-    images = torch.rand(len(planes), 76, 60, generator=generator)
-    if level is not None:
-        images = torch.full_like(images, level)
-    return SliceSet(images, images * 0, planes)
+def where_from(model, slices):
+    """Return what each place adds to the age of slices."""
+    return model.contributions(maps_of_scan(slices), torch.zeros(0))
 
 
 @pytest.mark.parametrize("heights", [[0.0], [0.0, 1.0, 30.0], [-30.0, -24.0, 62.0, 100.0]])
@@ -43,7 +38,7 @@ def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
     numbers = nearest_expert(height)
     said = model.said(values, height)
 
-    years = slices_saliency(model, slices)
+    years = where_from(model, slices)
 
     # Without what has no place: base, offset and height, damped as in this scan.
     for expert in numbers[numbers >= 0].unique().tolist():
@@ -58,20 +53,20 @@ def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
 
 
 def test_slices_that_no_expert_looks_at_add_nothing(model):
-    assert not slices_saliency(model, slices_at([85.0, 95.0])).any()
+    assert not where_from(model, slices_at([85.0, 95.0])).any()
 
 
 def test_a_straight_slice_stands_at_its_height(model):
-    years = slices_saliency(model, slices_at([3.0]))
+    years = where_from(model, slices_at([3.0]))
 
     heights = grid_heights_mm(years)[years.abs().amax((1, 2)) > 0]
     assert heights.tolist() == [2.0]
 
 
 def test_each_pixel_of_a_tilted_slice_stands_at_its_own_height(model):
-    slices = slices_at([3.0], slope_y=0.25)
+    slices = slices_at([7.5], slope_y=0.25)
 
-    years = slices_saliency(model, slices)
+    years = where_from(model, slices)
 
     level, y, x = torch.nonzero(years, as_tuple=True)
     distance = grid_heights_mm(years)[level] - heights_mm(slices.planes)[0, y, x]
@@ -83,13 +78,14 @@ def test_each_pixel_of_a_tilted_slice_stands_at_its_own_height(model):
 
 @pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
 def test_a_lesion_shows_on_its_own_side_with_its_sign(model, where, elsewhere):
-    slices = slices_at([0.0], level=0.7)
+    slices = slices_at([0.0])
+    slices.images.fill_(0.7)
     model.weights.zero_()
     model.weights.view(len(model.weights), 4, -1)[:, 0] = 1.0  # fluid is older
     model.center.copy_(slice_values(slices.images).expand_as(model.center))
     slices.images[0][where] = 0.1
 
-    years = slices_saliency(model, slices).sum(0)
+    years = where_from(model, slices).sum(0)
 
     assert years[where].min() > 0
     assert years[elsewhere].abs().max() == 0

@@ -1,0 +1,157 @@
+"""The raw age is a mean over members of what their models say, blended."""
+
+from __future__ import annotations
+
+import importlib
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.model.blend import KINDS, predict_age
+from BrainAgeLib.model.brain_maps import (
+    alignment_of,
+    maps_of_scan,
+    network_features,
+    network_maps,
+    regional_features,
+)
+from BrainAgeLib.model.card import Blend
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.training.simulated_scans import as_slices
+from Testing.library.model_folders import BLEND, blend_of, small_member
+from Testing.library.stored_scans import stored_scan
+
+
+@pytest.fixture(scope="module")
+def members():
+    """Return two untrained members."""
+    return [small_member(1), small_member(2)]
+
+
+@pytest.fixture(scope="module")
+def slices():
+    """Return slices of noise that cover the brain."""
+    return as_slices(stored_scan(21), "cpu")
+
+
+@pytest.fixture(scope="module")
+def maps(slices):
+    """Return what the models see of them."""
+    return maps_of_scan(slices)
+
+
+def chosen(slices, numbers):
+    """Return some of the slices, in this order."""
+    parts = (slices.images, slices.template, slices.planes)
+    return SliceSet(*(part[numbers] for part in parts))
+
+
+def test_slices_that_cover_the_brain_are_aligned(maps):
+    assert maps.covers_brain
+    assert maps.features(regional_features).shape[:2] == (1, 8)
+    assert maps.features(alignment_of).shape[:2] == (1, 3)
+    assert torch.equal(maps.features(network_features)[0], network_maps(maps.volume))
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [range(7, 8), range(5, 15), [*range(8), *range(12, 21)]],  # the last has a hole in the middle
+)
+def test_slices_that_do_not_are_for_the_slice_models_alone(slices, members, numbers):
+    few = chosen(slices, list(numbers))
+    maps = maps_of_scan(few)
+
+    raw = predict_age(members, maps, BLEND)
+
+    assert not maps.covers_brain
+    assert not raw.covers_brain
+    expected = tuple(member["slices"].age_years(maps) for member in members)
+    assert raw.members_years == expected
+    assert len(set(expected)) == 2
+
+
+def test_the_order_of_the_slices_does_not_matter(slices, maps, members):
+    order = torch.randperm(len(slices), generator=torch.Generator().manual_seed(1))
+
+    shuffled = maps_of_scan(chosen(slices, order))
+
+    for make in (network_features, regional_features):
+        assert torch.equal(shuffled.features(make), maps.features(make))
+
+
+def test_the_slices_themselves_matter(maps, members):
+    other = maps_of_scan(as_slices(stored_scan(21, seed=1), "cpu"))
+
+    ages = [predict_age(members, seen, BLEND).age_years for seen in (maps, other)]
+
+    assert abs(ages[0] - ages[1]) > 1e-4
+
+
+@pytest.mark.parametrize("fraction", [0.0, 0.4, 1.0])
+def test_a_members_age_is_the_blend_of_its_models(maps, members, fraction):
+    raw = predict_age(members, maps, blend_of(fraction))
+
+    expected = [
+        fraction * member["network"].age_years(maps)
+        + (1 - fraction) * member["regional"].age_years(maps)
+        for member in members
+    ]
+    assert raw.covers_brain
+    assert raw.members_years == pytest.approx(expected)
+
+
+def test_kinds_that_a_blend_does_not_name_are_not_asked(maps, members):
+    alone = [{"regional": member["regional"]} for member in members]
+    blend = Blend({"regional": 1.0}, {"slices": 1.0})
+
+    assert predict_age(alone, maps, blend) == predict_age(members, maps, blend)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_can_be_trained(kind):
+    """Training finds a kind by its name."""
+    assert callable(importlib.import_module(f"BrainAgeLib.training.{kind}").fit)
+
+
+def test_the_age_is_the_mean_of_the_members(maps, members):
+    both = predict_age(members, maps, BLEND)
+    alone = [predict_age([member], maps, BLEND).age_years for member in members]
+
+    assert both.members_years == pytest.approx(tuple(alone))
+    assert both.age_years == pytest.approx(np.mean(alone))
+    assert alone[0] != alone[1]
+
+
+def test_the_same_slices_give_the_same_bits(slices, maps, members):
+    again = maps_of_scan(slices)
+
+    assert torch.equal(again.features(regional_features), maps.features(regional_features))
+    assert predict_age(members, again, BLEND) == predict_age(members, maps, BLEND)
+
+
+def test_maps_go_to_a_device_as_they_are(maps):
+    worked_out = maps.features(regional_features)
+    moved = maps.to("meta")
+
+    assert moved.features(regional_features).device.type == "meta"
+    assert moved.features(alignment_of).device.type == moved.volume.seen.device.type == "meta"
+    assert moved.slices.images.device.type == "meta"
+    assert torch.equal(maps.to("cpu").features(regional_features), worked_out)
+    assert maps.to("cpu").covers_brain
+
+
+def test_what_is_read_in_a_scan_is_worked_out_once(slices):
+    maps, asked = maps_of_scan(slices), []
+
+    def features(_maps):
+        asked.append(1)
+        return torch.zeros(1)
+
+    assert maps.features(features) is maps.features(features)
+    assert asked == [1]
+
+
+def test_no_slice_has_no_age(slices):
+    with pytest.raises(ValueError, match="no slice"):
+        maps_of_scan(chosen(slices, []))
