@@ -15,8 +15,8 @@ from BrainAgeLib.report.dicom_report import (
     read_source,
     write_structured_report,
 )
-from BrainAgeLib.report.files import OutputFolder, output_folder
 from BrainAgeLib.report.images import write_image, write_transform
+from BrainAgeLib.report.output_folder import OutputFolder, output_folder
 from BrainAgeLib.report.pictures import write_thumbnail
 from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.report.view import write_report

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.files import OutputFolder
+from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.pages import filled_in, write_page
 from BrainAgeLib.report.wording import one_decimal, scans_in_words, signed, state, typeset
 

@@ -24,7 +24,7 @@ from BrainAgeLib.errors import (
 )
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction
-from BrainAgeLib.report.files import OutputFolder, output_folder
+from BrainAgeLib.report.output_folder import OutputFolder, output_folder
 from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.whole_file import write_atomically
 

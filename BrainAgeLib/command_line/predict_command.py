@@ -18,7 +18,7 @@ from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
 from BrainAgeLib.errors import ExitCode, InputError
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.files import output_folder
+from BrainAgeLib.report.output_folder import output_folder
 from BrainAgeLib.scan.file_kind import require_path
 
 logger = logging.getLogger(__name__)

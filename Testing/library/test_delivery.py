@@ -13,7 +13,7 @@ from BrainAgeLib import delivery
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Deliverables, Options
-from BrainAgeLib.report.folder_lock import LOCK_NAME
+from BrainAgeLib.report.output_folder import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
 from Testing.library.outcomes import names_in
 

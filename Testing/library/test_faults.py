@@ -15,8 +15,7 @@ import torch
 
 from BrainAgeLib import pipeline
 from BrainAgeLib.model import devices
-from BrainAgeLib.report.files import output_folder
-from BrainAgeLib.report.folder_lock import LOCK_NAME
+from BrainAgeLib.report.output_folder import LOCK_NAME, output_folder
 from BrainAgeLib.resources import resources_folder
 from BrainAgeLib.template import registration
 from BrainAgeLib.template.placed_scan import PlacedScan

@@ -1,4 +1,4 @@
-"""The folder that takes one scan's outputs.
+"""The folder that takes one scan's outputs, and one run at a time.
 
 ``prediction.json`` is the first that is removed and the last that is written, so its presence says
 that the rest is there.
@@ -6,13 +6,13 @@ that the rest is there.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError, InputError
-from BrainAgeLib.report.folder_lock import folder_lock
 from BrainAgeLib.whole_file import (
     FULL_DISK_ERRORS,
     TEMPORARY_PREFIX,
@@ -20,6 +20,7 @@ from BrainAgeLib.whole_file import (
     temporary_name,
 )
 
+LOCK_NAME = ".brainage-lock"
 PROBE_NAME = "probe"
 PROBE_BYTES = 4096  # an empty file fits on a full disk
 
@@ -106,6 +107,41 @@ def _make_room(folder: OutputFolder, scan: str | Path | None) -> None:
     dicom_files = () if holds_scan else folder.dicom_files
     for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
         _remove(file)
+
+
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Keep other runs out of ``folder`` meanwhile.
+
+    The lock is the operating system's, on a file in the folder: whatever ends a run, a kill or a
+    power cut too, gives it back, and a file that is left means nothing. Raises InputError when
+    another run is at work there. A file system without locks has none.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / LOCK_NAME, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"another run is writing into {folder}",
+            "wait until it has ended, or choose another output folder",
+        ) from error
+    except OSError:
+        pass  # some network disks have no locks
+    try:
+        yield
+    finally:
+        if os.name != "nt":  # while it is ours: afterwards it may be another's
+            _unlink_quietly(folder / LOCK_NAME)
+        lock.release()
+        if os.name == "nt":  # where nobody can remove a file that is open
+            _unlink_quietly(folder / LOCK_NAME)
+
+
+def _unlink_quietly(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def make_output_folder(path: Path) -> None:

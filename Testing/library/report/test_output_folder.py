@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from BrainAgeLib.errors import BrainAgeError, InputError
-from BrainAgeLib.report.files import OutputFolder, output_folder
+from BrainAgeLib.report.output_folder import LOCK_NAME, OutputFolder, folder_lock, output_folder
+from Testing.library.commands import environment
 
 OURS = (
     "prediction.json",
@@ -20,6 +24,15 @@ OURS = (
     "thumbnail.png",
 )
 DICOM = ("report.dcm", "page.dcm")
+HOLD = """
+import sys, time
+from pathlib import Path
+from BrainAgeLib.report.output_folder import folder_lock
+with folder_lock(Path(sys.argv[1])):
+    print("locked", flush=True)
+    time.sleep(60)
+"""
+needs_posix = pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
 
 
 def disk_full(*_arguments: object, **_keywords: object) -> None:
@@ -138,3 +151,51 @@ def test_the_scan_itself_is_never_removed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the scan"):
         prepared(tmp_path, scan=scan)
     assert scan.is_file()
+
+
+@needs_posix
+def test_nobody_else_gets_the_folder_meanwhile(tmp_path):
+    with folder_lock(tmp_path):
+        with pytest.raises(InputError, match="another run is writing into"), folder_lock(tmp_path):
+            pass
+        assert [path.name for path in tmp_path.iterdir()] == [LOCK_NAME]
+    assert not list(tmp_path.iterdir())
+    with folder_lock(tmp_path):
+        pass
+
+
+@needs_posix
+def test_an_error_gives_it_back(tmp_path):
+    with pytest.raises(KeyboardInterrupt), folder_lock(tmp_path):
+        raise KeyboardInterrupt
+
+    assert not list(tmp_path.iterdir())
+
+
+@needs_posix
+def test_a_killed_run_holds_nothing(tmp_path):
+    command = [sys.executable, "-c", HOLD, str(tmp_path)]
+    other = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
+    assert other.stdout.readline() == "locked\n"
+    with pytest.raises(InputError), folder_lock(tmp_path):
+        pass
+    other.send_signal(signal.SIGKILL)
+    other.wait()
+    other.stdout.close()
+
+    assert (tmp_path / LOCK_NAME).exists()
+    with folder_lock(tmp_path):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
+@needs_posix
+def test_a_disk_without_locks_has_none(tmp_path, monkeypatch):
+    fcntl = pytest.importorskip("fcntl")
+
+    def flock(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    with folder_lock(tmp_path), folder_lock(tmp_path):
+        pass
