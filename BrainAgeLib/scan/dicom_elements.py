@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from functools import cache
 from numbers import Number
 from pathlib import Path
+from typing import BinaryIO
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.encaps import parse_fragments
 from pydicom.filereader import read_dataset, read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
@@ -35,8 +37,9 @@ from pydicom.valuerep import PersonName
 Numbers = tuple[float, ...]
 
 _PIXEL_DATA = 0x7FE00010
-# How far to read: to pixels of any kind, or past what tells the series, or to the data set.
-_PLACES_TO_STOP = (0x7FE00008, 0x0020000F, 0)
+_UNDEFINED = 0xFFFFFFFF  # a length
+# How far to read: to the end, or past what tells the series, or to the data set.
+_PLACES_TO_STOP = (0xFFFFFFFF, 0x0020000F, 0)
 _UNPACKED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 _MOST_UNPACKED_BYTES = 2**26  # 64 MiB, of a deflated data set
 _LARGE_BYTES = 2**16
@@ -138,32 +141,65 @@ def _read(file: _CarefulFile, tags: Sequence[int]) -> FileElements:
 
 
 def _read_until(stop: int, file: _CarefulFile, tags: Sequence[int]) -> FileElements:
-    """Read the elements whose tags are below ``stop``, and the place of the pixels."""
-    reached: list[tuple[int, int, int]] = []
-
-    def is_reached(tag: int, _representation: str | None, length: int) -> bool:
-        if int(tag) < stop:  # pydicom's own comparison is slow
-            return False
-        reached.append((int(tag), length, file.size - file.tell()))
-        return True
-
+    """Read the elements whose tags are below ``stop``, and find the pixels."""
+    walk = _Walk(stop, file, file.size)
     dataset: Dataset
     meta: Dataset = Dataset()
     try:
-        dataset = read_partial(file, is_reached, force=True, specific_tags=list(tags))
+        dataset = read_partial(file, walk, force=True, specific_tags=list(tags))
         meta = dataset.file_meta
     except _DeflatedError:
         packed = io.BufferedReader.read(file)
         unpacked = zlib.decompressobj(-zlib.MAX_WBITS).decompress(packed, _MOST_UNPACKED_BYTES)
         stream = io.BytesIO(unpacked)
-        dataset = read_dataset(stream, False, True, None, is_reached, specific_tags=list(tags))
+        walk = _Walk(stop, stream, _UNDEFINED)
+        dataset = read_dataset(stream, False, True, None, walk, specific_tags=list(tags))
         meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
     pixels = None
-    if reached and reached[-1][0] == _PIXEL_DATA:
-        _, promised_bytes, present_bytes = reached[-1]
+    if walk.pixels is not None and not walk.is_broken:
         is_packed = meta.get("TransferSyntaxUID", ImplicitVRLittleEndian) not in _UNPACKED
-        pixels = PixelElement(promised_bytes, present_bytes, is_packed)
+        pixels = PixelElement(*walk.pixels, is_packed)
     return FileElements(dataset, Elements(meta), pixels)
+
+
+class _Walk:
+    """Tells pydicom where to stop, and remembers what was passed on the way to there.
+
+    ``pixels``: their bytes as promised and as present. ``is_broken``: an element is longer than the
+    rest of the file. GDCM would set that much memory aside, so the end is looked at, too.
+    """
+
+    def __init__(self, stop: int, stream: BinaryIO, size: int) -> None:
+        self._stop, self._stream, self._size = stop, stream, size
+        self.pixels: tuple[int, int] | None = None
+        self.is_broken = False
+
+    def __call__(self, tag: int, _representation: str | None, length: int) -> bool:
+        """Say whether an element is far enough; it is called at the beginning of its value."""
+        tag = int(tag)  # pydicom's own comparison is slow
+        if tag == _PIXEL_DATA and self.pixels is None:
+            self.pixels = length, self._size - self._stream.tell()
+        if length == _UNDEFINED and tag == _PIXEL_DATA:
+            self.is_broken = not self._holds_fragments()
+            return True
+        if length == _UNDEFINED:
+            return tag >= self._stop
+        if length > _LARGE_BYTES and length > self._size - self._stream.tell():
+            self.is_broken = True
+        return self.is_broken or tag >= self._stop
+
+    def _holds_fragments(self) -> bool:
+        """Say whether all the parts of compressed pixels are there, each as long as it says."""
+        start = self._stream.tell()
+        try:
+            _, places = parse_fragments(self._stream)
+        except ValueError:
+            return False
+        self._stream.seek(places[-1] + 4 if places else start)
+        length = int.from_bytes(self._stream.read(4), "little")
+        end = self._stream.tell() + length
+        self._stream.seek(start)
+        return bool(places) and end <= self._size
 
 
 class _DeflatedError(Exception):

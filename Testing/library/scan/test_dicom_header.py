@@ -7,7 +7,7 @@ import warnings
 
 import pydicom
 import pytest
-from pydicom.uid import DeflatedExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import DeflatedExplicitVRLittleEndian, MRImageStorage, RLELossless
 
 from BrainAgeLib.records import SequenceTags
 from BrainAgeLib.scan.dicom_header import read_dicom_header, read_frames
@@ -126,6 +126,30 @@ class TestWithoutAWholeImage:
         header = read_dicom_header(path)
 
         assert (header.is_whole, header.series_uid) == (False, SERIES_UID)
+
+    def test_bytes_after_the_pixels_that_promise_the_world(self, tmp_path):
+        path = write_slice(tmp_path / "IM", 0)
+        path.write_bytes(path.read_bytes() + b"\xe1\x7f\x10\x10OB\0\0\xf0\xff\xff\xff" + bytes(99))
+
+        assert not read_dicom_header(path).is_whole
+
+    def test_zeros_after_the_pixels_do_no_harm(self, tmp_path):
+        path = write_slice(tmp_path / "IM", 0)
+        path.write_bytes(path.read_bytes() + bytes(512))
+
+        assert read_dicom_header(path).is_whole
+
+    @pytest.mark.parametrize("length", [b"\xf0\xff\xff\xff", b"\xff\xff\xff\xff", b"\x02\0\0\0"])
+    def test_compressed_pixels_of_another_length(self, tmp_path, length):
+        path = write_slice(tmp_path / "IM", 0)
+        data = pydicom.dcmread(path)
+        data.compress(RLELossless)
+        data.save_as(path)
+        assert read_dicom_header(path).is_whole
+        head, item, pixels = path.read_bytes().rpartition(b"\xfe\xff\x00\xe0")
+        path.write_bytes(head + item + length + pixels[4:])
+
+        assert not read_dicom_header(path).is_whole
 
     @pytest.mark.parametrize("content", [b"", b"\x08\x00", bytes(128) + b"DICM", b"\x08\x00" * 999])
     def test_file_of_nothing(self, tmp_path, content):
