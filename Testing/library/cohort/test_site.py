@@ -28,7 +28,7 @@ def card(small_model):
 
 def table_of(card, people, tmp_path, shift_years=5.0, slope=0.0, **changes):
     """Return a table of people on the card's own line, shifted, with a little noise."""
-    line = card.classes[0].corrections[1]
+    line = card.calibration.classes[0].corrections[1]
     generator = np.random.default_rng(7)
     rows = []
     for number, age in enumerate(np.linspace(40.0, 80.0, people)):
@@ -91,7 +91,7 @@ def test_a_shift_is_found_and_can_be_read_back(card, tmp_path):
 
 
 def test_each_acquisition_class_deviates_from_its_own_line(card, tmp_path):
-    far_line = card.classes[1].corrections[1]
+    far_line = card.calibration.classes[1].corrections[1]
     rows = [
         row(n, age, age + far_line.slope * age + far_line.intercept + 2.0 + 0.1 * (n % 5 - 2))
         | {"slice_spacing_mm": 9.0}
@@ -101,7 +101,7 @@ def test_each_acquisition_class_deviates_from_its_own_line(card, tmp_path):
     fit = fit_site(write_table(rows, tmp_path / "results.csv"), card)
 
     assert fit.offset_years.value == pytest.approx(2.0)
-    assert fit.classes == (card.classes[1].name,)
+    assert fit.classes == (card.calibration.classes[1].name,)
 
 
 def test_fewer_than_twenty_people_need_force(card, tmp_path):
