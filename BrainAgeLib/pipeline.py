@@ -188,13 +188,10 @@ def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     raw = maps = meaning = None
     if len(slices) > 0:
         raw, maps = device.run(lambda name: ensemble.predict(slices, name))
+        spacing_mm, no_skull = case.acquisition.slice_spacing_mm, tools.options.has_no_skull
+        correction, site = tools.correction_name, tools.site
         meaning = ensemble.interpret(
-            raw,
-            case.age_years,
-            len(slices),
-            case.acquisition.slice_spacing_mm,
-            tools.correction_name,
-            tools.site,
+            raw, case.age_years, len(slices), spacing_mm, correction, site, no_skull
         )
     evidence = Evidence(
         placed,
@@ -274,6 +271,7 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         device=tools.device.name,
         timings_seconds=stages.timings(),
         interval_level=tools.ensemble.card.calibration.interval_level,
+        interval_covers=meaning.interval_covers if meaning else None,
         saliency=None if saliency_years is None else case.on_scan_grid(saliency_years),
         identifiers=case.identifiers,
         leans_on=answer.leans_on,

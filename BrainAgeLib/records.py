@@ -28,6 +28,8 @@ Sex = Literal["F", "M"]
 Severity = Literal["note", "warn", "refuse"]
 Verdict = Literal["pass", "warn", "refuse"]
 Plane = Literal["axial", "coronal", "sagittal", "3d"]
+# Scanners that an interval speaks of: also those that the model never saw, or a calibrated site's.
+IntervalCovers = Literal["any scanner", "this site"]
 # Called with the stage's name and how much of the whole job is done, 0-1.
 ProgressCallback = Callable[[str, float], None]
 
@@ -164,7 +166,8 @@ class Prediction:
     """All that is known about one scan; the fields of ``prediction.json``.
 
     ``brain_age_years`` is the raw prediction, or None when the gate refused. ``interval_years``
-    belongs to the raw prediction and covers ``interval_level`` of healthy people.
+    belongs to the raw prediction and covers ``interval_level`` of healthy people, on the scanners
+    of ``interval_covers`` (None: on scanners like that of the training alone).
     ``saliency`` is an image on the scan's own grid (SimpleITK.Image) or None; it is not part of
     the JSON record. ``leans_on``: the regions over which it is strongest, or None without a map of
     a whole brain. ``identifiers``: who was scanned, only when asked for.
@@ -185,6 +188,7 @@ class Prediction:
     device: str
     timings_seconds: Timings
     interval_level: float = 0.9
+    interval_covers: IntervalCovers | None = None
     schema_version: str = SCHEMA_VERSION
     notice: str = NOTICE
     saliency: Any = field(default=None, compare=False, repr=False)

@@ -48,6 +48,31 @@ class AcquisitionClass:
         return self.half_width_factor * float(scale)
 
 
+@dataclass(frozen=True)
+class UnseenScanner:
+    """How many times wider the interval is for a scanner that nobody of the training was on.
+
+    ``whole_head``: for heads, whose brain this program extracts. ``stripped``: for brains that
+    something else extracted, tight or loose. Fitted on the errors of ``people`` of ``scanners``
+    by models that saw nobody of theirs.
+    """
+
+    whole_head: float
+    stripped: float
+    people: int
+    scanners: int
+    described_as: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an interval that would be narrower on a scanner never seen."""
+        if min(self.whole_head, self.stripped) < 1:
+            raise ValueError("the interval cannot be narrower for a scanner that nobody was on")
+
+    def factor(self, has_no_skull: bool) -> float:
+        """Return by what the interval's width is multiplied."""
+        return self.stripped if has_no_skull else self.whole_head
+
+
 def corrected_brain_age(
     predicted_years: float, age_years: float | None, correction: Correction
 ) -> float | None:

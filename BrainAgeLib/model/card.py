@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from BrainAgeLib.codec import Source, from_plain, read_json
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
 from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference
 from BrainAgeLib.statistics import Accuracy
 
@@ -68,11 +68,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How a raw age is read. ``classes`` are tried in order."""
+    """How a raw age is read. ``classes`` are tried in order.
+
+    ``unseen_scanner``: None where the model was never tried on a scanner that it had not seen.
+    """
 
     interval_level: float
     default_correction: str
     classes: tuple[AcquisitionClass, ...]
+    unseen_scanner: UnseenScanner | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for no class at all."""

@@ -18,7 +18,7 @@ from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
 from BrainAgeLib.model.weights import Weights, load_weights
-from BrainAgeLib.records import Correction, Finding, ModelRecord
+from BrainAgeLib.records import Correction, Finding, IntervalCovers, ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
 from BrainAgeLib.template.slices import SliceSet
 
@@ -31,13 +31,15 @@ MOST_OF_FEW_SLICES = 9  # the cards' classes of whole brains begin at ten slices
 class Interpretation:
     """What a raw age means for one person, in years; None where nothing can be said.
 
-    ``findings``: what a site calibration does not cover.
+    ``interval_covers``: which scanners the interval speaks of. ``findings``: what a site
+    calibration does not cover.
     """
 
     interval_years: tuple[float, float] | None
     corrected_brain_age_years: float | None
     correction: Correction | None
     gap_percentile: float | None
+    interval_covers: IntervalCovers | None = None
     findings: tuple[Finding, ...] = ()
 
 
@@ -111,16 +113,24 @@ class Ensemble:
         spacing_mm: float,
         correction_name: str,
         site: SiteCalibration | None = None,
+        has_no_skull: bool = False,
     ) -> Interpretation:
         """Return interval, correction and percentile for a scan with so many slices in view.
 
-        A site's calibration replaces the card's line and nothing else.
+        Without a site's calibration the interval is that of a scanner that the model never saw.
+        With one it is that within one scanner, about the raw age less the site's own offset, and
+        the site's line replaces the card's.
         """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
         half = raw.widening * entry.half_width_years(raw.age_years)
-        low, high = max(0.0, raw.age_years - half), raw.age_years + half
+        middle, covers = raw.age_years, self._covers(site)
+        if site is not None:
+            middle -= site.applied.offset_years
+        elif self.card.calibration.unseen_scanner is not None:
+            half *= self.card.calibration.unseen_scanner.factor(has_no_skull)
+        low, high = max(0.0, middle - half), middle + half
         interval = (low, high) if math.isfinite(half) else None
         correction = next((c for c in entry.corrections if c.method == correction_name), None)
         findings: tuple[Finding, ...] = ()
@@ -139,7 +149,13 @@ class Ensemble:
                 reference.predicted_years,
             )
         shown = correction if corrected is not None else None
-        return Interpretation(interval, corrected, shown, percentile, findings)
+        return Interpretation(interval, corrected, shown, percentile, covers, findings)
+
+    def _covers(self, site: SiteCalibration | None) -> IntervalCovers | None:
+        """Return which scanners an interval speaks of; None: those like the training's alone."""
+        if site is not None:
+            return "this site"
+        return None if self.card.calibration.unseen_scanner is None else "any scanner"
 
 
 @lru_cache(maxsize=4)

@@ -20,6 +20,7 @@ from BrainAgeLib.whole_file import write_atomically
 
 FIELDS = (
     *("schema_version", "notice", "brain_age_years", "interval_years", "interval_level"),
+    "interval_covers",
     *("chronological_age_years", "sex", "gap_years", "corrected_brain_age_years"),
     *("corrected_gap_years", "correction", "gap_percentile", "quality", "acquisition", "input"),
     *("model", "software", "device", "timings_seconds", "leans_on"),

@@ -33,6 +33,12 @@ LEANING_CAUTION = (
     "all ages. This is no finding: it says where this model looks, in coarse regions, not that "
     "anything is wrong there."
 )
+# Which scanners an interval speaks of, and what is known of this one; None: a model of one scanner.
+INTERVAL_COVERS = {
+    "any scanner": "for scanners that the model never saw; this one is not calibrated",
+    "this site": "for this site's calibrated scanner",
+    None: "known on the training's scanner alone; this one was not seen",
+}
 LABEL_LETTERS = 19  # of the column of labels on a terminal
 
 
@@ -51,7 +57,7 @@ def brain_age(prediction: Prediction) -> Fact:
     if prediction.brain_age_years is None:
         return Fact(label, NO_BRAIN_AGE, SCAN_REFUSED)
     ends = interval(prediction)
-    note = f"{level(prediction)} interval {ends}" if ends else "no interval"
+    note = f"{level(prediction)} interval {ends}, {scanners(prediction)}" if ends else "no interval"
     return Fact(label, years(prediction.brain_age_years), note)
 
 
@@ -153,18 +159,24 @@ def level(prediction: Prediction) -> str:
     return f"{prediction.interval_level * 100:g} %"
 
 
+def scanners(prediction: Prediction) -> str:
+    """Say which scanners the interval is known to hold on, and what is known of this one."""
+    return INTERVAL_COVERS[prediction.interval_covers]
+
+
 def age_range(ages: tuple[float, float]) -> str:
     """(18.0, 88.0) -> '18 to 88 years'."""
     return f"{ages[0]:.4g} to {ages[1]:.4g} years"
 
 
 def percentile(value: float) -> str:
-    """Say what part of healthy people of that age have a smaller gap."""
+    """Say how many healthy people of that age, on the training's scanner, have a smaller gap."""
+    people = "healthy people of that age on the scanner of the training"
     if value < 1:
-        return "smaller than in more than 99 of 100 healthy people of that age"
+        return f"smaller than in more than 99 of 100 {people}"
     if value > 99:
-        return "larger than in more than 99 of 100 healthy people of that age"
-    return f"larger than in about {value:.0f} of 100 healthy people of that age"
+        return f"larger than in more than 99 of 100 {people}"
+    return f"larger than in about {value:.0f} of 100 {people}"
 
 
 def interval_and_age(prediction: Prediction) -> str | None:

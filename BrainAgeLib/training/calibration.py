@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from BrainAgeLib.records import Correction
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, ONE_SLICE, SOME_SLICES, Row
 
 INTERVAL_LEVEL = 0.9
+# With fewer, the factor that holds 90 % of them is not known.
+PEOPLE_OF_A_SCANNER = 10
 SCALE_SIGMA_YEARS = 10.0
 WIDE_SPACING_MM = 7.0
 ANY_SPACING_MM = 1000.0
@@ -117,6 +120,21 @@ def conformal_factor(errors_years: np.ndarray, spreads_years: np.ndarray, level:
     scores = np.sort(np.abs(errors_years) / spreads_years)
     rank = math.ceil((len(scores) + 1) * level)
     return float(scores[rank - 1]) if rank <= len(scores) else math.inf
+
+
+def unseen_scanner_factor(scores: np.ndarray, scanners: Sequence[str]) -> float:
+    """Return how many times wider the interval has to be on a scanner that nobody was on.
+
+    ``scores``: (person,), the absolute error over half the interval's usual width, by models that
+    saw nobody of that person's scanner. ``scanners``: (person,). The worst of those seen: of each
+    scanner with enough people, and of everybody together, the conformal factor of ``scores``; with
+    so few scanners how they scatter is not known, so that a mean of them promises nothing.
+    """
+    names = np.array(scanners)
+    groups = [scores] + [scores[names == name] for name in np.unique(names)]
+    enough = [group for group in groups if len(group) >= PEOPLE_OF_A_SCANNER]
+    level = INTERVAL_LEVEL
+    return max([1.0, *(conformal_factor(group, np.ones(len(group)), level) for group in enough)])
 
 
 def fit_cole(ages_years: np.ndarray, predicted_years: np.ndarray, fitted_on: str) -> Correction:

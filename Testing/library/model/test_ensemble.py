@@ -12,7 +12,7 @@ import torch
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.blend import RawAge, predict_age
 from BrainAgeLib.model.brain_maps import usual_heights_mm
-from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
 from BrainAgeLib.model.card import Calibration
 from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
 from BrainAgeLib.model.novelty import Typical
@@ -150,6 +150,25 @@ def test_slices_that_say_less_of_the_age_have_a_wider_interval(ensemble):
     raw = replace(RAW, covers_brain=False, widening=1.5)
 
     assert ensemble.interpret(raw, 55.0, 5, 6.0, "cole").interval_years == (42.0, 78.0)
+
+
+UNSEEN = UnseenScanner(1.25, 1.5, 40, 4, "people of other scanners")
+
+
+@pytest.mark.parametrize(("has_no_skull", "half_years"), [(False, 10.0), (True, 12.0)])
+def test_a_scanner_never_seen_has_a_wider_interval(ensemble, has_no_skull, half_years):
+    calibration = replace(ensemble.card.calibration, unseen_scanner=UNSEEN)
+    knowing = replace(ensemble, card=replace(ensemble.card, calibration=calibration))
+
+    says = knowing.interpret(RAW, 55.0, 20, 6.0, "cole", None, has_no_skull)
+
+    assert says.interval_years == (60.0 - half_years, 60.0 + half_years)
+    assert says.interval_covers == "any scanner"
+
+
+def test_an_interval_that_would_be_narrower_there_is_no_calibration():
+    with pytest.raises(ValueError, match="narrower"):
+        replace(UNSEEN, whole_head=0.9)
 
 
 def test_nobody_is_younger_than_0(ensemble):

@@ -35,6 +35,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "brain_age_years": (),
     "interval_years": (),
     "interval_level": (),
+    "interval_covers": (),
     "chronological_age_years": (),
     "sex": (),
     "gap_years": (),

@@ -15,6 +15,7 @@ from BrainAgeLib.training.calibration import (
     fit_cole,
     fit_de_lange_cole,
     fit_interval,
+    unseen_scanner_factor,
 )
 
 AGES = np.linspace(20.0, 80.0, 61)
@@ -166,3 +167,15 @@ def test_corrected_gaps_of_the_fitted_people_do_not_depend_on_age(fit):
     slope, intercept = np.polyfit(AGES, np.array(corrected) - AGES, 1)
     assert slope == pytest.approx(0.0, abs=1e-9)
     assert intercept == pytest.approx(0.0, abs=1e-7)
+
+
+def test_the_worst_scanner_with_enough_people_decides():
+    scores = np.concatenate([np.full(30, 0.5), np.full(10, 1.6), np.full(3, 9.0)])
+    scanners = ["a"] * 30 + ["b"] * 10 + ["c"] * 3
+
+    # 90 % of all 43 are below 1.6 as well; three people of one scanner are no distribution.
+    assert unseen_scanner_factor(scores, scanners) == 1.6
+
+
+def test_the_interval_never_gets_narrower_on_a_scanner_never_seen():
+    assert unseen_scanner_factor(np.full(40, 0.1), ["a"] * 40) == 1.0
