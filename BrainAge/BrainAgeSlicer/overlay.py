@@ -17,6 +17,7 @@ from BrainAgeSlicer.results import COLORS, MASK, OVERLAY, TO_TEMPLATE, Result, a
 from BrainAgeSlicer.volumes import OURS
 
 TEMPLATE = "BrainAge.Template"
+LEGEND_PART = 0.27  # of a view's width, at the right
 ENTRIES = 255  # odd: the middle one is zero
 ROBUST_PERCENTILE = 99.5  # one bright voxel must not darken the rest
 # Blue for what makes the brain look younger, orange for older: told apart by people who confuse
@@ -34,6 +35,7 @@ class _Layers:
     foregroundOpacity: float
     sliceToRAS: tuple[float, ...]
     fieldOfView: tuple[float, ...]
+    origin: tuple[float, ...]
 
 
 class SliceViews:
@@ -53,6 +55,8 @@ class SliceViews:
         slicer.util.setSliceViewerLayers(
             foreground=foreground, rotateToVolumePlane=rotate, fit=rotate
         )
+        if rotate:
+            _makeRoomForLegend()
 
     def setOpacity(self, opacity: float) -> None:
         """Change how strongly our foreground shows."""
@@ -160,10 +164,26 @@ def _layOut(legend: Any, signed: bool) -> None:
     legend.SetNumberOfLabels(5)
     legend.SetSize(0.15, 0.42)
     legend.SetPosition(0.97, 0.5)
-    for text, points in ((legend.GetTitleTextProperty(), 12), (legend.GetLabelTextProperty(), 11)):
-        text.SetFontSize(points)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontSize(12)
         text.SetFontFamilyToArial()
+        text.SetBold(True)  # a minus of one pixel is none
         text.SetShadow(True)  # readable over bright and dark
+
+
+def _makeRoomForLegend() -> None:
+    """Move and shrink the scan in each view as far as it lies where the legend stands."""
+    manager = slicer.app.layoutManager()
+    for widget in (manager.sliceWidget(name) for name in manager.sliceViewNames()):
+        bounds = [0.0] * 6
+        widget.sliceLogic().GetBackgroundSliceBounds(bounds)
+        node, scanWidth = widget.mrmlSliceNode(), bounds[1] - bounds[0]
+        width, height, depth = node.GetFieldOfView()
+        scale = max(1.0, scanWidth / (width * (1 - LEGEND_PART)))
+        node.SetFieldOfView(width * scale, height * scale, depth)
+        margin = (width * scale - scanWidth) / 2
+        x, y, z = node.GetXYZOrigin()
+        node.SetXYZOrigin(x + max(0.0, LEGEND_PART * width * scale - margin), y, z)
 
 
 def _views() -> list[tuple[Any, Any]]:
@@ -192,6 +212,7 @@ def _layersOf(composite: Any, sliceNode: Any) -> _Layers:
         composite.GetForegroundOpacity(),
         tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4)),
         tuple(sliceNode.GetFieldOfView()),
+        tuple(sliceNode.GetXYZOrigin()),
     )
 
 
@@ -202,6 +223,7 @@ def _restore(composite: Any, sliceNode: Any, layers: _Layers) -> None:
     sliceNode.GetSliceToRAS().DeepCopy(layers.sliceToRAS)
     sliceNode.UpdateMatrices()
     sliceNode.SetFieldOfView(*layers.fieldOfView)
+    sliceNode.SetXYZOrigin(*layers.origin)
 
 
 @dataclass(frozen=True)

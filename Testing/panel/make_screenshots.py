@@ -113,8 +113,24 @@ def viewPictures(world) -> list:
 
     import offscreen
 
-    names = offscreen.VIEW_NAMES
-    return [Image.fromarray(world.view(name).picture(size=VIEW_PIXELS)) for name in names]
+    pictures = []
+    for name in offscreen.VIEW_NAMES:
+        view = world.view(name)
+        picture = Image.fromarray(view.picture(size=VIEW_PIXELS))
+        addLetters(picture, view.node.GetSliceToRAS())
+        pictures.append(picture)
+    return pictures
+
+
+def addLetters(picture, sliceToRAS) -> None:
+    """Write at the left and the upper edge on which side of the head they are."""
+    from PIL import ImageDraw, ImageFont
+
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=15)
+    for column, sign, place in ((0, -1, (5, picture.height // 2 - 8)), (1, 1, (100, 3))):
+        toward = [sign * sliceToRAS.GetElement(row, column) for row in range(3)]
+        axis = max(range(3), key=lambda row: abs(toward[row]))
+        draw.text(place, "RAS"[axis] if toward[axis] > 0 else "LPI"[axis], "white", font)
 
 
 def plotPicture(person):

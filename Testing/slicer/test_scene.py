@@ -66,6 +66,9 @@ def test_the_overlay_lies_on_the_brain(world, scan, tmp_path, pictures):
     overlay.setOutlineVisible(result, False)
     slicer.util.setSliceViewerLayers(foreground=None)
     bare = world.view("Red").picture()
+    rightOf = round((1 - overlay.LEGEND_PART) * offscreen.VIEW_SIZE)
+    for view in offscreen.VIEW_NAMES:  # nothing of the head is where the legend stands
+        assert world.view(view).picture()[:, rightOf:].max() < 30
     bright = bare[..., 0] > 225  # the marked spot at the front left
     scalp = np.zeros_like(bright)
     edge = outline(outlined)
