@@ -126,7 +126,7 @@ def addLetters(picture, sliceToRAS) -> None:
     """Write at each edge of a view on which side of the head it is; the legend has the right."""
     from PIL import ImageDraw, ImageFont
 
-    from BrainAgeSlicer.overlay import LEGEND_PART
+    from BrainAgeSlicer.sliceviews import LEGEND_PART
 
     draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=15)
     width, height = (1 - LEGEND_PART) * picture.width, picture.height
