@@ -19,7 +19,7 @@ from BrainAgeLib.errors import InstallationError
 TORCH = "torch>=2.4"
 OLDEST_SLICER = "5.12"
 # Slicer's own copies, and what the PyTorch extension chose: another package must not replace them.
-KEPT = ("numpy", "SimpleITK", "torch")
+KEPT = ("numpy", "SimpleITK", "pydicom", "torch")
 
 
 def whyTooOld() -> str:

@@ -1,7 +1,4 @@
-"""The saliency map over the scan in the slice views, the brain outline, and the way back.
-
-Views belong to the user: what is shown there before is remembered, and comes back.
-"""
+"""What lies over a scan: the saliency map with its colours and legend, an outline, the template."""
 
 from __future__ import annotations
 
@@ -23,65 +20,6 @@ ROBUST_PERCENTILE = 99.5  # one bright voxel must not darken the rest
 # red and green. Every colour is saturated, so that the grey scan is never mistaken for one.
 YOUNGER = ((0.0, (0.75, 0.90, 1.00)), (0.5, (0.20, 0.55, 0.95)), (1.0, (0.05, 0.15, 0.70)))
 OLDER = ((0.0, (1.00, 0.95, 0.60)), (0.5, (1.00, 0.55, 0.05)), (1.0, (0.75, 0.05, 0.05)))
-
-
-@dataclass(frozen=True)
-class _Layers:
-    """What one slice view showed before. Nodes are kept by id: they may be gone later."""
-
-    background: str | None
-    foreground: str | None
-    foregroundOpacity: float
-    sliceToRAS: tuple[float, ...]
-    fieldOfView: tuple[float, ...]
-
-
-class SliceViews:
-    """The slice views while they show something of ours."""
-
-    def __init__(self) -> None:
-        self._before: dict[str, _Layers] = {}
-
-    def show(self, background: Any, foreground: Any, opacity: float) -> None:
-        """Show a node over another in all slice views, along the slices of the background."""
-        rotate = not self._before
-        for composite, sliceNode in _views():
-            if composite.GetID() not in self._before:
-                self._before[composite.GetID()] = _layersOf(composite, sliceNode)
-        slicer.util.setSliceViewerLayers(background=background, foregroundOpacity=opacity)
-        # Views turn along the foreground: the scan itself may lie under a warp, which they refuse.
-        slicer.util.setSliceViewerLayers(
-            foreground=foreground, rotateToVolumePlane=rotate, fit=rotate
-        )
-
-    def setOpacity(self, opacity: float) -> None:
-        """Change how strongly our foreground shows."""
-        for composite, _sliceNode in _views():
-            if _foregroundIsOurs(composite):
-                composite.SetForegroundOpacity(opacity)
-
-    def restore(self) -> None:
-        """Bring back what was shown before, in each view that still shows ours.
-
-        In a scene that was saved with ours in its views nothing is known of before: ours goes.
-        """
-        before, self._before = self._before, {}
-        for composite, sliceNode in _views():
-            layers = before.get(composite.GetID())
-            if layers and (_foregroundIsOurs(composite) or not composite.GetForegroundVolumeID()):
-                _restore(composite, sliceNode, layers)
-            elif _foregroundIsOurs(composite):
-                composite.SetForegroundVolumeID(None)
-
-    def forget(self) -> None:
-        """Take the views as they are: the scene that they showed is gone."""
-        self._before = {}
-
-
-def isShown(node: Any) -> bool:
-    """Return whether a slice view shows a node over another; None is never shown."""
-    shown = [composite.GetForegroundVolumeID() for composite, _sliceNode in _views()]
-    return node is not None and node.GetID() in shown
 
 
 def setThreshold(result: Result, hiddenFraction: float) -> None:
@@ -160,48 +98,11 @@ def _layOut(legend: Any, signed: bool) -> None:
     legend.SetNumberOfLabels(5)
     legend.SetSize(0.15, 0.42)
     legend.SetPosition(0.97, 0.5)
-    for text, points in ((legend.GetTitleTextProperty(), 12), (legend.GetLabelTextProperty(), 11)):
-        text.SetFontSize(points)
+    for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
+        text.SetFontSize(12)
         text.SetFontFamilyToArial()
+        text.SetBold(True)  # a minus of one pixel is none
         text.SetShadow(True)  # readable over bright and dark
-
-
-def _views() -> list[tuple[Any, Any]]:
-    """Return (composite node, slice node) of every slice view."""
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    slices = {
-        node.GetLayoutName(): node for node in slicer.util.getNodesByClass("vtkMRMLSliceNode")
-    }
-    return [
-        (composite, slices[composite.GetLayoutName()])
-        for composite in composites
-        if composite.GetLayoutName() in slices
-    ]
-
-
-def _foregroundIsOurs(composite: Any) -> bool:
-    foreground = slicer.mrmlScene.GetNodeByID(composite.GetForegroundVolumeID() or "")
-    return foreground is not None and bool(foreground.GetAttribute(OURS))
-
-
-def _layersOf(composite: Any, sliceNode: Any) -> _Layers:
-    matrix = sliceNode.GetSliceToRAS()
-    return _Layers(
-        composite.GetBackgroundVolumeID(),
-        None if _foregroundIsOurs(composite) else composite.GetForegroundVolumeID(),
-        composite.GetForegroundOpacity(),
-        tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4)),
-        tuple(sliceNode.GetFieldOfView()),
-    )
-
-
-def _restore(composite: Any, sliceNode: Any, layers: _Layers) -> None:
-    composite.SetBackgroundVolumeID(layers.background)
-    composite.SetForegroundVolumeID(layers.foreground)
-    composite.SetForegroundOpacity(layers.foregroundOpacity)
-    sliceNode.GetSliceToRAS().DeepCopy(layers.sliceToRAS)
-    sliceNode.UpdateMatrices()
-    sliceNode.SetFieldOfView(*layers.fieldOfView)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
 from BrainAgeLib.whole_file import write_atomically
-from BrainAgeSlicer import card, overlay, subject, table
+from BrainAgeSlicer import card, overlay, sliceviews, subject, table
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
 from BrainAgeSlicer.results import CHART, MASK, OVERLAY, REPORT, TO_TEMPLATE, Result, findResult
 from BrainAgeSlicer.views import MessageView, isDark
@@ -90,7 +90,7 @@ class OverlayControls:
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
-        self._views = overlay.SliceViews()
+        self._views = sliceviews.SliceViews()
         self._result: Result | None = None
         self._applied: tuple[Any, ...] = ()
         boxes = (ui.overlayCheckBox, ui.outlineCheckBox, ui.templateCheckBox)
@@ -124,8 +124,8 @@ class OverlayControls:
     def takeUp(self, parameters: BrainAgeParameterNode) -> None:
         """Make the parameters say what the views show: opening the module changes no view."""
         result = self._result
-        parameters.overlayVisible = result is not None and overlay.isShown(result.part(OVERLAY))
-        parameters.templateVisible = result is not None and overlay.isShown(
+        parameters.overlayVisible = result is not None and sliceviews.isShown(result.part(OVERLAY))
+        parameters.templateVisible = result is not None and sliceviews.isShown(
             result.part(overlay.TEMPLATE)
         )
         parameters.outlineVisible = result is not None and overlay.isOutlineVisible(result)

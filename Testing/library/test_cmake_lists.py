@@ -17,6 +17,7 @@ from Testing.library.walls import PROJECT
 
 MODULE = PROJECT / "BrainAge"
 STAND_IN = Path(__file__).with_name("slicer_stand_in.cmake")
+GIVEN_IN_SLICER = ("torch", "numpy", "SimpleITK")
 OLDEST_CMAKE = (3, 25)
 
 
@@ -81,6 +82,17 @@ def test_module_lists_name_every_file():
 
     assert set(cmake_list(text, "MODULE_PYTHON_SCRIPTS")) == files_below(MODULE, "*.py")
     assert set(cmake_list(text, "MODULE_PYTHON_RESOURCES")) == resources
+
+
+def test_slicer_installs_what_the_library_needs():
+    project = (PROJECT / "pyproject.toml").read_text("utf-8")
+    listed = re.search(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)[1]
+    lines = (MODULE / "Resources" / "requirements.txt").read_text("utf-8").splitlines()
+    needed = [
+        each for each in re.findall(r'"(.+?)"', listed) if not each.startswith(GIVEN_IN_SLICER)
+    ]
+
+    assert [line for line in lines if not line.startswith("#")] == needed
 
 
 def test_comment_in_a_list_is_no_entry():
@@ -183,7 +195,8 @@ def test_weights_for_research_only_are_said_where_people_choose():
 
 
 @pytest.mark.skipif(
-    "EXTENSIONS_INDEX" not in os.environ, reason="a checkout of the Index is needed"
+    sys.version_info < (3, 12) or "EXTENSIONS_INDEX" not in os.environ,
+    reason="a checkout of the Extensions Index is needed, and Python 3.12 for its script",
 )
 def test_the_index_accepts_the_entry(monkeypatch):
     """By its own script; EXTENSIONS_INDEX names a checkout of it. Nothing is downloaded."""

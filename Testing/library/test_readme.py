@@ -85,3 +85,13 @@ def test_links_to_files_lead_somewhere() -> None:
     targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
     assert targets
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_contributing_names_files_that_are_there() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"[`\s]([\w.]+/[\w./]+\.(?:py|md|json|toml|txt))\b", guide))
+    named = {name for name in named if not re.search(r"ROOM|FILE|NAME|KIND", name)}
+    places = (ROOT, ROOT / "BrainAgeLib", ROOT / "BrainAgeLib" / "command_line")
+
+    assert len(named) > 15
+    assert not [name for name in named if not any((place / name).is_file() for place in places)]

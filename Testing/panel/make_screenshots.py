@@ -113,8 +113,32 @@ def viewPictures(world) -> list:
 
     import offscreen
 
-    names = offscreen.VIEW_NAMES
-    return [Image.fromarray(world.view(name).picture(size=VIEW_PIXELS)) for name in names]
+    pictures = []
+    for name in offscreen.VIEW_NAMES:
+        view = world.view(name)
+        picture = Image.fromarray(view.picture(size=VIEW_PIXELS))
+        addLetters(picture, view.node.GetSliceToRAS())
+        pictures.append(picture)
+    return pictures
+
+
+def addLetters(picture, sliceToRAS) -> None:
+    """Write at each edge of a view on which side of the head it is; the legend has the right."""
+    from PIL import ImageDraw, ImageFont
+
+    from BrainAgeSlicer.sliceviews import LEGEND_PART
+
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=15)
+    width, height = (1 - LEGEND_PART) * picture.width, picture.height
+    for column, sign, place in (
+        (0, -1, (8, height / 2)),
+        (0, 1, (width - 8, height / 2)),
+        (1, 1, (width / 2, 10)),
+        (1, -1, (width / 2, height - 10)),
+    ):
+        toward = [sign * sliceToRAS.GetElement(row, column) for row in range(3)]
+        axis = max(range(3), key=lambda row: abs(toward[row]))
+        draw.text(place, "RAS"[axis] if toward[axis] > 0 else "LPI"[axis], "white", font, "mm")
 
 
 def plotPicture(person):

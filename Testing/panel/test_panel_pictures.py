@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 WIDTH = 440
+NARROW = 420
 DARK = {
     "Window": "#2b2b2b",
     "WindowText": "#e8e8e8",
@@ -41,10 +42,9 @@ def grab(person, scale: float, width: int = WIDTH):
     import qt
 
     parent = person.module.parent
-    parent.resize(width, max(parent.sizeHint().height(), 300))
-    person.rest(50)
-    parent.resize(width, parent.sizeHint().height())
-    person.rest(50)
+    for _try in range(2):  # as the scroll area of the window does
+        parent.resize(width, max(parent.heightForWidth(width), 300))
+        person.rest(50)
     image = qt.QImage(parent.size * scale, qt.QImage.Format_RGB32)
     image.setDevicePixelRatio(scale)
     parent.render(image)
@@ -85,25 +85,45 @@ def test_the_result_is_readable(person, head, tmp_path, dark, scale):
     setTheme(False)
 
 
-def test_large_fonts_are_not_cut_off(person, head, tmp_path):
-    """As on a screen that is scaled to 200 % by the size of its fonts."""
+@pytest.fixture
+def fontOf(person):
+    """Return a function that starts the panel anew with a font of so many points."""
     import qt
 
     application = qt.QApplication.instance()
     before = application.font()
-    larger = qt.QFont(before)
-    larger.setPointSizeF(2 * before.pointSizeF())
-    application.setFont(larger)
-    try:
+
+    def use(points: float) -> None:
+        font = qt.QFont(before)
+        font.setPointSizeF(points)
+        application.setFont(font)
         person.module.widget.onReload()  # as when Slicer starts with such a font
         person.useWorker("ok")
-        person.applyAndWait()
-        grab(person, 1.0, width=760).save(str(folder(tmp_path) / "panel_large_fonts.png"))
-        assert cutOff(person) == []
-        headline, title = person.ui.brainAgeLabel.font, person.ui.titleLabel.font
-        assert headline.pointSizeF() > 2 * title.pointSizeF()
-    finally:
-        application.setFont(before)
+
+    yield use
+    application.setFont(before)
+
+
+def test_large_fonts_are_not_cut_off(person, head, fontOf, tmp_path):
+    """As on a screen that is scaled to 200 % by the size of its fonts."""
+    fontOf(18)
+    person.applyAndWait()
+    grab(person, 1.0, width=760).save(str(folder(tmp_path) / "panel_large_fonts.png"))
+    assert cutOff(person) == []
+    headline, title = person.ui.brainAgeLabel.font, person.ui.titleLabel.font
+    assert headline.pointSizeF() > 2 * title.pointSizeF()
+
+
+def test_at_12_points_the_panel_is_narrow(person, head, fontOf, tmp_path):
+    fontOf(12)
+    ui = person.ui
+    for button in (ui.advancedButton, ui.batchCollapsibleButton, ui.logButton):
+        button.collapsed = False
+    person.type(ui.ageEdit, "63")
+    person.applyAndWait()
+    grab(person, 1.0, width=NARROW).save(str(folder(tmp_path) / "panel_12_points.png"))
+    assert person.module.parent.minimumSizeHint().width() <= NARROW
+    assert cutOff(person) == []
 
 
 LONG_NAME = "sub-0123456789_ses-20260101_acq-tse2davsagittal_run-01_desc-preprocdenoisedcropped_T1w"

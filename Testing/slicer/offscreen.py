@@ -66,13 +66,13 @@ class SliceView:
         self.node = self.logic.AddSliceNode(name)
         self.node.SetOrientation(ORIENTATIONS[name])
         self._managers.SetMRMLDisplayableNode(self.node)
+        self.logic.ResizeSliceNode(VIEW_SIZE, VIEW_SIZE)
         self._actor = actor
 
     def picture(self, offset: float | None = None, size: int = VIEW_SIZE) -> np.ndarray:
         """Render; return (row, column, 3) uint8, top row first."""
         self.window.SetSize(size, size)
         self.logic.ResizeSliceNode(size, size)
-        self.logic.FitSliceToBackground()
         if offset is not None:
             self.logic.SetSliceOffset(offset)
         self.node.Modified()  # as when the layout is drawn; the managers look at nothing else

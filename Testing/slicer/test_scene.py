@@ -54,10 +54,10 @@ def outline(picture: np.ndarray) -> np.ndarray:
 
 def test_the_overlay_lies_on_the_brain(world, scan, tmp_path, pictures):
     """Rendered: the overlay inside the mask's outline, its orange end on the scan's bright spot."""
-    from BrainAgeSlicer import overlay, results
+    from BrainAgeSlicer import overlay, results, sliceviews
 
     result = addResult(scan, tmp_path)
-    views = overlay.SliceViews()
+    views = sliceviews.SliceViews()
     views.show(scan, result.part(results.OVERLAY), 1.0)
     overlay.setThreshold(result, 0.15)
     plain = rendered(world, pictures, f"overlay_{scan.kind}")["Red"]
@@ -66,6 +66,9 @@ def test_the_overlay_lies_on_the_brain(world, scan, tmp_path, pictures):
     overlay.setOutlineVisible(result, False)
     slicer.util.setSliceViewerLayers(foreground=None)
     bare = world.view("Red").picture()
+    rightOf = round((1 - sliceviews.LEGEND_PART) * offscreen.VIEW_SIZE)
+    for view in offscreen.VIEW_NAMES:  # nothing of the head is where the legend stands
+        assert world.view(view).picture()[:, rightOf:].max() < 30
     bright = bare[..., 0] > 225  # the marked spot at the front left
     scalp = np.zeros_like(bright)
     edge = outline(outlined)
@@ -248,13 +251,13 @@ def test_the_template_fits_where_the_registration_puts_it(world, tmp_path):
 
 
 def test_a_saved_scene_shows_the_same_picture(world, scan, tmp_path, pictures):
-    from BrainAgeSlicer import overlay, results
+    from BrainAgeSlicer import overlay, results, sliceviews
 
     result = addResult(scan, tmp_path)
     overlay.setThreshold(result, 0.3)
 
     def show(found) -> np.ndarray:
-        views = overlay.SliceViews()
+        views = sliceviews.SliceViews()
         views.show(found.volumeNode, found.part(results.OVERLAY), 0.7)
         overlay.setLegendVisible(found, True)
         overlay.setOutlineVisible(found, True)

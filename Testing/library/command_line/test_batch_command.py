@@ -48,6 +48,14 @@ def test_a_batch_with_a_failure_is_5(brainage, quick, tmp_path):
     assert [row["exit_code"] for row in rows_in(tmp_path / "out")] == ["0", "2", "0", "0", "0", "0"]
 
 
+def test_who_is_quiet_hears_of_the_failure_alone(brainage, quick, tmp_path):
+    outcome = brainage(*quick, "--output", tmp_path / "out", "--quiet")
+
+    (line,) = outcome.err.splitlines()
+    assert (outcome.code, outcome.out) == (5, "")
+    assert "broken.nii.gz is not a medical image" in line
+
+
 def test_events_and_0_when_every_scan_has_an_age(brainage, quick, tmp_path):
     table = quick[1]
     table.write_text("path\nscan-0.nii.gz\n")

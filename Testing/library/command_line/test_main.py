@@ -9,8 +9,7 @@ import signal
 
 import pytest
 
-from BrainAgeLib import __version__
-from BrainAgeLib.command_line import models_command
+from BrainAgeLib import __version__, resources
 from BrainAgeLib.command_line.main import COMMANDS
 from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
 from BrainAgeLib.records import NOTICE
@@ -22,10 +21,10 @@ def failing(monkeypatch):
     """Return a function that makes the command ``models`` fail."""
 
     def fail_with(error):
-        def run(_options, _json_lines):
+        def fail():
             raise error
 
-        monkeypatch.setattr(models_command, "_run", run)
+        monkeypatch.setattr(resources, "installed_models", fail)
 
     return fail_with
 
