@@ -29,7 +29,7 @@ def write_page(path: Path, html: str) -> None:
 
     A file name may hold characters that are no UTF-8; in a page they are shown as ``?``.
     """
-    write_atomically(path, html.encode("utf-8", errors="replace"))
+    write_atomically(path, f"{html.rstrip()}\n".encode(errors="replace"))
 
 
 @cache

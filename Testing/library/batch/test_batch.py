@@ -107,7 +107,7 @@ def test_results_of_another_site_calibration_are_not_mixed(scans, settings, smal
         40,
         (40.0, 80.0),
         60.0,
-        (card.classes[0].name,),
+        (card.calibration.classes[0].name,),
         SiteLine(3.0, 0.1),
         {},
         "made up",
