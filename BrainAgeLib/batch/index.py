@@ -148,16 +148,16 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
     columns = tuple(name for name in COLUMNS if name not in empty)
     shown = list(zip(entries, rows, strict=True))[:MOST_LINES]
     return IndexView(
-        f"Brain age of {scans_in_words(len(rows))}",
-        gap_histogram(gaps),
-        _gaps_in_words(gaps),
-        (*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
-        columns,
-        tuple(
+        title=f"Brain age of {scans_in_words(len(rows))}",
+        histogram=gap_histogram(gaps),
+        gaps_in_words=_gaps_in_words(gaps),
+        counts=(*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
+        columns=columns,
+        scans=tuple(
             _line(entry, row, output / entry.folder, number < MOST_THUMBNAILS, columns)
             for number, (entry, row) in enumerate(shown)
         ),
-        len(rows) - len(shown),
+        left_out=len(rows) - len(shown),
     )
 
 

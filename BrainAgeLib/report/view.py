@@ -107,24 +107,24 @@ def report_view(prediction: Prediction, pictures: Pictures) -> ReportView:
     else:
         refusal_title = f"{wording.NO_BRAIN_AGE}: {wording.SCAN_REFUSED}"
     return ReportView(
-        prediction,
-        wording.scan_name(prediction),
-        _number(prediction) if has_age else None,
-        refusal_title,
-        wording.VERDICT_WORDS[quality.verdict].lower(),
-        wording.VERDICT_SENTENCES[quality.verdict],
-        tuple(item.message for item in quality.findings if item.severity == "refuse"),
-        tuple(map(_finding_row, wording.worst_first(prediction))),
-        comparison_plot(prediction, pictures.reference),
-        pictures.reference is not None,
-        _correction(prediction) if has_age else None,
-        tuple(_acquisition(prediction.acquisition)),
-        input_sheet(pictures.input_slices),
-        prediction.acquisition.plane != "sagittal",
-        tuple(registered_pairs(pictures)),
-        saliency_sheet(pictures.input_slices) if has_age else None,
-        wording.leaning(prediction),
-        tuple(_origin(prediction)),
+        prediction=prediction,
+        scan_name=wording.scan_name(prediction),
+        number=_number(prediction) if has_age else None,
+        refusal_title=refusal_title,
+        verdict_words=wording.VERDICT_WORDS[quality.verdict].lower(),
+        verdict_sentence=wording.VERDICT_SENTENCES[quality.verdict],
+        reasons=tuple(item.message for item in quality.findings if item.severity == "refuse"),
+        findings=tuple(map(_finding_row, wording.worst_first(prediction))),
+        plot=comparison_plot(prediction, pictures.reference),
+        has_reference=pictures.reference is not None,
+        correction=_correction(prediction) if has_age else None,
+        acquisition=tuple(_acquisition(prediction.acquisition)),
+        slices=input_sheet(pictures.input_slices),
+        left_is_right=prediction.acquisition.plane != "sagittal",
+        pairs=tuple(registered_pairs(pictures)),
+        saliency=saliency_sheet(pictures.input_slices) if has_age else None,
+        leaning=wording.leaning(prediction),
+        origin=tuple(_origin(prediction)),
     )
 
 
@@ -133,13 +133,13 @@ def _number(prediction: Prediction) -> Number:
     figure, unit = age.value.split()
     facts = wording.facts(prediction)
     return Number(
-        age.label,
-        figure,
-        unit,
-        age.note,
-        tuple(Fact(fact.label, typeset(fact.value), fact.note) for fact in facts),
-        wording.interval_and_age(prediction),
-        wording.is_forced(prediction),
+        label=age.label,
+        figure=figure,
+        unit=unit,
+        interval=age.note,
+        facts=tuple(Fact(fact.label, typeset(fact.value), fact.note) for fact in facts),
+        interval_and_age=wording.interval_and_age(prediction),
+        is_forced=wording.is_forced(prediction),
     )
 
 
@@ -161,7 +161,7 @@ def _correction(prediction: Prediction) -> CorrectionPart:
         return CorrectionPart((), None, wording.why_no_corrected_gap(prediction))
     formula = CORRECTION_FORMULAS.get(correction.method)
     return CorrectionPart(
-        (
+        facts=(
             Fact("Corrected gap", typeset(wording.signed_years(gap))),
             Fact("Corrected brain age", wording.years(corrected)),
             Fact("Method", correction.method),
@@ -171,8 +171,8 @@ def _correction(prediction: Prediction) -> CorrectionPart:
             Fact("Ages fitted on", wording.age_range(correction.age_range_years)),
             Fact("People fitted on", f"{correction.people}: {correction.fitted_on}"),
         ),
-        typeset(formula) if formula else None,
-        "",
+        formula=typeset(formula) if formula else None,
+        why_none="",
     )
 
 

@@ -62,21 +62,24 @@ def brain_age(prediction: Prediction) -> Fact:
 
 
 def facts(prediction: Prediction, how_to_give_the_age: str = "") -> list[Fact]:
-    """Return the person's age and the gaps; nothing when there is no brain age.
+    """Return the person's age, sex if known, and the gaps; nothing when there is no brain age.
 
     ``how_to_give_the_age``: said where the age is missing.
     """
     if prediction.brain_age_years is None:
         return []
     age, gap = prediction.chronological_age_years, prediction.gap_years
+    sex = [Fact("Sex", SEX_WORDS[prediction.sex])] if prediction.sex else []
     if age is None or gap is None:
         return [
             Fact("Chronological age", NOT_KNOWN, how_to_give_the_age),
+            *sex,
             Fact("Raw gap", NONE, "it needs the chronological age"),
         ]
     rank = prediction.gap_percentile
     return [
-        Fact("Chronological age", years(age), SEX_WORDS.get(prediction.sex or "", "")),
+        Fact("Chronological age", years(age)),
+        *sex,
         Fact("Raw gap", signed_years(gap), "" if rank is None else percentile(rank)),
         _corrected_gap(prediction),
     ]

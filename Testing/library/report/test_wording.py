@@ -46,6 +46,7 @@ def test_forced_is_loud_first(person: MakePerson) -> None:
 def test_without_age_there_is_no_gap(person: MakePerson) -> None:
     text = readable_result(person(chronological_age_years=None, corrected_brain_age_years=None))
     assert "not known, give it with --age" in text
+    assert "Sex                female" in text
     assert "Raw gap            none, it needs the chronological age" in text
 
 

@@ -126,7 +126,7 @@ def test_stored_scans_look_like_those_that_were_stored(path, scans):
         assert stored.covers_brain == exact.covers_brain
         for make in (network_features, regional_features):
             difference = stored.features(make) - exact.features(make)
-            assert difference.abs().max() < 0.05
+            assert difference.abs().mean() < 0.005  # faint pixels may turn into background
 
 
 def test_maps_that_a_new_kind_reads_are_missing_from_an_older_file(path, monkeypatch):

@@ -13,6 +13,7 @@ import torch
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.training.people import Person, read_people
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
+from BrainAgeLib.whole_file import written_atomically
 
 ONE_BROKEN_IN = 8
 PROTOCOLS = ((3.0, 0.0), (5.0, 1.0), (7.0, 2.0))
@@ -46,10 +47,9 @@ def write_scans(data: Path, folder: Path, count: int) -> Path:
         age = f"{person.age_years:g}"
         session = f"cut-{number // len(people)}"
         lines.append([path.name, person.participant_id, age, person.sex, session, f"{thickness:g}"])
-    temporary = folder / "scans.csv.part"
-    with temporary.open("w", newline="") as stream:
+    with written_atomically(table) as unfinished, unfinished.open("w", newline="") as stream:
         csv.writer(stream).writerows(lines)
-    return temporary.replace(table)
+    return table
 
 
 def _cut(person: Person, protocol: Protocol, path: Path, generator: np.random.Generator) -> None:

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from BrainAgeLib.whole_file import write_atomically
+
 
 def part(name: str, work: Path, make: Callable[[Path], Any]) -> Any:
     """Return what a part found, as plain values; ``make`` gets an empty place WORK/NAME."""
     found = work / f"{name}.json"
     if not found.is_file():
         shutil.rmtree(work / name, ignore_errors=True)
-        temporary = found.with_suffix(".part")
-        temporary.write_text(json.dumps(make(work / name)))
-        temporary.replace(found)
+        write_atomically(found, json.dumps(make(work / name)).encode())
     print(f"{name}: done", flush=True)
     return json.loads(found.read_text())

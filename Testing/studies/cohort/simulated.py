@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from BrainAgeLib.cohort.cohort_data import read_cohort
+from BrainAgeLib.whole_file import write_atomically
 from Testing.library.cohort.made_results import write_table
 from Testing.library.cohort.simulated_cohorts import simulated_rows
 from Testing.studies._pages import FIGURES, PAGES, write_part
@@ -65,9 +66,7 @@ def part_of(
         numbers = range(start, min(start + PART, runs))
         part = [run(scenario, number, Path(folder)) for number in numbers]
     if file:
-        unfinished = file.with_suffix(".part")
-        unfinished.write_text(json.dumps(part), "utf-8")
-        unfinished.replace(file)
+        write_atomically(file, json.dumps(part).encode())
     return part
 
 

@@ -10,6 +10,7 @@ import torch
 
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.orphans import end_with_parent
+from BrainAgeLib.whole_file import written_atomically
 from Testing.studies.saliency._run import Run, brain_of, spearman
 
 
@@ -66,16 +67,15 @@ def write_map(run: Run, work: Path, number: int) -> None:
     years = run.map_of([run.member(number)], maps)
     leaning = leaning_on_regions(years, maps.volume) if maps.covers_brain else ()
     path = file_of(run, work, number)
-    unfinished = path.with_suffix(".part.npz")
-    np.savez_compressed(
-        unfinished,
-        years=years.half().numpy(),
-        brain=brain_of(maps.volume).numpy(),
-        covered=maps.covers_brain,
-        regions=np.array([region.region for region in leaning]),
-        strengths=np.array([(one.times_average, one.mean_years) for one in leaning]),
-    )
-    unfinished.replace(path)
+    with written_atomically(path) as unfinished:
+        np.savez_compressed(
+            unfinished,
+            years=years.half().numpy(),
+            brain=brain_of(maps.volume).numpy(),
+            covered=maps.covers_brain,
+            regions=np.array([region.region for region in leaning]),
+            strengths=np.array([(one.times_average, one.mean_years) for one in leaning]),
+        )
 
 
 def group_maps(run: Run, work: Path, numbers: list[int]) -> dict[str, GroupMap]:
