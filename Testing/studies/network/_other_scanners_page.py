@@ -19,6 +19,7 @@ YOUNG_UP_TO_YEARS, OLD_FROM_YEARS = 30.0, 60.0
 FIRST, AGAIN, WHOLE = "5+1 mm", "5+1 mm again", "3D"
 # One person of heads3d is in the other set as well, at a finer resolution.
 TWICE = {"sub-ixi04"}
+UNKNOWN = "not recorded"
 STRIPS = ("head", "loose", "tight of loose")
 
 
@@ -39,7 +40,7 @@ class Row(Protocol):
 
 def set_of(row: Row) -> str:
     """Return the study that a scanner belongs to."""
-    return "IXI, 3 scanners" if row.scanner.startswith("IXI") else row.scanner.split(",")[0]
+    return "IXI" if row.scanner.startswith("IXI") else row.scanner
 
 
 def write_pages(rows: list[Row], write: bool) -> tuple[dict[str, object], UnseenScanner]:
@@ -82,7 +83,7 @@ def fit_unseen_scanner(rows: list[Row], without: str | None = None) -> UnseenSca
         scores = np.array([_score(row) for row in chosen])
         factors.append(unseen_scanner_factor(scores, [f"{set_of(r)}, {r.strip}" for r in chosen]))
     people = {row.participant_id for row in counted}
-    scanners = {row.scanner for row in counted}
+    scanners = {row.scanner for row in counted if UNKNOWN not in row.scanner}
     described_as = "simulated 5+1 mm scans of healthy people of " + " and ".join(
         sorted({set_of(row) for row in counted})
     )

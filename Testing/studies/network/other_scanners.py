@@ -4,7 +4,9 @@
 
 Each FOLDER holds NIfTI files and a participants.tsv with the columns file, participant_id, age (in
 years), scanner and skull ("whole head", "stripped, loose" or "stripped, tight"), and session where
-people were scanned more than once. Every scan is predicted as users do it, whole and cut into thick
+people were scanned more than once; FOLDER=SCANNER names the scanner of a table that does not.
+
+Every scan is predicted as users do it, whole and cut into thick
 axial slices of 5 mm with gaps of 1 mm by our simulator (twice, at another phase and tilt). A loose
 strip is predicted once more as a tight one: without what is darker than the middle between its
 fluid and its grey matter. Rows are kept in DIR, so that a run that was stopped goes on.
@@ -78,8 +80,10 @@ class Listed:
     strip: str
 
 
-def listed(folder: Path) -> list[Listed]:
-    """Return the scans that participants.tsv of a folder names."""
+def listed(named: str) -> list[Listed]:
+    """Return the scans that participants.tsv of FOLDER or FOLDER=SCANNER names."""
+    text, _, scanner = named.partition("=")
+    folder = Path(text)
     with (folder / "participants.tsv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
     return [
@@ -87,7 +91,7 @@ def listed(folder: Path) -> list[Listed]:
             folder / row["file"],
             row["participant_id"],
             row.get("session") or "1",
-            row.get("scanner") or folder.name,
+            row.get("scanner") or scanner or folder.name,
             float(row["age"]),
             next((strip for words, strip in STRIPS.items() if row.get("skull", "whole head")
                   .startswith(words)), "head"),
@@ -162,7 +166,7 @@ def predicted(scan: Listed, strip: str, cut: str, image: sitk.Image, model: str 
     )
 
 
-def predict_everybody(folders: list[Path], work: Path, model: str | None) -> list[Row]:
+def predict_everybody(folders: list[str], work: Path, model: str | None) -> list[Row]:
     """Return the rows of all folders; what is in ``work`` already is not repeated."""
     work.mkdir(parents=True, exist_ok=True)
     table = work / "other_scanners.csv"
@@ -205,7 +209,7 @@ def read_rows(path: Path) -> list[Row]:
 def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("folders", nargs="+", metavar="FOLDER[=SCANNER]")
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--model")
     parser.add_argument("--write", action="store_true")
