@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 STAGES = ("read", "brain_extraction", "registration", "prediction", "saliency", "write")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "slicer"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "slicer"), str(HERE.parents[1])]
 
 
 def say(**event) -> None:
