@@ -45,7 +45,7 @@ class Predictor:
         Raises BrainAgeError when there is no result. A refusal by the quality gate is a result.
         """
         ended: list[Ended] = []
-        inner = Listener(ended.append, listener.onStage, listener.onLog, listener.onNotice)
+        inner = Listener(ended.append, listener.onStage, listener.onLog)
         run = self.start(volumeNode, request, inner)
         while run.isRunning():
             run.waitForProgress(WAIT_MILLISECONDS)
@@ -125,7 +125,7 @@ class Batch:
                 self.start()
 
         given = self._listener.run
-        listener = Listener(onEnded, given.onStage, given.onLog, given.onNotice)
+        listener = Listener(onEnded, given.onStage, given.onLog)
         run = self._predictor.start(item.volumeNode, item.request, listener)
         starting = False
         return run

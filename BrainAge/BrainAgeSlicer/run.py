@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,6 @@ from BrainAgeSlicer.volumes import Lattice, exportVolume, fileNameOf
 from BrainAgeSlicer.worker import Outcome, Worker
 
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
-OUT_OF_MEMORY = ("out of memory", "too little memory")
 
 
 @dataclass(frozen=True)
@@ -38,8 +37,6 @@ class Ended:
     error: BrainAgeError | None = None
     cancelled: bool = False
     why: str = ""
-    notices: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 @dataclass
@@ -49,7 +46,6 @@ class Listener:
     onEnded: Callable[[Ended], None] = lambda _ended: None
     onStage: Callable[[str, float], None] = lambda _name, _fraction: None
     onLog: Callable[[str], None] = lambda _line: None
-    onNotice: Callable[[str], None] = field(default=lambda _notice: None)
 
 
 class Run:
@@ -65,10 +61,8 @@ class Run:
         self._observations: list[tuple[Any, int]] = []
         self._folder = self._scan = Path()
         self._worker: Worker | None = None
-        self._notices: list[str] = []
         self._why = ""
         self._ended = False
-        self._started = time.monotonic()
 
     def start(self) -> None:
         """Hand the scan over and start the worker. Its end is always reported to the listener."""
@@ -120,22 +114,7 @@ class Run:
     def _onWorkerFinished(self, outcome: Outcome, lattice: Lattice) -> None:
         if self._ended:
             return
-        if not outcome.cancelled and self._fallsBack(outcome):
-            self._notice(
-                _(
-                    "The GPU ran out of memory; the prediction is made again on the CPU, "
-                    "which takes longer."
-                )
-            )
-            self._request = replace(self._request, device="cpu")
-            self._startWorker(lattice)
-            return
         self._end(self._takeOutcome(outcome, lattice))
-
-    def _fallsBack(self, outcome: Outcome) -> bool:
-        said = " ".join((outcome.message, outcome.hint, *outcome.log[-20:])).lower()
-        full = any(words in said for words in OUT_OF_MEMORY)
-        return full and not outcome.done and self._request.device != "cpu"
 
     def _takeOutcome(self, outcome: Outcome, lattice: Lattice) -> Ended:
         if outcome.cancelled:
@@ -154,10 +133,6 @@ class Run:
                 removeResult(result)
             return Ended(error=_asError(error))
 
-    def _notice(self, text: str) -> None:
-        self._notices.append(text)
-        self._listener.onNotice(text)
-
     def _end(self, ended: Ended) -> None:
         if self._ended:
             return
@@ -171,8 +146,7 @@ class Run:
             self._worker = None
         finally:
             _remove(self._folder)
-        seconds = time.monotonic() - self._started
-        self._listener.onEnded(replace(ended, notices=tuple(self._notices), seconds=seconds))
+        self._listener.onEnded(ended)
 
     def _observe(self, observed: Any, event: int, method: Callable[..., None]) -> None:
         self._observations.append((observed, observed.AddObserver(event, method)))

@@ -99,11 +99,7 @@ class RunControls:
         def onItemEnded(index: int, ended: Ended) -> None:
             self._onItemEnded(items[index].volumeNode, ended, several)
 
-        messages = Listener(
-            onStage=self._progress.setStage,
-            onLog=self._progress.addLog,
-            onNotice=lambda text: self._message.show("note", text),
-        )
+        messages = Listener(onStage=self._progress.setStage, onLog=self._progress.addLog)
         return BatchListener(onItemStarted, onItemEnded, self._onEnded, messages)
 
     def _onItemEnded(self, node: Any, ended: Ended, several: bool) -> None:
@@ -137,10 +133,9 @@ class RunControls:
         if failed:
             text += _(", {n} failed").format(n=failed)
         why = next((each.why for each in self._ends if each.cancelled), "")
-        notices = dict.fromkeys(notice for each in self._ends for notice in each.notices)
         complete = ages == len(self._items)
         severity = "pass" if complete else "note" if cancelled else "warn"
-        self._message.show(severity, text + ".", " ".join([why, *notices]).strip())
+        self._message.show(severity, text + ".", why)
 
     def _showRunning(self, running: bool) -> None:
         ui = self._ui

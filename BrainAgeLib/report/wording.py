@@ -17,11 +17,7 @@ NONE = "none"
 NO_BRAIN_AGE, SCAN_REFUSED = "No brain age", "scan refused"
 FORCED, DO_NOT_USE = "Refused, but forced", "do not use this number"
 SEVERITY_WORDS: dict[Severity, str] = {"refuse": "Refused", "warn": "Warning", "note": "Note"}
-VERDICT_WORDS = {
-    "pass": "Passed",
-    "warn": "Passed with warnings",
-    "refuse": "Refused",
-}
+VERDICT_WORDS = {"pass": "Passed", "warn": "Passed with warnings", "refuse": "Refused"}
 VERDICT_SENTENCES = {
     "pass": "Nothing was found that speaks against this scan.",
     "warn": "The warnings limit what the number is worth.",

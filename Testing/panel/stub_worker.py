@@ -2,7 +2,7 @@
 
     stub_worker.py MODE predict SCAN --output DIR [options] --json-lines --stop-with-parent
 
-MODE: ok, refused, no-saliency, error, crash, garbage, memory, nothing, elsewhere, busy, hang
+MODE: ok, refused, no-saliency, error, crash, garbage, nothing, elsewhere, busy, hang
 (heeds nothing) or wait:STAGE (stays in that stage until its standard input is closed). The process
 ids and the folder of every worker are appended to the file that STUB_WORKER_LOG names.
 """
@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 STAGES = ("read", "brain_extraction", "registration", "prediction", "saliency", "write")
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "slicer"))
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parent / "slicer"), str(HERE.parents[1])]
 
 
 def say(**event) -> None:
@@ -96,8 +97,6 @@ def main() -> None:
     print("stub worker on", device, file=sys.stderr, flush=True)
     if mode == "error":
         fail("the file holds four images", "choose one of them", 2)
-    if mode == "memory" and device != "cpu":
-        fail(f"the device {device} has too little memory", "use --device auto or cpu", 4)
     work(mode)
     folder = Path(options[options.index("--output") + 1])
     if mode != "nothing":

@@ -155,14 +155,6 @@ def test_what_a_library_prints_does_no_harm(person, head, worker):
     assert "a library prints" in person.ui.logText.plainText
 
 
-def test_a_full_graphics_card_falls_back_to_the_processor(person, head, worker):
-    worker("memory")
-    person.applyAndWait()
-    assert person.ui.brainAgeLabel.text == "67.4 years"
-    assert "CPU" in person.ui.messageLabel.text
-    assert len(person.workers()) == 2 and person.leftFolders() == []
-
-
 def test_a_worker_that_cannot_start_is_explained(person, head):
     from BrainAgeSlicer import installation
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -10,73 +9,51 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-NOTICE = "Research use only. Not a medical device."
+from BrainAgeLib.records import (
+    NOTICE,
+    Acquisition,
+    Correction,
+    Finding,
+    InputRecord,
+    ModelRecord,
+    Prediction,
+    Quality,
+    SoftwareRecord,
+    Timings,
+)
+from BrainAgeLib.report.record import prediction_to_dict
 
-
-RECORD: dict[str, Any] = {
-    "schema_version": "1",
-    "notice": NOTICE,
-    "brain_age_years": 67.4,
-    "interval_years": [57.1, 77.9],
-    "interval_level": 0.9,
-    "chronological_age_years": 63.0,
-    "sex": "F",
-    "gap_years": 4.4,
-    "corrected_brain_age_years": 65.2,
-    "corrected_gap_years": 2.2,
-    "correction": {
-        "method": "cole",
-        "fitted_on": "Cam-CAN, out of fold",
-        "people": 601,
-        "age_range_years": [18.0, 88.0],
-        "slope": 0.86,
-        "intercept": 7.7,
-        "site": None,
-    },
-    "gap_percentile": 71.0,
-    "quality": {
-        "verdict": "warn",
-        "findings": [
-            {
-                "code": "thick_slices",
-                "severity": "warn",
-                "message": "the slices are 7.0 mm apart, the model was trained on up to 6.5 mm",
-                "value": 7.0,
-                "limit": 6.5,
-            }
-        ],
-    },
-    "acquisition": {
-        "plane": "axial",
-        "slice_count": 22,
-        "slice_spacing_mm": 7.0,
-        "slice_thickness_mm": None,
-        "in_plane_mm": [2.4, 2.4],
-    },
-    "input": {"path": "/tmp/scan.nrrd", "sha256": "0" * 64, "series_uid": None},
-    "model": {
-        "name": "stub",
-        "version": "1",
-        "sha256": "0" * 64,
-        "age_range_years": [18.0, 88.0],
-    },
-    "software": {"name": "SlicerBrainAge", "version": "0.1.0", "dependencies": {}},
-    "device": "cpu",
-    "timings_seconds": {
-        "read": 0.1,
-        "brain_extraction": 2.9,
-        "registration": 2.0,
-        "prediction": 0.5,
-        "saliency": 3.0,
-        "total": 8.5,
-    },
-    "leans_on": None,
-}
+PREDICTION = Prediction(
+    brain_age_years=67.4,
+    interval_years=(57.1, 77.9),
+    chronological_age_years=63.0,
+    sex="F",
+    corrected_brain_age_years=65.2,
+    correction=Correction("cole", "Cam-CAN, out of fold", 601, (18.0, 88.0), 0.86, 7.7),
+    gap_percentile=71.0,
+    quality=Quality(
+        (
+            Finding(
+                "thick_slices",
+                "warn",
+                "the slices are 7.0 mm apart, the model was trained on up to 6.5 mm",
+                7.0,
+                6.5,
+            ),
+        )
+    ),
+    acquisition=Acquisition("axial", 22, 7.0, None, (2.4, 2.4)),
+    input=InputRecord("/tmp/scan.nrrd", "0" * 64, None),
+    model=ModelRecord("stub", "1", "0" * 64, (18.0, 88.0)),
+    software=SoftwareRecord("SlicerBrainAge", "0.1.0"),
+    device="cpu",
+    timings_seconds=Timings(0.1, 2.9, 2.0, 0.5, 3.0, 8.5),
+)
 
 
 def record(**changes: Any) -> dict[str, Any]:
     """Return the values of a ``prediction.json``."""
-    return {**copy.deepcopy(RECORD), **changes}
+    return {**prediction_to_dict(PREDICTION), **changes}
 
 
 def refusal() -> dict[str, Any]:
