@@ -70,10 +70,10 @@ def _load_deepbet(device: str) -> Any:
 
 def _check_sha256(path: Path, expected: str) -> None:
     try:
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise InstallationError(f"{path} cannot be read", "install deepbet again") from error
-    if found != expected:
+    if sha256 != expected:
         raise InstallationError(
             f"{path} is not the file that deepbet 1.0.2 ships",
             "pip install --force-reinstall deepbet",

@@ -26,7 +26,7 @@ from BrainAgeLib.scan.itk import FileImage, named_as, open_header, read_volume
 ByteStream = gzip.GzipFile | BufferedReader
 HEADER_BYTES = 348
 CHUNK_BYTES = 2**20
-MOST_SURPLUS_BYTES = 2**28  # after the voxels: 256 MiB that nobody asked for
+MOST_SURPLUS_BYTES = 2**28  # before or after the voxels: 256 MiB that nobody asked for
 SPACING_TOLERANCE = 0.01
 # What a voxel is, by the number in the field datatype; V is a colour.
 _VOXEL_TYPES = {
@@ -65,12 +65,12 @@ def read_nifti(path: Path, name: str) -> FileImage:
     ``name``: what messages call the file. Raises InputError when it cannot be read as one scalar
     volume with a place in the world.
     """
-    header = read_nifti_header(path, name)
+    header = _read_header(path, name)
     suffix = ".nii.gz" if is_compressed(path) else ".nii"
     with named_as(path, suffix) as readable:
         # The header's size is checked before the file is unpacked to see whether it is all there.
         check_shape(open_header(readable, FileKind.NIFTI, name), name)
-        broken = find_non_finite(path, header, name)
+        broken = _find_non_finite(path, header, name)
         image = read_volume(readable, FileKind.NIFTI, name)
     if broken is not None:
         image = _with_nan(image, broken)
@@ -78,7 +78,7 @@ def read_nifti(path: Path, name: str) -> FileImage:
     return FileImage(image, (path,), findings)
 
 
-def read_nifti_header(path: Path, name: str) -> NiftiHeader:
+def _read_header(path: Path, name: str) -> NiftiHeader:
     """Return the header of a NIfTI file, compressed or not.
 
     Raises InputError when it is cut off, contradicts itself or places the voxels nowhere.
@@ -110,7 +110,7 @@ def _check(header: NiftiHeader, name: str) -> None:
             "convert the scan to one .nii.gz file",
         )
     has_voxels = header.voxel_type is not None and min(header.size, default=0) > 0
-    if not has_voxels or not header.data_offset >= HEADER_BYTES:
+    if not has_voxels or not HEADER_BYTES <= header.data_offset <= MOST_SURPLUS_BYTES:
         raise InputError(f"the header of {name} makes no sense", "convert the scan again")
     if len(header.size) < 3:
         return  # a picture: the next check says so
@@ -142,7 +142,7 @@ def _check_sform(header: NiftiHeader, name: str) -> None:
         )
 
 
-def find_non_finite(path: Path, header: NiftiHeader, name: str) -> np.ndarray | None:
+def _find_non_finite(path: Path, header: NiftiHeader, name: str) -> np.ndarray | None:
     """Return which voxels are not finite numbers, as flat bools in file order; None for no one.
 
     Raises InputError when the file is damaged or shorter than its header promises. Needs little
@@ -151,17 +151,17 @@ def find_non_finite(path: Path, header: NiftiHeader, name: str) -> np.ndarray | 
     try:
         with gzip.open(path) if is_compressed(path) else path.open("rb") as file:
             file.read(int(header.data_offset))
-            found = _search(file, header, name)
+            non_finite = _search(file, header, name)
             _read_to_the_end(file, name)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise incomplete(name) from error
-    return found
+    return non_finite
 
 
 def _search(file: ByteStream, header: NiftiHeader, name: str) -> np.ndarray | None:
     voxel_type = np.dtype(header.voxel_type)
     voxels_in_all, voxels_seen = math.prod(header.size), 0
-    found = None
+    non_finite = None
     while voxels_seen < voxels_in_all:
         wanted = min(CHUNK_BYTES // voxel_type.itemsize, voxels_in_all - voxels_seen)
         chunk = file.read(wanted * voxel_type.itemsize)
@@ -170,10 +170,10 @@ def _search(file: ByteStream, header: NiftiHeader, name: str) -> np.ndarray | No
         if voxel_type.kind == "f":
             broken = ~np.isfinite(np.frombuffer(chunk, voxel_type))
             if broken.any():
-                found = np.zeros(voxels_in_all, bool) if found is None else found
-                found[voxels_seen : voxels_seen + wanted] = broken
+                non_finite = np.zeros(voxels_in_all, bool) if non_finite is None else non_finite
+                non_finite[voxels_seen : voxels_seen + wanted] = broken
         voxels_seen += wanted
-    return found
+    return non_finite
 
 
 def _read_to_the_end(file: ByteStream, name: str) -> None:

@@ -27,9 +27,9 @@ def read_text_headed(path: Path, kind: FileKind, name: str) -> FileImage:
     volume with a place in the world.
     """
     fields = read_text_header(path)
-    check_text_header(fields, name)
-    findings = () if says_orientation(fields) else (unknown_orientation(),)
-    voxels = data_file(path, fields, name)
+    _check(fields, name)
+    findings = () if _says_orientation(fields) else (unknown_orientation(),)
+    voxels = _data_file(path, fields, name)
     if voxels is None:
         with named_as(path, *_SUFFIXES[kind]) as readable:
             return FileImage(read_volume(readable, kind, name), (path,), findings)
@@ -53,7 +53,7 @@ def read_text_header(path: Path) -> dict[str, str]:
     return fields
 
 
-def check_text_header(fields: dict[str, str], name: str) -> None:
+def _check(fields: dict[str, str], name: str) -> None:
     """Raise InputError unless the header gives a spacing, in numbers that can be one."""
     # MetaIO trusts this number and ends the whole program when it is too large.
     if not re.fullmatch("[1-9]", fields.get("ndims", "3")):
@@ -68,12 +68,12 @@ def check_text_header(fields: dict[str, str], name: str) -> None:
         check_spacing([_number(word) for word in given.split()[:3]], name)
 
 
-def says_orientation(fields: dict[str, str]) -> bool:
+def _says_orientation(fields: dict[str, str]) -> bool:
     """Say whether the header tells which way the axes run; MetaImage always does."""
     return "space" in fields or "ndims" in fields
 
 
-def data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
+def _data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
     """Return the file that holds the voxels, or None when it is ``path`` itself.
 
     Raises InputError when that file is missing or outside the header's folder, or there are
@@ -88,19 +88,19 @@ def data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:
         )
     if "\0" in given:
         raise InputError(f"the header of {name} makes no sense", "convert the scan again")
-    found = path.parent / given
+    voxels_file = path.parent / given
     # A header that comes from somewhere else must not choose a file of this machine to be read.
-    if not found.resolve().is_relative_to(path.parent.resolve()):
+    if not voxels_file.resolve().is_relative_to(path.parent.resolve()):
         raise InputError(
             f"the header of {name} names a data file outside its own folder",
             "put the two files into one folder and name the data file without a path",
         )
-    if not found.is_file():
+    if not voxels_file.is_file():
         raise InputError(
-            f"the voxels of {name} are in {printable(found.name)}, which is missing",
+            f"the voxels of {name} are in {printable(voxels_file.name)}, which is missing",
             "put the two files into one folder, or save the scan as one file",
         )
-    return found
+    return voxels_file
 
 
 def _number(word: str) -> float:

@@ -122,6 +122,9 @@ class TestSenselessHeader:
             (VOXEL_TYPE, "h", 0),
             (DATA_OFFSET, "f", float("nan")),
             (DATA_OFFSET, "f", -1.0),
+            (DATA_OFFSET, "f", 1e9),
+            (DATA_OFFSET, "f", 3e38),
+            (DATA_OFFSET, "f", float("inf")),
         ],
     )
     def test_nifti(self, tmp_path, capfd, offset, code, value):
@@ -138,7 +141,7 @@ class TestSenselessHeader:
         assert SENSELESS in message or "not a medical image" in message
 
     def test_data_offset_past_the_end(self, tmp_path, capfd):
-        assert INCOMPLETE in message_of(patched(tmp_path / "s.nii", DATA_OFFSET, "f", 1e9), capfd)
+        assert INCOMPLETE in message_of(patched(tmp_path / "s.nii", DATA_OFFSET, "f", 1e6), capfd)
 
 
 class TestPlace:
