@@ -13,10 +13,9 @@ from safetensors.torch import load, save
 
 from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.kind import AgeModel
-from BrainAgeLib.training.map_store import read_maps
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.prepare import maps_file
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.store import maps_file, read_maps
 from BrainAgeLib.whole_file import write_atomically
 
 # Says what is done and how far: (stage, done, of how many, remark).
@@ -55,7 +54,7 @@ class Fold:
         return np.array([person.age_years for person in self.others])
 
     def maps(self, name: str) -> torch.Tensor:
-        """Return what is kept of these people's scans (person, scan, ...), see ``map_store``."""
+        """Return what is kept of these people's scans (person, scan, ...), see ``store``."""
         return read_maps([maps_file(self.folder, person) for person in self.others], name)
 
     def say(self, what: str, done: int, count: int, remark: str = "") -> None:

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.training.examples import Draw, WholeScans, mix
 from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.network_data import Draw, WholeScans, mix
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import written_atomically
 

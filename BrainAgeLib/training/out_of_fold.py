@@ -22,15 +22,14 @@ from BrainAgeLib.model.brain_maps import (
     maps_of_scan,
 )
 from BrainAgeLib.model.card import Blend
-from BrainAgeLib.training.map_store import stored_maps
 from BrainAgeLib.training.people import Person, is_held_out
-from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
-from BrainAgeLib.training.simulated_scans import (
-    EVALUATION_PROTOCOLS,
-    StoredScan,
-    as_slices,
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan, as_slices, subset
+from BrainAgeLib.training.store import (
+    evaluation_file,
+    maps_file,
     read_scans,
-    subset,
+    stored_maps,
+    training_file,
 )
 from BrainAgeLib.whole_file import write_atomically
 

@@ -10,7 +10,7 @@ import torch
 from BrainAgeLib.model.regional import Expert, RegionalModel, experts
 from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
 from BrainAgeLib.training.fold import Fold
-from BrainAgeLib.training.simulated_scans import AXIAL_SCANS, EVALUATION_PROTOCOLS
+from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS
 
 RIDGE = 0.01  # of the kernel's diagonal
 LEAST_WEIGHT = 1e-4  # of an expert that is kept

@@ -18,8 +18,8 @@ from BrainAgeLib.model.slices import (
 from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.prepare import evaluation_file, training_file
-from BrainAgeLib.training.simulated_scans import AXIAL_SCANS, StoredScan, as_slices, read_scans
+from BrainAgeLib.training.simulate import AXIAL_SCANS, StoredScan, as_slices
+from BrainAgeLib.training.store import evaluation_file, read_scans, training_file
 
 SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
 RIDGE = 0.03  # of the kernel's diagonal

@@ -15,7 +15,6 @@ from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.training.fold import Fold, Report
-from BrainAgeLib.training.map_store import mean_maps, typical_maps
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
     blended,
@@ -25,8 +24,8 @@ from BrainAgeLib.training.out_of_fold import (
     write_rows,
 )
 from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.prepare import maps_file, prepare
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.store import maps_file, mean_maps, prepare, typical_maps
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10

@@ -11,10 +11,15 @@ import pytest
 
 from BrainAgeLib.template import alignment
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
-from BrainAgeLib.training.map_store import write_maps
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, StoredScan, write_scans
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan
+from BrainAgeLib.training.store import (
+    evaluation_file,
+    maps_file,
+    training_file,
+    write_maps,
+    write_scans,
+)
 
 
 def stored_scan(slices: int, seed: int = 0) -> StoredScan:

@@ -12,7 +12,7 @@ from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.template.alignment import LEVELS
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.volume import TemplateVolume
-from BrainAgeLib.training.simulated_scans import as_slices
+from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model_folders import SMALL_NETWORK
 from Testing.library.stored_scans import stored_scan
 

@@ -18,7 +18,7 @@ from BrainAgeLib.model.brain_maps import (
 )
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.training.simulated_scans import as_slices
+from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model_folders import BLEND, blend_of, small_member
 from Testing.library.stored_scans import stored_scan
 

@@ -19,7 +19,7 @@ from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.template.alignment import LEVELS
 from BrainAgeLib.template.volume import TemplateVolume
-from BrainAgeLib.training.simulated_scans import as_slices
+from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model.made_brains import (
     LEFT,
     RIGHT,

@@ -22,7 +22,7 @@ from BrainAgeLib.model.slices import (
     slice_values,
 )
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.training.simulated_scans import as_slices
+from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model.made_brains import slices_at
 from Testing.library.model_folders import small_slice_model
 from Testing.library.stored_scans import stored_scan

@@ -14,14 +14,19 @@ from BrainAgeLib.training import network as network_module
 from BrainAgeLib.training import regional as regional_module
 from BrainAgeLib.training import slices as slices_module
 from BrainAgeLib.training.fold import Fold
-from BrainAgeLib.training.map_store import read_maps
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.prepare import evaluation_file, maps_file, training_file
 from BrainAgeLib.training.regional import FITTED_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import AXIAL_SCANS, EVALUATION_PROTOCOLS, read_scans
+from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS
 from BrainAgeLib.training.slices import RANDOM_SCANS
+from BrainAgeLib.training.store import (
+    evaluation_file,
+    maps_file,
+    read_maps,
+    read_scans,
+    training_file,
+)
 from Testing.library.model_folders import (
     MAP_SHAPE,
     SMALL_NETWORK,

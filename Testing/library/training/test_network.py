@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from BrainAgeLib.training import network as network_module
-from BrainAgeLib.training.examples import WholeScans
 from BrainAgeLib.training.network import fit_network
+from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import SMALL_NETWORK, VOLUME_SHAPE
 

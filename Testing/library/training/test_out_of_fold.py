@@ -25,12 +25,7 @@ from BrainAgeLib.training.out_of_fold import (
     write_rows,
 )
 from BrainAgeLib.training.people import Person, is_held_out
-from BrainAgeLib.training.simulated_scans import (
-    EVALUATION_PROTOCOLS,
-    IMAGE_STEP,
-    TEMPLATE_STEP,
-    as_slices,
-)
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, IMAGE_STEP, TEMPLATE_STEP, as_slices
 from Testing.library.model_folders import BLEND, blend_of, out_of_fold_rows, small_member
 from Testing.library.stored_scans import quick_alignment, same_scans, store_person, stored_scan
 

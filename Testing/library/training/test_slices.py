@@ -10,7 +10,7 @@ import torch
 
 from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.slices import HEIGHTS, slice_values
-from BrainAgeLib.training.simulated_scans import IMAGE_STEP, StoredScan, as_slices, subset
+from BrainAgeLib.training.simulate import IMAGE_STEP, StoredScan, as_slices, subset
 from BrainAgeLib.training.slices import LEAST_VARIANCE, fit_slice_model
 
 PEOPLE, NEW = 40, 16

@@ -16,10 +16,10 @@ from BrainAgeLib.command_line.main import main
 from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.scan.geometry import Volume
-from BrainAgeLib.training import prepare as prepare_module
+from BrainAgeLib.training import store as store_module
 from BrainAgeLib.training.out_of_fold import read_rows
 from BrainAgeLib.training.people import assign_folds, read_people
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
 from Testing.library.model_folders import SMALL_NETWORK
 from Testing.library.phantoms import coarse_brain, write_volume
 from Testing.library.stored_scans import quick_alignment
@@ -65,7 +65,7 @@ class InThisProcess(ThreadPoolExecutor):
 def quickly():
     """Align in few steps; what is learnt does not matter here."""
     with quick_alignment(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(prepare_module, "ProcessPoolExecutor", InThisProcess)
+        patch.setattr(store_module, "ProcessPoolExecutor", InThisProcess)
         yield
 
 

@@ -20,8 +20,8 @@ from BrainAgeLib.model.slices import (
     nearest_expert,
 )
 from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.prepare import evaluation_file
-from BrainAgeLib.training.simulated_scans import as_slices, read_scans, subset
+from BrainAgeLib.training.simulate import as_slices, subset
+from BrainAgeLib.training.store import evaluation_file, read_scans
 
 
 @dataclass(frozen=True)

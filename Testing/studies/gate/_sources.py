@@ -28,7 +28,7 @@ from BrainAgeLib.training.appearance import (
     disturb_mask,
 )
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, tilted
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, tilted
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
 
 SEED = 23

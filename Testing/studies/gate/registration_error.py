@@ -34,7 +34,7 @@ from BrainAgeLib.training.appearance import (
     registration_error,
 )
 from BrainAgeLib.training.people import Person, read_people
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, tilted
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, tilted
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 PROTOCOLS = ("axial 5+1 mm", "axial 7+2 mm")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from BrainAgeLib.training.people import assign_folds, is_held_out, read_people
-from BrainAgeLib.training.prepare import maps_file
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
+from BrainAgeLib.training.store import maps_file
 
 # The protocols that are compared, and their numbers in the map store.
 PROTOCOLS = {

@@ -20,9 +20,9 @@ import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.model.brain_maps import network_maps
-from BrainAgeLib.training.map_store import read_maps, unpacked
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, read_rows
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
+from BrainAgeLib.training.store import read_maps, unpacked
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._people import PROTOCOLS, JudgedPeople
 

@@ -29,10 +29,10 @@ from torch import nn
 from BrainAgeLib.codec import to_text
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.training.examples import WholeScans
-from BrainAgeLib.training.map_store import read_maps, unpacked
 from BrainAgeLib.training.network import Goal, train_network
+from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.store import read_maps, unpacked
 from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, write_part
 from Testing.studies.network._networks import (

@@ -35,7 +35,7 @@ from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.simulated_scans import EVALUATION, Simulator, as_slices
+from BrainAgeLib.training.simulate import EVALUATION, Simulator, as_slices
 from BrainAgeLib.training.thick_slices import Protocol
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._smallest_change import write_documents

@@ -21,8 +21,8 @@ from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.prepare import evaluation_file
-from BrainAgeLib.training.simulated_scans import EVALUATION, Simulator, as_slices, read_scans
+from BrainAgeLib.training.simulate import EVALUATION, Simulator, as_slices
+from BrainAgeLib.training.store import evaluation_file, read_scans
 from BrainAgeLib.training.thick_slices import Protocol
 
 

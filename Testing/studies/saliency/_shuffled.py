@@ -11,12 +11,11 @@ from safetensors.torch import load, save
 
 from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.kind import AgeModel
-from BrainAgeLib.training.examples import WholeScans
-from BrainAgeLib.training.map_store import read_maps
 from BrainAgeLib.training.network import fit_network
-from BrainAgeLib.training.prepare import maps_file
+from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.regional import fit_regional_model
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.store import maps_file, read_maps
 from Testing.studies.saliency._run import Run, brain_of, likeness
 
 FOLD = 0

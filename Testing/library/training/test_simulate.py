@@ -1,4 +1,4 @@
-"""Simulated scans are repeatable, and files of them are whole or absent."""
+"""Simulated scans are repeatable, and differ as real ones do."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import pytest
 
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.training.appearance import EVALUATION
-from BrainAgeLib.training.simulated_scans import (
+from BrainAgeLib.training.simulate import (
     EVALUATION_PROTOCOLS,
     IMAGE_STEP,
     LARGEST_TILT_DEGREES,
     Simulator,
     evaluation_scans,
     random_scans,
-    read_scans,
     tilted,
-    write_scans,
 )
 from BrainAgeLib.training.thick_slices import Protocol
 from Testing.library.phantoms import coarse_brain
-from Testing.library.stored_scans import same_scans, stored_scan
+from Testing.library.stored_scans import same_scans
 
 
 @pytest.fixture(scope="module")
@@ -30,26 +28,26 @@ def simulator(maps):
 
 
 @pytest.fixture(scope="module")
-def judged(simulator):
-    """Return the scans that one person is judged on."""
+def measured(simulator):
+    """Return the scans that a model is measured on."""
     return evaluation_scans(simulator, "sub-01", seed=1)
 
 
-def test_one_scan_of_each_protocol(judged):
-    assert list(judged) == list(EVALUATION_PROTOCOLS)
+def test_one_scan_of_each_protocol(measured):
+    assert list(measured) == list(EVALUATION_PROTOCOLS)
     for name, protocol in EVALUATION_PROTOCOLS.items():
-        scan = judged[name]
+        scan = measured[name]
         assert scan.images.dtype == scan.template.dtype == np.uint8
         assert scan.images.shape == (len(scan), GRID_HEIGHT, GRID_WIDTH)
         assert scan.plane == (protocol.plane if protocol else "3d")
         assert scan.spacing_mm == (protocol.spacing_mm if protocol else 2.0)
         assert len(scan) > 10
-    assert max(scan.tilt_degrees for scan in judged.values()) <= LARGEST_TILT_DEGREES
-    assert judged["3D 2 mm"].tilt_degrees == 0.0
+    assert max(scan.tilt_degrees for scan in measured.values()) <= LARGEST_TILT_DEGREES
+    assert measured["3D 2 mm"].tilt_degrees == 0.0
 
 
-def test_a_simulated_slice_looks_like_the_template_beside_it(judged):
-    scan = judged["axial 5+1 mm"]
+def test_a_simulated_slice_looks_like_the_template_beside_it(measured):
+    scan = measured["axial 5+1 mm"]
     middle = len(scan) // 2
     brain = scan.images[middle] > 0
 
@@ -60,10 +58,10 @@ def test_a_simulated_slice_looks_like_the_template_beside_it(judged):
     assert 0.6 < np.median(levels) < 1.05
 
 
-def test_the_same_seed_gives_the_same_scans(simulator, judged):
+def test_the_same_seed_gives_the_same_scans(simulator, measured):
     again = evaluation_scans(simulator, "sub-01", seed=1)
 
-    assert same_scans(list(again.values()), list(judged.values()))
+    assert same_scans(list(again.values()), list(measured.values()))
 
 
 def test_another_person_or_seed_gets_other_scans(simulator):
@@ -81,10 +79,10 @@ def test_more_scans_leave_the_first_ones_as_they_were(simulator):
     assert not same_scans(more[2:], few[:1])
 
 
-def test_random_scans_are_not_those_that_count(simulator, judged):
+def test_random_scans_are_not_those_that_count(simulator, measured):
     drawn = random_scans(simulator, "sub-01", 2, seed=1)
 
-    assert not any(same_scans([a], [b]) for a in drawn for b in judged.values())
+    assert not any(same_scans([a], [b]) for a in drawn for b in measured.values())
 
 
 def test_tilts_are_drawn_about_each_axis_within_their_limit():
@@ -106,39 +104,3 @@ def test_the_registration_is_never_perfect(simulator):
     planes = [simulator.simulate(Protocol(), EVALUATION, [seed]).planes[10, 0] for seed in range(4)]
 
     assert 0.05 < np.std(planes) < 3.0
-
-
-def test_scans_come_back_as_they_were_written(tmp_path):
-    scans = [stored_scan(3, seed=1), stored_scan(1, seed=2), stored_scan(20, seed=3)]
-
-    write_scans(tmp_path / "scans.npz", scans)
-
-    assert same_scans(read_scans(tmp_path / "scans.npz"), scans)
-    assert [path.name for path in tmp_path.iterdir()] == ["scans.npz"]
-
-
-@pytest.mark.parametrize("is_there_before", [False, True])
-def test_a_killed_write_leaves_the_old_file_or_none(tmp_path, monkeypatch, is_there_before):
-    target = tmp_path / "scans.npz"
-    old = [stored_scan(2, seed=1)]
-    if is_there_before:
-        write_scans(target, old)
-
-    def killed(path, **_arrays):
-        path.write_bytes(b"half of it")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(np, "savez", killed)
-    with pytest.raises(KeyboardInterrupt):
-        write_scans(target, [stored_scan(5, seed=2)])
-
-    assert target.exists() == is_there_before
-    if is_there_before:
-        assert same_scans(read_scans(target), old)
-
-
-def test_pickles_in_a_file_of_scans_are_not_run(tmp_path):
-    np.savez(tmp_path / "scans.npz", counts=np.array([object()], dtype=object))
-
-    with pytest.raises(ValueError, match="allow_pickle"):
-        read_scans(tmp_path / "scans.npz")

@@ -1,4 +1,4 @@
-"""The slow part before training is done once for each person and kept."""
+"""The slow part before training is done once for each person and kept, whole or not at all."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ import torch
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.scan.geometry import Volume
-from BrainAgeLib.training.map_store import ALIGNED_SCANS, read_maps
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.prepare import (
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
+from BrainAgeLib.training.store import (
+    ALIGNED_SCANS,
     evaluation_file,
     maps_file,
     prepare,
     prepare_person,
+    read_maps,
+    read_scans,
     training_file,
+    write_scans,
 )
-from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulated_scans import EVALUATION_PROTOCOLS, read_scans
 from Testing.library.phantoms import (
     coarse_brain,
     moved,
@@ -28,7 +31,7 @@ from Testing.library.phantoms import (
     rms_distance_mm,
     write_volume,
 )
-from Testing.library.stored_scans import quick_alignment, same_scans
+from Testing.library.stored_scans import quick_alignment, same_scans, stored_scan
 
 SCANS = 3
 SETTINGS = TrainingSettings(scans_per_person=SCANS)
@@ -67,9 +70,9 @@ def prepared(person, tmp_path_factory):
 
 
 def test_a_person_is_registered_and_simulated(person, prepared):
-    found = np.load(prepared / "registrations" / "sub-01.npy")
+    registration = np.load(prepared / "registrations" / "sub-01.npy")
 
-    assert rms_distance_mm(found, MOTION) < 2.0
+    assert rms_distance_mm(registration, MOTION) < 2.0
     assert len(read_scans(training_file(prepared, person))) == SCANS
     assert len(read_scans(evaluation_file(prepared, person))) == len(EVALUATION_PROTOCOLS)
 
@@ -136,3 +139,39 @@ def test_a_person_whose_last_file_is_missing_is_prepared_again(person, prepared,
     assert same_scans(
         read_scans(evaluation_file(folder, person)), read_scans(evaluation_file(prepared, person))
     )
+
+
+def test_scans_come_back_as_they_were_written(tmp_path):
+    scans = [stored_scan(3, seed=1), stored_scan(1, seed=2), stored_scan(20, seed=3)]
+
+    write_scans(tmp_path / "scans.npz", scans)
+
+    assert same_scans(read_scans(tmp_path / "scans.npz"), scans)
+    assert [path.name for path in tmp_path.iterdir()] == ["scans.npz"]
+
+
+@pytest.mark.parametrize("is_there_before", [False, True])
+def test_a_killed_write_leaves_the_old_file_or_none(tmp_path, monkeypatch, is_there_before):
+    target = tmp_path / "scans.npz"
+    old = [stored_scan(2, seed=1)]
+    if is_there_before:
+        write_scans(target, old)
+
+    def killed(path, **_arrays):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_scans(target, [stored_scan(5, seed=2)])
+
+    assert target.exists() == is_there_before
+    if is_there_before:
+        assert same_scans(read_scans(target), old)
+
+
+def test_pickles_in_a_file_of_scans_are_not_run(tmp_path):
+    np.savez(tmp_path / "scans.npz", counts=np.array([object()], dtype=object))
+
+    with pytest.raises(ValueError, match="allow_pickle"):
+        read_scans(tmp_path / "scans.npz")

@@ -1,17 +1,24 @@
-"""Brains as they might have been: moved, deformed and lit a little differently, on any device.
+"""What a training step of the volume network sees: maps of random scans of different people.
 
-What the simulated scans differ in is drawn once and kept; this is drawn anew in every step. Volumes
-are (scan, z, y, x) on the grid of ``template_volume``; random numbers are torch's own.
+Brains are shown as they might have been: moved, deformed, lit a little differently, mirrored. What
+the simulated scans differ in is drawn once and kept; this is drawn anew in every step. Volumes
+are (scan, z, y, x) on the grid of ``template.volume``, on any device. All random numbers are
+torch's own, so that the caller's seed settles them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.training.store import unpacked
 
 # Standard deviations at a strength of 1.
 AFFINE = 0.03  # of the entries of a matrix: rotations, scales and shears
@@ -23,9 +30,47 @@ SHADING = 0.03
 LARGEST_NOISE = 0.03
 LEAST_LEVEL = 0.02  # darker is background
 
+# Takes people's numbers (person,); returns maps (person, 4, z, y, x).
+Draw = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class WholeScans:
+    """Whole scans from the store, packed (person, scan, z, y, x), on the device that trains.
+
+    ``strength``: of what changes in each step, see ``augmented``.
+    """
+
+    volumes: torch.Tensor
+    strength: float = 0.0
+
+    def __call__(self, people: torch.Tensor) -> torch.Tensor:
+        """Return one random scan of each person, a little changed and perhaps mirrored."""
+        device = self.volumes.device
+        scans = torch.randint(0, self.volumes.shape[1], (len(people),), device=device)
+        drawn = unpacked(self.volumes[people.to(device), scans])
+        return network_maps(mirrored_at_random(augmented(drawn, self.strength)))
+
+
+def mix(
+    maps: torch.Tensor, wanted: torch.Tensor, mixing: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return brains and what is wanted, mixed in pairs (Zhang et al. 2018, arXiv 1710.09412).
+
+    ``wanted``: (scan,) ages, or any number of values (scan, ...), on the maps' device.
+    """
+    share = torch.distributions.Beta(mixing, mixing).sample((len(maps),)).to(maps.device)
+    other = torch.randperm(len(maps)).to(maps.device)
+
+    def mixed(values: torch.Tensor) -> torch.Tensor:
+        wide = share.view(-1, *[1] * (values.ndim - 1))
+        return values * wide + values[other] * (1 - wide)
+
+    return mixed(maps), mixed(wanted)
+
 
 def augmented(volume: TemplateVolume, strength: float) -> TemplateVolume:
-    """Return volumes moved, deformed and lit at random; ``seen`` is a share then.
+    """Return volumes moved, deformed and lit at random; ``seen`` is a fraction then.
 
     ``strength``: 0 leaves them as they are.
     """

@@ -1,10 +1,9 @@
-"""Simulated 2D scans of one person, as the network sees them, kept on disk as small arrays."""
+"""Simulated 2D scans of one person, as the models see them: cut, lit and placed like real ones."""
 
 from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,12 +23,11 @@ from BrainAgeLib.training.appearance import (
     registration_error,
 )
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
-from BrainAgeLib.whole_file import written_atomically
 
 IMAGE_STEP = HIGHEST_LEVEL / 255.0
 TEMPLATE_STEP = 1.0 / 255.0
 
-# What the model is judged on; tilts are drawn up to 15 degrees for each person.
+# What a model is measured on; tilts are drawn up to 15 degrees for each person.
 EVALUATION_PROTOCOLS = {
     "axial 5+1 mm": Protocol(thickness_mm=5.0, gap_mm=1.0),
     "axial 7+2 mm": Protocol(thickness_mm=7.0, gap_mm=2.0),
@@ -111,7 +109,7 @@ def random_scans(
 
 
 def evaluation_scans(simulator: Simulator, participant_id: str, seed: int) -> dict[str, StoredScan]:
-    """Return one scan of each protocol that the model is judged on."""
+    """Return one scan of each protocol that a model is measured on."""
     scans = {}
     for number, (name, protocol) in enumerate(EVALUATION_PROTOCOLS.items()):
         entropy = [seed, 1000 + number, zlib.crc32(participant_id.encode())]
@@ -166,36 +164,3 @@ def subset(scan: StoredScan, chosen: np.ndarray) -> StoredScan:
         scan.plane,
         scan.tilt_degrees,
     )
-
-
-def write_scans(path: Path, scans: list[StoredScan]) -> None:
-    """Write scans to one file; a run that is killed leaves the old file or none."""
-    arrays = {
-        "images": np.concatenate([scan.images for scan in scans]),
-        "template": np.concatenate([scan.template for scan in scans]),
-        "planes": np.concatenate([scan.planes for scan in scans]),
-        "counts": np.array([len(scan) for scan in scans]),
-        "spacing_mm": np.array([scan.spacing_mm for scan in scans]),
-        "plane": np.array([scan.plane for scan in scans]),
-        "tilt_degrees": np.array([scan.tilt_degrees for scan in scans]),
-    }
-    with written_atomically(path) as unfinished:
-        np.savez(unfinished, allow_pickle=False, **arrays)
-
-
-def read_scans(path: Path) -> list[StoredScan]:
-    """Return the scans that :func:`write_scans` wrote."""
-    with np.load(path, allow_pickle=False) as arrays:
-        content = {name: arrays[name] for name in arrays.files}
-    ends = np.cumsum(content["counts"])
-    return [
-        StoredScan(
-            content["images"][start:end],
-            content["template"][start:end],
-            content["planes"][start:end],
-            float(content["spacing_mm"][n]),
-            str(content["plane"][n]),
-            float(content["tilt_degrees"][n]),
-        )
-        for n, (start, end) in enumerate(zip(ends - content["counts"], ends, strict=True))
-    ]

@@ -15,8 +15,9 @@ from BrainAgeLib.model.brain_maps import (
     regional_maps,
 )
 from BrainAgeLib.template.volume import volume_of_slices
-from BrainAgeLib.training import map_store
-from BrainAgeLib.training.map_store import (
+from BrainAgeLib.training import store
+from BrainAgeLib.training.simulate import as_slices
+from BrainAgeLib.training.store import (
     LEVEL_STEP,
     has_maps,
     mean_maps,
@@ -25,7 +26,6 @@ from BrainAgeLib.training.map_store import (
     unpacked,
     write_maps,
 )
-from BrainAgeLib.training.simulated_scans import as_slices
 from Testing.library.model_folders import MAP_SHAPE, VOLUME_SHAPE
 from Testing.library.stored_scans import quick_alignment, stored_scan
 
@@ -72,7 +72,7 @@ def test_regional_maps_come_back_and_say_which_count(path, scans):
 
 
 def test_only_the_first_scans_are_aligned(scans, tmp_path, monkeypatch):
-    monkeypatch.setattr(map_store, "ALIGNED_SCANS", 2)
+    monkeypatch.setattr(store, "ALIGNED_SCANS", 2)
 
     write_maps(tmp_path / "maps.npz", scans)
 
@@ -133,6 +133,6 @@ def test_maps_that_a_new_kind_reads_are_missing_from_an_older_file(path, monkeyp
     assert has_maps(path)
     assert not has_maps(path.with_name("nobody.npz"))
 
-    monkeypatch.setitem(map_store.KEPT, "texture", regional_features)
+    monkeypatch.setitem(store.KEPT, "texture", regional_features)
 
     assert not has_maps(path)
