@@ -46,7 +46,7 @@ def test_a_value_that_nobody_gave_is_an_error():
 def test_names_that_are_not_utf8_can_be_written(tmp_path):
     write_page(tmp_path / "a.html", "scan-\udcff")
 
-    assert (tmp_path / "a.html").read_bytes() == b"scan-?"
+    assert (tmp_path / "a.html").read_bytes() == b"scan-?\n"
 
 
 def test_who_makes_no_page_does_not_wait_for_jinja2():
