@@ -52,7 +52,9 @@ def test_too_few_people_need_force(calibrate):
     assert "too few to rely on" in outcome.err
 
 
-def test_a_site_changes_the_corrected_gap_and_nothing_else(calibrate, brainage, fast, tmp_path):
+def test_a_site_changes_the_corrected_gap_and_the_interval_and_nothing_else(
+    calibrate, brainage, fast, tmp_path
+):
     _, site = calibrate()
     person = ("--age", 50)
     assert brainage(*fast, *person, "--output", tmp_path / "a").code == 0
@@ -66,7 +68,10 @@ def test_a_site_changes_the_corrected_gap_and_nothing_else(calibrate, brainage, 
     assert local["correction"]["people"] == 40
     assert plain["correction"]["site"] is None
     assert local["corrected_gap_years"] < plain["corrected_gap_years"] - 2
-    for name in ("brain_age_years", "interval_years", "gap_years", "gap_percentile", "quality"):
+    assert local["interval_covers"] == "this site"
+    # People of this site come out too old by some years, and the interval knows it.
+    assert local["interval_years"][1] < plain["interval_years"][1] - 2
+    for name in ("brain_age_years", "gap_years", "gap_percentile", "quality"):
         assert local[name] == plain[name]
 
 
