@@ -21,7 +21,7 @@ class Options:
     its world coordinates are MNI152. ``saliency``: also make the map of where the age comes from.
     ``correction``: the name of one of the model's corrections, or none. ``force``: give the age
     although the gate refuses. ``series_uid``: which series of a DICOM folder. ``site``: the file
-    of a site calibration, which replaces the model's line of the correction.
+    of a site calibration, which replaces the correction's line and makes the interval its own.
     ``keep_identifiers``: the record takes along who was scanned, as a DICOM header says.
     Raises InputError for values that cannot be.
     """

@@ -12,10 +12,10 @@ from BrainAgeLib.gate.evidence import Evidence, Family, above
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.geometry import slice_axis
 
-MOST_NOISE = 0.1  # sound scans up to 0.063
+MOST_NOISE = 0.1  # sound scans up to 0.073
 UNUSABLE_NOISE = 0.3  # the age moves by 5 to 13 years
-MOST_SLICE_JUMP = 0.08  # sound scans up to 0.065
-MOST_SLICE_SHIFT_MM = 2.0  # sound scans up to 1.1
+MOST_SLICE_JUMP = 0.08  # sound scans up to 0.064
+MOST_SLICE_SHIFT_MM = 2.0  # sound scans up to 1.3
 MOST_GHOST = 0.03  # sound heads up to 0.005
 ANOTHER_SERIES = "Trust the age less, and use another series of the examination if there is one."
 

@@ -16,7 +16,7 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 # Brains of healthy adults hold 0.9 to 2.0 l; what lies well outside is no whole brain's mask.
 VOLUME_ML = (900.0, 2000.0)
 IMPOSSIBLE_VOLUME_ML = (700.0, 2300.0)
-MOST_LEAK = 0.03  # sound scans up to 0.012
+MOST_LEAK = 0.03  # sound scans up to 0.015
 UNUSABLE_LEAK = 0.08
 MOST_MISSED = 0.02  # sound scans up to 0.001
 UNUSABLE_MISSED = 0.1

@@ -23,16 +23,16 @@ from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE
 
 # What sound scans had and what faults left, here and in the other families, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.
-MOST_GREY_TO_WHITE = 0.97  # sound scans 0.74 to 0.87; FLAIR-like 1.07, CT-like 1.05 and more
-MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.70; PD-like 1.2, T2-like 2.2
-LEAST_PATTERN = 0.2  # sound scans 0.31 and more; T2-like -0.4, PD-like -0.2
+MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
+MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
+LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
 FLAT_GREY_TO_WHITE = 0.92  # three quarters of the contrast gone: 0.93
 # The spread of sound scans grows with age: 0.052 + 0.0015 a year, with a standard deviation of
 # 0.019. The limit is 2.6 of these above the line, at the predicted age.
 MOST_SPREAD = 0.102
 MOST_SPREAD_PER_YEAR = 0.0015
-MOST_BRIGHT_FRACTION = 0.025  # sound scans up to 0.010; painted vessels 0.06
-MOST_FIELD_SD = 0.15  # sound scans up to 0.144; a field of 0.175 moved an age by 14 years
+MOST_BRIGHT_FRACTION = 0.025  # sound scans up to 0.002; painted vessels 0.06
+MOST_FIELD_SD = 0.15  # sound scans up to 0.142; a field of 0.175 moved an age by 14 years
 UNUSABLE_FIELD_SD = 0.35  # at 0.42 the registration fails too
 MOST_NEGATIVE_FRACTION = 0.05  # sound scans up to 0.001
 MOST_NEGATIVE_IMAGE_FRACTION = (

@@ -23,7 +23,7 @@ SLICE_SCALE_RANGE = (0.87, 1.15)
 # 0.99 to 1.13. The range leaves others room at the top.
 PIXEL_SCALE_RANGE = (0.9, 1.18)
 SCALE_RANGE = (0.8, 1.5)  # 549 healthy brains, scan to template: 0.94 to 1.38
-MOST_SHEAR = 0.1  # sound scans up to 0.051; slices that lean by 20 degrees 0.18
+MOST_SHEAR = 0.1  # sound scans up to 0.053; slices that lean by 20 degrees 0.18
 # Correlation when turned about, as a fraction of that as registered: sound scans up to 0.74.
 MOST_TURNED = 0.82
 LEAST_PATTERN = 0.1  # a scan without the template's pattern has no upside to tell

@@ -1,8 +1,8 @@
 """From a raw age to an interval, a corrected gap and a percentile.
 
-What is applied here was fitted in training on out-of-fold predictions of healthy people only: each
-person's age was predicted by models that had not seen that person. The raw age itself is never
-changed.
+What is applied here was fitted on predictions of healthy people by models that had not seen them:
+out of fold in training, or on scanners that nobody of the training was on. The raw age itself is
+never changed.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ def saliency_map(
     mean_maps: torch.Tensor,
     advance: Advance | None = None,
 ) -> torch.Tensor:
-    """Return the map of a scan (z, y, x) in years on the grid of ``template_volume``.
+    """Return the map of a scan (z, y, x) in years on the grid of ``template.grid``.
 
     ``mean_maps``: (3, z, y, x), the tissue maps of the mean brain. ``advance`` takes how much is
     done, 0-1. 0 where the scan shows nothing.

@@ -40,12 +40,13 @@ NUMBERS = {
     "corrected_gap_years": ("corrected-gap", "Brain age gap, corrected for age bias"),
 }
 INTERVAL_LEVEL = ("interval-level", "Share of healthy people that the interval covers")
-INTERVAL_COVERS = ("interval-covers", "Scanners that the interval speaks of")
+COVERS = ("interval-covers", "Scanners that the interval speaks of")
 SCANNERS = {
+    None: ("training-scanner", "The training's alone; this one was not seen"),
     "any scanner": ("any-scanner", "Any, also those that the model never saw"),
     "this site": ("this-site", "The calibrated scanner of this site"),
 }
-PERCENTILE = ("gap-percentile", "Percentile of the gap among healthy people of that age")
+PERCENTILE = ("gap-percentile", "Percentile of the gap on the training's scanner, at that age")
 VERDICT = ("quality-verdict", "Quality verdict")
 FINDING = ("quality-finding", "Quality finding")
 METHOD = ("bias-correction", "Age bias correction")
@@ -221,9 +222,9 @@ def _quality(hd: Any, prediction: Prediction) -> list[Any]:
         words = f"{SEVERITY_WORDS[item.severity].lower()}: {item.code.replace('_', ' ')}"
         value = own((item.code, words))
         found.append(hd.sr.QualitativeEvaluation(own(FINDING), value))
-    if prediction.interval_covers is not None and prediction.interval_years is not None:
+    if prediction.interval_years is not None:
         value = own(SCANNERS[prediction.interval_covers])
-        found.append(hd.sr.QualitativeEvaluation(own(INTERVAL_COVERS), value))
+        found.append(hd.sr.QualitativeEvaluation(own(COVERS), value))
     if prediction.correction is not None:
         method = prediction.correction.method
         value = own((method, f"{method}, {prediction.correction.people} people"))

@@ -181,8 +181,8 @@ def percentile(value: float) -> str:
 def interval_and_age(prediction: Prediction) -> str | None:
     """Say whether the gap is within what the model gets wrong in healthy people, or None.
 
-    What the interval says holds for scans like those of the reference people only, so it says
-    nothing of a number that was forced.
+    The interval is fitted on scans that the gate passes, so it says nothing of a number that was
+    forced.
     """
     age, ends = prediction.chronological_age_years, prediction.interval_years
     if age is None or ends is None or is_forced(prediction):
@@ -194,7 +194,7 @@ def interval_and_age(prediction: Prediction) -> str | None:
     if inside:
         return (
             "The chronological age lies inside the interval: a gap of this size is within the "
-            "usual error of the model in healthy people."
+            "error of the model in healthy people."
         )
     outside = 100 - prediction.interval_level * 100
     return (

@@ -15,7 +15,7 @@ from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, ONE_SLICE, SOME_SLIC
 
 INTERVAL_LEVEL = 0.9
 # With fewer, the factor that holds 90 % of them is not known.
-PEOPLE_OF_A_SCANNER = 10
+PEOPLE_OF_A_GROUP = 10
 SCALE_SIGMA_YEARS = 10.0
 WIDE_SPACING_MM = 7.0
 ANY_SPACING_MM = 1000.0
@@ -122,19 +122,19 @@ def conformal_factor(errors_years: np.ndarray, spreads_years: np.ndarray, level:
     return float(scores[rank - 1]) if rank <= len(scores) else math.inf
 
 
-def unseen_scanner_factor(scores: np.ndarray, scanners: Sequence[str]) -> float:
+def unseen_scanner_factor(scores: np.ndarray, groups: Sequence[str]) -> float:
     """Return how many times wider the interval has to be on a scanner that nobody was on.
 
     ``scores``: (person,), the absolute error over half the interval's usual width, by models that
-    saw nobody of that person's scanner. ``scanners``: (person,). The worst of those seen: of each
-    scanner with enough people, and of everybody together, the conformal factor of ``scores``; with
-    so few scanners how they scatter is not known, so that a mean of them promises nothing.
+    saw nobody of that person's scanner. ``groups``: (person,), the study or scanner. The worst of
+    those seen: of each group with enough people, and of everybody together, the conformal factor of
+    ``scores``; with so few scanners how they scatter is not known, so that a mean promises nothing.
     """
-    names = np.array(scanners)
-    groups = [scores] + [scores[names == name] for name in np.unique(names)]
-    enough = [group for group in groups if len(group) >= PEOPLE_OF_A_SCANNER]
+    names = np.array(groups)
+    parts = [scores, *(scores[names == name] for name in np.unique(names))]
+    enough = [part for part in parts if len(part) >= PEOPLE_OF_A_GROUP]
     level = INTERVAL_LEVEL
-    return max([1.0, *(conformal_factor(group, np.ones(len(group)), level) for group in enough)])
+    return max([1.0, *(conformal_factor(part, np.ones(len(part)), level) for part in enough)])
 
 
 def fit_cole(ages_years: np.ndarray, predicted_years: np.ndarray, fitted_on: str) -> Correction:

@@ -65,7 +65,7 @@ class Row:
 
 
 def whole_scans(folder: Path, person: Person) -> dict[str, StoredScan]:
-    """Return the whole scans that a person is predicted from, in the order of the map store."""
+    """Return the whole scans that a person is predicted from, in the order of the store."""
     scans = read_scans(evaluation_file(folder, person))
     by_protocol = dict(zip(EVALUATION_PROTOCOLS, scans, strict=True))
     return by_protocol | {RANDOM_PROTOCOL: read_scans(training_file(folder, person))[0]}

@@ -14,7 +14,7 @@ from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS
 
 RIDGE = 0.01  # of the kernel's diagonal
 LEAST_WEIGHT = 1e-4  # of an expert that is kept
-# Of the map store: the axial scans, 3D, and the first random scan are fitted. How the random scans
+# Of the store: the axial scans, 3D, and the first random scan are fitted. How the random scans
 # differ from the others is what the age should not depend on.
 FITTED_SCANS = (*AXIAL_SCANS, len(EVALUATION_PROTOCOLS))
 

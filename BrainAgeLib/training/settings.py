@@ -29,7 +29,7 @@ class TrainingSettings:
     ``scans_per_person``: random thick-slice scans that are simulated of each person.
     ``steps``: of the network.
     ``folds``: cross-validation by person; the models of all folds are the shipped ensemble.
-    ``augmentation``: how strongly brains are changed in each step, see ``augment``.
+    ``augmentation``: how strongly brains are changed in each step, see ``network_data``.
     ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
     """
 

@@ -114,8 +114,8 @@ def card_page(card: Card) -> str:
   2014, doi 10.1186/s12883-014-0204-1; Taylor et al. 2017, doi 10.1016/j.neuroimage.2015.09.018):
   3D MPRAGE on one Siemens 3T scanner in Cambridge, UK, at 2 mm, brain extracted. Cam-CAN's terms
   allow research use; none of its images is in this project.
-- **Made by:** `{COMMAND}` with the settings in card.json, which are the defaults; the networks
-  [on a GPU](../../../docs/model.md#how-the-shipped-networks-were-trained).
+- **Made by:** `{COMMAND}` with the settings in card.json, which are the defaults but for the
+  version; the networks [on a GPU](../../../docs/model.md#how-the-shipped-networks-were-trained).
 - **Limits:** one British site, one scanner, healthy people, {low:.0f} to {high:.0f} years. Thick
   slices are simulated. Real 2D scans of other scanners and of patients can be off by more than
   these tables say.

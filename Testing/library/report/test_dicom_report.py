@@ -76,7 +76,10 @@ def test_algorithm_quality_and_notice_are_there(write, person):
     ]
     texts = [str(item.TextValue) for item in group[0].ContentSequence if "TextValue" in item]
 
-    assert (verdict, findings) == ("warn", ["nan_voxels", "slice_spacing", "cole"])
+    assert (verdict, findings) == (
+        "warn",
+        ["nan_voxels", "slice_spacing", "training-scanner", "cole"],
+    )
     assert "SlicerBrainAge 0.1.0, thick-slice" in texts
     assert "1.0.0" in texts
     assert NOTICE in texts

@@ -159,21 +159,21 @@ def test_refused_has_findings_for_a_headline_and_no_number(
 def test_forced_puts_the_refusal_above_the_number(person: MakePerson, page: MakePage) -> None:
     text = page(person(quality=FORCED), NO_PICTURES).text
     assert text.index("do not use this number") < text.index("63.4")
-    assert "usual error" not in text
+    assert "within the error" not in text
 
 
 @pytest.mark.parametrize("code", ["unlike_training", "part_of_brain"])
 @pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (90.0, "outside")])
-def test_a_wide_interval_says_nothing_of_the_usual_error(
+def test_a_wide_interval_says_nothing_of_the_error(
     person: MakePerson, page: MakePage, code: str, age_years: float, where: str
 ) -> None:
     usual = page(person(chronological_age_years=age_years), NO_PICTURES).text
-    assert "usual error" in usual or "10 of 100 healthy people" in usual
+    assert "within the error" in usual or "10 of 100 healthy people" in usual
 
     wide = Quality((Finding(code, "note", "It is unusual."),))
     text = page(person(quality=wide, chronological_age_years=age_years), NO_PICTURES).text
     assert f"lies {where} the interval, which is wide for this scan" in text
-    assert "usual error" not in text and "10 of 100 healthy people" not in text
+    assert "within the error" not in text and "10 of 100 healthy people" not in text
 
 
 def test_without_age_there_is_no_gap(person: MakePerson, page: MakePage) -> None:

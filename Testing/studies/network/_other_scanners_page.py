@@ -107,8 +107,18 @@ def group_figures(rows: list[Row], unseen: UnseenScanner) -> list[dict[str, obje
         if _counts(row):
             groups[set_of(row), row.strip, row.cut].append(row)
     left_out = {name: fit_unseen_scanner(rows, name) for name, _, _ in groups}
+    kinds = {(name, strip == "head") for name, strip, _ in groups}
     return [
-        _figures(*names, members, unseen, left_out[names[0]]) for names, members in groups.items()
+        _figures(
+            *names,
+            members,
+            unseen,
+            # Where nobody else came as these did, nothing can be fitted without them.
+            left_out[names[0]]
+            if any(name != names[0] and is_head == (names[1] == "head") for name, is_head in kinds)
+            else None,
+        )
+        for names, members in groups.items()
     ]
 
 
@@ -118,7 +128,7 @@ def _figures(
     cut: str,
     rows: list[Row],
     unseen: UnseenScanner,
-    without_them: UnseenScanner,
+    without_them: UnseenScanner | None,
 ) -> dict[str, object]:
     ages = np.array([row.age_years for row in rows])
     brain_ages = np.array([row.brain_age_years for row in rows])
@@ -133,7 +143,9 @@ def _figures(
         "old_years": _mean(errors[ages >= OLD_FROM_YEARS]),
         "inside": int(inside.sum()),
         "inside_interval": exact_interval(int(inside.sum()), len(rows)),
-        "inside_fitted_without_them": int((scores <= without_them.factor(strip != "head")).sum()),
+        "inside_fitted_without_them": None
+        if without_them is None
+        else int((scores <= without_them.factor(strip != "head")).sum()),
         "width_years": float(2 * factor * np.mean([row.usual_half_width_years for row in rows])),
         "passed": int(passed.sum()), "passed_outside": int((passed & ~inside).sum()),
     }  # fmt: skip
@@ -201,7 +213,7 @@ def _line(entry: dict[str, object]) -> list[str]:
         _signed(entry["young_years"]),
         _signed(entry["old_years"]),
         f"{entry['inside']} of {entry['people']}",
-        str(entry["inside_fitted_without_them"]),
+        "" if (inside := entry["inside_fitted_without_them"]) is None else str(inside),
         f"{entry['width_years']:.0f}",
         f"{entry['passed_outside']} of {entry['passed']}",
     ]

@@ -12,7 +12,7 @@ from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
 from BrainAgeLib.training.store import maps_file
 
-# The protocols that are compared, and their numbers in the map store.
+# The protocols that are compared, and their numbers in the store.
 PROTOCOLS = {
     name: list(EVALUATION_PROTOCOLS).index(name)
     for name in ("axial 5+1 mm", "axial 7+2 mm", "3D 2 mm")

@@ -13,8 +13,9 @@ fluid and its grey matter. Rows are kept in DIR, so that a run that was stopped 
 
 A figure here says something only where MODEL saw nobody of these scanners. The shipped model was
 trained on one scanner alone, which is none of them.
-`--write` writes the tables into README.md and docs/model.md and the figures of groups beside the
-other results; nothing of a single person is kept there.
+`--write` writes the tables into README.md and docs/model.md, the figures of groups beside the other
+results and into the model's card how much wider its interval is on a scanner never seen; nothing of
+a single person is kept.
 """
 
 from __future__ import annotations

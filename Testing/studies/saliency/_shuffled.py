@@ -20,7 +20,7 @@ from Testing.studies.saliency._run import Run, brain_of, likeness
 
 FOLD = 0
 SEED = 1
-SCANS = (0,)  # of the map store: the main protocol alone, to keep this to minutes
+SCANS = (0,)  # of the store: the main protocol alone, to keep this to minutes
 
 
 def train_shuffled(run: Run, work: Path, people: int, steps: int) -> None:
