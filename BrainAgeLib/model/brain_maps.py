@@ -92,7 +92,7 @@ def alignment_of(maps: ScanMaps) -> torch.Tensor:
 
 
 def network_features(maps: ScanMaps) -> torch.Tensor:
-    """Return the network's maps (1, 4, z, y, x) of a scan."""
+    """Return the network's input, its maps (1, 4, z, y, x) of a scan."""
     return network_maps(maps.volume)[None]
 
 
@@ -111,7 +111,7 @@ def tissue_shares(levels: torch.Tensor) -> torch.Tensor:
 
 
 def network_maps(volume: TemplateVolume) -> torch.Tensor:
-    """Return the network's maps (..., 4, z, y, x): three tissues and what was seen, 0-1.
+    """Return the network's input (..., 4, z, y, x): three tissues and what was seen, 0-1.
 
     The volume may be several, (..., z, y, x).
     """

@@ -86,7 +86,7 @@ class VolumeNetwork(AgeModel):
         self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """Return standardised ages (scan,) of maps (scan, 4, z, y, x)."""
+        """Return standardised ages (scan,) of maps (scan, 4, z, y, x), see ``network_maps``."""
         standardised: torch.Tensor = self.head(self.gathered(maps))[:, 0]
         return standardised
 

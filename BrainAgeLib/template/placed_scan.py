@@ -45,7 +45,7 @@ class PlacedScan:
         return self.registration.scan_to_template @ self.volume.affine
 
     def slices(self, template: Template, device: str) -> SliceSet:
-        """Return what the network sees."""
+        """Return the slices in template space; every model's input is made from them."""
         return slices_of_scan(
             torch.as_tensor(self.volume.voxels, dtype=torch.float32, device=device),
             torch.as_tensor(self.mask, dtype=torch.float32, device=device),

@@ -1,4 +1,4 @@
-"""The one path from a scan to what the network sees, in training and in prediction alike.
+"""The one path from a scan to its slices in template space, in training and prediction alike.
 
 A scan becomes a set of slices. Each acquired slice keeps its own plane: its pixels are looked up
 at the template's (x, y), and the height z of each pixel above the template's origin goes along, so
@@ -43,7 +43,7 @@ LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
 
 @dataclass(frozen=True)
 class SliceSet:
-    """What the network sees of one scan.
+    """The slices of one scan; ``model.brain_maps`` makes every model's input from them.
 
     ``images``: (slice, y, x) float, normalised: grey matter near 0.7, white matter near 1, CSF and
     background near 0. ``template``: (slice, y, x) float, the template's T1 at the same points, 0-1.
