@@ -48,7 +48,7 @@ def test_an_answer_without_work_loads_nothing_heavy(tmp_path, arguments, code):
         cwd=tmp_path,
         env=environment(),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
 
