@@ -118,19 +118,18 @@ class Ensemble:
         """Return interval, correction and percentile for a scan with so many slices in view.
 
         Without a site's calibration the interval is that of a scanner that the model never saw.
-        With one it is that within one scanner, about the raw age less the site's own offset, and
-        the site's line replaces the card's.
+        With one it is that within one scanner and as much wider as the site's people are off, so
+        that it stays around the raw age, and the site's line replaces the card's.
         """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
         half = raw.widening * entry.half_width_years(raw.age_years)
-        middle, covers = raw.age_years, self._covers(site)
         if site is not None:
-            middle -= site.applied.offset_years
+            half += abs(site.applied.offset_years)
         elif self.card.calibration.unseen_scanner is not None:
             half *= self.card.calibration.unseen_scanner.factor(has_no_skull)
-        low, high = max(0.0, middle - half), middle + half
+        low, high = max(0.0, raw.age_years - half), raw.age_years + half
         interval = (low, high) if math.isfinite(half) else None
         correction = next((c for c in entry.corrections if c.method == correction_name), None)
         findings: tuple[Finding, ...] = ()
@@ -149,7 +148,7 @@ class Ensemble:
                 reference.predicted_years,
             )
         shown = correction if corrected is not None else None
-        return Interpretation(interval, corrected, shown, percentile, covers, findings)
+        return Interpretation(interval, corrected, shown, percentile, self._covers(site), findings)
 
     def _covers(self, site: SiteCalibration | None) -> IntervalCovers | None:
         """Return which scanners an interval speaks of; None: those like the training's alone."""

@@ -1,7 +1,8 @@
 """A site's own calibration: how far healthy local people are from the model's bias line.
 
-It replaces the line of the age-bias correction, moves the interval and gives it the width of one
-scanner; it never touches the raw age. The file is read strictly: it may come from anybody.
+It replaces the line of the age-bias correction and gives the interval the width of one scanner,
+widened by the site's offset; it never touches the raw age. The file is read strictly: it may come
+from anybody.
 """
 
 from __future__ import annotations
