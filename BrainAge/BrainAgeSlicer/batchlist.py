@@ -58,12 +58,12 @@ class BatchList:
 
     def ticked(self) -> list[Any]:
         """Return the ticked volumes that are still in the scene."""
-        found = []
+        nodes = []
         for row, node in enumerate(self._nodes):
             item = self._tree.topLevelItem(row)
             if item is not None and item.checkState(NAME) == qt.Qt.Checked and node.GetScene():
-                found.append(node)
-        return found
+                nodes.append(node)
+        return nodes
 
     def setState(self, node: Any, text: str) -> None:
         """Show how a volume's run goes."""

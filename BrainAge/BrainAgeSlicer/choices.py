@@ -132,10 +132,10 @@ class Device:
 
 def alwaysThere() -> list[Device]:
     """Return the devices that need no asking."""
-    found = [Device("auto", _("Automatic")), Device("cpu", _("CPU"))]
+    devices = [Device("auto", _("Automatic")), Device("cpu", _("CPU"))]
     if platform.system() == "Darwin" and platform.machine() == "arm64":
-        found.append(Device("mps", _("GPU (Apple, untested)")))
-    return found
+        devices.append(Device("mps", _("GPU (Apple, untested)")))
+    return devices
 
 
 class GraphicsCards:

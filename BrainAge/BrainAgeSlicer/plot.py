@@ -66,19 +66,19 @@ def seriesOf(prediction: Prediction, reference: Reference | None) -> list[Series
     """Return what the plot shows, back to front."""
     node = slicer.vtkMRMLPlotSeriesNode
     ages = np.array(reference.ages_years if reference else ())
-    found: list[Series] = []
+    series: list[Series] = []
     if reference and len(ages):
         predicted = np.array(reference.predicted_years)
         circle = node.MarkerStyleCircle
         cloud = _("Reference people")
-        found.append(Series(cloud, ages, predicted, GREY, circle, 4.0, opacity=0.6))
+        series.append(Series(cloud, ages, predicted, GREY, circle, 4.0, opacity=0.6))
         band = bandOf(ages, predicted, prediction.interval_level)
         percent = round(100 * prediction.interval_level)
         for label, edge in ((_("{n} % of them, low"), 1), (_("{n} % of them, high"), 2)):
-            found.append(Series(label.format(n=percent), band[0], band[edge], BLUE))
+            series.append(Series(label.format(n=percent), band[0], band[edge], BLUE))
     limits = np.array(_limits(prediction, ages))
-    found.append(Series(_("Brain age = age"), limits, limits, GREY, lineWidth=1.0, dashed=True))
-    return found + _person(prediction, limits)
+    series.append(Series(_("Brain age = age"), limits, limits, GREY, lineWidth=1.0, dashed=True))
+    return series + _person(prediction, limits)
 
 
 def bandOf(ages: np.ndarray, predicted: np.ndarray, level: float) -> np.ndarray:

@@ -147,10 +147,10 @@ def readArray(path: Path, lattice: Lattice) -> np.ndarray:
     if not storage.ReadData(node):
         raise BrainAgeError(_("{name} cannot be read.").format(name=path.name), _("run it again"))
     array = np.array(slicer.util.arrayFromVolume(node))
-    found = ijkToRASOf(node)
+    ijkToRAS = ijkToRASOf(node)
     k, j, i = array.shape
     corners = np.array([[0, 0, 0], [i - 1, 0, 0], [0, j - 1, 0], [0, 0, k - 1]])
-    away = (lattice.ijkToWorld - found)[:3] @ np.c_[corners, np.ones(4)].T
+    away = (lattice.ijkToWorld - ijkToRAS)[:3] @ np.c_[corners, np.ones(4)].T
     if array.shape != lattice.shape or np.abs(away).max() > LARGEST_LATTICE_ERROR_MM:
         raise BrainAgeError(
             _("{name} does not lie on the grid of the scan.").format(name=path.name)

@@ -207,13 +207,13 @@ def descendants(processId: int) -> list[int]:
     children: dict[int, list[int]] = defaultdict(list)
     for each, parent in _parents():
         children[parent].append(each)
-    found: list[int] = []
+    descending: list[int] = []
     waiting = [processId]
     while waiting:
         below = children.get(waiting.pop(0), [])
-        found += below
+        descending += below
         waiting += below
-    return found
+    return descending
 
 
 def _parents() -> list[tuple[int, int]]:
