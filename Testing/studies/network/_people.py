@@ -19,10 +19,10 @@ PROTOCOLS = {
 }
 
 
-class JudgedPeople:
+class ValidationPeople:
     """Everybody of ``data`` with the folds of ``run``, the output folder of ``brainage train``.
 
-    ``ages``, ``folds``, ``judged``: (person,). Held-out people are not judged.
+    ``ages``, ``folds``, ``for_validation``: (person,), False of held-out people.
     """
 
     def __init__(self, data: Path, run: Path) -> None:
@@ -31,5 +31,5 @@ class JudgedPeople:
         self.people = read_people(data)
         self.ages = np.array([person.age_years for person in self.people])
         self.folds = assign_folds(self.people, self.settings.folds, self.settings.seed)
-        self.judged = np.array([not is_held_out(p.participant_id) for p in self.people])
+        self.for_validation = np.array([not is_held_out(p.participant_id) for p in self.people])
         self.paths = [maps_file(run / "work", person) for person in self.people]

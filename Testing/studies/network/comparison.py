@@ -3,8 +3,8 @@
     make study NAME=network/comparison ARGS="RUN --data BIDS"
 
 RUN is the output folder of a finished ``brainage train``. Every figure is raw and out of fold; the
-people of the held-out fifth are in training folds but are not judged. Settings of the simpler
-models are the best of a few on the judged people themselves, which flatters them a little. Writes
+people of the held-out fifth are in training folds but in no figure. Settings of the simpler
+models are the best of a few on these people themselves, which flatters them a little. Writes
 Testing/studies/results/model_comparison.json and prints the table.
 """
 
@@ -24,14 +24,14 @@ from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, read_rows
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
 from BrainAgeLib.training.store import read_maps, unpacked
 from Testing.studies._pages import FIGURES
-from Testing.studies.network._people import PROTOCOLS, JudgedPeople
+from Testing.studies.network._people import PROTOCOLS, ValidationPeople
 
 RESULTS = FIGURES / "model_comparison.json"
 RIDGES = (1e-3, 1e-2, 1e-1, 1.0)
 WIDTHS = (0.1, 0.3, 1.0)
 
 
-class Cohort(JudgedPeople):
+class Cohort(ValidationPeople):
     """The people of a run, their folds and their maps of one protocol at a time."""
 
     def __init__(self, data: Path, run: Path) -> None:
@@ -55,8 +55,8 @@ class Cohort(JudgedPeople):
         return result
 
     def figures(self, predicted: np.ndarray) -> dict[str, float]:
-        """Return the raw figures of the judged people."""
-        ages, predicted = self.ages[self.judged], predicted[self.judged]
+        """Return the raw figures of the people for validation."""
+        ages, predicted = self.ages[self.for_validation], predicted[self.for_validation]
         return {
             "mae_years": round(float(np.abs(predicted - ages).mean()), 2),
             "r": round(float(np.corrcoef(predicted, ages)[0, 1]), 3) if np.ptp(predicted) else 0.0,
@@ -136,7 +136,7 @@ def main() -> None:
             table.setdefault(name, {})[protocol] = ask()
         for name, figures in ours(rows, protocol).items():
             table.setdefault(name, {})[protocol] = figures
-    people = int(cohort.judged.sum())
+    people = int(cohort.for_validation.sum())
     RESULTS.write_text(json.dumps({"people": people, "models": table}, indent=1) + "\n", "utf-8")
     print(f"raw MAE in years (r), {people} people, out of fold; first column {MAIN_PROTOCOL}")
     for name, by_protocol in table.items():

@@ -43,7 +43,7 @@ from Testing.studies.network._networks import (
     regression,
     soft_labels,
 )
-from Testing.studies.network._people import PROTOCOLS, JudgedPeople
+from Testing.studies.network._people import PROTOCOLS, ValidationPeople
 
 RESULTS = FIGURES / "network_kinds.json"
 AT_A_TIME = 32
@@ -64,7 +64,7 @@ def head_of(name: str, ages: np.ndarray) -> Head:
     return {"soft labels": soft_labels, "ordinal": ordinal}[name]()
 
 
-class Bench(JudgedPeople):
+class Bench(ValidationPeople):
     """The people of a run with their scans, on the device that trains."""
 
     def __init__(self, data: Path, run: Path, work: Path, device: str) -> None:
@@ -73,9 +73,9 @@ class Bench(JudgedPeople):
         self.volumes = read_maps(self.paths, "volumes").to(device)
 
     def measure(self, network: str, head_name: str, fold: int, steps: int) -> dict[str, Any]:
-        """Train one kind without a fold; return what it says of the fold's judged people."""
+        """Train one kind without a fold; return what it says of its validation people."""
         others = np.flatnonzero(self.folds != fold)
-        mine = np.flatnonzero((self.folds == fold) & self.judged)
+        mine = np.flatnonzero((self.folds == fold) & self.for_validation)
         head = head_of(head_name, self.ages[others])
         start, seed = time.monotonic(), self.settings.seed + fold
         torch.manual_seed(seed)
