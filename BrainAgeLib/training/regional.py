@@ -14,6 +14,7 @@ from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS
 
 RIDGE = 0.01  # of the kernel's diagonal
 LEAST_WEIGHT = 1e-4  # of an expert that is kept
+ROUNDS_PER_EXPERT = 100  # to settle who gets a weight: experts that say nearly the same take long
 # Of the store: the axial scans, 3D, and the first random scan are fitted. How the random scans
 # differ from the others is what the age should not depend on.
 FITTED_SCANS = (*AXIAL_SCANS, len(EVALUATION_PROTOCOLS))
@@ -82,7 +83,8 @@ def _stacked(fitted: list[_Fitted], ages: torch.Tensor, center: torch.Tensor) ->
     said = torch.stack([one.said for one in fitted], 1)
     from scipy.optimize import nnls
 
-    weights, _ = nnls(said.numpy() - mean_age, ages.numpy() - mean_age)
+    design, target = said.numpy() - mean_age, ages.numpy() - mean_age
+    weights, _ = nnls(design, target, maxiter=ROUNDS_PER_EXPERT * len(fitted))
     kept = [n for n, weight in enumerate(weights) if weight > LEAST_WEIGHT]
     model = RegionalModel(len(kept))
     model.center.copy_(center)

@@ -29,6 +29,8 @@ from BrainAgeLib.training.store import maps_file, mean_maps, prepare, typical_ma
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10
+# What a model is called and where it is trained does not change what is learnt.
+NOT_LEARNT = ("name", "version", "device", "threads")
 
 
 def train_model(
@@ -110,8 +112,7 @@ def _put_together(
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:
     """Raise InputError when the folder holds a run with other settings; they must not be mixed."""
     path = folder / "settings.json"
-    # Where it runs does not change what is learnt.
-    wanted = {k: v for k, v in to_plain(settings).items() if k not in ("device", "threads")}
+    wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(

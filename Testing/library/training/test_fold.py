@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -27,6 +28,7 @@ from BrainAgeLib.training.store import (
     read_scans,
     training_file,
 )
+from Testing.library.made_kind import Brightness
 from Testing.library.model_folders import (
     MAP_SHAPE,
     SMALL_NETWORK,
@@ -154,6 +156,19 @@ def test_what_is_there_is_not_fitted_again(fold, handed_over):
     assert torch.equal(again["regional"].weights, first["regional"].weights)
     assert torch.equal(again["slices"].covariance, first["slices"].covariance)
     assert not any(model.training for model in again.values())
+
+
+@pytest.mark.usefixtures("handed_over")
+def test_a_new_kind_is_trained_by_the_file_of_its_name(fold, monkeypatch):
+    given = []
+    made_up = SimpleNamespace(fit=lambda own: given.append(own) or Brightness(30.0, 2.0))
+    monkeypatch.setitem(sys.modules, "BrainAgeLib.training.brightness", made_up)
+    monkeypatch.setitem(KINDS, "brightness", Brightness)
+
+    member = fold.train()
+
+    assert given == [fold]
+    assert member["brightness"].years.tolist() == [30.0, 2.0]
 
 
 @pytest.mark.usefixtures("handed_over")

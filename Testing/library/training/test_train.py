@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -214,4 +215,25 @@ def test_too_few_people_are_refused_at_once(tmp_path, run, capsys):
 
     assert train(data, tmp_path / "output", run.config) == 2
     assert "19 people are too few for 2 folds" in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()
+
+
+def test_another_name_and_version_do_not_train_anew(run, tmp_path):
+    config = tmp_path / "settings.json"
+    config.write_text(json.dumps(SETTINGS | {"name": "renamed", "version": "8"}), "utf-8")
+
+    with quickly():
+        assert train(run.data, run.output, config) == 0
+
+    card = load_ensemble(str(run.output / "renamed")).card
+    assert (card.name, card.version) == ("renamed", "8")
+    assert card.sha256 == load_ensemble(str(run.output / "tiny")).card.sha256
+
+
+def test_what_training_needs_more_is_named_before_anything_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+
+    assert main(["train", "--data", str(tmp_path), "--output", str(tmp_path / "output")]) == 2
+
+    assert 'pip install "slicerbrainage[train]"' in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
