@@ -28,17 +28,20 @@ from BrainAgeLib.template.volume import (
     volume_of_slices,
 )
 
+# The models were trained on what comes of these numbers: whoever changes one trains anew. They were
+# set by hand, after the reasons given.
 # Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
 CSF_EDGES = (0.2, 0.5)
 WHITE_MATTER_EDGES = (0.78, 0.94)
 POOLED = 2  # pixels along x and y that become one: 5 mm
-HIGHEST_SHOWN = 1.3
+HIGHEST_SHOWN = 1.3  # brighter says nothing of tissue
 LEAST_BRAIN_SHARE = 0.3  # of a cell that counts
 # The regional maps' channels, in groups that say one thing: tissue by volume, tissue as it is,
 # stretching, brightness.
 GROUPS = (slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8))
 CHANNELS = 8
-# The regional maps say something only when the slices cover the brain without a hole.
+# The regional maps say something only when the slices cover the brain without a hole: routine
+# scans have up to 12 mm between slice centres.
 COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
 LARGEST_HOLE_MM = 14.0
 # What few slices are judged by: slices about the bodies of the lateral ventricles, 5 mm thick with

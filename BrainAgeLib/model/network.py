@@ -22,6 +22,7 @@ from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 
 INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain
+# Set by hand; wider networks made the same error (docs/model.md).
 HIDDEN = 64
 STAGES = 4
 HALVINGS = STAGES - 1  # one between each two stages

@@ -28,11 +28,12 @@ from BrainAgeLib.model.brain_maps import (
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.template.alignment import resize_displacement, warp
 
-# Cells of 4 x 5 x 5 mm along z, y and x. Half the brain has 37 x 38 x 15.
+# Set by hand; what the experts come to beside other models is in docs/model.md. Cells are 4 x 5 x
+# 5 mm along z, y and x; half the brain has 37 x 38 x 15.
 BOXES = ((13, 19, 15), (13, 19, 8), (19, 19, 15))
 LEAST_CELLS = 20  # smaller boxes are left out
-DAMPING = 0.15
-INVERSION_ROUNDS = 4
+DAMPING = 0.15  # a brain of the usual size of difference speaks with 93 % of its weight
+INVERSION_ROUNDS = 4  # of a fixed point, for pictures alone
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from BrainAgeLib.model.regional import DAMPING
 from BrainAgeLib.template import grid
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 
+# The models were trained with these numbers, which were set by hand.
 FIRST_HEIGHT_MM = -40.0
 HEIGHT_STEP_MM = 8.0
 HEIGHTS = 14  # up to 64 mm

@@ -36,9 +36,10 @@ class AppearanceRange:
     mask_wander: float
 
 
-# Training sees other scanners than its own.
+# Training sees other scanners than its own. The ranges were set by hand; what wider ones brought is
+# in docs/model.md.
 TRAINING = AppearanceRange(0.9, (-0.5, 1.0), 2.0, 0.25, 0.04, 0.05, 0.2)
-# Judging asks what thick slices cost on the same scanner: everyday noise and a mask that is not
+# Measuring asks what thick slices cost on the same scanner: everyday noise and a mask that is not
 # exactly that of the 3D scan. deepbet's mask of a thick-slice scan has a Dice overlap of 0.99 with
 # its mask of the 3D scan.
 EVALUATION = AppearanceRange(0.0, (0.0, 0.0), 0.0, 0.08, 0.01, 0.03, 0.05)

@@ -20,7 +20,8 @@ SCALE_SIGMA_YEARS = 10.0
 WIDE_SPACING_MM = 7.0
 ANY_SPACING_MM = 1000.0
 SCALE_AGES_YEARS = (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0)
-# Shapes of the interval that are tried, and what they cost beside chi-squared.
+# Shapes of the interval that are tried, and what they cost beside chi-squared. Set by hand;
+# what coverage they lead to is in each card.
 SLOPES = np.linspace(-0.6, 0.6, 13)
 BENDS = np.linspace(-0.4, 0.8, 13)
 MIDDLE_AGE_YEARS, HALF_RANGE_YEARS, MEAN_SQUARE_PLACE = 54.0, 30.0, 0.4

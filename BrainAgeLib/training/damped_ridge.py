@@ -8,6 +8,7 @@ import torch
 
 from BrainAgeLib.model.regional import DAMPING
 
+# Set by hand.
 INNER_FOLDS = 5
 SMALLEST_SIZE = 1e-12  # of values that do not differ between people
 NUISANCE_SIZE = 1.0  # what nuisance differences are weighed against, of their mean square

@@ -20,7 +20,7 @@ from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.store import unpacked
 
-# Standard deviations at a strength of 1.
+# Standard deviations at a strength of 1, set by hand. Stronger changes lost (docs/model.md).
 AFFINE = 0.03  # of the entries of a matrix: rotations, scales and shears
 SHIFT_MM = 2.0
 WARP_MM = 1.5

@@ -12,6 +12,7 @@ from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS
 
+# Set by hand.
 RIDGE = 0.01  # of the kernel's diagonal
 LEAST_WEIGHT = 1e-4  # of an expert that is kept
 ROUNDS_PER_EXPERT = 100  # to settle who gets a weight: experts that say nearly the same take long

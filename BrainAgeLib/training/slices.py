@@ -21,6 +21,7 @@ from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.simulate import AXIAL_SCANS, StoredScan, as_slices
 from BrainAgeLib.training.store import evaluation_file, read_scans, training_file
 
+# Set by hand.
 SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
 RIDGE = 0.03  # of the kernel's diagonal
 LEAST_VARIANCE = 1.0  # years squared, added to each expert's variance

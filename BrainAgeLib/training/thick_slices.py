@@ -45,7 +45,7 @@ class Protocol:
 
 
 def random_protocol(generator: np.random.Generator) -> Protocol:
-    """Draw a protocol from the range that hospitals use."""
+    """Draw a protocol from the range that hospitals use: set by hand, wider than the usual one."""
     plane = generator.choice(["axial", "coronal", "sagittal"], p=[0.84, 0.08, 0.08])
     thickness = (
         generator.uniform(2.0, 8.0) if generator.random() < 0.35 else generator.uniform(4, 7)
