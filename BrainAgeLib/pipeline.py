@@ -20,7 +20,7 @@ from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.options import Options
-from BrainAgeLib.process import take_working_memory, threads
+from BrainAgeLib.process import own_chance, take_working_memory, threads
 from BrainAgeLib.records import (
     Acquisition,
     Finding,
@@ -110,7 +110,7 @@ def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None
     A refusal by the quality gate is a result (``prediction.quality.verdict``), not an error.
     Raises BrainAgeError for what cannot be read or used.
     """
-    with threads(options.threads):
+    with threads(options.threads), own_chance():
         tools, stages = prepare(options), Stages(on_progress)
         with stages.stage("read"):
             case = read(scan, options)

@@ -1,4 +1,4 @@
-"""What a run needs of its process: memory before it becomes scarce, and threads that it gives back.
+"""What a run needs of its process: memory before it becomes scarce, threads and chance on loan.
 
 The linear algebra behind NumPy takes its working memory when it is first needed. Where there is
 none by then, it ends the process with exit code 1 and nobody can say why (OpenBLAS does).
@@ -35,6 +35,18 @@ def threads(count: int | None) -> Iterator[None]:
     finally:
         _itk.give_back()
         torch.set_num_threads(before)
+
+
+@contextmanager
+def own_chance() -> Iterator[None]:
+    """Let torch draw random numbers of its own, and afterwards go on where it was.
+
+    Networks draw their weights before they are given those of a file.
+    """
+    # To ask for CUDA's state would start CUDA.
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()
+    with torch.random.fork_rng(devices=devices):
+        yield
 
 
 @cache

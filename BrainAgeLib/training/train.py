@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
-
-import torch
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
@@ -14,6 +13,7 @@ from BrainAgeLib.extras import require_extra
 from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
@@ -57,22 +57,34 @@ def train_model(
     folder.mkdir(parents=True, exist_ok=True)
     _same_settings(folder, settings)
     device = resolve_device(settings.device)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
-    workers = settings.threads or os.cpu_count() or 1
-    prepare(
-        people, folder, settings, workers, lambda done, all_: report("simulate", done, all_, "")
-    )
-    folds = assign_folds(people, settings.folds, settings.seed)
     chosen = range(settings.folds) if only_fold is None else [only_fold]
-    members: list[Member] = []
+    with threads(settings.threads or None), own_chance():
+        workers = settings.threads or os.cpu_count() or 1
+        prepare(
+            people, folder, settings, workers, lambda done, all_: report("simulate", done, all_, "")
+        )
+        members = _train(people, chosen, folder, settings, device, report)
+        if only_fold is not None:
+            return None
+        return _put_together(people, members, output, settings)
+
+
+def _train(
+    people: list[Person],
+    chosen: Iterable[int],
+    folder: Path,
+    settings: TrainingSettings,
+    device: str,
+    report: Report,
+) -> list[Member]:
+    """Train and judge the models of the folds that were chosen; return them."""
+    folds = assign_folds(people, settings.folds, settings.seed)
+    members = []
     for number in chosen:
         fold = Fold(number, people, folds, folder, settings, device, report)
         members.append(fold.train())
         _predict(fold, members[-1])
-    if only_fold is not None:
-        return None
-    return _put_together(people, members, output, settings)
+    return members
 
 
 def _predict(fold: Fold, member: Member) -> None:

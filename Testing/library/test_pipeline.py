@@ -17,6 +17,7 @@ from BrainAgeLib.pipeline import run
 from BrainAgeLib.resources import sample_scan
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
 from BrainAgeLib.template.registration import Registration
+from Testing.library.outcomes import process_state
 from Testing.library.phantoms import rigid_motion
 
 AXIS_ORDERS = ("RAS", "LPI", "PSR", "SAL", "IRP")
@@ -103,6 +104,14 @@ def test_the_image_in_memory_stays_as_it_is(image, in_place):
     predict(image, **in_place)
 
     assert np.array_equal(sitk.GetArrayFromImage(image), before)
+
+
+def test_the_process_is_as_it_was_before(image, in_place):
+    before = process_state()
+
+    predict(image, threads=7, **in_place)
+
+    assert process_state() == before
 
 
 def test_the_age_does_not_change_the_raw_age(image, in_place):

@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.process import threads
+from BrainAgeLib.process import own_chance, threads
 from Testing.library.commands import environment
 from Testing.library.outcomes import check_error, names_in
 
@@ -115,3 +115,17 @@ def test_the_last_of_several_runs_gives_itk_its_threads_back():
         other.result()
 
     assert counts() == before
+
+
+def test_chance_goes_on_where_it_was():
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        undisturbed = torch.rand(4)
+        torch.manual_seed(3)
+        begun = torch.rand(2)
+        with pytest.raises(KeyboardInterrupt), own_chance():
+            torch.manual_seed(8)
+            torch.rand(5)
+            raise KeyboardInterrupt
+
+        assert torch.equal(torch.cat([begun, torch.rand(2)]), undisturbed)

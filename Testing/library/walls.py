@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "batch": WORDS
     | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans", "extras"},
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch"},
-    "training": UP_TO_MODEL | {"extras", "statistics", "orphans"},
+    "training": UP_TO_MODEL | {"extras", "statistics", "orphans", "process"},
     "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},
     "__init__": WORDS | {"pipeline", "delivery"},
     "__main__": {"command_line"},

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.command_line.main import main
@@ -22,6 +21,7 @@ from BrainAgeLib.training.out_of_fold import read_rows
 from BrainAgeLib.training.people import assign_folds, read_people
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
 from Testing.library.model_folders import SMALL_NETWORK
+from Testing.library.outcomes import process_state
 from Testing.library.phantoms import coarse_brain, write_volume
 from Testing.library.stored_scans import quick_alignment
 
@@ -34,7 +34,7 @@ SETTINGS = {
     "scans_per_person": 2,
     "steps": 3,
     "people_per_step": 5,
-    "threads": 1,
+    "threads": 3,  # not as many as pytest runs with
     "network": to_plain(SMALL_NETWORK),
 }
 
@@ -72,13 +72,9 @@ def quickly():
 
 def train(data, output, config, *more):
     """Run the command; return its exit code."""
-    threads = torch.get_num_threads()
-    try:
-        return main(
-            ["train", "--data", str(data), "--output", str(output), "--config", str(config), *more]
-        )
-    finally:
-        torch.set_num_threads(threads)
+    return main(
+        ["train", "--data", str(data), "--output", str(output), "--config", str(config), *more]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +89,13 @@ def run(tmp_path_factory):
     registrations.mkdir(parents=True)
     for name, template_to_scan in made_up_dataset(data).items():
         np.save(registrations / f"{name}.npy", template_to_scan)
+    before = process_state()
     with quickly():
         first_code = train(data, output, config, "--fold", "1")
         after_first_fold = {path.name for path in output.rglob("*") if path.is_file()}
         code = train(data, output, config)
     return SimpleNamespace(
+        process=(before, process_state()),
         data=data,
         output=output,
         config=config,
@@ -118,6 +116,12 @@ def test_one_fold_alone_writes_no_model(run):
     assert (
         not {"network-1.pt", "fold-1.csv", "card.json", "model.safetensors"} & run.after_first_fold
     )
+
+
+def test_the_process_is_as_it_was_before(run):
+    before, after = run.process
+
+    assert before == after
 
 
 def test_the_whole_run_writes_a_model_folder(run):
