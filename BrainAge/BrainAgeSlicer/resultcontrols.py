@@ -72,6 +72,13 @@ def _read(result: Result | None) -> tuple[Prediction | None, str]:
     said = []
     if result.isEarlier:
         said.append(_("The last run failed; this is what an earlier one predicted."))
+    if result.withoutHeader:
+        said.append(
+            _(
+                "Judged by its image alone, without echo time, contrast agent and slice thickness: "
+                "{why}."
+            ).format(why=result.withoutHeader)
+        )
     known = subject.subjectOf(result.volumeNode).ageYears
     if known not in (None, prediction.chronological_age_years):
         said.append(_("The age was changed since this prediction; press Apply to use it."))

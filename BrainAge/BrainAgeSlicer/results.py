@@ -27,6 +27,7 @@ REPORT = "BrainAge.Report"
 CHART = "BrainAge.Chart"
 OWNED = "BrainAge.Owned"  # every node that goes when the result goes
 EARLIER = "BrainAge.Earlier"  # attribute of a record: a later run failed
+WITHOUT_HEADER = "BrainAge.WithoutHeader"  # attribute of a record: why the image went alone
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,16 @@ class Result:
     def isEarlier(self) -> bool:
         """Whether the last run of the scan failed, so that this is what an earlier one said."""
         return bool(self.recordNode.GetAttribute(EARLIER))
+
+    @property
+    def withoutHeader(self) -> str:
+        """Why the DICOM header of the scan was not judged, or an empty string."""
+        return self.recordNode.GetAttribute(WITHOUT_HEADER) or ""
+
+    def noteWithoutHeader(self, why: str) -> None:
+        """Keep why the DICOM header was not judged, if it was not."""
+        if why:
+            self.recordNode.SetAttribute(WITHOUT_HEADER, why)
 
     @property
     def volumeNode(self) -> Any:

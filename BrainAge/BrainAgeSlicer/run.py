@@ -17,12 +17,12 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import table
+from BrainAgeSlicer.handover import HandOver, handOver
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
 from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.results import Result, markAsEarlier, removeResult
 from BrainAgeSlicer.scene import addResult
-from BrainAgeSlicer.volumes import Lattice, exportVolume, fileNameOf
 from BrainAgeSlicer.worker import Outcome, Worker
 
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
@@ -59,7 +59,7 @@ class Run:
         self._command = list(command)
         self._listener = listener
         self._observations: list[tuple[Any, int]] = []
-        self._folder = self._scan = Path()
+        self._folder = Path()
         self._worker: Worker | None = None
         self._why = ""
         self._ended = False
@@ -71,9 +71,7 @@ class Run:
         self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
-            name = fileNameOf(self._volumeNode)  # the report shows it
-            self._scan = self._folder / f"{name}.nrrd"
-            self._startWorker(exportVolume(self._volumeNode, self._scan))
+            self._startWorker(handOver(self._volumeNode, self._folder))
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
             self._end(Ended(error=_asError(error)))
 
@@ -100,30 +98,31 @@ class Run:
         if self._worker is not None:
             self._worker.waitForFinished(milliseconds)
 
-    def _startWorker(self, lattice: Lattice) -> None:
+    def _startWorker(self, scan: HandOver) -> None:
         output = str(self._folder / "output")
-        arguments = ["predict", str(self._scan), "--output", output, *self._request.arguments()]
+        arguments = ["predict", str(scan.path), "--output", output, *self._request.arguments()]
         self._worker = Worker(
             [*self._command, *arguments, "--json-lines", "--stop-with-parent"],
-            lambda outcome: self._onWorkerFinished(outcome, lattice),
+            lambda outcome: self._onWorkerFinished(outcome, scan),
             self._listener.onStage,
             self._listener.onLog,
         )
         self._worker.start()
 
-    def _onWorkerFinished(self, outcome: Outcome, lattice: Lattice) -> None:
+    def _onWorkerFinished(self, outcome: Outcome, scan: HandOver) -> None:
         if self._ended:
             return
-        self._end(self._takeOutcome(outcome, lattice))
+        self._end(self._takeOutcome(outcome, scan))
 
-    def _takeOutcome(self, outcome: Outcome, lattice: Lattice) -> Ended:
+    def _takeOutcome(self, outcome: Outcome, scan: HandOver) -> Ended:
         if outcome.cancelled:
             return Ended(cancelled=True, why=self._why)
         if not outcome.done:
             return Ended(error=_errorOf(outcome))
         result = None
         try:
-            result = addResult(self._volumeNode, self._folder / "output", lattice)
+            result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
+            result.noteWithoutHeader(scan.withoutHeader)
             prediction = result.prediction
             addChart(result, referencePeople(prediction.model.name))
             table.addRun(self._volumeNode, prediction)

@@ -14,6 +14,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import InputRecord, Prediction
 from BrainAgeLib.report.record import prediction_to_dict, read_prediction
+from BrainAgeSlicer import dicomfiles
 from BrainAgeSlicer.overlay import fillColorNode, newColorNode, rangeOf
 from BrainAgeSlicer.results import (
     COLORS,
@@ -84,8 +85,7 @@ def _readPrediction(path: Path) -> Prediction:
 
 def _originalInput(volumeNode: Any, record: InputRecord) -> InputRecord:
     """Take the hand-over file's name out: it is gone, and told nothing."""
-    uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
-    database = getattr(slicer, "dicomDatabase", None)
+    database, uids = dicomfiles.database(), dicomfiles.instanceUIDs(volumeNode)
     series = database.instanceValue(uids[0], SERIES_UID) if database and uids else None
     return replace(record, path=None, series_uid=series or record.series_uid)
 

@@ -11,10 +11,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
-from BrainAgeSlicer import volumes
+from BrainAgeSlicer import dicomfiles, volumes
 
 if TYPE_CHECKING:
     from BrainAgeSlicer.parameters import BrainAgeParameterNode
@@ -95,8 +94,7 @@ def rememberSubject(volumeNode: Any, ageYears: float | None, sex: str | None) ->
 
 
 def _fromDicom(volumeNode: Any) -> Subject:
-    database = getattr(slicer, "dicomDatabase", None)
-    uids = (volumeNode.GetAttribute("DICOM.instanceUIDs") or "").split()
+    database, uids = dicomfiles.database(), dicomfiles.instanceUIDs(volumeNode)
     if not database or not uids:
         return Subject()
     age, born, studied, sex = ((database.instanceValue(uids[0], tag) or "").strip() for tag in TAGS)

@@ -19,6 +19,7 @@ LEAST_VOXELS_ACROSS = 8  # in a slice; a scout or a single line is no head
 LARGEST_SHEAR = 1e-3  # cosine between voxel axes; a scanner's own rounding stays below
 LARGEST_LATTICE_ERROR_MM = 0.1
 LONGEST_NAME = 60
+WARP_POINTS_ACROSS = 9  # where a warp is looked at along each side of a slice
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Lattice:
     ``ijkToRAS``: 4 x 4, voxel indices (i, j, k) to mm as a node stores it; ``ijkToWorld``: the same
     to the world when the scan was written. ``shape``: (k, j, i). ``followsScan``: it is the scan's
     own lattice, so the outputs belong under the scan's parent transform; otherwise in the world.
+    ``nearMm``: how far from ``ijkToWorld`` the worker may lay its outputs.
     """
 
     ijkToRAS: np.ndarray
     ijkToWorld: np.ndarray
     shape: tuple[int, int, int]
     followsScan: bool
+    nearMm: float = LARGEST_LATTICE_ERROR_MM
 
 
 def whyNotUsable(node: Any) -> str:
@@ -81,19 +84,20 @@ def volumeToStartWith() -> Any:
 def exportVolume(node: Any, path: Path) -> Lattice:
     """Write a volume as it lies in the world; return the lattice on which the outputs will lie.
 
-    A rigid parent only turns the lattice, so the outputs go back under it. A warping or shearing
-    one (the "acquisition transform" of unevenly spaced slices) needs resampling; then the outputs
-    lie in the world, where the scan is seen. The user's nodes keep everything, their storage node
-    included.
+    A rigid parent only turns the lattice, so the outputs go back under it, as they do under one
+    that moves no voxel by more than headers are rounded. A warping or shearing one (the
+    "acquisition transform" of unevenly spaced slices) needs resampling; then the outputs lie in the
+    world, where the scan is seen. The user's nodes keep everything, their storage node included.
 
     Raises BrainAgeError when the file cannot be written.
     """
-    _scene, copy, storage = _sceneOfOurOwn()
+    _scene, copy, storage = sceneOfOurOwn()
     copy.SetAndObserveImageData(node.GetImageData())
     own = ijkToRASOf(node)
     parent = node.GetParentTransformNode()
-    followsScan = parent is None or _keepsShape(parent, own)
-    ijkToWorld = _worldFromParent(parent) @ own if followsScan else own
+    straight = _straightInWorld(node, own)
+    followsScan = parent is None or straight is not None
+    ijkToWorld = own if straight is None else straight
     if parent is None and _isSheared(own):
         raise BrainAgeError(
             _("The voxel axes of {name} are not at right angles.").format(name=node.GetName()),
@@ -142,27 +146,76 @@ def readArray(path: Path, lattice: Lattice) -> np.ndarray:
     place is worse than none.
     """
     # Not by SimpleITK: importing it would stop the window for a moment.
-    _scene, node, storage = _sceneOfOurOwn()
+    _scene, node, storage = sceneOfOurOwn()
     storage.SetFileName(str(path))
     if not storage.ReadData(node):
         raise BrainAgeError(_("{name} cannot be read.").format(name=path.name), _("run it again"))
     array = np.array(slicer.util.arrayFromVolume(node))
     ijkToRAS = ijkToRASOf(node)
-    k, j, i = array.shape
+    if array.shape == lattice.shape:
+        if _liesOn(lattice, ijkToRAS):
+            return array
+        if _liesOn(lattice, ijkToRAS @ reversedSlices(len(array))):
+            return array[::-1]  # a series is stacked upwards, however Slicer has it
+    raise BrainAgeError(_("{name} does not lie on the grid of the scan.").format(name=path.name))
+
+
+def sceneOfOurOwn() -> tuple[Any, Any, Any]:
+    """Return a scene, a volume and its storage node; the user's scene sees nothing of them."""
+    scene = slicer.vtkMRMLScene()
+    node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
+    scene.AddNode(node)
+    scene.AddNode(storage)
+    return scene, node, storage
+
+
+def toWorld(node: Any, points: np.ndarray) -> np.ndarray:
+    """Return points (n, 3) that are given in mm under a node's parent where they lie in the world.
+
+    Through any parents there are, warping ones too.
+    """
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return points
+    through = vtk.vtkGeneralTransform()
+    parent.GetTransformToWorld(through)
+    return np.array([through.TransformPoint(*point) for point in np.asarray(points, dtype=float)])
+
+
+def reversedSlices(count: int) -> np.ndarray:
+    """Return 4 x 4, from voxel indices to those of the same voxels in a stack turned over."""
+    matrix = np.eye(4)
+    matrix[2, 2:] = -1.0, count - 1.0
+    return matrix
+
+
+def _liesOn(lattice: Lattice, ijkToWorld: np.ndarray) -> bool:
+    k, j, i = lattice.shape
     corners = np.array([[0, 0, 0], [i - 1, 0, 0], [0, j - 1, 0], [0, 0, k - 1]])
-    away = (lattice.ijkToWorld - ijkToRAS)[:3] @ np.c_[corners, np.ones(4)].T
-    if array.shape != lattice.shape or np.abs(away).max() > LARGEST_LATTICE_ERROR_MM:
-        raise BrainAgeError(
-            _("{name} does not lie on the grid of the scan.").format(name=path.name)
-        )
-    return array
+    away = (lattice.ijkToWorld - ijkToWorld)[:3] @ np.c_[corners, np.ones(4)].T
+    return bool(np.abs(away).max() <= lattice.nearMm)
 
 
-def _keepsShape(parent: Any, ijkToRAS: np.ndarray) -> bool:
-    """Return whether a parent only turns, moves or scales the lattice."""
-    return bool(parent.IsTransformToWorldLinear()) and not _isSheared(
-        _worldFromParent(parent) @ ijkToRAS
-    )
+def _straightInWorld(node: Any, ijkToRAS: np.ndarray) -> np.ndarray | None:
+    """Return the right-angled lattice (4 x 4) that a node's voxels have in the world, or None.
+
+    Slicer puts a series under a warp from 0.001 mm of unevenness on, which the rounding of headers
+    alone makes: voxels within a tenth of a millimetre of a lattice lie on it.
+    """
+    parent = node.GetParentTransformNode()
+    if parent is None or parent.IsTransformToWorldLinear():
+        matrix = _worldFromParent(parent) @ ijkToRAS
+        return None if _isSheared(matrix) else matrix
+    i, j, k = node.GetImageData().GetDimensions()
+    across = [np.linspace(0, count - 1, WARP_POINTS_ACROSS) for count in (i, j)]
+    indices = np.stack(np.meshgrid(*across, np.arange(k), indexing="ij"), axis=-1).reshape(-1, 3)
+    known = np.c_[indices, np.ones(len(indices))]
+    inWorld = toWorld(node, known @ ijkToRAS[:3].T)
+    fitted, _rest, rank, _sizes = np.linalg.lstsq(known, inWorld, rcond=None)
+    if rank < len(ijkToRAS) or np.abs(known @ fitted - inWorld).max() > LARGEST_LATTICE_ERROR_MM:
+        return None
+    matrix = np.r_[fitted.T, [[0.0, 0.0, 0.0, 1.0]]]
+    return None if _isSheared(matrix) else matrix
 
 
 def _worldFromParent(parent: Any) -> np.ndarray:
@@ -174,12 +227,3 @@ def _worldFromParent(parent: Any) -> np.ndarray:
 def _isSheared(ijkToRAS: np.ndarray) -> bool:
     axes = ijkToRAS[:3, :3] / np.linalg.norm(ijkToRAS[:3, :3], axis=0)
     return bool(np.abs(axes.T @ axes - np.eye(3)).max() > LARGEST_SHEAR)
-
-
-def _sceneOfOurOwn() -> tuple[Any, Any, Any]:
-    """Return a scene, a volume and its storage node; the user's scene sees nothing of them."""
-    scene = slicer.vtkMRMLScene()
-    node, storage = slicer.vtkMRMLScalarVolumeNode(), slicer.vtkMRMLVolumeArchetypeStorageNode()
-    scene.AddNode(node)
-    scene.AddNode(storage)
-    return scene, node, storage

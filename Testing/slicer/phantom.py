@@ -89,9 +89,12 @@ def addLinearParent(node, degrees: float = 25.0):
     return parent
 
 
-def addAcquisitionParent(node):
-    """Put a node under a grid transform that spaces its slices unevenly, as the DICOM module does
-    for a series with a gap: the upper half is pushed up by 14 mm, little by little."""
+def addAcquisitionParent(node, moved=None):
+    """Put a node under a grid transform that spaces its slices unevenly, as the DICOM module does.
+
+    ``moved``: (k, 3) mm that the transform moves each slice by in RAS; when it is not given, the
+    upper half is pushed up by 14 mm, little by little, as for a series with a gap.
+    """
     import vtk
 
     parent = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLGridTransformNode", "acquisition")
@@ -101,12 +104,13 @@ def addAcquisitionParent(node):
     grid.SetDimensions(2, 2, k)
     grid.AllocateScalars(vtk.VTK_DOUBLE, 3)
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
-    up = matrix[:3, 2] / spacing[2]
-    push = 14.0 * np.clip((np.arange(k) - k / 2) / (k / 2), 0, None)
+    if moved is None:
+        push = 14.0 * np.clip((np.arange(k) - k / 2) / (k / 2), 0, None)
+        moved = push[:, None] * matrix[:3, 2] / spacing[2]
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
     displacement = vtk_to_numpy(grid.GetPointData().GetScalars()).reshape(k, 2, 2, 3)
-    displacement[:] = push[:, None, None, None] * up
+    displacement[:] = np.asarray(moved)[:, None, None, :]
     grid.SetOrigin(matrix[:3, 3])
     grid.SetSpacing(spacing[0] * (i - 1), spacing[1] * (j - 1), spacing[2])
     transform = slicer.vtkOrientedGridTransform()
