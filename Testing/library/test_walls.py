@@ -29,9 +29,9 @@ from Testing.library.walls import (
 MEBIBYTE = 2**20
 LARGEST_PROJECT = 20 * MEBIBYTE
 LARGEST_MODELS = 12 * MEBIBYTE
-NOT_IN_SLICERS_PROCESS = {
+NOT_IN_SLICERS_PROCESS = {  # numpy and pydicom are there: Slicer comes with them
     "torch", "SimpleITK", "deepbet", "safetensors", "PIL", "ancpbids", "filelock", "jinja2",
-    "pydicom", "scipy", "pandas", "statsmodels", "matplotlib", "highdicom", "dask", "distributed",
+    "scipy", "pandas", "statsmodels", "matplotlib", "highdicom", "dask", "distributed",
 }  # fmt: skip
 # A path of somebody's machine: it works there and nowhere else.
 LOCAL_PATH = re.compile(
