@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from BrainAgeLib.command_line.main import main
+from BrainAgeLib.errors import ExitCode
+
+
+def main() -> int:
+    """Run the command; who interrupts it while it is loading gets no traceback, either."""
+    try:
+        from BrainAgeLib.command_line.main import main as run
+
+        return run()
+    except KeyboardInterrupt:
+        sys.stderr.write("brainage: error: interrupted (run the same command again)\n")
+        return ExitCode.INTERRUPTED
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,13 +1,19 @@
-"""Worker processes that end when the process that started them is gone, however it went.
+"""Worker processes that end with the work that they were started for, however that went.
 
 A pool tells its workers to end; one that was killed cannot, and they would work or wait for ever.
+Ctrl-C reaches all processes of a terminal: workers leave it to the process that started them, for
+a pool takes an interrupted job for one that failed, and goes on with the next.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 
 from BrainAgeLib.errors import ExitCode
 
@@ -22,3 +28,47 @@ def _wait_and_end() -> None:
     if parent is not None:
         parent.join()
         os._exit(ExitCode.INTERRUPTED)
+
+
+@contextmanager
+def worker_pool(workers: int, begin: Callable[[], None]) -> Iterator[ProcessPoolExecutor]:
+    """Give a pool of new processes that each call ``begin`` first.
+
+    When an error or an interruption leaves the context, the workers are ended, whatever they are
+    at; jobs that were not begun are dropped. Submit jobs in ``interruptions_held``.
+    """
+    context = multiprocessing.get_context("spawn")
+    others = set(multiprocessing.active_children())
+    with ProcessPoolExecutor(workers, context, _begin, (begin,)) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+            raise
+
+
+def _begin(begin: Callable[[], None]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+    begin()
+
+
+@contextmanager
+def interruptions_held() -> Iterator[None]:
+    """Hold Ctrl-C back meanwhile; processes that are started here never hear of it.
+
+    It comes at the end, if it was pressed. Where there are no signal masks nothing is held.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # its first start would let the signals through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

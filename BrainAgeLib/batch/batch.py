@@ -29,7 +29,7 @@ from BrainAgeLib.codec import Source, read_json, to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.pipeline import prepare
 from BrainAgeLib.report.dicom_report import dicom_packages
-from BrainAgeLib.report.output_folder import folder_lock, make_output_folder
+from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.whole_file import write_atomically
 
 SETTINGS_NAME = "batch.json"

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.orphans import end_with_parent
+from BrainAgeLib.orphans import end_with_parent, interruptions_held
 
 if TYPE_CHECKING:
     from BrainAgeLib.batch.table import ScanEntry
@@ -27,7 +27,7 @@ READY, BEGUN, DONE, STOP = "ready", "begun", "done", "stop"
 LANES_BESIDE_A_GPU = 2
 
 FORKS = sys.platform == "linux"
-_IMPORTED_BEFORE_THE_FORK = ["BrainAgeLib.batch.work"]
+_IMPORTED_BEFORE_THE_FORK = ["BrainAgeLib.batch.fork_server", "BrainAgeLib.batch.work"]
 
 
 def worker_context() -> Any:
@@ -46,12 +46,8 @@ def prepare_workers() -> None:
         return
     from multiprocessing import forkserver
 
-    # Inherited: Ctrl-C reaches all processes of a terminal, and this one decides for the others.
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with interruptions_held():
         forkserver.ensure_running()
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_DFL if before is None else before)
 
 
 def serve(connection: Connection, settings: BatchSettings, lanes: int) -> None:

@@ -19,8 +19,8 @@ from BrainAgeLib.cohort.estimates import (
 )
 from BrainAgeLib.cohort.table import Exclusion, counted
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.output_folder import make_output_folder
 from BrainAgeLib.report.pages import filled_in, write_page
+from BrainAgeLib.run_folder import make_output_folder
 from BrainAgeLib.whole_file import write_atomically
 
 PAGE_NAME = "report.html"

@@ -18,6 +18,7 @@ from BrainAgeLib.command_line.arguments import (
     chosen_options,
     existing_path,
 )
+from BrainAgeLib.command_line.interruption import ON
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import BatchProgress, JsonLines
 from BrainAgeLib.errors import ExitCode
@@ -59,7 +60,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     add_scan_options(parser)
     add_prediction_options(parser)
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, how_to_go_on=ON)
     return parser
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from BrainAgeLib.command_line import (
     train_command,
 )
 from BrainAgeLib.command_line.arguments import add_verbosity
+from BrainAgeLib.command_line.interruption import ANEW, Interruption
 from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.command_line.streams import (
     can_be_flushed,
@@ -51,14 +51,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Known before parsing, since a usage error must be spoken in the same tongue.
     json_lines = JsonLines(sys.stdout) if "--json-lines" in given else None
-    previous = signal.signal(signal.SIGTERM, _interrupt)
+    with Interruption(lambda error: _report(error, json_lines)) as interruption:
+        try:
+            return _answer(given, json_lines, interruption)
+        except KeyboardInterrupt:
+            interruption.tell()
+            return ExitCode.INTERRUPTED
+
+
+def _answer(given: list[str], json_lines: JsonLines | None, interruption: Interruption) -> int:
+    """Run the command; whatever goes wrong becomes an exit code and a line."""
     try:
-        return _run(given, json_lines)
+        return _run(given, json_lines, interruption)
     except BrainAgeError as error:
         return _report(error, json_lines)
-    except KeyboardInterrupt:
-        _report(BrainAgeError("interrupted"), json_lines)
-        return ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output is gone; nothing more can be said to them.
         silence_stdout()
@@ -76,27 +82,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "please report this; BRAINAGE_DEBUG=1 shows where it happened"
         return _report(BrainAgeError(f"internal error: {kind}", hint), json_lines)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
-def _run(given: list[str], json_lines: JsonLines | None) -> int:
+def _run(given: list[str], json_lines: JsonLines | None, interruption: Interruption) -> int:
     try:
         options = _parser().parse_args(given)
+        interruption.how_to_go_on = options.how_to_go_on
         with heard(
             is_verbose=options.verbose,
             is_quiet=options.quiet,
             is_for_programs=json_lines is not None,
         ):
             return int(options.run(options, json_lines))
+    except Exception as error:  # libraries turn an interruption into errors of their own
+        if interruption.has_come:
+            raise KeyboardInterrupt from error
+        raise
     finally:
         # Now, since at the interpreter's end a reader that is gone would cost a traceback.
         if sys.stdout is not None:
             sys.stdout.flush()
-
-
-def _interrupt(_signal: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt
 
 
 def _report(error: BrainAgeError, json_lines: JsonLines | None) -> int:
@@ -128,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="brainage",
         description=f"Brain age from a routine clinical 2D T1 scan. {NOTICE}",
     )
+    parser.set_defaults(how_to_go_on=ANEW)
     parser.add_argument(
         "--version",
         action=_Version,

@@ -6,15 +6,10 @@ import os
 import signal
 import sys
 import threading
-import time
-
-from BrainAgeLib.errors import ExitCode
-
-GRACE_SECONDS = 5.0
 
 
 def stop_with_parent() -> None:
-    """Interrupt this process when standard input closes, and end it if it does not heed that.
+    """Interrupt this process when standard input closes.
 
     A launcher between us and the parent can be killed without us noticing; the closed pipe cannot.
     """
@@ -30,6 +25,3 @@ def _watch() -> None:
             pass  # no standard input is a closed one
     # Not SIGINT: whoever runs in the background of a shell script has that ignored.
     signal.raise_signal(signal.SIGTERM)
-    # Native code does not see the interruption before it returns.
-    time.sleep(GRACE_SECONDS)
-    os._exit(ExitCode.INTERRUPTED)

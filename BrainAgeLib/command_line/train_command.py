@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from BrainAgeLib.command_line.arguments import add_machine, add_output_folder, existing_path
+from BrainAgeLib.command_line.interruption import ON
 from BrainAgeLib.command_line.progress import JsonLines
 
 
@@ -29,7 +30,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "--fold", type=int, metavar="K", help="train this fold only, 1 to the number of folds"
     )
-    parser.set_defaults(run=_run)
+    parser.set_defaults(run=_run, how_to_go_on=ON)
     return parser
 
 

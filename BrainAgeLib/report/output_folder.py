@@ -1,4 +1,4 @@
-"""The folder that takes one scan's outputs, and one run at a time.
+"""The folder that takes one scan's outputs.
 
 ``prediction.json`` is the first that is removed and the last that is written, so its presence says
 that the rest is there.
@@ -6,23 +6,19 @@ that the rest is there.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from BrainAgeLib.errors import BrainAgeError, InputError
-from BrainAgeLib.whole_file import (
-    FULL_DISK_ERRORS,
-    TEMPORARY_PREFIX,
-    full_disk_error,
-    temporary_name,
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.run_folder import (
+    PROBE_NAME,
+    folder_lock,
+    make_output_folder,
+    removed_if_it_fails,
 )
-
-LOCK_NAME = ".brainage-lock"
-PROBE_NAME = "probe"
-PROBE_BYTES = 4096  # an empty file fits on a full disk
+from BrainAgeLib.whole_file import TEMPORARY_PREFIX
 
 
 @dataclass(frozen=True)
@@ -86,17 +82,11 @@ def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[
     BrainAgeError when the disk is full.
     """
     folder = OutputFolder(Path(path))
-    is_new = not folder.path.exists()
-    make_output_folder(folder.path)
-    try:
+    with removed_if_it_fails(folder.path):
+        make_output_folder(folder.path)
         with folder_lock(folder.path):
             _make_room(folder, scan)
             yield folder
-    except BaseException:
-        if is_new:
-            with suppress(OSError):  # it holds something, or another run is at work in it
-                folder.path.rmdir()
-        raise
 
 
 def _make_room(folder: OutputFolder, scan: str | Path | None) -> None:
@@ -107,94 +97,6 @@ def _make_room(folder: OutputFolder, scan: str | Path | None) -> None:
     dicom_files = () if holds_scan else folder.dicom_files
     for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
         _remove(file)
-
-
-@contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
-    """Keep other runs out of ``folder`` meanwhile.
-
-    The lock is the operating system's, on a file in the folder: whatever ends a run, a kill or a
-    power cut too, gives it back, and a file that is left means nothing. Raises InputError when
-    another run is at work there. A file system without locks has none.
-    """
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / LOCK_NAME, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(
-            f"another run is writing into {folder}",
-            "wait until it has ended, or choose another output folder",
-        ) from error
-    except OSError:
-        pass  # some network disks have no locks
-    try:
-        yield
-    finally:
-        if os.name != "nt":  # while it is ours: afterwards it may be another's
-            _unlink_quietly(folder / LOCK_NAME)
-        lock.release()
-        if os.name == "nt":  # where nobody can remove a file that is open
-            _unlink_quietly(folder / LOCK_NAME)
-
-
-def _unlink_quietly(path: Path) -> None:
-    with suppress(OSError):
-        path.unlink(missing_ok=True)
-
-
-def make_output_folder(path: Path) -> None:
-    """Make a folder if need be and see that it takes files; its parent must be there.
-
-    Raises InputError when it cannot be made or written to, FullDiskError when the disk is full.
-    """
-    _make(path)
-    _try_to_write(path)
-
-
-def _make(path: Path) -> None:
-    """Make the folder; its parent must be there, lest a mistyped path grow a tree."""
-    try:
-        path.mkdir()
-    except FileExistsError:
-        if not path.is_dir():
-            raise InputError(
-                f"the output folder {path} is a file", "name a folder, or one to be made"
-            ) from None
-    except FileNotFoundError:
-        raise InputError(
-            f"the output folder {path} cannot be made: there is no folder {path.parent}",
-            "make that folder first, or mend the path",
-        ) from None
-    except NotADirectoryError:
-        raise InputError(
-            f"the output folder {path} cannot be made: {path.parent} is no folder",
-            "mend the path",
-        ) from None
-    except OSError as error:
-        raise _folder_error(error, path, "cannot be made") from error
-
-
-def _try_to_write(path: Path) -> None:
-    # Permission bits do not tell: root, network shares and read-only disks do not follow them.
-    try:
-        probe = temporary_name(path / PROBE_NAME)
-        try:
-            probe.write_bytes(bytes(PROBE_BYTES))
-        finally:
-            probe.unlink(missing_ok=True)
-    except OSError as error:
-        raise _folder_error(error, path, "is not writable") from error
-
-
-def _folder_error(error: OSError, path: Path, what: str) -> BrainAgeError:
-    if error.errno in FULL_DISK_ERRORS:
-        return full_disk_error(path)
-    return InputError(
-        f"the output folder {path} {what}: {error.strerror or error}",
-        "choose another folder or change its permissions",
-    )
 
 
 def _refuse_to_overwrite(folder: OutputFolder, scan: Path) -> None:

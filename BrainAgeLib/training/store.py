@@ -5,9 +5,8 @@ A person's scans come in one order: those of the evaluation protocols, then the 
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +23,7 @@ from BrainAgeLib.model.brain_maps import (
     network_maps,
 )
 from BrainAgeLib.model.novelty import Typical, typical_of
-from BrainAgeLib.orphans import end_with_parent
+from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
@@ -86,17 +85,16 @@ def prepare(
     waiting = [p for p in people if not has_maps(maps_file(folder, p))]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _begin_worker) as pool:
-        futures = [pool.submit(prepare_person, person, folder, settings) for person in waiting]
+    with worker_pool(workers, _one_thread) as pool:
+        with interruptions_held():
+            futures = [pool.submit(prepare_person, person, folder, settings) for person in waiting]
         for future in as_completed(futures):
             future.result()
             done += 1
             on_progress(done, len(people))
 
 
-def _begin_worker() -> None:
-    end_with_parent()
+def _one_thread() -> None:
     torch.set_num_threads(1)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 from BrainAgeLib.codec import to_plain
@@ -14,6 +15,7 @@ from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.process import own_chance, threads
+from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import (
@@ -44,7 +46,8 @@ def train_model(
 
     Started again after a kill it goes on where it stopped: simulated scans, checkpoints and
     predictions are kept in ``output/work``. With ``only_fold`` (on a cluster, one job a fold) only
-    that fold is trained and None is returned. Raises InputError for data that cannot be used.
+    that fold is trained and None is returned. Raises InputError for data that cannot be used, and
+    while another run trains one of the folds in ``output``.
     """
     require_extra("train", "scipy")
     people = read_people(data)
@@ -54,11 +57,15 @@ def train_model(
             f"at least {LEAST_PEOPLE_PER_FOLD * settings.folds} are needed",
         )
     folder = output / "work"
-    folder.mkdir(parents=True, exist_ok=True)
-    _same_settings(folder, settings)
-    device = resolve_device(settings.device)
+    make_output_folder(folder)
     chosen = range(settings.folds) if only_fold is None else [only_fold]
-    with threads(settings.threads or None), own_chance():
+    with ExitStack() as run:
+        for number in chosen:
+            run.enter_context(folder_lock(folder, f"fold-{number}"))
+        _same_settings(folder, settings)
+        device = resolve_device(settings.device)
+        run.enter_context(threads(settings.threads or None))
+        run.enter_context(own_chance())
         workers = settings.threads or os.cpu_count() or 1
         prepare(
             people, folder, settings, workers, lambda done, all_: report("simulate", done, all_, "")

@@ -13,8 +13,8 @@ from BrainAgeLib import delivery
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Deliverables, Options
-from BrainAgeLib.report.output_folder import LOCK_NAME
 from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.run_folder import LOCK_NAME
 from Testing.library.outcomes import names_in
 
 EVERY_FILE = {

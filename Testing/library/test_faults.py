@@ -15,8 +15,9 @@ import torch
 
 from BrainAgeLib import pipeline
 from BrainAgeLib.model import devices
-from BrainAgeLib.report.output_folder import LOCK_NAME, output_folder
+from BrainAgeLib.report.output_folder import output_folder
 from BrainAgeLib.resources import resources_folder
+from BrainAgeLib.run_folder import LOCK_NAME
 from BrainAgeLib.template import registration
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.template import load_template

@@ -1,4 +1,4 @@
-"""Workers of a process that was killed."""
+"""Workers of a process that was killed or interrupted, or whose work failed."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from Testing.library.commands import environment
+from Testing.library.processes import is_there, left_of_session, wait_until_gone
 
 STARTER = """
 import multiprocessing, os, sys, time
@@ -36,10 +38,7 @@ def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path, how):
         assert is_there(worker)
         parent.send_signal(getattr(signal, how))
         parent.wait(10)
-        end = time.monotonic() + 10
-        while is_there(worker) and time.monotonic() < end:
-            time.sleep(0.05)
-        assert not is_there(worker)
+        assert wait_until_gone(worker, seconds=10)
     finally:
         parent.kill()
         parent.wait()
@@ -47,14 +46,51 @@ def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path, how):
             os.kill(worker, signal.SIGKILL)
 
 
-def is_there(process: int) -> bool:
-    """Say whether a process runs; one that nobody has collected yet does not."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    try:
-        status = Path(f"/proc/{process}/stat").read_text()
-    except OSError:  # gone just now, or a system without that folder
-        return not Path("/proc/self").exists()
-    return status.rsplit(")", 1)[1].split()[0] != "Z"
+POOL = """
+import os, sys, time
+from concurrent.futures import as_completed
+from BrainAgeLib.orphans import interruptions_held, worker_pool
+
+def nothing():
+    pass
+
+if __name__ == "__main__":
+    with worker_pool(2, nothing) as pool:
+        with interruptions_held():
+            jobs = [pool.submit(time.sleep, 0.3) for _ in range(200)]
+        if sys.argv[1] == "at once":
+            print("started", flush=True)
+        for number, job in enumerate(as_completed(jobs)):
+            if number == 1:
+                if sys.argv[1] == "error":
+                    raise SystemExit("a job failed")
+                print("working", flush=True)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+@pytest.mark.parametrize(
+    ("when", "interrupted", "said"),
+    [("at once", True, "KeyboardInterrupt"), ("working", True, "KeyboardInterrupt")]
+    + [("error", False, "a job failed")],
+)
+def test_an_interruption_or_an_error_ends_the_pool_at_once(tmp_path, when, interrupted, said):
+    script = tmp_path / "pool.py"
+    script.write_text(POOL)
+    process = subprocess.Popen(
+        [sys.executable, str(script), when],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    if interrupted:
+        process.stdout.readline()
+        os.killpg(process.pid, signal.SIGINT)
+    _, complaint = process.communicate(timeout=30)  # 200 jobs would take as long
+
+    assert said in complaint.splitlines()[-1]
+    assert complaint.count("Traceback") == int(interrupted)  # the workers say nothing
+    assert left_of_session(process.pid, seconds=2.0) == []

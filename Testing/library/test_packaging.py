@@ -103,7 +103,7 @@ def test_wheel_installs_the_command(wheel):
     scripts = configparser.ConfigParser()
     scripts.read_string(read_metadata(wheel, "entry_points.txt"))
 
-    assert dict(scripts["console_scripts"]) == {"brainage": "BrainAgeLib.command_line.main:main"}
+    assert dict(scripts["console_scripts"]) == {"brainage": "BrainAgeLib.__main__:main"}
 
 
 def test_metadata(wheel):

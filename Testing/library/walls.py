@@ -19,7 +19,7 @@ LONGEST_FUNCTION = 45
 
 # What a part of the library may import beside itself. A part is a module or package directly in
 # BrainAgeLib. First the words, then the way of a scan, then its users; nothing looks downstream.
-WORDS = {"errors", "findings", "records", "options", "codec", "whole_file"}
+WORDS = {"errors", "findings", "records", "options", "codec", "whole_file", "run_folder"}
 UP_TO_MODEL = WORDS | {"resources", "scan", "template", "model"}
 UP_TO_PIPELINE = UP_TO_MODEL | {"gate", "report", "software", "stages", "pipeline"}
 MAY_IMPORT = {
@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "options": {"errors", "records"},
     "codec": {"errors"},
     "whole_file": {"errors"},
+    "run_folder": {"errors", "whole_file"},
     "resources": {"errors"},
     "software": WORDS,
     "stages": WORDS,
@@ -49,7 +50,7 @@ MAY_IMPORT = {
     "training": UP_TO_MODEL | {"extras", "statistics", "orphans", "process"},
     "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},
     "__init__": WORDS | {"pipeline", "delivery"},
-    "__main__": {"command_line"},
+    "__main__": {"command_line", "errors"},
 }
 # What BrainAgeLib itself offers, and where it comes from.
 PUBLIC_NAMES = {

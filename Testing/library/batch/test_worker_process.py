@@ -6,15 +6,17 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
 from BrainAgeLib.batch import worker_process
+from Testing.library.processes import wait_until_gone
 
 pytestmark = pytest.mark.skipif(not worker_process.FORKS, reason="workers are forks on Linux only")
 
 PROGRAM = """
-import os, signal, sys
+import os, pathlib, signal, sys, time
 from BrainAgeLib.batch.worker_process import prepare_workers, worker_context
 def tell(way):
     way.send(("torch" in sys.modules, os.getppid()))
@@ -23,6 +25,8 @@ if __name__ == "__main__":
     assert "torch" not in sys.modules
     from multiprocessing import forkserver
     server = forkserver._forkserver._forkserver_pid
+    while "torch" not in pathlib.Path(f"/proc/{server}/maps").read_text():
+        time.sleep(0.01)
     os.kill(server, signal.SIGINT)  # while it imports
     ours, theirs = worker_context().Pipe()
     process = worker_context().Process(target=tell, args=(theirs,))
@@ -54,11 +58,47 @@ def test_the_own_handling_of_interruptions_stays(monkeypatch):
     monkeypatch.setattr(
         multiprocessing.forkserver,
         "ensure_running",
-        lambda: during.append(signal.getsignal(signal.SIGINT)),
+        lambda: during.append(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
     )
-    before = signal.getsignal(signal.SIGINT)
+    before = signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     worker_process.prepare_workers()
 
-    assert during == [signal.SIG_IGN]
-    assert signal.getsignal(signal.SIGINT) is before
+    assert during == [before[1] | {signal.SIGINT}]
+    assert (signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, ())) == before
+
+
+BATCH = """
+import sys, time
+from BrainAgeLib.batch.worker_process import prepare_workers
+if __name__ == "__main__":
+    prepare_workers()
+    from multiprocessing import forkserver
+    print(forkserver._forkserver._forkserver_pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("after_seconds", [0.0, 0.3])
+def test_what_workers_are_forked_from_ends_with_the_batch(tmp_path, how, after_seconds):
+    program = tmp_path / "program.py"
+    program.write_text(BATCH)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    batch = subprocess.Popen(
+        [sys.executable, program],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    server = int(batch.stdout.readline())
+    time.sleep(after_seconds)
+
+    os.killpg(batch.pid, how)
+
+    batch.wait(20)
+    batch.stdout.close()
+    assert wait_until_gone(server, seconds=2.0)

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import threading
 
 import pytest
 
@@ -74,7 +75,7 @@ def test_a_wrong_call_reaches_programs_too(brainage):
         (InputError("this cannot be read"), 2, "this cannot be read"),
         (InstallationError("it is damaged", "mend it"), 4, "it is damaged (mend it)"),
         (BrainAgeError("the disk\nis full"), 4, "the disk is full"),
-        (KeyboardInterrupt(), 130, "interrupted"),
+        (KeyboardInterrupt(), 130, "interrupted (run the same command again)"),
         (MemoryError(), 4, "there is too little memory for this scan (close other programs)"),
         (
             RuntimeError("a fault of ours\nin two lines"),
@@ -122,12 +123,15 @@ def test_the_traceback_is_for_those_who_ask(brainage, failing, monkeypatch):
     assert outcome.err.splitlines()[-1].startswith("brainage: error: internal error")
 
 
-def test_the_signal_handler_is_given_back(brainage):
-    before = signal.getsignal(signal.SIGTERM)
+def test_signal_handlers_and_threads_are_given_back(brainage):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    threads = threading.active_count()
 
     brainage("models")
 
-    assert signal.getsignal(signal.SIGTERM) is before
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert signal.set_wakeup_fd(-1) == -1
+    assert threading.active_count() <= threads
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *[[c] for c in ("predict", "demo", "models")]])

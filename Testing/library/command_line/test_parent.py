@@ -6,24 +6,13 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 
-from BrainAgeLib.command_line.parent import GRACE_SECONDS
+from BrainAgeLib.command_line.interruption import ANEW, GRACE_SECONDS
 from BrainAgeLib.errors import ExitCode
-from Testing.library.commands import environment, start_brainage
-
-STUBBORN = """
-import signal, sys, time
-from BrainAgeLib.command_line import parent
-parent.GRACE_SECONDS = 0.5
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-parent.stop_with_parent()
-print("working", flush=True)
-time.sleep(60)
-"""
+from Testing.library.commands import start_brainage
 
 
 @pytest.fixture
@@ -95,20 +84,6 @@ def test_an_interrupted_run_leaves_nothing_half_written(worker, tmp_path, signal
 
     last = events(process)[-1]
     assert process.wait() == ExitCode.INTERRUPTED
-    assert last == {"event": "error", "message": "interrupted", "hint": ""}
-    assert process.stderr.read() == "brainage: error: interrupted\n"
+    assert last == {"event": "error", "message": "interrupted", "hint": ANEW}
+    assert process.stderr.read() == f"brainage: error: interrupted ({ANEW})\n"
     assert not (tmp_path / "out").exists()
-
-
-def test_work_that_does_not_heed_the_interruption_is_ended():
-    process = subprocess.Popen(
-        [sys.executable, "-c", STUBBORN],
-        env=environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with process:
-        assert process.stdout.readline() == "working\n"
-        process.stdin.close()
-        assert process.wait(timeout=30) == ExitCode.INTERRUPTED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from BrainAgeLib.codec import to_plain
 from BrainAgeLib.command_line.main import main
 from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.run_folder import folder_lock
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.training import store as store_module
 from BrainAgeLib.training.out_of_fold import read_rows
@@ -55,18 +57,16 @@ def made_up_dataset(folder, people=PEOPLE):
     return places
 
 
-class InThisProcess(ThreadPoolExecutor):
-    """Stands for a pool of processes, so that what a test changes holds for the workers."""
-
-    def __init__(self, workers, _context, initializer):
-        super().__init__(workers, initializer=initializer)
+def in_this_process(workers, begin):
+    """Stand for a pool of processes, so that what a test changes holds for the workers."""
+    return ThreadPoolExecutor(workers, initializer=begin)
 
 
 @contextmanager
 def quickly():
     """Align in few steps; what is learnt does not matter here."""
     with quick_alignment(), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store_module, "ProcessPoolExecutor", InThisProcess)
+        patch.setattr(store_module, "worker_pool", in_this_process)
         yield
 
 
@@ -195,6 +195,20 @@ def test_other_settings_do_not_go_into_the_same_folder(run, tmp_path, capsys):
 
     assert train(run.data, run.output, config) == 2
     assert "holds a run with other settings" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
+@pytest.mark.parametrize(
+    ("taken", "more", "is_refused"),
+    [("0", [], True), ("1", [], True), ("0", ["--fold", "1"], True), ("1", ["--fold", "1"], False)],
+)
+def test_one_run_a_folder_and_one_job_a_fold(run, capsys, taken, more, is_refused):
+    with folder_lock(run.output / "work", f"fold-{taken}"), quickly():
+        code = train(run.data, run.output, run.config, *more)
+
+    said = capsys.readouterr().err
+    assert code == (2 if is_refused else 0)
+    assert ("another run is writing into" in said) == is_refused
 
 
 def test_other_threads_do_not_matter(run, tmp_path):

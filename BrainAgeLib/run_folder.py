@@ -1,0 +1,122 @@
+"""A folder that a run writes into: made with those above it, tried, and one run's at a time."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.whole_file import FULL_DISK_ERRORS, full_disk_error, temporary_name
+
+LOCK_NAME = ".brainage-lock"
+PROBE_NAME = "probe"
+PROBE_BYTES = 4096  # an empty file fits on a full disk
+
+
+def make_output_folder(path: Path) -> None:
+    """Make a folder, and those above it, if need be and see that it takes files.
+
+    Raises InputError when it cannot be made or written to, FullDiskError when the disk is full.
+    """
+    _make(path)
+    _try_to_write(path)
+
+
+@contextmanager
+def removed_if_it_fails(path: Path) -> Iterator[None]:
+    """Remove a folder, and those above it, again if they are made inside, where a run fails.
+
+    What is not empty stays.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # it holds something, or another run is at work in it
+            for folder in missing:
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def folder_lock(folder: Path, part: str = "") -> Iterator[None]:
+    """Keep other runs out of ``folder``, or out of that part of its work, meanwhile.
+
+    The lock is the operating system's, on a file in the folder: whatever ends a run, a kill or a
+    power cut too, gives it back, and a file that is left means nothing. Raises InputError when
+    another run is at work there. A file system without locks has none.
+    """
+    from filelock import FileLock, Timeout
+
+    path = folder / f"{LOCK_NAME}{part and f'-{part}'}"
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(
+            f"another run is writing into {folder}",
+            "wait until it has ended, or choose another output folder",
+        ) from error
+    except OSError:
+        pass  # some network disks have no locks
+    try:
+        yield
+    finally:
+        if os.name != "nt":  # while it is ours: afterwards it may be another's
+            _unlink_quietly(path)
+        lock.release()
+        if os.name == "nt":  # where nobody can remove a file that is open
+            _unlink_quietly(path)
+
+
+def _unlink_quietly(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InputError(
+            f"the output folder {path} is a file", "name a folder, or one to be made"
+        ) from None
+    except NotADirectoryError:
+        raise InputError(
+            f"the output folder {path} cannot be made: {_lowest_existing(path)} is no folder",
+            "mend the path",
+        ) from None
+    except FileNotFoundError:  # /proc and the like say so of whatever is to be made there
+        raise InputError(
+            f"the output folder {path} cannot be made: {_lowest_existing(path)} takes no folders",
+            "choose another place",
+        ) from None
+    except OSError as error:
+        raise _folder_error(error, path, "cannot be made") from error
+
+
+def _lowest_existing(path: Path) -> Path:
+    return next(above for above in path.absolute().parents if above.exists())
+
+
+def _try_to_write(path: Path) -> None:
+    # Permission bits do not tell: root, network shares and read-only disks do not follow them.
+    try:
+        probe = temporary_name(path / PROBE_NAME)
+        try:
+            probe.write_bytes(bytes(PROBE_BYTES))
+        finally:
+            probe.unlink(missing_ok=True)
+    except OSError as error:
+        raise _folder_error(error, path, "is not writable") from error
+
+
+def _folder_error(error: OSError, path: Path, what: str) -> BrainAgeError:
+    if error.errno in FULL_DISK_ERRORS:
+        return full_disk_error(path)
+    return InputError(
+        f"the output folder {path} {what}: {error.strerror or error}",
+        "choose another folder or change its permissions",
+    )
