@@ -30,6 +30,7 @@ Verdict = Literal["pass", "warn", "refuse"]
 Plane = Literal["axial", "coronal", "sagittal", "3d"]
 # Scanners that an interval speaks of: also those that the model never saw, or a calibrated site's.
 IntervalCovers = Literal["any scanner", "this site"]
+INTERVAL_LEVEL = 0.9  # the part of healthy people whom an interval should hold
 # Called with the stage's name and how much of the whole job is done, 0-1.
 ProgressCallback = Callable[[str, float], None]
 
@@ -187,7 +188,7 @@ class Prediction:
     software: SoftwareRecord
     device: str
     timings_seconds: Timings
-    interval_level: float = 0.9
+    interval_level: float = INTERVAL_LEVEL
     interval_covers: IntervalCovers | None = None
     schema_version: str = SCHEMA_VERSION
     notice: str = NOTICE

@@ -12,17 +12,26 @@ from pathlib import Path
 from urllib.parse import quote
 
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
-from BrainAgeLib.records import NOTICE
+from BrainAgeLib.records import INTERVAL_LEVEL, NOTICE
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.pages import filled_in, write_page
-from BrainAgeLib.report.wording import one_decimal, scans_in_words, signed, state, typeset
+from BrainAgeLib.report.wording import (
+    INTERVAL_COVERS,
+    one_decimal,
+    percent,
+    scans_in_words,
+    signed,
+    state,
+    typeset,
+)
 
 FILE_NAME = "index.html"
 # About 3 kB each: with more the page would be too heavy for a browser.
 MOST_THUMBNAILS = 1000
 MOST_LINES = 5000
+INTERVAL = f"{percent(INTERVAL_LEVEL)} interval"
 COLUMNS = (
-    *("id", "session", "group", "age", "sex", "brain age", "90 % interval", "raw gap"),
+    *("id", "session", "group", "age", "sex", "brain age", INTERVAL, "raw gap"),
     *("corrected gap", "quality", "findings or error"),
 )
 MAY_BE_LEFT_OUT = ("session", "group")  # when no scan has one
@@ -87,13 +96,18 @@ class Histogram:
 
 @dataclass(frozen=True)
 class IndexView:
-    """All that the page says. ``left_out``: scans that are too many for a browser."""
+    """All that the page says.
+
+    ``intervals_in_words``: which scanners the intervals speak of, '' where there is none.
+    ``left_out``: scans that are too many for a browser.
+    """
 
     title: str
     histogram: Histogram | None
     gaps_in_words: str
     counts: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
+    intervals_in_words: str
     scans: tuple[Line, ...]
     left_out: int
 
@@ -153,6 +167,7 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
         gaps_in_words=_gaps_in_words(gaps),
         counts=(*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
         columns=columns,
+        intervals_in_words=_intervals_in_words(rows),
         scans=tuple(
             _line(entry, row, output / entry.folder, number < MOST_THUMBNAILS, columns)
             for number, (entry, row) in enumerate(shown)
@@ -167,6 +182,12 @@ def _gaps_in_words(gaps: Sequence[float]) -> str:
     spread = f", standard deviation {statistics.stdev(gaps):.1f} years" if len(gaps) > 1 else ""
     mean = _signed(statistics.fmean(gaps))
     return f"{scans_in_words(len(gaps))} with a chronological age: mean {mean} years{spread}."
+
+
+def _intervals_in_words(rows: Sequence[ResultRow]) -> str:
+    kinds = {row.interval_covers: None for row in rows if row.interval_low is not None}
+    words = " or ".join(INTERVAL_COVERS[covers][0] for covers in kinds)
+    return f"{INTERVAL}: {words}." if words else ""
 
 
 def _line(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from BrainAgeLib.errors import ExitCode
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Prediction, Sex
+from BrainAgeLib.records import OLDEST_AGE_YEARS, IntervalCovers, Prediction, Sex
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.whole_file import write_atomically
 
@@ -66,10 +66,10 @@ class Decision:
 class ResultRow:
     """What came of one scan; ages and gaps in years, None where nothing is known.
 
-    The fields up to ``seconds`` are the columns of the file, in its order. ``findings`` are the
-    codes of the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are
-    those that ``brainage predict`` would have ended with. ``further``: the other columns of the
-    input list, as text.
+    The fields but the last are the columns of the file, in its order. ``findings`` are the codes of
+    the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are those that
+    ``brainage predict`` would have ended with. ``interval_covers``: which scanners the interval
+    speaks of. ``further``: the other columns of the input list, as text.
     """
 
     path: str
@@ -91,6 +91,7 @@ class ResultRow:
     exit_code: int | None = None
     error: str | None = None
     seconds: float | None = None
+    interval_covers: IntervalCovers | None = None
     further: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -122,6 +123,7 @@ def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         model=f"{prediction.model.name} {prediction.model.version}",
         exit_code=ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE,
         seconds=prediction.timings_seconds.total,
+        interval_covers=prediction.interval_covers,
         further=entry.further,
     )
 

@@ -12,7 +12,6 @@ from BrainAgeLib.statistics import (
     BOOTSTRAP_SEED,
     accuracy_figures,
     accuracy_intervals,
-    exact_interval,
 )
 
 if TYPE_CHECKING:
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
 Correction = Literal["de-lange-cole", "cole"]
 EVERYBODY = "everybody"
-NOMINAL_LEVEL = 0.9  # of the intervals in the table
 LEAST_PEOPLE = 3
 SPACING_CLASSES_MM = ((0.0, 4.0), (4.0, 7.0), (7.0, float("inf")))
 FIGURES = {
@@ -69,7 +67,7 @@ def raw_figures(scans: pd.DataFrame) -> list[Estimate]:
     """Return raw accuracy with bootstrap intervals for every subset of three people or more."""
     estimates = []
     for name, chosen in subsets(scans):
-        ages, predicted = _columns(chosen, "age", "brain_age_years")
+        ages, predicted = columns(chosen, "age", "brain_age_years")
         if len(ages) < LEAST_PEOPLE or np.ptp(ages) == 0:
             continue
         values = accuracy_figures(ages, predicted)
@@ -99,7 +97,7 @@ def corrected_beside_nothing(scans: pd.DataFrame) -> tuple[list[Estimate], Corre
     people have a corrected gap.
     """
     chosen = scans[scans["corrected_gap_years"].notna()]
-    ages, predicted, gaps = _columns(chosen, "age", "brain_age_years", "corrected_gap_years")
+    ages, predicted, gaps = columns(chosen, "age", "brain_age_years", "corrected_gap_years")
     if len(ages) < LEAST_PEOPLE or np.ptp(ages) == 0:
         return [], None
     correction = correction_of(ages, predicted, ages + gaps)
@@ -171,43 +169,6 @@ def correction_of(
     return None
 
 
-def coverage_figures(scans: pd.DataFrame) -> list[Estimate]:
-    """Return how often the interval holds the age, with exact intervals, and how wide it is."""
-    known = scans[scans["interval_low"].notna() & scans["interval_high"].notna()]
-    estimates = []
-    for name, chosen in subsets(known) if len(known) else ():
-        ages, low, high = _columns(chosen, "age", "interval_low", "interval_high")
-        covered = int(((low <= ages) & (ages <= high)).sum())
-        estimates += [
-            Estimate(
-                "interval",
-                "90 % interval",
-                name,
-                "coverage",
-                covered / len(ages),
-                "",
-                *exact_interval(covered, len(ages)),
-                people=len(ages),
-                method="exact binomial interval (Clopper-Pearson)",
-            ),
-            Estimate(
-                "interval",
-                "90 % interval",
-                name,
-                "mean width",
-                float((high - low).mean()),
-                "years",
-                people=len(ages),
-            ),
-        ]
-    return estimates
-
-
-def holds_its_promise(coverage: Estimate) -> bool:
-    """Say whether the exact interval of a coverage includes the nominal level."""
-    low, high = coverage.low or 0.0, 1.0 if coverage.high is None else coverage.high
-    return low <= NOMINAL_LEVEL <= high
-
-
-def _columns(scans: pd.DataFrame, *names: str) -> list[np.ndarray]:
+def columns(scans: pd.DataFrame, *names: str) -> list[np.ndarray]:
+    """Return columns of numbers (person,)."""
     return [scans[name].to_numpy(float) for name in names]

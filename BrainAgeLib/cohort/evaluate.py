@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 from BrainAgeLib.cohort.accuracy import (
     EVERYBODY,
     FIGURES,
-    NOMINAL_LEVEL,
     corrected_beside_nothing,
-    coverage_figures,
-    holds_its_promise,
     raw_figures,
 )
 from BrainAgeLib.cohort.charts import against_age, forest
+from BrainAgeLib.cohort.coverage import PROMISES, coverage_figures, holds_its_promise
 from BrainAgeLib.cohort.estimates import (
     Estimate,
     Table,
@@ -33,6 +31,7 @@ from BrainAgeLib.cohort.table import (
     read_table,
 )
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import INTERVAL_LEVEL
 from BrainAgeLib.report.wording import scans_in_words
 
 if TYPE_CHECKING:
@@ -97,7 +96,7 @@ def headline(report: Report) -> str:
     ]
     for item in report.estimates:
         if item.subset == EVERYBODY and item.figure == "coverage":
-            lines.append(f"{'90 % interval covers':30}{with_interval(item)}")
+            lines.append(f"{item.outcome + ' covers':40}{with_interval(item)}")
     for item in report.estimates:
         if item.analysis.startswith("corrected") and item.figure == "MAE":
             lines.append(f"{'MAE, ' + item.outcome:40}{shown(item.value, 'years')}")
@@ -160,25 +159,29 @@ def _charts(report: Report, scans: pd.DataFrame, raw: list[Estimate]) -> Charts:
 
 
 def _coverage(report: Report, coverage: list[Estimate]) -> list[Part]:
-    coverages = [item for item in coverage if item.figure == "coverage"]
-    off = [item.subset for item in coverages if not holds_its_promise(item)]
-    pooled = next(item for item in coverage if item.figure == "mean width")
     mae = next(
         item for item in report.estimates if item.figure == "MAE" and item.subset == EVERYBODY
     )
-    return [
-        f"The interval should hold the age of {NOMINAL_LEVEL:.0%} of healthy people. Its mean "
-        f"width is {shown(pooled.value, 'years')} years, {pooled.value / mae.value:.1f} times the "
-        "raw MAE.",
-        f"The exact 95 % interval of the coverage leaves out {NOMINAL_LEVEL:g} in: "
-        f"{', '.join(off) or 'none'}.",
-        estimates_table(coverage),
-        report.chart(
-            "coverage_by_subset.svg",
-            _dots(coverages, "coverage of the interval", NOMINAL_LEVEL),
-            "Coverage of the interval with exact 95 % intervals.",
-        ),
-    ]
+    outcomes = list(dict.fromkeys(item.outcome for item in coverage))
+    parts: list[Part] = []
+    for number, outcome in enumerate(outcomes, 1):
+        mine = [item for item in coverage if item.outcome == outcome]
+        coverages = [item for item in mine if item.figure == "coverage"]
+        off = [item.subset for item in coverages if not holds_its_promise(item)]
+        width = next(item.value for item in mine if item.figure == "mean width")
+        parts += [
+            f"{PROMISES[outcome]} Its mean width is {shown(width, 'years')} years, "
+            f"{width / mae.value:.1f} times the raw MAE.",
+            "By its exact 95 % interval the coverage is not what is promised in: "
+            f"{', '.join(off) or 'none'}.",
+            estimates_table(mine),
+            report.chart(
+                f"coverage_by_subset{f'_{number}' if number > 1 else ''}.svg",
+                _dots(coverages, f"coverage of the {outcome}", INTERVAL_LEVEL),
+                "Coverage of the interval with exact 95 % intervals.",
+            ),
+        ]
+    return parts
 
 
 def _dots(estimates: list[Estimate], label: str, line: float | None) -> bytes:

@@ -8,10 +8,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import ENCODING_ERRORS, NOT_KNOWN, sex_of
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import IntervalCovers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,10 @@ NUMBERS = (
     "slice_spacing_mm",
     "exit_code",
 )
-TEXTS = ("path", "id", "session", "group", "sex", "verdict", "model", "error")
+TEXTS = (
+    *("path", "id", "session", "group", "sex", "verdict", "model", "error"),
+    *("interval_covers",),
+)
 # What batch takes from names of files, which need not be UTF-8: odd bytes are shown escaped.
 FROM_FILE_NAMES = ("path", "id", "session", "error")
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
@@ -75,6 +79,7 @@ def read_table(path: Path) -> AnalysisTable:
     for name in TEXTS:
         frame[name] = frame[name].str.strip() if name in frame else ""
     frame["sex"] = _sexes(frame, path)
+    _check_covers(frame, path)
     nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     _check_gaps(frame, path)
@@ -163,6 +168,17 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
         except ValueError as error:
             raise InputError(f"line {line} of {path}: {error}", "mend that line") from None
     return sexes
+
+
+def _check_covers(frame: pd.DataFrame, path: Path) -> None:
+    known = get_args(IntervalCovers)
+    odd = frame[~frame["interval_covers"].isin(["", *known])]
+    if len(odd):
+        line, text = int(odd["line"].iloc[0]), str(odd["interval_covers"].iloc[0])[:40]
+        raise InputError(
+            f"line {line} of {path}: interval_covers is {text!r}, which is not known",
+            f"{', '.join(known)} or nothing",
+        )
 
 
 def _check_gaps(frame: pd.DataFrame, path: Path) -> None:

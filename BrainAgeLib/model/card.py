@@ -247,7 +247,9 @@ def card_text(card: Card) -> str:
         lines.append(f"    {words}:")
         width = max(map(len, table), default=0)
         lines += [f"      {name:{width}}  {_figures(row)}" for name, row in table.items() if row]
-    lines.append("  90 % interval, fitted on other folds' people:")
+    lines.append(
+        f"  {100 * card.calibration.interval_level:g} % interval, fitted on other folds' people:"
+    )
     for name, row in card.accuracy.interval.items():
         lines.append(
             f"    {name:28} covers {100 * row.coverage:.1f} % of {row.people}, "

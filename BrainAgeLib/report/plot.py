@@ -125,7 +125,7 @@ def _legend(prediction: Prediction, reference: Reference | None) -> list[tuple[s
         entries.append(("person", "this person"))
     if prediction.interval_years is not None:
         mark = "band" if prediction.chronological_age_years is None else "interval"
-        entries.append((mark, f"{wording.level(prediction)} interval"))
+        entries.append((mark, f"{wording.percent(prediction.interval_level)} interval"))
     if reference is not None:
         people = f"{len(reference.ages_years)} reference people: {reference.described_as}"
         entries.append(("people", people))
@@ -136,7 +136,7 @@ def _in_words(prediction: Prediction, brain_age_years: float) -> str:
     age = prediction.chronological_age_years
     place = "chronological age not known" if age is None else f"aged {wording.years(age)}"
     ends = wording.interval(prediction)
-    interval = f", {wording.level(prediction)} interval {ends}" if ends else ""
+    interval = f", {wording.percent(prediction.interval_level)} interval {ends}" if ends else ""
     return (
         "Predicted against chronological age of healthy reference people and of this person: "
         f"{place}, raw brain age {wording.years(brain_age_years)}{interval}."

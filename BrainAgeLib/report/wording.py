@@ -31,9 +31,9 @@ LEANING_CAUTION = (
 )
 # Which scanners an interval speaks of, and what is known of this one; None: a model of one scanner.
 INTERVAL_COVERS = {
-    "any scanner": "for scanners that the model never saw; this one is not calibrated",
-    "this site": "for this site's calibrated scanner",
-    None: "known on the training's scanner alone; this one was not seen",
+    "any scanner": ("for scanners that the model never saw", "; this one is not calibrated"),
+    "this site": ("for this site's calibrated scanner", ""),
+    None: ("known on the training's scanner alone", "; this one was not seen"),
 }
 LABEL_LETTERS = 19  # of the column of labels on a terminal
 
@@ -53,7 +53,8 @@ def brain_age(prediction: Prediction) -> Fact:
     if prediction.brain_age_years is None:
         return Fact(label, NO_BRAIN_AGE, SCAN_REFUSED)
     ends = interval(prediction)
-    note = f"{level(prediction)} interval {ends}, {scanners(prediction)}" if ends else "no interval"
+    level = percent(prediction.interval_level)
+    note = f"{level} interval {ends}, {scanners(prediction)}" if ends else "no interval"
     return Fact(label, years(prediction.brain_age_years), note)
 
 
@@ -153,14 +154,14 @@ def interval(prediction: Prediction) -> str | None:
     return f"{one_decimal(low)} to {one_decimal(high)} years"
 
 
-def level(prediction: Prediction) -> str:
+def percent(fraction: float) -> str:
     """0.9 -> '90 %'."""
-    return f"{prediction.interval_level * 100:g} %"
+    return f"{fraction * 100:g} %"
 
 
 def scanners(prediction: Prediction) -> str:
     """Say which scanners the interval is known to hold on, and what is known of this one."""
-    return INTERVAL_COVERS[prediction.interval_covers]
+    return "".join(INTERVAL_COVERS[prediction.interval_covers])
 
 
 def age_range(ages: tuple[float, float]) -> str:

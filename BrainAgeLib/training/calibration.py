@@ -10,11 +10,10 @@ import numpy as np
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.calibration import AcquisitionClass
-from BrainAgeLib.records import Correction
+from BrainAgeLib.records import INTERVAL_LEVEL, Correction
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, ONE_SLICE, SOME_SLICES, Row
 
-INTERVAL_LEVEL = 0.9
-# With fewer, the factor that holds 90 % of them is not known.
+# With fewer, the factor of an interval that holds nine of ten of them is not known.
 PEOPLE_OF_A_GROUP = 10
 SCALE_SIGMA_YEARS = 10.0
 WIDE_SPACING_MM = 7.0

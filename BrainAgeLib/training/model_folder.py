@@ -25,11 +25,10 @@ from BrainAgeLib.model.card import (
     read_card,
 )
 from BrainAgeLib.model.weights import FILE_NAME, Weights, pack_weights
-from BrainAgeLib.records import Reference
+from BrainAgeLib.records import INTERVAL_LEVEL, Reference
 from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
 from BrainAgeLib.training.calibration import (
     CLASSES,
-    INTERVAL_LEVEL,
     SCALE_AGES_YEARS,
     columns,
     fit_class,

@@ -36,6 +36,7 @@ def main() -> None:
         row["corrected_gap_years"] = round(row["corrected_gap_years"], 2)
         row["interval_low"] = round(row["brain_age_years"] - HALF_WIDTH_YEARS, 2)
         row["interval_high"] = round(row["brain_age_years"] + HALF_WIDTH_YEARS, 2)
+        row["interval_covers"] = "any scanner"
         row["score"] = round(row["score"], 1)
         row["years_to_event"] = round(row["years_to_event"], 2)
     write_table(rows, FILE)

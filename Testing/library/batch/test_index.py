@@ -18,7 +18,7 @@ from Testing.library.phantoms import coarse_brain
 ROWS = [
     ResultRow(
         "/data/DOE^JANE/a.nii", "p1", "v1", "patients", 60.0, "F", 66.5, 55.0, 78.0, 6.5, 5.25,
-        80.0, "warn", ("brain_cut",), 6.0, "thick-slice 2", 0, None, 5.0,
+        80.0, "warn", ("brain_cut",), 6.0, "thick-slice 2", 0, None, 5.0, "any scanner",
     ),
     ResultRow("b.nii", "p<2>", age=70.0, verdict="refuse", findings=("no_brain",), exit_code=3),
     ResultRow("/x/c.nii", "p3", exit_code=2, error="/x/c.nii does not exist (check the path)"),
@@ -89,6 +89,21 @@ def test_notice_gaps_and_quality_are_there(page):
     assert "1 scan with a chronological age: mean +6.5 years." in page
     for words, count in (("Refused", 1), ("Failed", 1), ("brain cut", 1)):
         assert f'<th scope="row">{words}</th><td>{count}</td>' in page
+
+
+@pytest.mark.parametrize(
+    ("covers", "words"),
+    [
+        ("any scanner", "90 % interval: for scanners that the model never saw."),
+        ("this site", "90 % interval: for this site&#39;s calibrated scanner."),
+        (None, "90 % interval: known on the training&#39;s scanner alone."),
+    ],
+)
+def test_it_says_which_scanners_the_intervals_speak_of(tmp_path, covers, words):
+    rows = [replace(ROWS[0], interval_covers=covers), *ROWS[1:]]
+
+    assert words in index_html(ENTRIES, rows, tmp_path)
+    assert "90 % interval: " not in index_html(ENTRIES[1:], ROWS[1:], tmp_path)
 
 
 def test_columns_that_nobody_fills_are_left_out(page, tmp_path):

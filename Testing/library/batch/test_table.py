@@ -21,7 +21,7 @@ CONTRACT = [
     *("path", "id", "session", "group", "age", "sex"),
     *("brain_age_years", "interval_low", "interval_high", "gap_years"),
     *("corrected_gap_years", "gap_percentile", "verdict", "findings"),
-    *("slice_spacing_mm", "model", "exit_code", "error", "seconds"),
+    *("slice_spacing_mm", "model", "exit_code", "error", "seconds", "interval_covers"),
 ]
 PREDICTED = ResultRow(
     path='scans/a "quoted", name.nii.gz',
@@ -42,6 +42,7 @@ PREDICTED = ResultRow(
     model="thick-slice 2",
     exit_code=0,
     seconds=12.25,
+    interval_covers="any scanner",
     further={"scanner": "A", "note": "two\nlines"},
 )
 FAILED = ResultRow(path="gone.nii", exit_code=2, error="gone.nii does not exist (check the path)")
@@ -64,6 +65,7 @@ def test_what_is_written(tmp_path):
         *("0012", "63.5", "70.1234"),
     )
     assert predicted["findings"] == "brain_cut;members_disagree"
+    assert predicted["interval_covers"] == "any scanner"
     assert (predicted["error"], predicted["exit_code"], predicted["note"]) == (
         "",
         "0",

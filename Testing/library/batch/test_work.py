@@ -34,6 +34,7 @@ def test_the_row_is_that_of_the_record(entry, settings, tmp_path):
     for name in ("brain_age_years", "gap_years", "corrected_gap_years", "gap_percentile"):
         assert getattr(row, name) == record[name]
     assert [row.interval_low, row.interval_high] == record["interval_years"]
+    assert row.interval_covers == record["interval_covers"]
     assert row.verdict == record["quality"]["verdict"]
     assert row.slice_spacing_mm == record["acquisition"]["slice_spacing_mm"]
     assert row.seconds == record["timings_seconds"]["total"]

@@ -12,8 +12,6 @@ from BrainAgeLib.cohort.accuracy import (
     corrected_beside_nothing,
     corrected_by,
     correction_of,
-    coverage_figures,
-    holds_its_promise,
     raw_figures,
     subsets,
     zero_information_figures,
@@ -67,29 +65,6 @@ def test_no_corrected_figure_without_that_of_no_information(scans):
         assert ours.figure == rival.figure
         # The model's own scatter is all that either figure shows.
         assert rival.value == pytest.approx(ours.value, rel=0.1)
-
-
-def test_coverage_counts_ages_within_the_interval(scans):
-    found = {(item.subset, item.figure): item for item in coverage_figures(scans)}
-
-    inside = (scans["interval_low"] <= scans["age"]) & (scans["age"] <= scans["interval_high"])
-    pooled = found["everybody", "coverage"]
-    assert pooled.value == pytest.approx(inside.mean())
-    assert found["everybody", "mean width"].value == pytest.approx(24.0)
-    assert holds_its_promise(pooled) == (pooled.low <= 0.9 <= pooled.high)
-
-
-def test_a_narrow_interval_breaks_its_promise(scans):
-    narrow = scans.assign(interval_low=scans["age"] + 1)
-
-    pooled = coverage_figures(narrow)[0]
-
-    assert pooled.value == 0.0
-    assert not holds_its_promise(pooled)
-
-
-def test_a_table_without_intervals_has_no_coverage(scans):
-    assert coverage_figures(scans.assign(interval_low=np.nan)) == []
 
 
 def test_a_predictor_that_knows_nothing_looks_good_after_correction():

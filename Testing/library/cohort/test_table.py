@@ -135,6 +135,7 @@ def test_the_first_scan_is_that_at_the_youngest_age(tmp_path):
         (b"id,age\n1,20\n", "has no column brain_age_years"),
         (b"id,brain_age_years\n1,20\n", "has no column age"),
         (b"age,brain_age_years,sex\n40,41,2\n", "line 2 of .*: the sex '2' is not known"),
+        (b"age,brain_age_years,interval_covers\n40,41,all\n", "line 2 of .*: .* 'all'"),
         (b"age,brain_age_years\nforty,20\n", "line 2 of .*: age is 'forty'"),
         (b"age,brain_age_years\n40,inf\n", "line 2 of .*: brain_age_years is 'inf'"),
         (b"age,brain_age_years\n40,41,42,43\n40,41\n", "line 2 of .* more cells"),
@@ -150,6 +151,19 @@ def test_what_is_no_results_table(tmp_path, content, message):
 
     with pytest.raises(InputError, match=message):
         read_table(path)
+
+
+@pytest.mark.parametrize("covers", ["", "any scanner", "this site"])
+def test_which_scanners_an_interval_speaks_of(tmp_path, covers):
+    path = write_table([row(1, 60.0, 65.0, interval_covers=covers)], tmp_path / "results.csv")
+
+    assert list(read_table(path).scans["interval_covers"]) == [covers]
+
+
+def test_a_table_without_the_scanners_of_its_intervals_is_read(tmp_path):
+    (tmp_path / "results.csv").write_text("age,brain_age_years\n60,65\n", "utf-8")
+
+    assert list(read_table(tmp_path / "results.csv").scans["interval_covers"]) == [""]
 
 
 def test_a_missing_file(tmp_path):

@@ -32,6 +32,26 @@ def test_the_report_has_all_that_a_careful_reader_asks_for(brainage, table, tmp_
     assert {("everybody", "MAE"), ("sex F", "RMSE"), ("50s", "coverage")} <= figures
 
 
+@pytest.mark.parametrize(
+    ("covers", "judged_by", "breaks"),
+    [("any scanner", "at least 90 %", "none"), ("this site", "neither fewer", "everybody")],
+)
+def test_an_interval_is_judged_by_the_scanners_that_it_speaks_of(
+    brainage, tmp_path, covers, judged_by, breaks
+):
+    rows = [entry | {"interval_covers": covers} for entry in healthy_rows(60, noise_years=2.0)]
+    for entry in rows:  # all of them are inside: more than nine of ten
+        entry |= {"interval_low": entry["age"] - 1, "interval_high": entry["age"] + 1}
+    table = write_table(rows, tmp_path / "results.csv")
+
+    outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert f"90 % interval, {covers} covers" in outcome.out
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert judged_by in html
+    assert f"the coverage is not what is promised in: {breaks}" in html
+
+
 def test_patients_are_pointed_out_and_can_be_left_out(brainage, tmp_path):
     rows = [
         entry | {"group": "AD" if number % 3 == 0 else "CN"}

@@ -1,0 +1,81 @@
+"""Whether intervals hold what they promise, which depends on the scanners that they speak of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from BrainAgeLib.cohort.accuracy import columns, subsets
+from BrainAgeLib.cohort.estimates import Estimate
+from BrainAgeLib.records import INTERVAL_LEVEL
+from BrainAgeLib.report.wording import percent
+from BrainAgeLib.statistics import exact_interval
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEVEL = percent(INTERVAL_LEVEL)
+NOT_SAID = f"{LEVEL} interval"
+ANY_SCANNER, THIS_SITE = f"{NOT_SAID}, any scanner", f"{NOT_SAID}, this site"
+# What is judged, by what the column interval_covers says, and what it promises.
+OUTCOMES = {"": NOT_SAID, "any scanner": ANY_SCANNER, "this site": THIS_SITE}
+PROMISES = {
+    NOT_SAID: (
+        "Which scanners the interval speaks of is not said, so it is judged as that of one "
+        f"scanner: it should hold the age of {LEVEL} of healthy people, neither fewer nor more."
+    ),
+    ANY_SCANNER: (
+        "The interval speaks of any scanner, also of those that the model never saw, and is as "
+        "wide as the worst of them needs. So it is judged by whether it holds the age of at least "
+        f"{LEVEL} of healthy people; on a single scanner it may hold that of more."
+    ),
+    THIS_SITE: (
+        f"The interval speaks of this site's calibrated scanner: it should hold the age of {LEVEL} "
+        "of healthy people, neither fewer nor more."
+    ),
+}
+
+
+def coverage_figures(scans: pd.DataFrame) -> list[Estimate]:
+    """Return how often the interval holds the age, with exact intervals, and how wide it is.
+
+    Intervals that speak of other scanners are kept apart: what they promise differs.
+    """
+    known = scans[scans["interval_low"].notna() & scans["interval_high"].notna()]
+    return [
+        estimate
+        for outcome, alike in known.groupby(known["interval_covers"].map(OUTCOMES), sort=False)
+        for name, chosen in subsets(alike)
+        for estimate in _coverage(chosen, outcome, name)
+    ]
+
+
+def _coverage(scans: pd.DataFrame, outcome: str, subset: str) -> list[Estimate]:
+    ages, low, high = columns(scans, "age", "interval_low", "interval_high")
+    people, covered = len(ages), int(((low <= ages) & (ages <= high)).sum())
+    share = Estimate(
+        "interval",
+        outcome,
+        subset,
+        "coverage",
+        covered / people,
+        "",
+        *exact_interval(covered, people),
+        people=people,
+        method="exact binomial interval (Clopper-Pearson)",
+    )
+    width = float((high - low).mean())
+    return [
+        share,
+        Estimate("interval", outcome, subset, "mean width", width, "years", people=people),
+    ]
+
+
+def holds_its_promise(coverage: Estimate) -> bool:
+    """Say whether the exact interval of a coverage leaves room for what the interval promises.
+
+    That of one scanner promises its level. That of any scanner is as wide as the worst one needs:
+    it promises its level or more.
+    """
+    low, high = coverage.low or 0.0, 1.0 if coverage.high is None else coverage.high
+    is_too_wide = low > INTERVAL_LEVEL and coverage.outcome != ANY_SCANNER
+    return high >= INTERVAL_LEVEL and not is_too_wide
