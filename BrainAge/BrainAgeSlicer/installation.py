@@ -30,6 +30,11 @@ def requirementsFile() -> Path:
     return MODULE_FOLDER / "Resources" / "requirements.txt"
 
 
+def dicomRequirementsFile() -> Path:
+    """Return the list of packages that DICOM reports need besides."""
+    return MODULE_FOLDER / "Resources" / "requirements_dicom.txt"
+
+
 def models() -> dict[str, Card | None]:
     """Return the bundled models by name, with their cards; None for a card that is damaged.
 

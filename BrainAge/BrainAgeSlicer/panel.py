@@ -18,12 +18,14 @@ from slicer.util import VTKObservationMixin
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeSlicer import installation, volumes
+from BrainAgeSlicer.archivecontrols import ArchiveControls
 from BrainAgeSlicer.batchlist import BatchList
 from BrainAgeSlicer.choices import AdvancedChoices
+from BrainAgeSlicer.exports import Exports
 from BrainAgeSlicer.logic import Predictor
 from BrainAgeSlicer.parameters import BrainAgeParameterNode, GuiConnection
 from BrainAgeSlicer.request import Request, requestOf, whyNotMeant, whyNotReady
-from BrainAgeSlicer.resultcontrols import Exports, OverlayControls, ResultView
+from BrainAgeSlicer.resultcontrols import OverlayControls, ResultView
 from BrainAgeSlicer.results import Result, findResult, removeResult
 from BrainAgeSlicer.runcontrols import RunControls
 from BrainAgeSlicer.subject import SubjectFields
@@ -60,6 +62,8 @@ class Panel(VTKObservationMixin):
         self._runs.onChanged = self._refresh
         self._runs.onResult = self._onResult
         self._exports = Exports(ui, self._message, self._currentVolume)
+        self._archive = ArchiveControls(ui, self._message, ensureDependencies)
+        self._runs.onEveryResult = self._archive.onResult
         self._subject = SubjectFields(ui)
         self._advanced = AdvancedChoices(ui)
         self._refreshTimer = qt.QTimer()
@@ -120,6 +124,7 @@ class Panel(VTKObservationMixin):
         self._batchList.forget()
         self._setParameters(None)
         self._result.show(None)
+        self._archive.show(None)
 
     def _onSceneReplaced(self, _caller: Any, _event: Any) -> None:
         if self._entered:
@@ -183,6 +188,7 @@ class Panel(VTKObservationMixin):
         self._subject.follow(self._parameters)
         result = findResult(self._parameters.inputVolume)
         self._result.show(result)
+        self._archive.show(result)
         self._overlay.setResult(result)
         self._overlay.update(self._parameters)
         if not self._runs.running and not self.ui.batchCollapsibleButton.collapsed:

@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
-from BrainAgeSlicer import table
+from BrainAgeSlicer import archive, table
 from BrainAgeSlicer.handover import HandOver, handOver
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
@@ -101,6 +101,8 @@ class Run:
     def _startWorker(self, scan: HandOver) -> None:
         output = str(self._folder / "output")
         arguments = ["predict", str(scan.path), "--output", output, *self._request.arguments()]
+        if scan.isDicom and archive.packageIsThere():
+            arguments.append("--dicom")
         self._worker = Worker(
             [*self._command, *arguments, "--json-lines", "--stop-with-parent"],
             lambda outcome: self._onWorkerFinished(outcome, scan),
@@ -123,6 +125,7 @@ class Run:
         try:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
             result.noteWithoutHeader(scan.withoutHeader)
+            archive.keep(result, self._folder / "output")
             prediction = result.prediction
             addChart(result, referencePeople(prediction.model.name))
             table.addRun(self._volumeNode, prediction)

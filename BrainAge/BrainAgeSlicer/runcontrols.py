@@ -13,7 +13,7 @@ from BrainAgeSlicer import installation
 from BrainAgeSlicer.batchlist import BatchList, stateOfEnded
 from BrainAgeSlicer.logic import Batch, BatchItem, BatchListener, Predictor
 from BrainAgeSlicer.request import Request
-from BrainAgeSlicer.results import markAsEarlier
+from BrainAgeSlicer.results import Result, markAsEarlier
 from BrainAgeSlicer.run import Ended, Listener
 from BrainAgeSlicer.views import MessageView, ProgressView
 
@@ -22,7 +22,8 @@ class RunControls:
     """Runs volumes one after the other.
 
     ``cancelling``: the end has been asked for. ``onChanged()`` is called when running starts and
-    ends, ``onResult(node)`` with the result of a volume that was run alone.
+    ends, ``onEveryResult(result)`` with each result that comes, and ``onResult(node)`` when it is
+    that of a volume that was run alone.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class RunControls:
     ) -> None:
         self.onChanged: Callable[[], None] = lambda: None
         self.onResult: Callable[[Any], None] = lambda _node: None
+        self.onEveryResult: Callable[[Result], None] = lambda _result: None
         self._ui = ui
         self._predictor = predictor
         self._ensureDependencies = ensureDependencies
@@ -106,6 +108,8 @@ class RunControls:
         self._ends.append(ended)
         self._batchList.setState(node, stateOfEnded(ended))
         self._progress.addLog(stateOfEnded(ended))
+        if ended.result is not None:
+            self.onEveryResult(ended.result)
         if several:
             return
         if ended.error is not None:

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import socket
 import subprocess
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
 
 import pytest
 
-from BrainAgeLib.report.dicom_report import NUMBERS, own
+from BrainAgeLib.report.dicom_report import NUMBERS
+from Testing.library.dicom_archive import ORTHANC, archive, fetch, list_of, numbers_in
 from Testing.library.scan.made_dicom import write_volume_series
 
 hd = pytest.importorskip("highdicom", reason="the extra dicom is not installed")
-ORTHANC = shutil.which("Orthanc", path=f"{os.environ.get('PATH', '')}{os.pathsep}/usr/sbin")
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +27,6 @@ def arguments(series, small_model):
         *("predict", series, "--in-template-space", "--model", small_model),
         *("--no-saliency", "--no-report", "--dicom"),
     ]
-
-
-def numbers_in(report):
-    """Return the numbers of a structured report by their names in the record."""
-    (group,) = report.content.get_image_measurement_groups()
-    found = {name: group.get_measurements(name=own(code)) for name, code in NUMBERS.items()}
-    return {name: values[0].value for name, values in found.items() if values}
 
 
 def record_in(folder):
@@ -92,43 +79,6 @@ def test_outputs_do_not_become_part_of_the_series(brainage, arguments, series):
     assert "would become part of its series" in outcome.err
 
 
-@contextmanager
-def archive(folder):
-    """Start Orthanc on loopback; yield the address of its REST interface and its DICOM port."""
-    ports = []
-    for _ in range(2):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            ports.append(probe.getsockname()[1])
-    settings = {
-        "Name": "test", "HttpPort": ports[0], "DicomPort": ports[1], "DicomAet": "TEST",
-        "RemoteAccessAllowed": False, "AuthenticationEnabled": False,
-        "StorageDirectory": str(folder / "store"), "IndexDirectory": str(folder / "store"),
-        "DicomAlwaysAllowStore": True, "StableAge": 1, "Plugins": [],
-    }  # fmt: skip
-    (folder / "orthanc.json").write_text(json.dumps(settings))
-    command = [ORTHANC, str(folder / "orthanc.json")]
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    address = f"http://127.0.0.1:{ports[0]}"
-    try:
-        for _ in range(150):
-            try:
-                fetch(f"{address}/system")
-                break
-            except (urllib.error.URLError, ConnectionError):
-                time.sleep(0.1)
-        yield address, ports[1]
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def fetch(address):
-    with urllib.request.urlopen(address, timeout=5) as answer:
-        return answer.read()
-
-
 @pytest.mark.skipif(ORTHANC is None, reason="Orthanc is not installed (Debian: orthanc)")
 @pytest.mark.skipif(shutil.which("storescu") is None, reason="storescu is not installed: dcmtk")
 def test_the_report_comes_back_from_an_archive_with_the_same_numbers(
@@ -153,7 +103,3 @@ def test_the_report_comes_back_from_an_archive_with_the_same_numbers(
     assert numbers_in(hd.sr.srread(tmp_path / "back.dcm")) == pytest.approx(
         record_in(out), abs=1e-4
     )
-
-
-def list_of(address, level):
-    return json.loads(fetch(f"{address}/{level}"))

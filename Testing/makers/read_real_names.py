@@ -32,6 +32,9 @@ HEADERS = {
         "Base/QTGUI/qSlicerScriptedLoadableModule.h",
         "Base/QTGUI/qSlicerScriptedLoadableModuleWidget.h",
         "Base/QTGUI/qSlicerWidget.h",
+        "Modules/Loadable/SubjectHierarchy/Widgets/qSlicerSubjectHierarchyAbstractPlugin.h",
+        "Modules/Loadable/SubjectHierarchy/Widgets/qSlicerSubjectHierarchyPluginHandler.h",
+        "Modules/Loadable/SubjectHierarchy/Widgets/qSlicerSubjectHierarchyScriptedPlugin.h",
         "Libs/MRML/Widgets/qMRMLLayoutManager.h",
         "Libs/MRML/Widgets/qMRMLNodeComboBox.h",
         "Libs/MRML/Widgets/qMRMLSliceWidget.h",
@@ -39,6 +42,7 @@ HEADERS = {
     ),
     "CTK": (
         "Libs/DICOM/Core/ctkDICOMDatabase.h",
+        "Libs/DICOM/Core/ctkDICOMIndexer.h",
         "Libs/Widgets/ctkCollapsibleButton.h",
         "Libs/Widgets/ctkPathLineEdit.h",
         "Libs/Widgets/ctkSliderWidget.h",
@@ -57,6 +61,8 @@ PYTHON = {
         "Base/Python/slicer/parameterNodeWrapper/validators.py",
         "Base/Python/slicer/parameterNodeWrapper/wrapper.py",
         "Modules/Scripted/SampleData/SampleData.py",
+        "Modules/Loadable/SubjectHierarchy/Widgets/Python/SubjectHierarchyPlugins/"
+        "AbstractScriptedSubjectHierarchyPlugin.py",
     ),
     "SlicerPyTorch": ("PyTorchUtils/PyTorchUtils.py",),
 }
@@ -68,6 +74,7 @@ CLASSES = {
     "SampleData": ("SampleDataLogic",),
     "PyTorchUtils": ("PyTorchUtilsLogic",),
 }
+SCHEMA = "Libs/DICOM/Core/Resources/dicom-schema.sql"  # of CTK: the tables of Slicer's database
 WITHOUT_FUNCTIONS = ("SampleData", "PyTorchUtils")
 
 
@@ -91,6 +98,7 @@ def main() -> None:
     for project, paths in PYTHON.items():
         for path in paths:
             lines += namesInPython(read(project, path), f"{project} {path}")
+    lines += tablesIn(read("CTK", SCHEMA), f"CTK {SCHEMA}")
     NAMES_FILE.write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -193,6 +201,16 @@ def namesInPython(text: str, source: str) -> list[str]:
         lines += section(each.name, source, functionsIn(each) + stored, bases=bases)
     added = re.findall(r"checkedSetAttr\(classtype, \"(\w+)\"", text)
     return lines + (section("a parameter node", source, ["parameterNode", *added]) if added else [])
+
+
+def tablesIn(text: str, source: str) -> list[str]:
+    """Return a section for each table of a database's schema, with its columns."""
+    lines = []
+    for name, columns in re.findall(r"CREATE TABLE '(\w+)' \((.*?)\n?\);?\n", text, re.DOTALL):
+        names = re.findall(r"^\s*'(\w+)'", columns, re.MULTILINE)
+        lines += section(f"table {name}", source, names)
+    version = re.search(r"INTO 'SchemaInfo' VALUES\('([\d.]+)'\)", text)
+    return lines + section("schema version", source, [version[1]] if version else [])
 
 
 def functionsIn(node: ast.Module | ast.ClassDef) -> list[str]:

@@ -104,6 +104,8 @@ def main() -> None:
 
         record = values(mode, options)
         worker_files.write(Path(scan), folder, record)
+        if "--dicom" in options:
+            worker_files.writeDicom(Path(scan), folder, record)
         if mode == "elsewhere":
             moveAway(folder / "saliency.nii.gz")
         if mode == "no-saliency" or "--no-saliency" in options:

@@ -16,12 +16,16 @@ from BrainAgeLib.records import (
     Finding,
     InputRecord,
     ModelRecord,
+    Pictures,
     Prediction,
     Quality,
     SoftwareRecord,
     Timings,
 )
-from BrainAgeLib.report.record import prediction_to_dict
+from BrainAgeLib.report.dicom_page import write_page
+from BrainAgeLib.report.dicom_report import read_source, write_structured_report
+from BrainAgeLib.report.record import prediction_from_dict, prediction_to_dict
+from BrainAgeLib.scan.read import read_scan
 
 PREDICTION = Prediction(
     brain_age_years=67.4,
@@ -102,7 +106,7 @@ def saliencyIn(image: sitk.Image, brain: np.ndarray) -> np.ndarray:
 def write(scan: Path, folder: Path, values: dict[str, Any] | None = None) -> None:
     """Write what the library writes for a phantom, wherever it lies."""
     folder.mkdir(parents=True, exist_ok=True)
-    image = sitk.ReadImage(str(scan))
+    image = read_scan(scan).image if scan.is_dir() else sitk.ReadImage(str(scan))
     brain = brainIn(image)
     _writeLike(image, brain.astype(np.uint8), folder / "brain_mask.nii.gz")
     if values is None or values["brain_age_years"] is not None:
@@ -112,6 +116,14 @@ def write(scan: Path, folder: Path, values: dict[str, Any] | None = None) -> Non
     sitk.WriteTransform(transform, str(folder / "to_template.tfm"))
     (folder / "report.html").write_text("<html><body>Report. " + NOTICE + "</body></html>")
     (folder / "prediction.json").write_text(json.dumps(values or record()))
+
+
+def writeDicom(scan: Path, folder: Path, values: dict[str, Any]) -> None:
+    """Write the report and the page of a DICOM series, as ``--dicom`` does."""
+    prediction = prediction_from_dict(values)
+    source = read_source(sorted(scan.iterdir()))
+    write_structured_report(prediction, source, folder / "report.dcm")
+    write_page(prediction, Pictures((), (), ()), source, folder / "page.dcm")
 
 
 def _rasPoints(image: sitk.Image) -> np.ndarray:

@@ -12,6 +12,7 @@ from typing import Any
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+import dicom_database
 import offscreen
 from real_names import stands_for
 from stand_in import bindings, ctk_widgets, loader, mrml_widgets
@@ -160,6 +161,7 @@ def install(world: Any, home: Path) -> None:
     ctk.__getattr__ = ctk_widgets.absent  # type: ignore[method-assign]
     for name in ("ctkCollapsibleButton", "ctkSliderWidget", "ctkPathLineEdit"):
         setattr(ctk, name, getattr(ctk_widgets, name))
+    ctk.ctkDICOMIndexer = dicom_database.DicomIndexer
     mrml_widgets.install()
     slicer.app = Application(home, world)
     slicer.modules = types.ModuleType("slicer.modules")
