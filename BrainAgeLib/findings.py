@@ -15,6 +15,7 @@ class FindingCode(str, Enum):
     NON_FINITE_VOXELS = "non_finite_voxels"
     SEVERAL_VOLUMES = "several_volumes"
     UNKNOWN_ORIENTATION = "unknown_orientation"
+    TWO_AGES = "two_ages"
     # The kind of picture.
     NOT_T1 = "not_t1"
     UNLIKE_T1 = "unlike_t1"

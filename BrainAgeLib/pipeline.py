@@ -11,6 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 import torch
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.model.blend import RawAge
@@ -150,6 +151,9 @@ def read(scan: ScanSource, options: Options) -> Case:
     """Return a scan with its axes in order. Raises InputError for what is no scan."""
     is_image = isinstance(scan, sitk.Image)
     as_acquired = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
+    if options.age_years is not None:  # then nobody asks the header
+        told = (item for item in as_acquired.findings if item.code != FindingCode.TWO_AGES)
+        as_acquired = replace(as_acquired, findings=tuple(told))
     volume = volume_from_sitk(to_canonical(as_acquired.image))
     identifiers = None
     if options.keep_identifiers:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.records import SequenceTags, Sex
+from BrainAgeLib.records import Finding, SequenceTags, Sex
 from BrainAgeLib.scan.dicom_elements import Elements, FileElements, Numbers, elements_of
-from BrainAgeLib.scan.dicom_person import age_years_of, sex_of
+from BrainAgeLib.scan.dicom_person import age_years_of, sex_of, two_ages
 
 IDENTIFIERS = {
     "patient_name": "PatientName",
@@ -65,7 +65,7 @@ class DicomHeader:
     ``is_whole``: it holds an image, with all the pixels that it promises. ``size``: columns, rows,
     frames. ``object_class``: the kind of DICOM object (SOP class), such as that of MR images.
     ``series_description`` is safe to print. ``slice``: what is said of the file as one slice;
-    ``read_frames`` tells of many.
+    ``read_frames`` tells of many. ``doubt``: what is to be said of the age.
     """
 
     path: Path
@@ -78,6 +78,7 @@ class DicomHeader:
     series_description: str
     age_years: float | None
     sex: Sex | None
+    doubt: Finding | None
     sequence: SequenceTags
     is_gradient_echo: bool
     is_3d: bool
@@ -102,6 +103,7 @@ def read_dicom_header(path: Path) -> DicomHeader:
             series_description=printable(said.text("SeriesDescription")),
             age_years=age_years_of(*map(said.text, _AGE)),
             sex=sex_of(said.text("PatientSex")),
+            doubt=two_ages(*map(said.text, _AGE)),
             sequence=_sequence(said),
             is_gradient_echo="GR" in said.words("ScanningSequence"),
             is_3d=said.text("MRAcquisitionType") == "3D",

@@ -9,23 +9,59 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Finding, Sex
 
 _SEXES: dict[str, Sex] = {"F": "F", "M": "M"}
-_AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
+# By the first letter, for some write the whole word; a number alone is years.
+_AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
+_AGE = re.compile(
+    r"([0-9]{1,9}(?:[.,][0-9]{1,9})?) ?(D|DAYS?|W|WEEKS?|M|MONTHS?|Y|YRS?|YEARS?|)", re.IGNORECASE
+)
+# What stands for a date that was removed: before the first picture of a person by magnetic
+# resonance there is no study, and who was born with the old century is not scanned today.
+FIRST_STUDY = date(1977, 7, 3)
+FIRST_BIRTH = date(1901, 1, 2)
+# An age is given in whole years, and dates may be those of another day of the examination.
+MOST_DIFFERENCE_YEARS = 1.5
 
 
 def age_years_of(patient_age: str, birth_date: str, study_date: str) -> float | None:
-    """Return the age as given, such as 063Y, 018M, 010W or 400D, else from the dates.
+    """Return the age as given, such as 063Y, 63, 018M, 010W or 400D, else from the dates.
 
-    0 and more than ``OLDEST_AGE_YEARS`` are what removed data look like, and count as unknown.
+    0 and more than ``OLDEST_AGE_YEARS`` are what removed data look like, and count as unknown, as
+    do dates that no scan can have.
     """
-    if given := re.fullmatch(r"([0-9]{1,9})([DWMY])", patient_age.upper()):
-        age_years = int(given[1]) * _AGE_UNITS_YEARS[given[2]]
-        if _can_be(age_years):
-            return age_years
+    age_years = _age_given(patient_age)
+    return _age_by_dates(birth_date, study_date) if age_years is None else age_years
+
+
+def two_ages(patient_age: str, birth_date: str, study_date: str) -> Finding | None:
+    """Return what is said when the age as given is not that of the dates, or None."""
+    given_years, by_dates_years = _age_given(patient_age), _age_by_dates(birth_date, study_date)
+    if given_years is None or by_dates_years is None:
+        return None
+    if abs(given_years - by_dates_years) <= MOST_DIFFERENCE_YEARS:
+        return None
+    message = (
+        f"The DICOM header gives two ages: {given_years:.3g} years, and {by_dates_years:.3g} by its "
+        "dates, which may have been shifted. The first was taken; --age gives the right one."
+    )
+    difference_years = round(by_dates_years - given_years, 1)
+    return Finding(FindingCode.TWO_AGES, "warn", message, difference_years, MOST_DIFFERENCE_YEARS)
+
+
+def _age_given(patient_age: str) -> float | None:
+    given = _AGE.fullmatch(patient_age.strip())
+    if given is None:
+        return None
+    age_years = float(given[1].replace(",", ".")) * _AGE_UNITS_YEARS[given[2][:1].upper()]
+    return age_years if _can_be(age_years) else None
+
+
+def _age_by_dates(birth_date: str, study_date: str) -> float | None:
     born, seen = _date(birth_date), _date(study_date)
-    if born is None or seen is None:
+    if born is None or seen is None or born < FIRST_BIRTH or seen < FIRST_STUDY:
         return None
     age_years = (seen - born).days / 365.25
     return age_years if _can_be(age_years) else None

@@ -109,13 +109,14 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
 def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
     check_grid(dicom.image, name)
     settled, findings = settle_voxels(dicom.image, name)
+    doubts = (dicom.header.doubt,) if dicom.header.doubt else ()
     return Scan(
         settled,
         InputRecord(given, _sha256_of(dicom.files), dicom.header.series_uid or None),
         dicom.slice_thickness_mm,
         dicom.header.age_years,
         dicom.header.sex,
-        dicom.findings + findings,
+        dicom.findings + doubts + findings,
         dicom.header.sequence,
         dicom.files,
     )

@@ -16,6 +16,7 @@ from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.read import scan_from_image
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration
+from Testing.library.scan.made_dicom import write_series
 
 
 @pytest.fixture
@@ -99,3 +100,14 @@ def test_no_number_leaves_a_refusal_unless_somebody_insists(
     case = replace(case, scan=replace(case.scan, findings=of_reader))
 
     assert is_withheld(case, Answer(judged), options) == withheld
+
+
+def test_two_ages_of_a_header_are_a_warning_unless_the_age_is_given(tmp_path):
+    folder = write_series(tmp_path / "s", PatientAge="42", PatientBirthDate="19660101")
+
+    of_header = pipeline.read(folder, Options())
+    given = pipeline.read(folder, Options(age_years=47.0))
+
+    assert of_header.age_years == 42.0
+    assert [item.code for item in of_header.scan.findings] == ["two_ages"]
+    assert (given.age_years, given.scan.findings) == (47.0, ())

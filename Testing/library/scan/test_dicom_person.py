@@ -1,6 +1,6 @@
 import pytest
 
-from BrainAgeLib.scan.dicom_person import age_years_of, sex_of
+from BrainAgeLib.scan.dicom_person import age_years_of, sex_of, two_ages
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,17 @@ from BrainAgeLib.scan.dicom_person import age_years_of, sex_of
         ("999Y", None),
         ("", None),
         ("9" * 5000 + "Y", None),
-        ("063", None),
+        ("063", 63.0),  # without a unit: years
+        ("42", 42.0),
+        (" 063Y ", 63.0),
+        ("63 Y", 63.0),
+        ("63.5", 63.5),
+        ("63,5", 63.5),
+        ("63 years", 63.0),
+        ("18 months", 1.5),
+        ("063X", None),
+        ("0", None),
+        ("42 or so", None),
         ("Y", None),
         ("-63Y", None),
         ("ANON", None),
@@ -40,6 +50,16 @@ def test_patient_age(text, age_years):
         ("20210301", "20200301", None),
         ("18000101", "20200301", None),
         ("1957", "20200301", None),
+        # What stands where a date was removed.
+        ("19000101", "20150601", None),
+        ("18991230", "19900601", None),
+        ("19010101", "20000101", None),
+        ("19570301", "19700101", None),
+        ("19570301", "19000101", None),
+        ("00010101", "00010101", None),
+        ("11111111", "20200301", None),
+        ("19000601", "20200301", None),
+        ("19100601", "20030601", 93.0),
     ],
 )
 def test_age_from_dates(born, seen, age_years):
@@ -53,6 +73,37 @@ def test_age_from_dates(born, seen, age_years):
 )
 def test_an_age_goes_before_the_dates_when_it_can_be_one(text, age_years):
     assert age_years_of(text, "19570301", "20200301") == pytest.approx(age_years, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("text", "born", "seen", "difference_years"),
+    [
+        ("42", "19660101", "20130717", 5.5),
+        ("063Y", "19900101", "20200101", -33.0),
+        ("006M", "19570301", "20200301", 62.5),
+    ],
+)
+def test_two_ages_that_contradict_each_other_are_told(text, born, seen, difference_years):
+    finding = two_ages(text, born, seen)
+
+    assert finding.severity == "warn"
+    assert finding.value == pytest.approx(difference_years, abs=0.05)
+    assert "--age" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("text", "born", "seen"),
+    [
+        ("063Y", "19570301", "20200229"),
+        ("063Y", "19560302", "20200229"),
+        ("063Y", "", "20200229"),
+        ("", "19570301", "20200229"),
+        ("063Y", "19000101", "20200229"),  # no date, but what stands for one
+        ("999Y", "19570301", "20200229"),
+    ],
+)
+def test_ages_that_agree_or_are_one_say_nothing(text, born, seen):
+    assert two_ages(text, born, seen) is None
 
 
 @pytest.mark.parametrize(
