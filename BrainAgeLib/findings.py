@@ -13,6 +13,8 @@ class FindingCode(str, Enum):
 
     # The reader of scans.
     NON_FINITE_VOXELS = "non_finite_voxels"
+    PADDING = "padding"
+    OVERFLOW = "overflow"
     SEVERAL_VOLUMES = "several_volumes"
     UNKNOWN_ORIENTATION = "unknown_orientation"
     TWO_AGES = "two_ages"

@@ -20,7 +20,6 @@ from BrainAgeLib.records import Finding
 # limit no file, whatever it promises or unpacks to, takes it beyond 4 GB.
 MOST_VOXELS = 2**27
 LEAST_SLICE_WIDTH = 8  # pixels; only the third axis may be shorter, down to a single slice
-MOST_NON_FINITE = 0.01
 # Cosines written with three decimals are off by less; 0.01 moves a voxel of the head by 1 mm.
 RIGHT_ANGLE_TOLERANCE = 0.01
 _SCALAR_PIXELS = {
@@ -121,34 +120,6 @@ def unknown_orientation() -> Finding:
         "Convert the scan again from the original."
     )
     return Finding(FindingCode.UNKNOWN_ORIENTATION, "warn", message)
-
-
-def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Finding, ...]]:
-    """Return the image with single non-finite voxels set to 0, and the finding that says so.
-
-    Raises InputError when there are too many of them, or nothing but one value.
-    """
-    voxels = sitk.GetArrayViewFromImage(image)
-    broken = ~np.isfinite(voxels)
-    fraction = float(broken.mean())
-    if fraction >= MOST_NON_FINITE:
-        raise InputError(
-            f"{100 * fraction:.0f} % of the voxels of {name} are not finite numbers",
-            f"less than {100 * MOST_NON_FINITE:.0f} % may be; convert the scan again",
-        )
-    findings: tuple[Finding, ...] = ()
-    if fraction:
-        settled = sitk.GetImageFromArray(np.where(broken, np.float32(0), voxels))
-        settled.CopyInformation(image)
-        image, voxels = settled, sitk.GetArrayViewFromImage(settled)
-        message = f"{int(broken.sum())} voxels were not finite numbers and count as background"
-        code = FindingCode.NON_FINITE_VOXELS
-        findings = (Finding(code, "note", message, fraction, limit=MOST_NON_FINITE),)
-    if voxels.min() == voxels.max():
-        raise InputError(
-            f"{name} is empty: every voxel is {voxels.min():g}", "give another file of this scan"
-        )
-    return image, findings
 
 
 def _by(numbers: Sequence[float]) -> str:

@@ -1,23 +1,24 @@
 """Read a scan from a folder that holds a DICOM series, or from one DICOM file.
 
-The headers tell which files and frames belong together and where they lie; ITK reads pixels alone.
+The headers tell which files and frames belong together and where they lie; whoever reads the pixels
+has no say in that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import Finding
-from BrainAgeLib.scan.checks import check_size, incomplete, not_grey
+from BrainAgeLib.scan.checks import check_size, not_grey
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
+from BrainAgeLib.scan.dicom_pixels import read_pixels
 from BrainAgeLib.scan.dicom_slices import choose_repetition, not_alike, stack_slices
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
-from BrainAgeLib.scan.itk import IMAGE_IO, itk_path, open_header, read_voxels
 
 Series = dict[str, list[DicomHeader]]
 
@@ -142,12 +143,8 @@ def _read_frames(header: DicomHeader, name: str, hint: str) -> DicomImage:
         raise _single_slice(name, hint)
     stack = stack_slices([frames[number] for number in chosen], name)
     order = [chosen[place] for place in stack.order]
-    stored = read_voxels(open_header(header.path, FileKind.DICOM, name), name)
-    if stored.GetSize() != header.size:
-        raise incomplete(name)
-    # GDCM stacks frames as they are stored and, when their places do not fit that, falls back to
-    # 1 mm without a word.
-    image = sitk.GetImageFromArray(sitk.GetArrayViewFromImage(stored)[order])
+    scaled = replace(header, slice=replace(header.slice, rescale=frames[0].rescale))
+    image = sitk.GetImageFromArray(read_pixels([scaled], name)[order])
     stack.place(image)
     thickness_mm = frames[order[0]].thickness_mm or header.slice.thickness_mm
     return DicomImage(image, (header.path,), header, thickness_mm, findings)
@@ -166,14 +163,7 @@ def _read_slices(headers: Sequence[DicomHeader], name: str) -> DicomImage:
     stack = stack_slices([header.slice for header in taken], name)
     ordered = [taken[place] for place in stack.order]
     files = tuple(header.path for header in ordered)
-    reader = sitk.ImageSeriesReader()
-    reader.SetImageIO(IMAGE_IO[FileKind.DICOM])
-    reader.SetFileNames(
-        [itk_path(header.path, f"{header.slice.name} in {name}") for header in ordered]
-    )
-    image = read_voxels(reader, name)
-    if image.GetSize() != size:
-        raise incomplete(name)
+    image = sitk.GetImageFromArray(read_pixels(ordered, name))
     stack.place(image)
     return DicomImage(image, files, ordered[0], ordered[0].slice.thickness_mm, findings)
 

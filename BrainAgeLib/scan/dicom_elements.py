@@ -43,12 +43,14 @@ _PLACES_TO_STOP = (0xFFFFFFFF, 0x0020000F, 0)
 _UNPACKED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 _MOST_UNPACKED_BYTES = 2**26  # 64 MiB, of a deflated data set
 _LARGE_BYTES = 2**16
+# A group of up to 16, of which the first is there when any is; pydicom's list of names has it not.
+_OF_REPEATED_GROUPS = {"OverlayRows": 0x60000010}
 _one_at_a_time = threading.RLock()
 
 
 @cache
 def _tag(keyword: str) -> int:
-    tag = tag_for_keyword(keyword)
+    tag = _OF_REPEATED_GROUPS.get(keyword) or tag_for_keyword(keyword)
     if tag is None:
         raise ValueError(keyword)
     return tag

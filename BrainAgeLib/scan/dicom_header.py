@@ -28,6 +28,8 @@ _KEYWORDS = (
     *("StudyInstanceUID", "SeriesInstanceUID", "AcquisitionNumber", "TemporalPositionIdentifier"),
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SamplesPerPixel"),
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
+    *("BitsStored", "HighBit", "PixelRepresentation", "OverlayRows"),
+    *("RescaleSlope", "RescaleIntercept"),
 )
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
@@ -38,12 +40,30 @@ _COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
 
 
 @dataclass(frozen=True)
+class StoredBits:
+    """Where in its word a value lies: ``stored`` bits, the lowest of them numbered ``lowest``.
+
+    ``has_overlay``: the file holds drawings, in the other bits or beside the pixels.
+    """
+
+    stored: int
+    lowest: int
+    are_signed: bool
+    has_overlay: bool
+
+    @property
+    def are_odd(self) -> bool:
+        """Whether the low bits of the word are not simply the value."""
+        return self.stored > 0 and (self.lowest > 0 or self.has_overlay)
+
+
+@dataclass(frozen=True)
 class SliceHeader:
     """Where one slice lies, and what tells it from others at the same place.
 
     ``name``: what messages call it. ``position_mm``: centre of the first pixel, LPS.
     ``orientation``: 6 cosines, along a row and along a column. ``pixel_mm``: distance of rows, of
-    columns. ``rescale``: slope and intercept of a frame. None is what the header does not say.
+    columns. ``rescale``: slope and intercept. None is what the header does not say.
     """
 
     name: str
@@ -63,15 +83,18 @@ class DicomHeader:
     """The header of one DICOM file.
 
     ``is_whole``: it holds an image, with all the pixels that it promises. ``size``: columns, rows,
-    frames. ``object_class``: the kind of DICOM object (SOP class), such as that of MR images.
-    ``series_description`` is safe to print. ``slice``: what is said of the file as one slice;
-    ``read_frames`` tells of many. ``doubt``: what is to be said of the age.
+    frames. ``is_inverse``: its lowest value is white. ``object_class``: the kind of DICOM object
+    (SOP class), such as that of MR images. ``series_description`` is safe to print. ``slice``: what
+    is said of the file as one slice; ``read_frames`` tells of many. ``doubt``: what is to be said
+    of the age.
     """
 
     path: Path
     is_whole: bool
     size: tuple[int, int, int]
     is_grey: bool
+    is_inverse: bool
+    bits: StoredBits
     object_class: str
     study_uid: str
     series_uid: str
@@ -97,6 +120,8 @@ def read_dicom_header(path: Path) -> DicomHeader:
             is_whole=_is_whole(said, size),
             size=size,
             is_grey=_is_grey(said),
+            is_inverse=said.text("PhotometricInterpretation") == "MONOCHROME1",
+            bits=_bits(said),
             object_class=said.text("SOPClassUID") or said.meta.text("MediaStorageSOPClassUID"),
             study_uid=said.text("StudyInstanceUID"),
             series_uid=said.text("SeriesInstanceUID"),
@@ -160,6 +185,17 @@ def _is_grey(said: Elements) -> bool:
     return is_one_sample and said.text("PhotometricInterpretation") in _GREY
 
 
+def _bits(said: FileElements) -> StoredBits:
+    stored = _count(said, "BitsStored", _count(said, "BitsAllocated"))
+    is_packed = said.pixels is not None and said.pixels.is_packed
+    return StoredBits(
+        stored,
+        max(0, _count(said, "HighBit", stored - 1) + 1 - stored),
+        _count(said, "PixelRepresentation") == 1,
+        said.number("OverlayRows") is not None and not is_packed,
+    )
+
+
 def _is_whole(said: FileElements, size: tuple[int, int, int]) -> bool:
     """Say whether all the pixels are there that the header promises; ITK reads noise for others.
 
@@ -183,6 +219,7 @@ def _only_slice(said: Elements, name: str) -> SliceHeader:
         said.number("EchoTime"),
         said.number("TemporalPositionIdentifier"),
         said.number("AcquisitionNumber"),
+        _rescale(said),
     )
 
 
@@ -205,8 +242,12 @@ def _frame(groups: list[Elements], name: str) -> SliceHeader:
         group("MREchoSequence").number("EffectiveEchoTime"),
         content.number("TemporalPositionIndex"),
         content.number("FrameAcquisitionNumber"),
-        (scaling.number("RescaleSlope"), scaling.number("RescaleIntercept")),
+        _rescale(scaling),
     )
+
+
+def _rescale(said: Elements) -> tuple[float | None, float | None]:
+    return said.number("RescaleSlope"), said.number("RescaleIntercept")
 
 
 def _thickness_mm(said: Elements) -> float | None:

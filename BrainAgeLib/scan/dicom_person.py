@@ -44,8 +44,8 @@ def two_ages(patient_age: str, birth_date: str, study_date: str) -> Finding | No
     if abs(given_years - by_dates_years) <= MOST_DIFFERENCE_YEARS:
         return None
     message = (
-        f"The DICOM header gives two ages: {given_years:.3g} years, and {by_dates_years:.3g} by its "
-        "dates, which may have been shifted. The first was taken; --age gives the right one."
+        f"The DICOM header gives two ages: {given_years:.3g} years, and {by_dates_years:.3g} by "
+        "its dates, which may have been shifted. The first was taken; --age gives the right one."
     )
     difference_years = round(by_dates_years - given_years, 1)
     return Finding(FindingCode.TWO_AGES, "warn", message, difference_years, MOST_DIFFERENCE_YEARS)

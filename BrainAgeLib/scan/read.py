@@ -13,7 +13,7 @@ import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
-from BrainAgeLib.scan.checks import check_grid, check_shape, settle_voxels
+from BrainAgeLib.scan.checks import check_grid, check_shape
 from BrainAgeLib.scan.dicom import DicomImage, read_dicom_file, read_dicom_folder
 from BrainAgeLib.scan.file_kind import (
     FileKind,
@@ -25,6 +25,7 @@ from BrainAgeLib.scan.file_kind import (
 from BrainAgeLib.scan.itk import quiet_itk
 from BrainAgeLib.scan.nifti import read_nifti
 from BrainAgeLib.scan.text_headers import read_text_headed
+from BrainAgeLib.scan.voxel_values import settle_voxels
 
 logger = logging.getLogger(__name__)
 

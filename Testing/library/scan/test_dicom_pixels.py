@@ -12,10 +12,12 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
     SLICE_COUNT,
     slice_pixels,
+    write_frames,
     write_series,
     write_slice,
 )
@@ -113,3 +115,94 @@ def test_jpeg_ls_is_unpacked(tmp_path):
         data.save_as(path)
 
     np.testing.assert_array_equal(voxels_of(tmp_path / "s"), STACK)
+
+
+@pytest.mark.parametrize("lowest", [1, 4])
+@pytest.mark.parametrize("is_signed", [False, True])
+def test_values_in_the_upper_bits_of_a_word(tmp_path, lowest, is_signed):
+    bits = {"BitsStored": 12, "HighBit": 11 + lowest, "PixelRepresentation": int(is_signed)}
+    offset = 500 if is_signed else 0
+    for number in range(SLICE_COUNT):
+        values = (slice_pixels(number).astype(np.int16) - offset) & 0x0FFF
+        words = values.astype(np.uint16) << lowest | 1 >> lowest
+        write_slice(
+            tmp_path / str(number), number, words, RescaleSlope=2, RescaleIntercept=3, **bits
+        )
+
+    np.testing.assert_array_equal(voxels_of(tmp_path), (STACK - float(offset)) * 2 + 3)
+
+
+def test_values_in_the_upper_bits_of_frames_and_of_run_lengths(tmp_path):
+    bits = {"BitsStored": 10, "HighBit": 15}
+    write_frames(tmp_path / "frames.dcm", **bits)
+    data = pydicom.dcmread(tmp_path / "frames.dcm")
+    data.PixelData = (STACK << 6).astype("<u2").tobytes()
+    data.save_as(tmp_path / "frames.dcm")
+    np.testing.assert_array_equal(voxels_of(tmp_path / "frames.dcm"), STACK)
+
+    for number in range(SLICE_COUNT):
+        path = write_slice(tmp_path / str(number), number, slice_pixels(number) << 6, **bits)
+        data = pydicom.dcmread(path)
+        data.compress(RLELossless)
+        data.save_as(path)
+    (tmp_path / "frames.dcm").unlink()
+    np.testing.assert_array_equal(voxels_of(tmp_path), STACK)
+
+
+@pytest.mark.parametrize(
+    ("highest", "is_signed"), [(1023, False), (1023, True), (0, True), (65535, False)]
+)
+@pytest.mark.parametrize("as_frames", [False, True])
+def test_an_inverse_picture_has_its_dark_at_zero(tmp_path, highest, is_signed, as_frames):
+    tags = {"PhotometricInterpretation": "MONOCHROME1", "PixelRepresentation": int(is_signed)}
+    inverse = (highest - STACK.astype(int)).astype("<i4").astype("<u2")
+    if as_frames:
+        write_frames(tmp_path / "frames.dcm", **tags)
+        data = pydicom.dcmread(tmp_path / "frames.dcm")
+        data.PixelData = inverse.tobytes()
+        data.save_as(tmp_path / "frames.dcm")
+    else:
+        for number in range(SLICE_COUNT):
+            write_slice(tmp_path / str(number), number, inverse[number], **tags)
+
+    np.testing.assert_array_equal(voxels_of(tmp_path), STACK - float(STACK.min()))
+
+
+@pytest.mark.parametrize("position", [0, 12, 15])
+def test_overlays_do_not_touch_the_picture(tmp_path, position):
+    bits = {"BitsStored": 12, "HighBit": 11}
+    for number in range(SLICE_COUNT):
+        words = slice_pixels(number)
+        if position:
+            words[2:7, 3:9] |= 1 << position
+        path = write_slice(tmp_path / str(number), number, words, **bits)
+        data = pydicom.dcmread(path)
+        rows, columns = words.shape
+        overlay = {0x10: ("US", rows), 0x11: ("US", columns), 0x40: ("CS", "G")}
+        overlay |= {0x50: ("SS", [1, 1]), 0x100: ("US", 16 if position else 1)}
+        overlay |= {0x102: ("US", position)}
+        if not position:
+            overlay[0x3000] = ("OW", bytes(2 + words.size // 8))
+        for element, (kind, value) in overlay.items():
+            data.add_new((0x6000, element), kind, value)
+        data.save_as(path)
+
+    np.testing.assert_array_equal(voxels_of(tmp_path), STACK)
+
+
+def test_packed_pixels_in_upper_bits_are_refused_in_words(tmp_path):
+    writer = sitk.ImageFileWriter()
+    writer.SetKeepOriginalImageUID(True)
+    writer.SetUseCompression(True)
+    writer.SetCompressor("JPEG2000")
+    for path in write_series(tmp_path / "s").iterdir():
+        writer.SetFileName(f"{path}.dcm")
+        writer.Execute(sitk.ReadImage(path))
+        path.unlink()
+        data = pydicom.dcmread(f"{path}.dcm")
+        data.BitsStored, data.HighBit = 12, 15
+        data.save_as(f"{path}.dcm")
+
+    with pytest.raises(InputError, match="unusual way") as caught:
+        read_scan(tmp_path / "s")
+    assert "dcm2niix" in caught.value.hint

@@ -1,0 +1,82 @@
+"""The pixels of DICOM files: ITK's, but where it would take the wrong bits of a word.
+
+ITK (GDCM) takes the low bits of a word for the value, wherever the header says that they lie, and
+gives up over overlays of a size that is no whole number of bytes. It turns an inverse picture
+(MONOCHROME1) about 0 or -1 when values are signed. Bits: part 5 of the standard, chapter 8,
+https://dicom.nema.org/medical/dicom/current/output/chtml/part05/chapter_8.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pydicom
+import SimpleITK as sitk
+from pydicom.uid import RLELossless
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.checks import incomplete
+from BrainAgeLib.scan.dicom_elements import silent_pydicom
+from BrainAgeLib.scan.dicom_header import DicomHeader
+from BrainAgeLib.scan.file_kind import FileKind
+from BrainAgeLib.scan.itk import IMAGE_IO, itk_path, read_voxels
+
+
+def read_pixels(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
+    """Return the values (slice, row, column), float32, of files of one size, in their order.
+
+    ``name``: what messages call them together. An inverse picture is turned about, its darkest
+    value becomes 0. Raises InputError when pixels cannot be read.
+    """
+    if any(header.bits.are_odd for header in headers):
+        voxels = np.concatenate([_own_values(header, name) for header in headers])
+    else:
+        voxels = _values_by_itk(headers, name)
+    columns, rows, frames = headers[0].size
+    if voxels.shape != (frames * len(headers), rows, columns):
+        raise incomplete(name)
+    return voxels - voxels.min() if headers[0].is_inverse else voxels
+
+
+def _values_by_itk(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
+    paths = [itk_path(header.path, f"{header.slice.name} in {name}") for header in headers]
+    reader: sitk.ImageFileReader | sitk.ImageSeriesReader
+    if len(paths) == 1:
+        reader = sitk.ImageFileReader()
+        reader.SetFileName(paths[0])
+    else:
+        reader = sitk.ImageSeriesReader()
+        reader.SetFileNames(paths)
+    reader.SetImageIO(IMAGE_IO[FileKind.DICOM])
+    return np.asarray(sitk.GetArrayFromImage(read_voxels(reader, name)))
+
+
+def _own_values(header: DicomHeader, name: str) -> np.ndarray:
+    """Return the values (frame, row, column) of one file by the bits that its header names."""
+    bits = header.bits
+    try:
+        with silent_pydicom():
+            dataset = pydicom.dcmread(header.path, force=True)
+            syntax = dataset.file_meta.TransferSyntaxUID
+            if syntax.is_encapsulated and syntax != RLELossless:
+                raise ValueError(syntax)  # whether these have been shifted, their codec knows
+            dataset.BitsStored = dataset.BitsAllocated  # pydicom, too, would take the low bits
+            dataset.HighBit, dataset.PixelRepresentation = dataset.BitsAllocated - 1, 0
+            words = dataset.pixel_array
+    except Exception as error:  # pydicom has as many as there are ways to store pixels
+        raise InputError(
+            f"the pixels of {header.slice.name} in {name} are stored in an unusual way that cannot "
+            "be read (high bit or overlay)",
+            "convert the scan, for one by dcm2niix",
+        ) from error
+    values = words.astype(np.int64) >> bits.lowest & (1 << bits.stored) - 1
+    if bits.are_signed:
+        values -= (values >> bits.stored - 1) << bits.stored
+    slope, intercept = header.slice.rescale
+    scaled = values.astype(np.float32) * np.float32(slope or 1.0) + np.float32(intercept or 0.0)
+    columns, rows, frames = header.size
+    if scaled.size != columns * rows * frames:
+        raise incomplete(name)
+    scaled = scaled.reshape(frames, rows, columns)
+    return -scaled if header.is_inverse else scaled

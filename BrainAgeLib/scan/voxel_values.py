@@ -1,0 +1,113 @@
+"""What the values of a scan are: finite, no padding among them, none that has run over.
+
+Findings say what was settled.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.records import Finding
+
+MOST_NON_FINITE = 0.01
+# Padding is one value that fills a part of the picture, apart from all others: -1024 and -2000 are
+# usual. Sound pictures that were standardised have their background next to their darkest tissue.
+LEAST_PADDING = 0.01  # of the voxels
+LEAST_APART = 0.2  # of the range of the others
+LEAST_ON_THE_FACES = 0.2  # of the outermost rows and columns; what is saturated lies within
+# Unsigned numbers that are read as signed ones fall by this much from one voxel to the next.
+WORDS_BITS = (12, 16)
+LEAST_FALL = 0.75  # of all that a word can hold
+LEAST_FALLS = 1e-4  # of the voxels
+
+
+def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Finding, ...]]:
+    """Return the image with sound values, and the findings that say what was settled.
+
+    Single non-finite voxels and padding become background, numbers that ran over are put right.
+    Raises InputError when there are too many non-finite voxels, or nothing but one value.
+    """
+    voxels = sitk.GetArrayViewFromImage(image)
+    findings = []
+    for settle in (_without_non_finite, _without_padding, _without_overflow):
+        voxels, finding = settle(voxels, name)
+        if finding is not None:
+            findings.append(finding)
+    if voxels.min() == voxels.max():
+        raise InputError(
+            f"{name} is empty: every voxel is {voxels.min():g}", "give another file of this scan"
+        )
+    if findings:
+        settled = sitk.GetImageFromArray(voxels)
+        settled.CopyInformation(image)
+        image = settled
+    return image, tuple(findings)
+
+
+def _without_non_finite(voxels: np.ndarray, name: str) -> tuple[np.ndarray, Finding | None]:
+    broken = ~np.isfinite(voxels)
+    fraction = float(broken.mean())
+    if fraction >= MOST_NON_FINITE:
+        raise InputError(
+            f"{100 * fraction:.0f} % of the voxels of {name} are not finite numbers",
+            f"less than {100 * MOST_NON_FINITE:.0f} % may be; convert the scan again",
+        )
+    if not fraction:
+        return voxels, None
+    message = f"{int(broken.sum())} voxels were not finite numbers and count as background"
+    code = FindingCode.NON_FINITE_VOXELS
+    finding = Finding(code, "note", message, fraction, limit=MOST_NON_FINITE)
+    return np.where(broken, np.float32(0), voxels), finding
+
+
+def _without_padding(voxels: np.ndarray, _name: str) -> tuple[np.ndarray, Finding | None]:
+    """Return the voxels with 0, or the darkest value that was measured, where there is padding."""
+    lowest, highest = float(voxels.min()), float(voxels.max())
+    for value in (lowest, highest):
+        is_padding = voxels == value
+        fraction = float(is_padding.mean())
+        others = voxels[~is_padding]
+        if fraction < LEAST_PADDING or others.size == 0 or (value == lowest and value >= 0):
+            continue
+        if _on_the_faces(is_padding) < LEAST_ON_THE_FACES:
+            continue
+        dark, bright = float(others.min()), float(np.quantile(others[::7], 0.99))
+        apart = dark - value if value == lowest else value - float(others.max())
+        if apart <= LEAST_APART * (bright - dark):
+            continue
+        message = (
+            f"{100 * fraction:.0f} % of the voxels hold {value:g}, far from all others: they are "
+            "taken for padding and count as background."
+        )
+        finding = Finding(FindingCode.PADDING, "note", message, value)
+        return np.where(is_padding, np.float32(min(dark, 0.0)), voxels), finding
+    return voxels, None
+
+
+def _on_the_faces(places: np.ndarray) -> float:
+    """Return which fraction of the outermost rows and columns (k, j, i) these places make up."""
+    faces = (places[:, 0], places[:, -1], places[:, :, 0], places[:, :, -1])
+    return float(np.mean([face.mean() for face in faces]))
+
+
+def _without_overflow(voxels: np.ndarray, _name: str) -> tuple[np.ndarray, Finding | None]:
+    """Return what unsigned numbers were before somebody took them for signed ones."""
+    lowest, highest = float(voxels.min()), float(voxels.max())
+    for bits in WORDS_BITS:
+        half = 2.0 ** (bits - 1)
+        if not (-half <= lowest < -half / 2 and half / 2 < highest < half):
+            continue
+        falls = np.abs(np.diff(voxels, axis=2)) > LEAST_FALL * 2 * half
+        if falls.mean() < LEAST_FALLS:
+            continue
+        message = (
+            "Bright places were stored as large negative numbers, as when unsigned numbers are "
+            "taken for signed ones; that was put right. Look at the pictures of the report, and "
+            "export or convert the scan again if anything in them is odd."
+        )
+        finding = Finding(FindingCode.OVERFLOW, "warn", message, round(lowest))
+        return np.where(voxels < 0, voxels + np.float32(2 * half), voxels), finding
+    return voxels, None
