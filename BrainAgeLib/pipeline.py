@@ -152,8 +152,7 @@ def read(scan: ScanSource, options: Options) -> Case:
     is_image = isinstance(scan, sitk.Image)
     as_acquired = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
     if options.age_years is not None:  # then nobody asks the header
-        told = (item for item in as_acquired.findings if item.code != FindingCode.TWO_AGES)
-        as_acquired = replace(as_acquired, findings=tuple(told))
+        as_acquired = as_acquired.without(FindingCode.TWO_AGES)
     volume = volume_from_sitk(to_canonical(as_acquired.image))
     identifiers = None
     if options.keep_identifiers:

@@ -81,9 +81,9 @@ class Acquisition:
 
 @dataclass(frozen=True)
 class SequenceTags:
-    """What a DICOM header says of the sequence; times in milliseconds.
+    """What a DICOM header, or what lies beside a file, says of the sequence; times in milliseconds.
 
-    ``says_contrast_agent``: whether a contrast agent is named.
+    ``says_contrast_agent``: whether a contrast agent is named, or a series' or file's name says so.
     """
 
     modality: str | None = None

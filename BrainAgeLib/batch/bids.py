@@ -25,6 +25,8 @@ from BrainAgeLib.batch.table import (
     with_folders,
 )
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.agent_words import is_agent
+from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
 from BrainAgeLib.whole_file import write_atomically
 
@@ -35,6 +37,7 @@ _EXTENSIONS = (".nii", ".nii.gz")
 BIDS_VERSION = "1.10.0"
 # A folder has BIDS entities in its name; the files in it are those of every other scan.
 NOT_BIDS = ("results.csv", "selection.csv", "batch.json", "index.html", "**/*_T1w/**")
+AFTER_AGENT = "after contrast agent, by name or JSON file: the model was trained without"
 Table = dict[str, dict[str, str]]
 # The last is not BIDS: files with its names, without its folders.
 _PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
@@ -54,13 +57,15 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     """
     people = _table(dataset / "participants.tsv", "participant_id")
     by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
-    entries, decisions = [], []
+    entries, decisions, after_agent = [], [], []
     for path in sorted({path for place in _PLACES for path in dataset.glob(place)}):
         subject, *others = path.name.split("_")
         visit = next((part for part in others if part.startswith("ses-")), "")
         study = "/".join(filter(None, (subject, visit)))
         if reason := _reason_against(path):
             decisions.append(Decision(study, str(path), None, "T1w", False, reason))
+            if reason == AFTER_AGENT:
+                after_agent.append(replace(_entry(path, study, {}), complaint=reason))
             continue
         sessions = _table(dataset / subject / f"{subject}_sessions.tsv", "session_id")
         person = by_file.get(path.name) or people.get(subject, {})
@@ -71,7 +76,10 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
         entries.append(_entry(path, study, person))
         shown = path.relative_to(dataset).as_posix()
         decisions.append(Decision(study, str(path), None, "T1w", True, f"{shown} is a T1w scan"))
-    return with_folders(entries), decisions
+    # Who has no other scan has a row that says so.
+    taken = {(entry.id, entry.session) for entry in entries}
+    entries += [entry for entry in after_agent if (entry.id, entry.session) not in taken]
+    return with_folders(sorted(entries, key=lambda entry: entry.path)), decisions
 
 
 def _reason_against(path: Path) -> str | None:
@@ -81,9 +89,8 @@ def _reason_against(path: Path) -> str | None:
         return "its name is not one of BIDS: key-value parts, no dot but that of .nii or .nii.gz"
     if not name["entities"].get("sub"):
         return "its name does not say whose it is: sub-LABEL comes first"
-    if "ce" in name["entities"]:
-        return "after contrast agent (ce-): the model was trained without"
-    return None
+    says_agent = is_agent(name["entities"].get("ce", "")) or tags_of_file(path).says_contrast_agent
+    return AFTER_AGENT if says_agent else None
 
 
 def _entry(path: Path, study: str, person: dict[str, str]) -> ScanEntry:

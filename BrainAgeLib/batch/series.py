@@ -5,23 +5,22 @@ Told by header and voxel grid alone, without reading voxels.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
+from BrainAgeLib.scan.agent_words import names_agent
 from BrainAgeLib.scan.checks import check_shape
-from BrainAgeLib.scan.dicom_header import DicomHeader, names_contrast_agent
+from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.file_kind import kind_of
 from BrainAgeLib.scan.geometry import PLANES, slice_axis
 from BrainAgeLib.scan.itk import open_header
+from BrainAgeLib.scan.sidecar import read_sidecar, tags_of_file
 
 # Fewer cannot be registered: they come last, and the quality gate has its say.
 LEAST_SLICES = 8
@@ -32,14 +31,13 @@ LONGEST_T1_ECHO_MS = 35.0
 LONGEST_T1_GRADIENT_ECHO_MS = 12.0
 LONGEST_T1_REPETITION_MS = 1300.0
 T1_INVERSION_MS = (400.0, 1400.0)
-# Looked for in the description in lower case with one space between words; "+" is read as "post"
-# and "*" as "star".
+AFTER_AGENT = "T1 after contrast agent"
+# Looked for in the description in lower case with one space between words; "*" is read as "star".
 _NOT_T1 = (
     ("localizer", r"local[iy]zer|scout|survey|3 ?plane|\bloc\b"),
     ("diffusion", r"\bdwi|\bdti|\bdiff|\badc\b|\btrace\b|\bep2d"),
     ("angiography", r"\btof|angio|\bmra\b|\bmrv\b|\bswi|\bswan\b|venobold"),
     ("T2*", r"\bt2 ?star|\bt2s\b|\bhemo|\bgre t2|\bt2 gre"),
-    ("T1 after contrast agent", r"\bgad|\bgd\b|\bpost\b|\bkm\b|\bce\b"),
     ("T2 FLAIR", r"(?<!t1 )(?<!t1)flair|dark fluid"),
     ("T2", r"\bt2|\bhaste\b|\bciss\b|\bfiesta\b"),
     ("perfusion or function", r"\bperf|\basl\b|\bbold\b|\bfmri|\brest\b"),
@@ -118,14 +116,14 @@ def contrast_of(facts: SeriesFacts) -> tuple[str, str]:
 
     The description goes before the times, since it tells a contrast agent or angiography apart.
     """
-    words = re.sub(
-        r"[\W_]+", " ", facts.description.lower().replace("*", " star").replace("+", " post ")
-    )
-    if facts.has_contrast_agent:
-        return "T1 after contrast agent", "the header names an agent"
+    words = re.sub(r"[\W_]+", " ", facts.description.lower().replace("*", " star"))
     for contrast, pattern in _NOT_T1:
         if re.search(pattern, words):
             return contrast, f"described as {facts.description!r}"
+    if names_agent(facts.description):
+        return AFTER_AGENT, f"described as {facts.description!r}"
+    if facts.has_contrast_agent:
+        return AFTER_AGENT, "the header names an agent"
     by_times = _contrast_by_times(facts)
     if by_times is not None:
         return by_times
@@ -158,7 +156,7 @@ def facts_of_file(path: Path) -> SeriesFacts:
 
     A file that cannot be read may be the T1: it is no volume, and its complaint says why.
     """
-    sidecar = _sidecar(path)
+    sidecar, tags = read_sidecar(path), tags_of_file(path)
     description = " ".join(filter(None, (path.name, str(sidecar.get("SeriesDescription", "")))))
     unread = SeriesFacts(str(path), None, description, None, 0, complaint="cannot be read")
     try:
@@ -176,11 +174,11 @@ def facts_of_file(path: Path) -> SeriesFacts:
         unread,
         plane=plane,
         slice_count=count,
-        echo_ms=_milliseconds(sidecar, "EchoTime"),
-        repetition_ms=_milliseconds(sidecar, "RepetitionTime"),
-        inversion_ms=_milliseconds(sidecar, "InversionTime"),
+        echo_ms=tags.echo_time_ms,
+        repetition_ms=tags.repetition_time_ms,
+        inversion_ms=tags.inversion_time_ms,
         is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
-        has_contrast_agent=names_contrast_agent(str(sidecar.get("ContrastBolusAgent") or "")),
+        has_contrast_agent=tags.says_contrast_agent,
         complaint=None,
     )
 
@@ -241,21 +239,3 @@ def _plane(
     if axis < 0:
         return "3d", max(size)
     return PLANES[int(np.argmax(np.abs(direction[:, axis])))], size[axis]
-
-
-def _sidecar(path: Path) -> dict[str, Any]:
-    """Return the JSON file that BIDS and dcm2niix put beside an image, or nothing."""
-    sidecar = path.with_name(path.name.removesuffix(".gz")).with_suffix(".json")
-    try:
-        content = json.loads(sidecar.read_text(encoding="utf-8"), parse_int=float)
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _milliseconds(sidecar: dict[str, Any], key: str) -> float | None:
-    """Return a time that the sidecar gives in seconds."""
-    value = sidecar.get(key)
-    if not isinstance(value, float) or not math.isfinite(value) or value <= 0:
-        return None
-    return 1000.0 * value

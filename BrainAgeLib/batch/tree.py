@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from BrainAgeLib.batch.series import (
+    AFTER_AGENT,
     SeriesFacts,
     choose,
     contrast_of,
@@ -29,7 +30,7 @@ _LEFT_OUT = ("derivatives", "sourcedata", "code")  # of BIDS
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 # Words of a file name that tell a sequence, not a person.
 _SEQUENCE_WORD = re.compile(
-    r"(?:t1|t2|pd|flair|dwi|dti|adc|swi|ce|gd|km|tse|se|fse|gre|tra|ax|axial|cor|sag|2d|3d|mprage"
+    r"(?:t1(?:n|c|ce|gd|gad|km|post)?|t2|pd|flair|dwi|dti|adc|swi|ce|gd|km|tse|se|fse|gre|tra|ax|axial|cor|sag|2d|3d|mprage"
     r"|brain|bet|mask|post|pre|star)(?:w|wi|weighted)?",
     re.IGNORECASE,
 )
@@ -74,7 +75,7 @@ def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:
     ]
     if chosen:
         return [_entry(study, facts) for facts in chosen], decisions
-    if not study.is_dicom:
+    if not study.is_dicom and not any(reason.startswith(AFTER_AGENT) for reason in reasons):
         return [], decisions  # whether these files are a study of their own is a guess
     complaint = f"no T1-weighted series among {len(study.series)}: {'; '.join(reasons)}"
     where = os.path.commonpath([facts.path for facts in study.series])

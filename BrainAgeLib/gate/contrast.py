@@ -204,7 +204,7 @@ def _contrast_agent(measured: Contrast) -> Finding | None:
         return None
     why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
     if says_agent:
-        why = "The DICOM header names a contrast agent"
+        why = "The header, or the name of the series or file, tells of a contrast agent"
     return Finding(
         FindingCode.CONTRAST_AGENT,
         "warn",
@@ -245,7 +245,7 @@ def _tags(measured: Contrast) -> Finding | None:
     said = _not_t1_by_tags(measured.tags)
     if said is None:
         return None
-    message = f"The DICOM header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}"
+    message = f"The header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}"
     return Finding(FindingCode.HEADER_NOT_T1, "warn", message, said)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from BrainAgeLib.errors import printable
 from BrainAgeLib.records import Finding, SequenceTags, Sex
+from BrainAgeLib.scan.agent_words import is_agent, names_agent
 from BrainAgeLib.scan.dicom_elements import Elements, FileElements, Numbers, elements_of
 from BrainAgeLib.scan.dicom_person import age_years_of, sex_of, two_ages
 
@@ -34,7 +35,6 @@ _KEYWORDS = (
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
 _GREY = ("", "MONOCHROME1", "MONOCHROME2")
-_NO_AGENT = ("", "NO", "NONE", "N", "NO CONTRAST")
 # In the words that files of one slice use.
 _COMPONENTS = {"MAGNITUDE": "M", "PHASE": "P", "REAL": "R", "IMAGINARY": "I"}
 
@@ -160,18 +160,14 @@ def read_identifiers(path: Path) -> dict[str, str]:
     return {name: text for name, text in texts.items() if text}
 
 
-def names_contrast_agent(text: str) -> bool:
-    """Say whether the field of the contrast agent names one; some write there that none was."""
-    return text.strip().upper() not in _NO_AGENT
-
-
 def _sequence(said: Elements) -> SequenceTags:
     return SequenceTags(
         modality=printable(said.text("Modality"))[:16] or None,
         echo_time_ms=said.number("EchoTime"),
         repetition_time_ms=said.number("RepetitionTime"),
         inversion_time_ms=said.number("InversionTime"),
-        says_contrast_agent=names_contrast_agent(said.text("ContrastBolusAgent")),
+        says_contrast_agent=is_agent(said.text("ContrastBolusAgent"))
+        or names_agent(said.text("SeriesDescription")),
     )
 
 

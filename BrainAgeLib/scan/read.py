@@ -6,12 +6,13 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
 from BrainAgeLib.scan.checks import check_grid, check_shape
 from BrainAgeLib.scan.dicom import DicomImage, read_dicom_file, read_dicom_folder
@@ -24,6 +25,7 @@ from BrainAgeLib.scan.file_kind import (
 )
 from BrainAgeLib.scan.itk import quiet_itk
 from BrainAgeLib.scan.nifti import read_nifti
+from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.scan.text_headers import read_text_headed
 from BrainAgeLib.scan.voxel_values import settle_voxels
 
@@ -36,8 +38,9 @@ class Scan:
 
     ``image``: 3D, scalar, float32, finite, on its own grid and orientation; world coordinates are
     exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
-    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what a DICOM
-    header says of the sequence. ``dicom_files``: those of a DICOM series, in slice order.
+    header, or are None. ``findings``: what the reader had to settle. ``sequence``: what the header,
+    or what lies beside the file, says of the sequence. ``dicom_files``: those of a DICOM series, in
+    slice order.
     """
 
     image: sitk.Image
@@ -48,6 +51,10 @@ class Scan:
     findings: tuple[Finding, ...] = ()
     sequence: SequenceTags = SequenceTags()
     dicom_files: tuple[Path, ...] = ()
+
+    def without(self, code: FindingCode) -> Scan:
+        """Return the same scan without findings of one code."""
+        return replace(self, findings=tuple(item for item in self.findings if item.code != code))
 
 
 def read_scan(path: str | os.PathLike[str], series_uid: str | None = None) -> Scan:
@@ -104,7 +111,7 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
     file = read_nifti(path, name) if is_nifti else read_text_headed(path, kind, name)
     settled, findings = settle_voxels(file.image, name)
     record = InputRecord(given, _sha256_of(file.files), None)
-    return Scan(settled, record, findings=file.findings + findings)
+    return Scan(settled, record, findings=file.findings + findings, sequence=tags_of_file(path))
 
 
 def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:

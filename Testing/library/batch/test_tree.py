@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,3 +179,39 @@ def test_an_agent_in_the_header_and_a_field_that_says_there_was_none(tmp_path):
 
     assert entry.scan == str(tmp_path / "p1" / "s2")
     assert decisions[0].reason == "T1 after contrast agent (the header names an agent)"
+
+
+def test_the_native_scan_of_a_person_is_taken_whatever_its_name(tmp_path):
+    for name in ("B-1-t1c", "B-1-t1n", "B20_1_t1", "B20_1_t1ce", "c_T1_WITHOUT_CONTRAST"):
+        write_image(tmp_path / f"{name}.nii.gz")
+    write_image(tmp_path / "c_T1_WITH_CONTRAST.nii.gz")
+    write_image(tmp_path / "d_T1_POST_OP.nii.gz")
+
+    entries, decisions = tree(tmp_path)
+
+    taken = {"B-1-t1n", "B20_1_t1", "c_T1_WITHOUT_CONTRAST", "d_T1_POST_OP"}
+    chosen = {Path(entry.path).name for entry in entries if entry.complaint is None}
+    assert chosen == {f"{name}.nii.gz" for name in taken}
+    left_out = [decision.reason for decision in decisions if not decision.chosen]
+    assert len(left_out) == 3
+    assert all("after contrast agent" in reason for reason in left_out)
+
+
+def test_a_person_with_nothing_but_scans_after_an_agent_has_a_row_that_says_so(tmp_path):
+    write_image(tmp_path / "P1_T1GD.nii.gz")
+
+    (entry,), _ = tree(tmp_path)
+
+    assert entry.id == "P1"
+    assert "T1 after contrast agent" in entry.complaint
+
+
+def test_a_series_name_in_the_header_tells_of_an_agent(tmp_path):
+    for number, description in enumerate(("T1 tra mit KM", "T1 tra ohne KM"), 1):
+        uid = f"{STUDY}.{number}"
+        tags = T1 | {"SeriesInstanceUID": uid, "SeriesDescription": description}
+        write_series(tmp_path / "p1" / f"s{number}", range(9), StudyInstanceUID=STUDY, **tags)
+
+    (entry,), _ = tree(tmp_path)
+
+    assert entry.scan == str(tmp_path / "p1" / "s2")

@@ -225,7 +225,7 @@ def test_a_header_warns_but_never_refuses_and_never_excuses(tags, expected):
 def test_the_finding_says_what_the_header_says():
     assert "echo time 95 ms" in only_finding("contrast", tags=SequenceTags("MR", 95.0)).message
     assert (
-        "header names"
+        "tells of a contrast agent"
         in only_finding("contrast", tags=SequenceTags(says_contrast_agent=True)).message
     )
     assert "5.0 % of the brain" in only_finding("contrast", bright_fraction=0.05).message
