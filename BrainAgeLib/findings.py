@@ -15,6 +15,7 @@ class FindingCode(str, Enum):
     NON_FINITE_VOXELS = "non_finite_voxels"
     PADDING = "padding"
     OVERFLOW = "overflow"
+    EMPTY_SLICES = "empty_slices"
     SEVERAL_VOLUMES = "several_volumes"
     UNKNOWN_ORIENTATION = "unknown_orientation"
     TWO_AGES = "two_ages"

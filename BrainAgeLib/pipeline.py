@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 import torch
 
-from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.case import Case, ScanSource, read
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.model.blend import RawAge
@@ -23,27 +21,15 @@ from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.options import Options
 from BrainAgeLib.process import own_chance, take_working_memory, threads
 from BrainAgeLib.records import (
-    Acquisition,
     Finding,
     Prediction,
     ProgressCallback,
     Quality,
     RegionLeaning,
     Result,
-    Sex,
 )
 from BrainAgeLib.report.shown_slices import pictures_of
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
-from BrainAgeLib.scan.dicom_header import read_identifiers
-from BrainAgeLib.scan.geometry import (
-    Volume,
-    describe_acquisition,
-    sitk_from_volume,
-    to_canonical,
-    to_grid_of,
-    volume_from_sitk,
-)
-from BrainAgeLib.scan.read import Scan, read_scan, scan_from_image
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.placed_scan import PlacedScan
@@ -52,7 +38,6 @@ from BrainAgeLib.template.template import Template, load_template
 
 logger = logging.getLogger(__name__)
 MOST_REGIONS = 3  # named in a record
-ScanSource: TypeAlias = str | os.PathLike[str] | sitk.Image  # a path, or an image in memory
 
 
 @dataclass(frozen=True)
@@ -65,27 +50,6 @@ class Tools:
     correction_name: str
     site: SiteCalibration | None
     template: Template
-
-
-@dataclass(frozen=True)
-class Case:
-    """A scan that was read. ``volume``: its voxels with axes nearest to L, P, S.
-
-    ``age_years`` and ``sex`` are as given, or else as the header says.
-    """
-
-    scan: Scan
-    volume: Volume
-    acquisition: Acquisition
-    age_years: float | None
-    sex: Sex | None
-    identifiers: dict[str, str] | None
-
-    def on_scan_grid(self, voxels: np.ndarray) -> sitk.Image:
-        """Return values (k, j, i) on ``volume`` as an image on the scan's own grid."""
-        if voxels.dtype == bool:
-            voxels = voxels.astype(np.uint8)
-        return to_grid_of(sitk_from_volume(self.volume.with_voxels(voxels)), self.scan.image)
 
 
 @dataclass(frozen=True)
@@ -119,6 +83,7 @@ def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None
             mask = find_brain(case, tools)
         if not mask.any():
             return conclude(case, tools, stages, Answer((no_brain(),)))
+        case, mask = case.cut_to_signal(mask)
         try:
             with stages.stage("registration", skipped=options.in_template_space) as advance:
                 placed = place(case, mask, tools, advance)
@@ -144,27 +109,6 @@ def prepare(options: Options) -> Tools:
         ensemble.choose_correction(options.correction),
         read_site(options.site, ensemble.record) if options.site else None,
         load_template(),
-    )
-
-
-def read(scan: ScanSource, options: Options) -> Case:
-    """Return a scan with its axes in order. Raises InputError for what is no scan."""
-    is_image = isinstance(scan, sitk.Image)
-    as_acquired = scan_from_image(scan) if is_image else read_scan(scan, options.series_uid)
-    if options.age_years is not None:  # then nobody asks the header
-        as_acquired = as_acquired.without(FindingCode.TWO_AGES)
-    volume = volume_from_sitk(to_canonical(as_acquired.image))
-    identifiers = None
-    if options.keep_identifiers:
-        files = as_acquired.dicom_files
-        identifiers = read_identifiers(files[0]) if files else {}
-    return Case(
-        as_acquired,
-        volume,
-        describe_acquisition(volume, as_acquired.slice_thickness_mm),
-        as_acquired.age_years if options.age_years is None else options.age_years,
-        options.sex or as_acquired.sex,
-        identifiers,
     )
 
 

@@ -44,6 +44,13 @@ class Volume:
             raise ValueError(f"shape {voxels.shape} does not fit the grid {self.voxels.shape}")
         return Volume(voxels, self.affine)
 
+    def part(self, window: tuple[slice, ...]) -> Volume:
+        """Return the voxels (k, j, i) of a window where they lie."""
+        affine = self.affine.copy()
+        first = [kept.start for kept in window[::-1]]
+        affine[:3, 3] = apply_affine(self.affine, np.array(first, float))
+        return Volume(np.ascontiguousarray(self.voxels[window]), affine.round(AFFINE_DECIMALS))
+
 
 def volume_from_sitk(image: sitk.Image) -> Volume:
     """Return a float32 volume of a scalar 3D SimpleITK image.

@@ -52,6 +52,10 @@ class Scan:
     sequence: SequenceTags = SequenceTags()
     dicom_files: tuple[Path, ...] = ()
 
+    def with_findings(self, *more: Finding) -> Scan:
+        """Return the same scan with more to say of it."""
+        return replace(self, findings=self.findings + more)
+
     def without(self, code: FindingCode) -> Scan:
         """Return the same scan without findings of one code."""
         return replace(self, findings=tuple(item for item in self.findings if item.code != code))

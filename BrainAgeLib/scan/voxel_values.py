@@ -70,7 +70,7 @@ def _without_padding(voxels: np.ndarray, _name: str) -> tuple[np.ndarray, Findin
         is_padding = voxels == value
         fraction = float(is_padding.mean())
         others = voxels[~is_padding]
-        if fraction < LEAST_PADDING or others.size == 0 or (value == lowest and value >= 0):
+        if not LEAST_PADDING <= fraction <= 1 - LEAST_PADDING or value == lowest >= 0:
             continue
         if _on_the_faces(is_padding) < LEAST_ON_THE_FACES:
             continue

@@ -23,8 +23,7 @@ from Testing.library.scan.made_dicom import write_series
 def from_header(monkeypatch):
     """Let the header of every image tell an age and a sex."""
     monkeypatch.setattr(
-        pipeline,
-        "scan_from_image",
+        "BrainAgeLib.case.scan_from_image",
         lambda image: replace(
             scan_from_image(image), age_years=61.0, sex="F", slice_thickness_mm=5.0
         ),

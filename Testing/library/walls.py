@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 45
 # BrainAgeLib. First the words, then the way of a scan, then its users; nothing looks downstream.
 WORDS = {"errors", "findings", "records", "options", "codec", "whole_file", "run_folder"}
 UP_TO_MODEL = WORDS | {"resources", "scan", "template", "model"}
-UP_TO_PIPELINE = UP_TO_MODEL | {"gate", "report", "software", "stages", "pipeline"}
+UP_TO_PIPELINE = UP_TO_MODEL | {"gate", "report", "software", "stages", "case", "pipeline"}
 MAY_IMPORT = {
     "errors": set(),
     "findings": set(),
@@ -42,7 +42,8 @@ MAY_IMPORT = {
     "model": WORDS | {"resources", "scan", "statistics", "template"},
     "gate": WORDS | {"scan", "template", "model"},
     "report": WORDS | {"scan", "template"},
-    "pipeline": UP_TO_MODEL | {"gate", "report", "software", "stages", "process"},
+    "case": {"findings", "options", "records", "scan"},
+    "pipeline": UP_TO_MODEL | {"case", "gate", "report", "software", "stages", "process"},
     "delivery": WORDS | {"pipeline", "report", "scan"},
     "batch": WORDS
     | {"scan", "model", "report", "software", "pipeline", "delivery", "orphans", "extras"},

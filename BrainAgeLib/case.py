@@ -1,0 +1,94 @@
+"""A scan that was read: what is worked on, and the way back to its own grid."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+import SimpleITK as sitk
+
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.options import Options
+from BrainAgeLib.records import Acquisition, Sex
+from BrainAgeLib.scan.dicom_header import read_identifiers
+from BrainAgeLib.scan.empty_slices import (
+    Window,
+    empty_at_ends,
+    empty_between,
+    window_of_signal,
+)
+from BrainAgeLib.scan.geometry import (
+    Volume,
+    describe_acquisition,
+    to_canonical,
+    to_grid_of,
+    volume_from_sitk,
+)
+from BrainAgeLib.scan.read import Scan, read_scan, scan_from_image
+
+ScanSource: TypeAlias = str | os.PathLike[str] | sitk.Image  # a path, or an image in memory
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scan that was read. ``volume``: its voxels with axes nearest to L, P, S.
+
+    ``window``: which part (k, j, i) of the whole scan ``volume`` is. ``age_years`` and ``sex`` are
+    as given, or else as the header says.
+    """
+
+    scan: Scan
+    volume: Volume
+    window: Window
+    acquisition: Acquisition
+    age_years: float | None
+    sex: Sex | None
+    identifiers: dict[str, str] | None
+
+    def on_scan_grid(self, voxels: np.ndarray) -> sitk.Image:
+        """Return values (k, j, i) on ``volume`` as an image on the scan's own grid."""
+        canonical = to_canonical(self.scan.image)
+        whole = np.zeros(
+            canonical.GetSize()[::-1], np.uint8 if voxels.dtype == bool else np.float32
+        )
+        whole[self.window] = voxels
+        image = sitk.GetImageFromArray(whole)
+        image.CopyInformation(canonical)
+        return to_grid_of(image, self.scan.image)
+
+    def cut_to_signal(self, mask: np.ndarray) -> tuple[Case, np.ndarray]:
+        """Return the case and the brain's mask (k, j, i) without empty slices that cut it off."""
+        window = window_of_signal(self.volume, mask)
+        note = empty_at_ends(mask.shape, window)
+        if note is None:
+            return self, mask
+        volume = self.volume.part(window)
+        acquisition = describe_acquisition(volume, self.acquisition.slice_thickness_mm)
+        scan = self.scan.with_findings(note)
+        case = replace(self, scan=scan, volume=volume, window=window, acquisition=acquisition)
+        return case, np.ascontiguousarray(mask[window])
+
+
+def read(source: ScanSource, options: Options) -> Case:
+    """Return a scan with its axes in order. Raises InputError for what is no scan."""
+    is_image = isinstance(source, sitk.Image)
+    scan = scan_from_image(source) if is_image else read_scan(source, options.series_uid)
+    if options.age_years is not None:  # then nobody asks the header
+        scan = scan.without(FindingCode.TWO_AGES)
+    volume = volume_from_sitk(to_canonical(scan.image))
+    hole = empty_between(volume)
+    identifiers = None
+    if options.keep_identifiers:
+        files = scan.dicom_files
+        identifiers = read_identifiers(files[0]) if files else {}
+    return Case(
+        scan.with_findings(hole) if hole else scan,
+        volume,
+        tuple(slice(0, count) for count in volume.voxels.shape),
+        describe_acquisition(volume, scan.slice_thickness_mm),
+        scan.age_years if options.age_years is None else options.age_years,
+        options.sex or scan.sex,
+        identifiers,
+    )

@@ -1,0 +1,51 @@
+"""A scan that was read: cut to its signal, and back on its own grid."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from BrainAgeLib.case import read
+from BrainAgeLib.options import Options
+from BrainAgeLib.pipeline import run
+from BrainAgeLib.scan.geometry import sitk_from_volume
+
+
+@pytest.mark.parametrize("order", ["LPS", "SAR"])
+def test_what_was_left_off_is_there_again_on_the_grid_of_the_scan(thick_brain, order):
+    voxels = thick_brain.voxels.copy()
+    voxels[16:] = 0
+    image = sitk.DICOMOrient(sitk_from_volume(thick_brain.with_voxels(voxels)), order)
+    case = read(image, Options())
+
+    cut, mask = case.cut_to_signal(case.volume.voxels > 25)
+    restored = cut.on_scan_grid(mask)
+
+    assert cut.acquisition.slice_count == cut.volume.voxels.shape[0] == 16
+    assert [item.code for item in cut.scan.findings] == ["empty_slices"]
+    assert (restored.GetSize(), restored.GetOrigin()) == (image.GetSize(), image.GetOrigin())
+    np.testing.assert_array_equal(
+        sitk.GetArrayFromImage(restored), sitk.GetArrayFromImage(image) > 25
+    )
+
+
+@pytest.mark.parametrize("kept", [slice(0, 17), slice(6, None)])
+def test_a_brain_that_is_cut_and_padded_is_judged_as_one_that_is_cut(
+    thick_brain, small_model, kept
+):
+    padded = np.zeros_like(thick_brain.voxels)
+    padded[kept] = thick_brain.voxels[kept]
+    options = Options(brain_extracted=True, saliency=False, model=str(small_model), force=True)
+    first, last, _ = kept.indices(len(padded))
+    rest = (slice(0, count) for count in padded.shape[1:])
+    cropped = thick_brain.part((slice(first, last), *rest))
+
+    of_padded = run(sitk_from_volume(thick_brain.with_voxels(padded)), options).prediction
+    of_cropped = run(sitk_from_volume(cropped), options).prediction
+
+    assert of_padded.brain_age_years == pytest.approx(of_cropped.brain_age_years, abs=1e-4)
+    assert of_padded.interval_years == pytest.approx(of_cropped.interval_years, abs=1e-3)
+    codes = [item.code for item in of_cropped.quality.findings]
+    assert {"part_of_brain"} <= set(codes)
+    assert [item.code for item in of_padded.quality.findings] == ["empty_slices", *codes]
