@@ -7,7 +7,6 @@ takes grows with the square of the number of people.
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -15,30 +14,21 @@ from pathlib import Path
 from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib import __version__
-from BrainAgeLib.batch.table import (
-    COLUMNS,
-    ENCODING_ERRORS,
-    Decision,
-    ScanEntry,
-    age_of,
-    sex_of,
-    with_folders,
-)
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.scan.agent_words import is_agent
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
+from BrainAgeLib.tables.participants import Participants
+from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
 
 DESCRIPTION = "dataset_description.json"
-_OWN_COLUMNS = frozenset({"participant_id", "session_id", "file", "age", "sex", "group"})
 _EXTENSIONS = (".nii", ".nii.gz")
 # Of the release whose names the folders of the output follow.
 BIDS_VERSION = "1.10.0"
 # A folder has BIDS entities in its name; the files in it are those of every other scan.
 NOT_BIDS = ("results.csv", "selection.csv", "batch.json", "index.html", "**/*_T1w/**")
 AFTER_AGENT = "after contrast agent, by name or JSON file: the model was trained without"
-Table = dict[str, dict[str, str]]
 # The last is not BIDS: files with its names, without its folders.
 _PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
 
@@ -55,31 +45,31 @@ def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
     in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along. Raises
     InputError when one of these tables cannot be read.
     """
-    people = _table(dataset / "participants.tsv", "participant_id")
-    by_file = _table(dataset / "participants.tsv", "file")  # a line a scan, not one a person
+    paths = sorted({path for place in _PLACES for path in dataset.glob(place)})
+    people = Participants(dataset, [_person_and_session(path) for path in paths])
     entries, decisions, after_agent = [], [], []
-    for path in sorted({path for place in _PLACES for path in dataset.glob(place)}):
-        subject, *others = path.name.split("_")
-        visit = next((part for part in others if part.startswith("ses-")), "")
-        study = "/".join(filter(None, (subject, visit)))
+    for path in paths:
+        subject, session = _person_and_session(path)
+        study = "/".join(filter(None, (subject, session)))
         if reason := _reason_against(path):
             decisions.append(Decision(study, str(path), None, "T1w", False, reason))
             if reason == AFTER_AGENT:
-                after_agent.append(replace(_entry(path, study, {}), complaint=reason))
+                entry = _entry(path, subject, session, Facts())
+                after_agent.append(replace(entry, complaint=reason))
             continue
-        sessions = _table(dataset / subject / f"{subject}_sessions.tsv", "session_id")
-        person = by_file.get(path.name) or people.get(subject, {})
-        session = sessions.get(visit, {})
-        person = person | {
-            name: cell for name, cell in session.items() if cell or name not in person
-        }
-        entries.append(_entry(path, study, person))
+        entries.append(_entry(path, subject, session, people.facts(subject, session, path.name)))
         shown = path.relative_to(dataset).as_posix()
         decisions.append(Decision(study, str(path), None, "T1w", True, f"{shown} is a T1w scan"))
+    people.tell_who_is_missing()
     # Who has no other scan has a row that says so.
     taken = {(entry.id, entry.session) for entry in entries}
     entries += [entry for entry in after_agent if (entry.id, entry.session) not in taken]
     return with_folders(sorted(entries, key=lambda entry: entry.path)), decisions
+
+
+def _person_and_session(path: Path) -> tuple[str, str]:
+    subject, *others = path.name.split("_")
+    return subject, next((part for part in others if part.startswith("ses-")), "")
 
 
 def _reason_against(path: Path) -> str | None:
@@ -93,57 +83,24 @@ def _reason_against(path: Path) -> str | None:
     return AFTER_AGENT if says_agent else None
 
 
-def _entry(path: Path, study: str, person: dict[str, str]) -> ScanEntry:
-    subject, _, session = study.partition("/")
+def _entry(path: Path, subject: str, session: str, facts: Facts) -> ScanEntry:
     name = path.name.removesuffix(".gz").removesuffix(".nii")
-    entry = ScanEntry(
+    return ScanEntry(
         path=str(path),
         scan=str(path),
         id=subject,
         session=session,
-        group=person.get("group", ""),
+        group=facts.group,
+        age_years=facts.age_years,
+        sex=facts.sex,
         further={
             # A scanner's model, say, must not be taken for that of the brain age.
             f"participants_{name}" if name in COLUMNS else name: cell
-            for name, cell in person.items()
-            if name not in _OWN_COLUMNS
+            for name, cell in facts.further.items()
         },
         folder="/".join(filter(None, (subject, session, "anat", name))),
+        complaint=facts.complaint,
     )
-    try:
-        return replace(entry, age_years=age_of(person.get("age")), sex=sex_of(person.get("sex")))
-    except ValueError as error:
-        return replace(entry, complaint=f"participants.tsv: {error}")
-
-
-def _table(path: Path, key: str) -> Table:
-    """Return the lines of a table by what stands in one column; nothing when it is not there.
-
-    Raises InputError when it is there and cannot be read.
-    """
-    if not path.is_file():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as lines:
-            rows = [
-                {_column(name): _cell(text) for name, text in row.items() if name}
-                for row in csv.DictReader(lines, delimiter="\t")
-            ]
-    except (OSError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read as a table: {error}", "mend that file") from error
-    return {row[key]: row for row in rows if row.get(key)}
-
-
-def _column(name: str) -> str:
-    """Return the name of a column; those of ours in any case."""
-    stripped = name.strip()
-    return stripped.lower() if stripped.lower() in _OWN_COLUMNS else stripped
-
-
-def _cell(text: str | None) -> str:
-    """Return what a cell says; n/a is how BIDS leaves one empty."""
-    stripped = (text or "").strip()
-    return "" if stripped == "n/a" else stripped
 
 
 def describe_derivative(output: Path) -> None:

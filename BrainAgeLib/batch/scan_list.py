@@ -6,28 +6,23 @@ file: ``path[,id,age,sex,session,group]`` and further columns.
 
 from __future__ import annotations
 
-import csv
-import io
+import os
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.batch.bids import is_bids, read_bids
-from BrainAgeLib.batch.table import (
-    COLUMNS,
-    ENCODING_ERRORS,
-    Decision,
-    ScanEntry,
-    age_of,
-    sex_of,
-    with_folders,
-)
+from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.tables.person import Facts, person_columns, units_beside
+from BrainAgeLib.tables.sheet import legible, read_sheet
 
 SERIES_COLUMN = "series_uid"
+_OTHER_NAMES = (("id", "participant_id"), ("session", "session_id"))
 _SCAN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
-_SEPARATORS = (",", ";", "\t")
+_HINT = "its first line is path,id,age,sex,session,group; all but path may be left out"
 
 
 @dataclass(frozen=True)
@@ -70,66 +65,72 @@ def read_scan_list(table: Path) -> list[ScanEntry]:
     """Return the scans of a list, in its order, one for each line that names a path.
 
     Paths are relative to the list's folder, or to the current one. A line whose age or sex makes no
-    sense is an entry with a complaint. Raises InputError when the file is no such list.
+    sense is an entry with a complaint, and so are two that give one scan different ages. Raises
+    InputError when the file is no such list.
     """
-    name = printable(str(table))
-    try:
-        text = table.read_text(encoding="utf-8-sig", errors=ENCODING_ERRORS)
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror}", "check the file") from None
-    hint = "its first line is path,id,age,sex,session,group; all but path may be left out"
-    try:
-        header = text.split("\n", 1)[0].strip()
-        separator = next((s for s in _SEPARATORS if "path" in _names(header, s)), None)
-        if separator is None:
-            raise InputError(f"the list {name} has no column path", hint)
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator))
-    except csv.Error as error:  # a scan in its place, say, with a cell of megabytes
-        raise InputError(f"the list {name} is no table: {error}", hint) from error
-    columns = _names(header, separator)
+    sheet = read_sheet(table, ("path",), _HINT)
+    names = {name.lower(): name for name in reversed(sheet.columns)}
+    names |= {
+        ours: names[other] for ours, other in _OTHER_NAMES if ours not in names and other in names
+    }
+    columns = person_columns(sheet, COLUMNS, units_beside(table))
     entries = []
-    for line in lines[1:]:
-        cells = dict(zip(columns, (cell.strip() for cell in line), strict=False))
-        if cells.get("path"):
-            entries.append(_entry(cells, table.parent))
-    return with_folders(entries)
+    for row in sheet.rows:
+        cells = {ours: row.cells[name] for ours, name in names.items()}
+        if cells["path"]:
+            entries.append(_entry(cells, columns.facts(row), table.parent))
+    return with_folders(_without_contradictions(entries))
 
 
-def _names(header: str, separator: str) -> list[str]:
-    """Return the names of the columns; those of ours in any case."""
-    names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
-    return [name.lower() if name.lower() in (*COLUMNS, SERIES_COLUMN) else name for name in names]
-
-
-def _entry(cells: Mapping[str, str], folder: Path) -> ScanEntry:
-    path = cells["path"]
-    complaint = None
-    age_years = sex = None
-    try:
-        age_years, sex = age_of(cells.get("age")), sex_of(cells.get("sex"))
-    except ValueError as error:
-        complaint = str(error)
-    identifier, session = cells.get("id", ""), cells.get("session", "")
+def _entry(cells: Mapping[str, str], facts: Facts, folder: Path) -> ScanEntry:
+    path, scan = _existing(cells["path"], folder)
+    identifier, session = legible(cells.get("id", "")), legible(cells.get("session", ""))
     return ScanEntry(
         path=path,
-        scan=str(_existing(path, folder)),
+        scan=str(scan),
         id=identifier or _stem(path),
         session=session,
-        group=cells.get("group", ""),
-        age_years=age_years,
-        sex=sex,
+        group=facts.group,
+        age_years=facts.age_years,
+        sex=facts.sex,
         series_uid=cells.get(SERIES_COLUMN) or None,
         # A table of results is a list, too; what an earlier run wrote is not taken over.
-        further={name: cell for name, cell in cells.items() if name and name not in COLUMNS},
+        further=facts.further,
         folder="_".join(filter(None, (identifier, session))).replace("/", "-") or _stem(path),
-        complaint=complaint,
+        complaint=facts.complaint,
     )
 
 
-def _existing(path: str, folder: Path) -> Path:
-    """Return where the scan lies: beside the list, or from where the program was started."""
-    beside = folder / path
-    return Path(path).absolute() if not beside.exists() and Path(path).exists() else beside
+def _without_contradictions(entries: list[ScanEntry]) -> list[ScanEntry]:
+    """Give entries of one scan with different ages a complaint each."""
+    ages: dict[tuple[str, str | None], set[float]] = {}
+    for entry in entries:
+        if entry.age_years is not None:
+            ages.setdefault((entry.scan, entry.series_uid), set()).add(entry.age_years)
+    words = "the list names this scan more than once, with different ages"
+    return [
+        replace(entry, age_years=None, complaint=entry.complaint or words)
+        if len(ages.get((entry.scan, entry.series_uid), ())) > 1
+        else entry
+        for entry in entries
+    ]
+
+
+def _existing(given: str, folder: Path) -> tuple[str, Path]:
+    """Return a path as people read it and where the scan lies.
+
+    It lies beside the list or from where the program was started. Of a name the list may have other
+    bytes than the disk: another encoding, composed letters, the signs of Windows between folders.
+    """
+    text = legible(given)
+    spellings = [given, text, *(unicodedata.normalize(form, text) for form in ("NFC", "NFD"))]
+    if os.sep == "/":
+        spellings += [text.replace("\\", "/")]
+    for path in dict.fromkeys(spellings):
+        for place in (folder / path, Path(path).absolute()):
+            if place.exists():
+                return path, place
+    return text, folder / text
 
 
 def _stem(path: str) -> str:

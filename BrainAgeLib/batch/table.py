@@ -1,7 +1,4 @@
-"""The tables of a batch, a row a scan: what its input names, and ``results.csv``.
-
-The cells of ages and sexes are read the same way wherever a table comes from.
-"""
+"""The tables of a batch, a row a scan: what its input names, and ``results.csv``."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from BrainAgeLib.errors import ExitCode
-from BrainAgeLib.records import OLDEST_AGE_YEARS, IntervalCovers, Prediction, Sex
+from BrainAgeLib.records import IntervalCovers, Prediction, Sex
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.whole_file import write_atomically
 
@@ -22,9 +19,6 @@ FINDING_SEPARATOR = ";"
 ENCODING = "utf-8"
 # File names need not be UTF-8: such bytes pass through unchanged.
 ENCODING_ERRORS = "surrogateescape"
-NOT_KNOWN = frozenset({"", "n/a", "nan", "na", "none", "null"})
-_SEX_WORDS: dict[str, Sex] = {"f": "F", "female": "F", "m": "M", "male": "M"}
-_OTHER_SEX = NOT_KNOWN | {"o", "other", "u", "unknown"}
 LONGEST_FOLDER_NAME = 120
 
 
@@ -167,33 +161,6 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return FINDING_SEPARATOR.join(value)
     return str(value)
-
-
-def age_of(text: str | None) -> float | None:
-    """Return the age in years in a cell, or None for an empty one and for "89+", which hides it.
-
-    Raises ValueError, with a sentence, when it cannot be an age.
-    """
-    if (text or "").strip().endswith("+"):
-        return None
-    word = (text or "").strip().lower()
-    try:
-        age_years = None if word in NOT_KNOWN else float(word)
-    except ValueError:
-        raise ValueError(f"the age {text!r} is not a number of years") from None
-    if age_years is not None and not 0 < age_years <= OLDEST_AGE_YEARS:
-        raise ValueError(f"an age of {age_years:g} years cannot be")
-    return age_years
-
-
-def sex_of(text: str | None) -> Sex | None:
-    """Return F, M or None from a cell. Raises ValueError, with a sentence, for anything else."""
-    word = (text or "").strip().lower()
-    if word in _OTHER_SEX:
-        return None
-    if word not in _SEX_WORDS:
-        raise ValueError(f"the sex {text!r} is not known: F or M")
-    return _SEX_WORDS[word]
 
 
 def with_folders(entries: Iterable[ScanEntry]) -> list[ScanEntry]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.batch.table import NOT_KNOWN
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.tables.cells import NOT_KNOWN
 
 if TYPE_CHECKING:
     import pandas as pd

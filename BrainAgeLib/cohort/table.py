@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from BrainAgeLib.batch.table import ENCODING_ERRORS, NOT_KNOWN, sex_of
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers
+from BrainAgeLib.tables.cells import NOT_KNOWN, sex_of
+from BrainAgeLib.tables.sheet import Sheet, legible, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,8 +32,8 @@ TEXTS = (
     *("path", "id", "session", "group", "sex", "verdict", "model", "error"),
     *("interval_covers",),
 )
-# What batch takes from names of files, which need not be UTF-8: odd bytes are shown escaped.
-FROM_FILE_NAMES = ("path", "id", "session", "error")
+# A spreadsheet that puts semicolons between cells has commas in its numbers.
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
@@ -98,43 +99,19 @@ def _read(path: Path) -> pd.DataFrame:
     """Return the cells as text, and ``line``: where in the file a row begins."""
     import pandas as pd
 
-    hint = "give a results.csv of brainage batch, in UTF-8"
-    lines, rows = [], []
-    try:
-        with path.open(encoding="utf-8-sig", errors=ENCODING_ERRORS, newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            names = [name.strip() for name in next(reader, [])]
-            begins = reader.line_num + 1
-            for row in reader:
-                if any(row):
-                    lines.append(begins)
-                    rows.append(row)
-                begins = reader.line_num + 1
-    except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise InputError(f"{path} cannot be read: {reason}", hint) from error
-    except csv.Error as error:  # an open quote, say
-        raise InputError(f"{path} is no table: {error}", hint) from error
-    if len(set(names)) < len(names):
-        raise InputError(f"{path} has two columns of one name", "rename one")
-    for line, row in zip(lines, rows, strict=True):
-        if len(row) > len(names):
-            raise InputError(f"line {line} of {path} has more cells than the header", hint)
-    padded = [row + [""] * (len(names) - len(row)) for row in rows]
-    frame = pd.DataFrame(padded, columns=names, dtype=object)
-    for name in names:
-        escaped = frame[name].map(_escaped)
-        if name not in FROM_FILE_NAMES and (
-            _escaped(name) != name or (escaped != frame[name]).any()
-        ):
-            raise InputError(f"{path} is no table in UTF-8: see the column {_escaped(name)}", hint)
-        frame[name] = escaped
-    return frame.assign(line=lines)
+    sheet = read_sheet(path, ("brain_age_years",), "give a results.csv of brainage batch")
+    if again := [name for name in sheet.columns if re.search(r" \(\d+\)$", name)]:
+        raise InputError(f"{path} has two columns of one name, {again[0]!r}", "rename one")
+    cells = [[_cell(row.cells[name], sheet) for name in sheet.columns] for row in sheet.rows]
+    frame = pd.DataFrame(cells, columns=list(sheet.columns), dtype=object)
+    return frame.assign(line=[row.line for row in sheet.rows])
 
 
-def _escaped(text: str) -> str:
-    """Return text without bytes that are no UTF-8: they are spelled out."""
-    return text.encode("utf-8", "backslashreplace").decode()
+def _cell(cell: str, sheet: Sheet) -> str:
+    text = legible(cell)
+    if sheet.separator != "," and _DECIMAL_COMMA.fullmatch(text):
+        return text.replace(",", ".")
+    return text
 
 
 def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
@@ -235,13 +212,20 @@ def later_scans(scans: pd.DataFrame) -> list[Exclusion]:
 
 
 def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
-    """Return the rows of one group. Raises InputError when there is no such group."""
+    """Return the rows of one group; those of others are left out, with that as the reason.
+
+    Raises InputError when there is no such group.
+    """
     groups = sorted(set(table.scans["group"]))
     if group not in groups:
         raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
-    chosen = table.scans[table.scans["group"] == group].reset_index(drop=True)
-    exclusions = tuple(item for item in table.exclusions if item.group == group)
-    return AnalysisTable(chosen, exclusions, len(chosen) + len(exclusions), table.columns)
+    is_chosen = table.scans["group"] == group
+    others = tuple(
+        Exclusion(row["line"], row["person"], row["session"], "of another group", row["group"])
+        for row in table.scans[~is_chosen].to_dict("records")
+    )
+    chosen = table.scans[is_chosen].reset_index(drop=True)
+    return replace(table, scans=chosen, exclusions=table.exclusions + others)
 
 
 def require_column(table: AnalysisTable, name: str, path: Path) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass
+import io
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.records import OLDEST_AGE_YEARS
+from BrainAgeLib.tables.participants import NAME, Participants
+from BrainAgeLib.whole_file import write_atomically
 
 
 @dataclass(frozen=True)
@@ -23,38 +25,52 @@ class Person:
     path: Path
 
 
-def read_people(folder: Path) -> list[Person]:
-    """Return the people of a BIDS dataset: participants.tsv and sub-*/anat/*_T1w.nii.gz.
+@dataclass(frozen=True)
+class LeftOut:
+    """Somebody in the data set who cannot be learnt from, and why."""
 
-    Raises InputError when there is no participants.tsv or nobody has both an age and a scan.
+    participant_id: str
+    reason: str
+
+
+def read_people(folder: Path) -> list[Person]:
+    """Return the people of a BIDS dataset who have an age and a scan; see ``read_dataset``."""
+    return read_dataset(folder)[0]
+
+
+def read_dataset(folder: Path) -> tuple[list[Person], list[LeftOut]]:
+    """Return the people of a BIDS dataset: participants.tsv and sub-*/anat/*_T1w.nii*.
+
+    Those without an age, or with one that makes no sense, and those without a scan are left out.
+    Raises InputError when there is no participants.tsv or nobody has both.
     """
-    table = folder / "participants.tsv"
-    if not table.is_file():
-        raise InputError(f"{folder} has no participants.tsv", "give a BIDS dataset")
-    people = []
-    with table.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines, delimiter="\t"):
-            person = _person(folder, row)
-            if person is not None:
-                people.append(person)
+    if not (folder / NAME).is_file():
+        raise InputError(f"{folder} has no {NAME}", "give a BIDS dataset")
+    scans: dict[str, Path] = {}
+    for scan in sorted(folder.glob("sub-*/anat/*_T1w.nii*"), reverse=True):
+        scans[scan.parents[1].name] = scan
+    table = Participants(folder, [(subject, "") for subject in scans])
+    people, left_out = [], [LeftOut(name, "no T1w scan") for name in table.without_scan()]
+    for subject, scan in sorted(scans.items()):
+        facts = table.facts(subject, "", scan.name)
+        if facts.age_years is None:
+            left_out.append(LeftOut(subject, facts.complaint or "no age"))
+        else:
+            people.append(Person(subject, facts.age_years, facts.sex or "", scan))
     if not people:
         raise InputError(
-            f"nobody in {table} has an age and a scan",
+            f"nobody in {folder / NAME} has an age and a scan",
             "the columns are participant_id, age, sex; scans are sub-*/anat/*_T1w.nii.gz",
         )
-    return sorted(people, key=lambda person: person.participant_id)
+    return people, left_out
 
 
-def _person(folder: Path, row: dict[str, str]) -> Person | None:
-    identifier = row.get("participant_id") or ""
-    try:
-        age_years = float(row.get("age") or "")
-    except ValueError:
-        return None
-    if not 0 < age_years <= OLDEST_AGE_YEARS:  # "nan" is a number to Python
-        return None
-    scans = sorted((folder / identifier / "anat").glob("*_T1w.nii*")) if identifier else []
-    return Person(identifier, age_years, row.get("sex") or "", scans[0]) if scans else None
+def write_left_out(left_out: list[LeftOut], path: Path) -> None:
+    """Write who is left out and why, one a line. Raises BrainAgeError."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerows([("participant_id", "reason"), *map(astuple, left_out)])
+    write_atomically(path, text.getvalue().encode("utf-8"))
 
 
 def is_held_out(participant_id: str) -> bool:

@@ -25,12 +25,14 @@ from BrainAgeLib.training.out_of_fold import (
     read_rows,
     write_rows,
 )
-from BrainAgeLib.training.people import Person, assign_folds, read_people
+from BrainAgeLib.training.people import Person, assign_folds, read_dataset, write_left_out
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, mean_maps, prepare, typical_maps
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10
+LEFT_OUT_NAME = "left_out.csv"
+MOST_TOLD = 20
 # What a model is called and where it is trained does not change what is learnt.
 NOT_LEARNT = ("name", "version", "device", "threads")
 
@@ -50,14 +52,20 @@ def train_model(
     while another run trains one of the folds in ``output``.
     """
     require_extra("train", "scipy")
-    people = read_people(data)
-    if len(people) < LEAST_PEOPLE_PER_FOLD * settings.folds:
+    people, left_out = read_dataset(data)
+    least = LEAST_PEOPLE_PER_FOLD * settings.folds
+    if len(people) < least:
         raise InputError(
             f"{len(people)} people are too few for {settings.folds} folds",
-            f"at least {LEAST_PEOPLE_PER_FOLD * settings.folds} are needed",
+            f"at least {least} are needed" + f"; {len(left_out)} left out" * bool(left_out),
+            tuple(f"{one.participant_id}: {one.reason}" for one in left_out[:MOST_TOLD]),
         )
     folder = output / "work"
     make_output_folder(folder)
+    if left_out:
+        write_left_out(left_out, folder / LEFT_OUT_NAME)
+        remark = f"people; {folder / LEFT_OUT_NAME} says who is left out and why"
+        report("read", len(people), len(people) + len(left_out), remark)
     chosen = range(settings.folds) if only_fold is None else [only_fold]
     with ExitStack() as run:
         for number in chosen:

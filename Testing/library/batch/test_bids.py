@@ -165,7 +165,7 @@ def test_what_is_no_dataset(tmp_path, dataset):
 def test_a_table_that_cannot_be_read_ends_the_batch_before_it_begins(dataset):
     (dataset / "participants.tsv").write_text("participant_id\tage\n" + "x" * 200_000)
 
-    with pytest.raises(InputError, match=r"participants.tsv cannot be read as a table"):
+    with pytest.raises(InputError, match=r"participants.tsv is no table"):
         read_bids(dataset)
 
 

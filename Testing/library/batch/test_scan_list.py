@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,109 @@ def test_an_input_without_scans(tmp_path, content):
 
     with pytest.raises(InputError, match="does not exist|holds no scan"):
         find_scans(str(given), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells", "age_years"),
+    [
+        ("age", '"63,5"', 63.5),
+        ("age", "063Y", 63.0),
+        ("age", "6 months", 0.5),
+        ("Age", ">89", None),
+        ("age_months", "24", 2.0),
+        ("Age (months)", "24", 2.0),
+        ("age_days", "23011", 23011 / 365.25),
+        ("age,age_months", "63,761", 761 / 12),
+        ("AGE AT SCAN", "63", 63.0),
+    ],
+)
+def test_ages_as_people_write_them_do_not_stop_the_scan(tmp_path, columns, cells, age_years):
+    (entry,) = listed(tmp_path, f"path,{columns}\na.nii,{cells}\n")
+
+    assert entry.complaint is None
+    assert entry.age_years == (None if age_years is None else pytest.approx(age_years))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path,age,age\na.nii,63,31\n",
+        "path,age,Age\na.nii,31,63\n",
+        "path,age,age_months\na.nii,63,24\n",
+        "path,age\na.nii,63\na.nii,65\n",
+        "path,age,id\na.nii,63,p1\na.nii,65,p2\n",
+        "path,age\na.nii,720\nb.nii,810\n",
+    ],
+)
+def test_ages_that_contradict_each_other_are_a_complaint_and_none_of_them(tmp_path, content):
+    entries = listed(tmp_path, content)
+
+    assert [entry.age_years for entry in entries] == [None] * len(entries)
+    assert all(entry.complaint for entry in entries)
+
+
+def test_one_scan_named_twice_alike_stays_two_lines(tmp_path):
+    entries = listed(tmp_path, "path,age\na.nii,63\na.nii,63\na.nii,\n")
+
+    assert [(entry.age_years, entry.complaint) for entry in entries] == [
+        (63.0, None),
+        (63.0, None),
+        (None, None),
+    ]
+
+
+def test_the_unit_in_the_file_beside_the_list(tmp_path):
+    (tmp_path / "list.json").write_text('{"age": {"Units": "months"}}')
+
+    (entry,) = listed(tmp_path, "path,age\na.nii,24\n")
+
+    assert entry.age_years == 2.0
+
+
+def test_names_of_columns_as_bids_has_them(tmp_path):
+    content = "Path,participant_id,session_id,Gender\na.nii,sub-1,ses-2,w\n"
+
+    (entry,) = listed(tmp_path, content)
+
+    assert (entry.id, entry.session, entry.sex) == ("sub-1", "ses-2", "F")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
+@pytest.mark.parametrize("on_disk", ["Müller Jörg.nii", "Mu\u0308ller Jo\u0308rg.nii"])
+def test_umlauts_of_any_encoding_and_composition(tmp_path, encoding, on_disk):
+    (tmp_path / on_disk).touch()
+    table = tmp_path / "list.csv"
+    table.write_bytes("path;id;group\nMüller Jörg.nii;Jörg;Köln\n".encode(encoding))
+
+    (entry,) = read_scan_list(table)
+
+    assert entry.scan == str(tmp_path / on_disk)
+    assert (entry.path, entry.id, entry.group) == (on_disk, "Jörg", "Köln")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of POSIX")
+def test_a_name_on_the_disk_that_is_not_utf_8(tmp_path):
+    name = os.fsdecode(b"m\xfcller.nii")
+    (tmp_path / name).touch()
+    (tmp_path / "list.csv").write_bytes(b"path,age\nm\xfcller.nii,63\n")
+
+    (entry,) = read_scan_list(tmp_path / "list.csv")
+
+    assert entry.scan == str(tmp_path / name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="that is a folder's sign there")
+def test_the_signs_of_windows_between_folders(tmp_path):
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "a.nii").touch()
+
+    (entry,) = listed(tmp_path, "path\nscans\\a.nii\n")
+
+    assert entry.scan == str(tmp_path / "scans" / "a.nii")
+
+
+def test_a_workbook_is_no_list(tmp_path):
+    (tmp_path / "list.xlsx").write_bytes(b"PK\x03\x04 and so on")
+
+    with pytest.raises(InputError, match="workbook .*save it as CSV"):
+        read_scan_list(tmp_path / "list.xlsx")

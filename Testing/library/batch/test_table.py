@@ -4,14 +4,10 @@ import csv
 import os
 from dataclasses import replace
 
-import pytest
-
 from BrainAgeLib.batch.table import (
     Decision,
     ResultRow,
     ScanEntry,
-    age_of,
-    sex_of,
     with_folders,
     write_results,
     write_selection,
@@ -93,32 +89,6 @@ def test_the_selection_says_yes_or_no(tmp_path):
         chosen, left_out = csv.DictReader(lines)
     assert (chosen["description"], chosen["series_uid"]) == ("T1, tra", "")
     assert (chosen["chosen"], left_out["chosen"]) == ("yes", "no")
-
-
-@pytest.mark.parametrize(
-    ("text", "age_years"),
-    [("63.5", 63.5), (" 7 ", 7.0), ("", None), ("n/a", None), ("NaN", None), ("89+", None)],
-)
-def test_ages(text, age_years):
-    assert age_of(text) == age_years
-
-
-@pytest.mark.parametrize("text", ["old", "63,5", "-3", "0", "inf", "400"])
-def test_what_cannot_be_an_age(text):
-    with pytest.raises(ValueError, match="age"):
-        age_of(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "sex"), [("F", "F"), ("male", "M"), ("n/a", None), ("O", None), (None, None)]
-)
-def test_sexes(text, sex):
-    assert sex_of(text) == sex
-
-
-def test_what_is_no_sex():
-    with pytest.raises(ValueError, match="'63'"):
-        sex_of("63")
 
 
 def test_every_scan_gets_a_safe_folder_of_its_own():

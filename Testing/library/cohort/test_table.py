@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import re
 
 import pytest
 
@@ -68,19 +70,23 @@ def test_what_batch_writes_of_files_whose_names_are_not_utf_8_is_read(tmp_path):
 
     table = read_table(tmp_path / "results.csv")
 
-    assert list(table.scans["path"]) == ["m\\udcfcller.nii"]
-    assert table.exclusions[0].reason == "failed: m\\udcfcller.nii does not exist"
+    assert list(table.scans["path"]) == ["müller.nii"]
+    assert table.exclusions[0].reason == "failed: müller.nii does not exist"
 
 
-def test_one_group_has_its_own_exclusions(tmp_path):
+def test_of_one_group_everybody_else_is_left_out_and_said_so(tmp_path):
     rows = [entry | {"group": "CN"} for entry in healthy_rows(5)]
     rows += [failed_row(7) | {"group": "AD"}, failed_row(8) | {"group": "CN"}, row(9, 60, 61)]
     path = write_table(rows, tmp_path / "results.csv")
 
     table = of_group(read_table(path), path, "CN")
 
-    assert (len(table.scans), table.rows_read) == (5, 6)
-    assert [item.line for item in table.exclusions] == [8]
+    assert (len(table.scans), table.rows_read) == (5, 8)
+    assert [(item.line, item.reason, item.group) for item in table.exclusions] == [
+        (7, "failed: damaged", "AD"),
+        (8, "failed: damaged", "CN"),
+        (9, "of another group", ""),
+    ]
 
 
 def test_another_age_is_another_visit_where_no_session_is_named(tmp_path):
@@ -139,7 +145,8 @@ def test_the_first_scan_is_that_at_the_youngest_age(tmp_path):
         (b"age,brain_age_years\nforty,20\n", "line 2 of .*: age is 'forty'"),
         (b"age,brain_age_years\n40,inf\n", "line 2 of .*: brain_age_years is 'inf'"),
         (b"age,brain_age_years\n40,41,42,43\n40,41\n", "line 2 of .* more cells"),
-        (b"age,brain_age_years,group\n40,41,K\xf6ln\n", "no table in UTF-8: see the column group"),
+        (b"age,brain_age_years,Age\n40,41,42\n", "two columns of one name"),
+        (b"PK\x03\x04 and so on", "is a workbook of a spreadsheet"),
         (b"age,brain_age_years,gap_years\n40,45,-5\n", "gap_years is not brain_age_years minus"),
         (b'age,brain_age_years\n"40,45\n', "is no table"),
         (bytes(2000), "is no table|no column"),
@@ -174,3 +181,30 @@ def test_a_missing_file(tmp_path):
 def test_a_folder(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_table(tmp_path)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ","])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+def test_a_table_that_a_spreadsheet_saved_again_is_the_same_table(tmp_path, separator, encoding):
+    rows = [entry | {"group": "Köln", "findings": "a;b"} for entry in healthy_rows(5)]
+    path = write_table(rows, tmp_path / "results.csv")
+    before = read_table(path)
+    with path.open(newline="") as lines:
+        cells = list(csv.reader(lines))
+    if separator != ",":  # and with it commas in numbers
+        cells = [[re.sub(r"^(-?\d+)\.(\d+)$", r"\1,\2", cell) for cell in row] for row in cells]
+    with path.open("w", newline="", encoding=encoding) as lines:
+        csv.writer(lines, delimiter=separator, lineterminator="\r\n").writerows(cells)
+
+    after = read_table(path)
+
+    assert after.scans.equals(before.scans)
+    assert (after.exclusions, after.columns) == (before.exclusions, before.columns)
+
+
+def test_a_comma_between_commas_is_no_decimal_one(tmp_path):
+    path = tmp_path / "results.csv"
+    path.write_text('age,brain_age_years\n40,"41,5"\n')
+
+    with pytest.raises(InputError, match="'41,5', which is no number"):
+        read_table(path)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_people
+from BrainAgeLib.training.people import (
+    Person,
+    assign_folds,
+    is_held_out,
+    read_dataset,
+    read_people,
+)
 
 FOLDS = 5
 
@@ -151,3 +157,36 @@ def test_fewer_people_than_folds_are_all_dealt_out():
 
     assert len(folds) == 3
     assert set(folds) <= set(range(FOLDS))
+
+
+def test_who_is_left_out_and_why(tmp_path):
+    data = dataset(
+        tmp_path,
+        [
+            *("sub-a\t40\tF", "sub-b\tn/a\tF", "sub-c\t89+\tM", "sub-d\told\tM", "sub-e\t50\tM"),
+            *("sub-f\t50\tM", "sub-f\t52\tM"),
+        ],
+        [f"sub-{name}/anat/sub-{name}_T1w.nii" for name in "abcdfg"],
+    )
+
+    people, left_out = read_dataset(data)
+
+    assert [person.participant_id for person in people] == ["sub-a"]
+    assert {one.participant_id: one.reason.split(": ")[-1] for one in left_out} == {
+        "sub-b": "no age",
+        "sub-c": "no age",
+        "sub-d": "the age 'old' is not a number of years",
+        "sub-e": "no T1w scan",
+        "sub-f": "50 years (line 7) and 52 years (line 8)",
+        "sub-g": "no age",
+    }
+
+
+@pytest.mark.parametrize(("unit", "age_years"), [("months", 2.0), ("years", 24.0)])
+def test_ages_in_the_unit_that_the_data_set_names(tmp_path, unit, age_years):
+    data = dataset(tmp_path, ["1\t24\tF"], ["sub-01/anat/sub-01_T1w.nii"])
+    (data / "participants.json").write_text(f'{{"age": {{"Units": "{unit}"}}}}')
+
+    assert [(one.participant_id, one.age_years) for one in read_people(data)] == [
+        ("sub-01", age_years)
+    ]

@@ -226,6 +226,21 @@ def test_there_is_no_such_fold(run, tmp_path, capsys, fold):
     assert not (tmp_path / "output").exists()
 
 
+def test_who_has_no_age_is_named_before_the_work(run, tmp_path, capsys):
+    data = tmp_path / "data"
+    data.mkdir()
+    made_up_dataset(data, people=20)
+    table = data / "participants.tsv"
+    table.write_text(table.read_text().replace("\t23\t", "\tn/a\t"), "utf-8")
+
+    assert train(data, tmp_path / "output", run.config) == 2
+    complaint, who = capsys.readouterr().err.splitlines()
+    assert complaint.endswith(
+        "19 people are too few for 2 folds (at least 20 are needed; 1 left out)"
+    )
+    assert who == "  sub-01: no age"
+
+
 def test_too_few_people_are_refused_at_once(tmp_path, run, capsys):
     data = tmp_path / "data"
     data.mkdir()

@@ -1,0 +1,88 @@
+"""What a cell says of an age or a sex, however people write it."""
+
+from __future__ import annotations
+
+import re
+
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
+
+NOT_KNOWN = frozenset(
+    ("", "n/a", "nan", "na", "none", "null", "#n/a", "n.a.", "unknown", "missing", "-", "?", ".")
+)
+_SEX_WORDS: dict[str, Sex] = {
+    **dict.fromkeys(("f", "female", "w", "woman", "weiblich", "femme", "mujer", "femmina"), "F"),
+    **dict.fromkeys(("m", "male", "man", "männlich", "homme", "hombre", "maschio"), "M"),
+}
+_OTHER_SEX = NOT_KNOWN | {"o", "other", "u", "d", "divers", "x"}
+# How many of it are a year.
+UNITS = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
+_UNIT_WORDS = {
+    "years": r"y(?:ea)?rs?|ys?|a|ann(?:um|i)|jahre?|ans?",
+    "months": r"mo(?:n?ths?)?|mons?|m|monate?",
+    "weeks": r"w(?:ee)?ks?|w|wochen?",
+    "days": r"days?|d|tage?",
+}
+_NUMBER = r"\d+(?:[.,]\d*)?"
+_WITH_UNIT = re.compile(
+    rf"({_NUMBER})\s*(?:{'|'.join(f'(?P<{unit}>{words})' for unit, words in _UNIT_WORDS.items())})?"
+    r"(?![^\W\d_])"
+    r"(?:\.|\s*(?:old|of age))?(?:\s*(?:,|and|und)?\s*)"
+)
+# What hides an age: 89+, >89, 60-65, "90 or older".
+_HIDDEN = re.compile(
+    rf"(?:(?:[<>≥≤]=?|over|above|under|below|at least)\s*{_NUMBER}"
+    rf"|{_NUMBER}\s*(?:\+|(?:years )?(?:and|or) (?:older|over|above|more|younger))"
+    rf"|{_NUMBER}\s*(?:-|–|to|\.\.)\s*{_NUMBER})(?:\s*y(?:ea)?r?s?\.?)?"
+)
+
+
+def age_of(text: str | None, unit: str = "years") -> float | None:
+    """Return the age in years in a cell: "63,5", "063Y", "6 months", "62 y 3 m".
+
+    ``unit``: of a number that names none, a key of ``UNITS``. None for an empty cell and for one
+    that hides the age, as "89+" does. Raises ValueError, with a sentence, when it cannot be an age.
+    """
+    word = " ".join((text or "").lower().split())
+    if word in NOT_KNOWN or _HIDDEN.fullmatch(word):
+        return None
+    parts = list(_WITH_UNIT.finditer(word))
+    if not parts or "".join(part[0] for part in parts) != word:
+        raise ValueError(f"the age {text!r} is not a number of years")
+    units = [_unit(part) or (unit if len(parts) == 1 else "") for part in parts]
+    if "" in units or len(set(units)) < len(units):
+        raise ValueError(f"the age {text!r} is not a number of years")
+    numbers = [float(part[1].replace(",", ".")) for part in parts]
+    years = sum(number / UNITS[name] for number, name in zip(numbers, units, strict=True))
+    if not 0 < years <= OLDEST_AGE_YEARS:
+        raise ValueError(f"an age of {years:g} years cannot be")
+    return years
+
+
+def _unit(part: re.Match[str]) -> str:
+    return next((unit for unit in UNITS if part[unit]), "")
+
+
+def unit_of(text: str) -> str:
+    """Return which of ``UNITS`` a description of a column names, "years" when it names none.
+
+    Raises ValueError, with a sentence, when it names another or several.
+    """
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    named = {
+        unit
+        for unit, pattern in _UNIT_WORDS.items()
+        if any(re.fullmatch(pattern, word) for word in words)
+    }
+    if len(named) > 1 or (words and not named and text.strip().lower() not in NOT_KNOWN):
+        raise ValueError(f"ages in {text!r} are not understood: years, months, weeks or days")
+    return next(iter(named), "years")
+
+
+def sex_of(text: str | None) -> Sex | None:
+    """Return F, M or None from a cell. Raises ValueError, with a sentence, for anything else."""
+    word = (text or "").strip().lower()
+    if word in _OTHER_SEX:
+        return None
+    if word not in _SEX_WORDS:
+        raise ValueError(f"the sex {text!r} is not known: F or M")
+    return _SEX_WORDS[word]

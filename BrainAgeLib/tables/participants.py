@@ -1,0 +1,220 @@
+"""``participants.tsv`` and ``sub-*_sessions.tsv`` of a BIDS dataset: what they say of a person.
+
+Ids are matched where only one person can be meant: ``1`` and ``sub-1`` are ``sub-001`` where there
+is no other. Of several rows the session's counts; where they contradict each other none does.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from BrainAgeLib.tables.person import (
+    Facts,
+    PersonColumns,
+    known,
+    person_columns,
+    same_age,
+    units_beside,
+)
+from BrainAgeLib.tables.sheet import Row, find_sheet, legible
+
+logger = logging.getLogger(__name__)
+
+NAME = "participants.tsv"
+ID_COLUMNS = ("participant_id", "participant", "subject_id", "subject", "sub", "id")
+SESSION_COLUMNS = ("session_id", "session", "ses")
+FILE_COLUMNS = ("file", "filename")
+_HINT = "mend that file: its columns are participant_id, age, sex"
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Rows by what stands in their key column, and how to read them; ``name``: of the file."""
+
+    name: str
+    rows: dict[str, list[Row]]
+    columns: PersonColumns
+    session: str | None = None
+
+
+class Participants:
+    """What the tables of a dataset say. ``visits``: person and session of every scan.
+
+    Persons are ``sub-LABEL``, sessions ``ses-LABEL`` or nothing. Raises InputError when a table is
+    there and is none.
+    """
+
+    def __init__(self, dataset: Path, visits: Iterable[tuple[str, str]]) -> None:
+        self._dataset = dataset
+        self._sessions_of: dict[str, set[str]] = defaultdict(set)
+        for subject, session in visits:
+            self._sessions_of[subject].add(session)
+        path = dataset / NAME
+        units = units_beside(path)
+        self._files = _read(path, FILE_COLUMNS, units)
+        people = _read(path, ID_COLUMNS, units)
+        if people is None and self._files is None and path.is_file():
+            logger.warning("%s has no column participant_id: it tells nobody's age", NAME)
+        self._people, self._without_scan = people, []
+        if people is not None:
+            matched = _matched(people.rows, self._sessions_of)
+            there = {id(row) for rows in matched.values() for row in rows}
+            self._without_scan = [
+                key for key, rows in people.rows.items() if id(rows[0]) not in there
+            ]
+            self._people = replace(people, rows=matched)
+        self._of_sessions: dict[str, _Table | None] = {}
+        self._without_age: set[str] = set()
+
+    def facts(self, subject: str, session: str, file_name: str) -> Facts:
+        """Return what is known of a person at a session."""
+        facts = self._of_file_or_person(subject, session, file_name)
+        at_session = self._at_session(subject, session)
+        if at_session is not None:
+            facts = _with(facts, at_session)
+        if facts.age_years is None and facts.complaint is None:
+            self._without_age.add(subject)
+        return facts
+
+    def without_scan(self) -> list[str]:
+        """Return the people, as the table writes them, who have no scan."""
+        return list(self._without_scan)
+
+    def tell_who_is_missing(self) -> None:
+        """Log how many people with a scan the table, if there is one, leaves without an age."""
+        if self._without_age and (self._people or self._files):
+            logger.warning(
+                "%s leaves %d of %d people with a scan without an age",
+                NAME,
+                len(self._without_age),
+                len(self._sessions_of),
+            )
+
+    def _of_file_or_person(self, subject: str, session: str, file_name: str) -> Facts:
+        if self._files is not None and file_name in self._files.rows:
+            return _agreed(self._files.rows[file_name], self._files)
+        if self._people is None:
+            return Facts()
+        rows = self._people.rows.get(subject, [])
+        if self._people.session is not None:
+            rows = self._of_session(rows, self._people.session, subject, session)
+        return _agreed(rows, self._people)
+
+    def _of_session(self, rows: list[Row], column: str, subject: str, session: str) -> list[Row]:
+        """Return the rows of a session, else those that name none; all, if the scan names none."""
+        by_session: dict[str, list[Row]] = defaultdict(list)
+        for row in rows:
+            by_session[legible(row.cells[column])].append(row)
+        of_all = by_session.pop("", [])
+        if not session:
+            return of_all or rows
+        return _matched(by_session, self._sessions_of[subject]).get(session) or of_all
+
+    def _at_session(self, subject: str, session: str) -> Facts | None:
+        """Return what the person's table of sessions says, None where it does not speak of it."""
+        if subject not in self._of_sessions:
+            path = self._dataset / subject / f"{subject}_sessions.tsv"
+            units = units_beside(self._dataset / "sessions.tsv") | units_beside(path)
+            self._of_sessions[subject] = _read(path, SESSION_COLUMNS, units)
+        table = self._of_sessions[subject]
+        if table is None or not session:
+            return None
+        rows = _matched(table.rows, self._sessions_of[subject]).get(session)
+        return _agreed(rows, table) if rows else None
+
+
+def _read(path: Path, key: Sequence[str], units: Mapping[str, str]) -> _Table | None:
+    """Return a table by one of these columns; None when it has none of them or is not there."""
+    sheet = find_sheet(path, key, _HINT) if path.is_file() else None
+    if sheet is None:
+        return None
+    by_name = {name.lower(): name for name in reversed(sheet.columns)}
+    column = next(by_name[name] for name in key if name in by_name)
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for row in sheet.rows:
+        if cell := legible(known(row.cells[column])):
+            rows[cell.rsplit("/", 1)[-1] if key is FILE_COLUMNS else cell].append(row)
+    of_session = next((by_name[name] for name in SESSION_COLUMNS if name in by_name), None)
+    own = [name for name in (column, of_session, "participant_id", "file") if name]
+    columns = person_columns(sheet, [name.lower() for name in own], units)
+    return _Table(path.name, dict(rows), columns, of_session)
+
+
+def _matched(rows: dict[str, list[Row]], wanted: Collection[str]) -> dict[str, list[Row]]:
+    """Return the rows by the names that are wanted; a key is the only one that is like its name."""
+    found: dict[str, list[Row]] = {}
+    exact = {_label(key): key for key in wanted}
+    likes, keys = defaultdict(set), defaultdict(set)
+    for name in wanted:
+        likes[_like(name)].add(name)
+    for key in rows:
+        keys[_like(key)].add(_label(key))
+    for key, of_key in rows.items():
+        whose = exact.get(_label(key))
+        like = likes[_like(key)]
+        if whose is None and len(like) == 1 and len(keys[_like(key)]) == 1:
+            whose = next(iter(like))
+        if whose is not None:
+            found.setdefault(whose, []).extend(of_key)
+    return found
+
+
+def _label(name: str) -> str:
+    return re.sub(r"^(?:sub|ses)-", "", unicodedata.normalize("NFC", name))
+
+
+def _like(name: str) -> str:
+    """Return what names have in common that differ by case, signs, leading zeros or ".0"."""
+    label = re.sub(r"^(?:sub|ses)(?=[\W_\d])", "", unicodedata.normalize("NFC", name).lower())
+    label = re.sub(r"(?<=\d)\.0$", "", label)
+    return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\W_]+", "", label))
+
+
+def _agreed(rows: list[Row], table: _Table) -> Facts:
+    """Return what rows of one person say together; a complaint where they contradict each other."""
+    if not rows:
+        return Facts()
+    each = [table.columns.facts(row) for row in rows]
+    complaint = next((facts.complaint for facts in each if facts.complaint), None)
+    age_years = None
+    try:
+        age_years = same_age(
+            [(facts.age_years, f"line {row.line}") for facts, row in zip(each, rows, strict=True)]
+        )
+    except ValueError as error:
+        complaint = complaint or str(error)
+    sexes = {facts.sex for facts in each if facts.sex}
+    groups = {facts.group for facts in each if facts.group}
+    if len(sexes) > 1 or len(groups) > 1:
+        complaint = complaint or "two rows of this person name different sexes or groups"
+    return Facts(
+        None if complaint else age_years,
+        any(facts.says_age for facts in each),
+        next(iter(sexes), None) if len(sexes) == 1 else None,
+        next(iter(groups), "") if len(groups) == 1 else "",
+        complaint and f"{table.name}: {complaint}",
+        {
+            name: cell if all(facts.further[name] == cell for facts in each) else ""
+            for name, cell in each[0].further.items()
+        },
+    )
+
+
+def _with(person: Facts, session: Facts) -> Facts:
+    """Return what is said of a person with what the session's own table says in its place."""
+    age = session if session.says_age else person
+    further = {**session.further, **person.further}
+    return Facts(
+        age.age_years,
+        age.says_age,
+        session.sex or person.sex,
+        session.group or person.group,
+        session.complaint or (None if session.says_age else person.complaint),
+        further | {name: cell for name, cell in session.further.items() if cell},
+    )
