@@ -18,19 +18,18 @@ from BrainAgeLib.scan.agent_words import names_agent
 from BrainAgeLib.scan.checks import check_shape
 from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.file_kind import kind_of
-from BrainAgeLib.scan.geometry import PLANES, slice_axis
+from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER, PLANES, slice_axis
 from BrainAgeLib.scan.itk import open_header
 from BrainAgeLib.scan.sidecar import read_sidecar, tags_of_file
 
-# Fewer cannot be registered: they come last, and the quality gate has its say.
-LEAST_SLICES = 8
 # What is usual at 1.5 to 3 T, in ms: spin echo T1 has TE 8-20 and TR 400-900, gradient echo T1 has
-# TE 2-7, T1 FLAIR TR near 2000 and TI near 800, MPRAGE TI near 900; T2 has TE 80-120. The limits
-# lie well between.
-LONGEST_T1_ECHO_MS = 35.0
-LONGEST_T1_GRADIENT_ECHO_MS = 12.0
-LONGEST_T1_REPETITION_MS = 1300.0
-T1_INVERSION_MS = (400.0, 1400.0)
+# TE 2-7, T1 FLAIR TR near 2000 and TI near 800, MPRAGE TI near 900; T2 has TE 80-120. These
+# lie well between: they choose among series that lie beside each other. The gate, which warns of
+# the one that was given, is more generous.
+TELLING_ECHO_MS = 35.0
+TELLING_GRADIENT_ECHO_MS = 12.0
+TELLING_REPETITION_MS = 1300.0
+TELLING_INVERSION_MS = (400.0, 1400.0)
 AFTER_AGENT = "T1 after contrast agent"
 # Looked for in the description in lower case with one space between words; "*" is read as "star".
 _NOT_T1 = (
@@ -100,7 +99,7 @@ def judge(facts: SeriesFacts) -> tuple[tuple[int, ...] | None, str]:
     form = "3D" if facts.plane == "3d" else f"2D {facts.plane}"
     planes: tuple[Plane, ...] = ("axial", "coronal", "sagittal", "3d")
     rank = (
-        int(facts.slice_count < LEAST_SLICES),
+        int(facts.slice_count < LEAST_SLICES_TO_REGISTER),
         planes.index(facts.plane),
         int(facts.is_derived),
         int(contrast != "T1"),
@@ -140,13 +139,13 @@ def _contrast_by_times(facts: SeriesFacts) -> tuple[str, str] | None:
     times = f"TE {echo:g} ms, TR {repetition:g} ms" + (
         f", TI {inversion:g} ms" if inversion else ""
     )
-    if echo > LONGEST_T1_ECHO_MS:
-        long_inversion = inversion is not None and inversion > T1_INVERSION_MS[1]
+    if echo > TELLING_ECHO_MS:
+        long_inversion = inversion is not None and inversion > TELLING_INVERSION_MS[1]
         return ("T2 FLAIR" if long_inversion else "T2"), times
-    if facts.is_gradient_echo and echo > LONGEST_T1_GRADIENT_ECHO_MS:
+    if facts.is_gradient_echo and echo > TELLING_GRADIENT_ECHO_MS:
         return "T2*", times
-    low, high = T1_INVERSION_MS
-    if repetition <= LONGEST_T1_REPETITION_MS or (inversion and low <= inversion <= high):
+    low, high = TELLING_INVERSION_MS
+    if repetition <= TELLING_REPETITION_MS or (inversion and low <= inversion <= high):
         return "T1", times
     return "proton density", times
 

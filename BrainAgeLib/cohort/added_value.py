@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from BrainAgeLib.cohort.design import covariate_columns, with_intercept
-from BrainAgeLib.cohort.differences import BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, resampled_within
+from BrainAgeLib.cohort.differences import BOOTSTRAP_SEED, resampled_within
 from BrainAgeLib.cohort.discrimination import GAP, auc, older_looking
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.cohort.logistic import fit_logistic, likelihood_ratio_p, profile_interval
-from BrainAgeLib.statistics import percentile_interval
+from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd

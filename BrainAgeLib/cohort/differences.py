@@ -17,12 +17,11 @@ from BrainAgeLib.cohort.design import (
     with_intercept,
 )
 from BrainAgeLib.cohort.estimates import Estimate
-from BrainAgeLib.statistics import percentile_interval
+from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BOOTSTRAP_ROUNDS = 2000
 BOOTSTRAP_SEED = 11
 METHOD = "least squares, HC3 standard errors, t"
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from BrainAgeLib.cohort.design import covariate_columns, with_intercept
-from BrainAgeLib.cohort.differences import BOOTSTRAP_ROUNDS, BOOTSTRAP_SEED, resampled_within
+from BrainAgeLib.cohort.differences import BOOTSTRAP_SEED, resampled_within
 from BrainAgeLib.cohort.estimates import Estimate
-from BrainAgeLib.statistics import percentile_interval
+from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,8 +7,9 @@ from importlib.metadata import version
 
 from BrainAgeLib.cohort.change import ChangeModel
 from BrainAgeLib.cohort.cohort_data import Cohort
-from BrainAgeLib.cohort.differences import BOOTSTRAP_ROUNDS, GroupModel
+from BrainAgeLib.cohort.differences import GroupModel
 from BrainAgeLib.software import software_record
+from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS
 
 
 def methods_text(

@@ -28,7 +28,6 @@ from BrainAgeLib.cohort.diagnostics import (
     group_diagnostics,
 )
 from BrainAgeLib.cohort.differences import (
-    BOOTSTRAP_ROUNDS,
     GroupModel,
     adjusted_means,
     differences,
@@ -53,6 +52,7 @@ from BrainAgeLib.cohort.power import (
 )
 from BrainAgeLib.cohort.score import score_association
 from BrainAgeLib.cohort.survival import time_to_event
+from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS
 
 RAW, CORRECTED = "raw gap", "corrected gap"
 DRIFT = (

@@ -22,7 +22,7 @@ from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.cohort.table import AnalysisTable, first_scans, of_group, read_table
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.site import SiteCalibration, SiteLine, SiteModel
+from BrainAgeLib.model.site import FEWEST_PEOPLE, SiteCalibration, SiteLine, SiteModel
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.software import software_record
 from BrainAgeLib.whole_file import write_atomically
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LEAST_PEOPLE = 20
-FEWEST_PEOPLE = 3  # a line and its scatter need as many
 LINE = "de-lange-cole"  # the card's line of the gap, which the deviation is measured from
 LEAST_SCATTER_YEARS = 1e-3
 OUTLIER_SDS = 5.0  # a healthy site of 100 has none

@@ -19,11 +19,17 @@ MOST_SLICE_SHIFT_MM = 2.0  # sound scans up to 1.3
 MOST_GHOST = 0.03  # sound heads up to 0.005
 ANOTHER_SERIES = "Trust the age less, and use another series of the examination if there is one."
 
+# How it is measured was set by hand; the limits above were chosen on what it then gave.
 LEAST_PIXELS = 200
+LEAST_OF_LARGEST = 0.3  # of the largest slice's brain: smaller ones are ends, and noisy
 MOST_SLICES = 24
+MOST_VOXELS_ASKED = 100_000  # for a median
+WHITE_MATTER_QUANTILE = 0.8  # of a slice's brain, which is white matter in most slices
+HEAD_LEVEL, LEAST_OF_LINE = 0.3, 0.02  # of the brain's brightness, and of a row that has head
 # The kernel [1 -2 1; -2 4 -2; 1 -2 1] turns noise of 1 into noise of 6 and takes smooth pictures
 # to nothing (Immerkaer 1996).
 KERNEL_GAIN = 6.0
+MEDIAN_SIZE = 0.6745  # of normal errors with a standard deviation of 1
 AIR_MARGIN = 0.04  # of the image's width, around the head and at the image's edge
 LEAST_AIR = 0.03  # of the image's width
 
@@ -54,10 +60,10 @@ def measure(evidence: Evidence) -> Artefacts | None:
     mask = np.moveaxis(placed.mask, along, 0)
     in_plane_mm = np.delete(placed.volume.spacing_mm[::-1], along)
     areas = mask.sum((1, 2))
-    chosen = np.flatnonzero(areas >= max(LEAST_PIXELS, 0.3 * areas.max()))
+    chosen = np.flatnonzero(areas >= max(LEAST_PIXELS, LEAST_OF_LARGEST * areas.max()))
     if len(chosen) == 0:
         return None
-    brain = float(np.median(voxels[mask][:: 1 + int(mask.sum()) // 100_000]))
+    brain = float(np.median(voxels[mask][:: 1 + int(mask.sum()) // MOST_VOXELS_ASKED]))
     if brain <= 0:
         return None
     few = chosen[:: 1 + len(chosen) // MOST_SLICES]
@@ -80,18 +86,13 @@ def _noise(voxels: np.ndarray, mask: np.ndarray, brain: float) -> float | None:
     sizes = np.abs(response[inner])
     if sizes.size < LEAST_PIXELS:
         return None
-    return float(np.median(sizes)) / (0.6745 * KERNEL_GAIN * brain)
+    return float(np.median(sizes)) / (MEDIAN_SIZE * KERNEL_GAIN * brain)
 
 
 def _slice_jump(voxels: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> float | None:
-    """Return how far slices are from the mean of their two neighbours, in brightness.
-
-    The brightness is the 80th percentile, white matter in most slices.
-    """
-    logs = np.array(
-        [math.log(max(1e-6, float(np.quantile(voxels[n][mask[n]], 0.8)))) for n in chosen]
-    )
-    return _deviation(logs)
+    """Return how far slices' white matter is from the mean of their two neighbours' (log)."""
+    white = [float(np.quantile(voxels[n][mask[n]], WHITE_MATTER_QUANTILE)) for n in chosen]
+    return _deviation(np.log(np.maximum(white, 1e-6)))
 
 
 def _slice_shift_mm(mask: np.ndarray, chosen: np.ndarray, in_plane_mm: np.ndarray) -> float | None:
@@ -109,7 +110,7 @@ def _deviation(values: np.ndarray) -> float | None:
     if len(values) < 5:
         return None
     second = values[1:-1] - (values[:-2] + values[2:]) / 2
-    return float(np.median(np.abs(second)) / 0.6745 / math.sqrt(1.5))
+    return float(np.median(np.abs(second)) / MEDIAN_SIZE / math.sqrt(1.5))
 
 
 def _ghost(voxels: np.ndarray, mask: np.ndarray, brain: float) -> float | None:
@@ -131,12 +132,12 @@ def _ghost(voxels: np.ndarray, mask: np.ndarray, brain: float) -> float | None:
 
 def _air_strips(picture: np.ndarray, brain: float) -> tuple[float, float] | None:
     """Return the mean signal above and below the head, and that to its left and right."""
-    head = picture > 0.3 * brain
+    head = picture > HEAD_LEVEL * brain
     means = []
     for axis in (0, 1):
         width = picture.shape[axis]
-        occupied = np.flatnonzero(head.mean(1 - axis) > 0.02)
-        crossed = np.flatnonzero(head.mean(axis) > 0.02)
+        occupied = np.flatnonzero(head.mean(1 - axis) > LEAST_OF_LINE)
+        crossed = np.flatnonzero(head.mean(axis) > LEAST_OF_LINE)
         if len(occupied) == 0 or len(crossed) == 0:
             return None
         edge, gap = max(1, round(AIR_MARGIN * width)), round(AIR_MARGIN * width)

@@ -17,15 +17,15 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 VOLUME_ML = (900.0, 2000.0)
 IMPOSSIBLE_VOLUME_ML = (700.0, 2300.0)
 MOST_LEAK = 0.03  # sound scans up to 0.015
-UNUSABLE_LEAK = 0.08
 MOST_MISSED = 0.02  # sound scans up to 0.001
-UNUSABLE_MISSED = 0.1
+UNUSABLE_LEAK, UNUSABLE_MISSED = 0.08, 0.1  # set by hand, well above what sound scans have
 MOST_RIM = 0.2  # six sound heads up to 0.096; a mask that is 8 mm too small 0.39
 MOST_ON_EDGE = 0.1  # a tenth of the brain's width cut off: 0.15
 LEAST_SIGNAL_AROUND = 0.05  # heads 0.57 and more, extracted brains 0
+# The quantiles in the functions were set by hand; these limits were chosen on what they gave.
 CHECK_OUTLINE = "Look at the brain's outline in the report."
-LEAST_COVERAGE = 0.1  # so that a volume is not reckoned up to anything
-SKULL_MM = (6.0, 18.0)  # outside the template's brain
+LEAST_SEEN_TO_RECKON = 0.1  # so that a volume is not reckoned up to anything
+SKULL_MM = (6.0, 18.0)  # outside the template's brain: set by hand, skull and scalp of adults
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def measure(evidence: Evidence) -> Brain | None:
     coverage = fraction_of(brain & view.in_view, brain)
     deep = view.in_view & (outside_mm < -TOLERANCE_MM)
     return Brain(
-        volume_ml=placed.brain_volume_ml / max(coverage, LEAST_COVERAGE),
+        volume_ml=placed.brain_volume_ml / max(coverage, LEAST_SEEN_TO_RECKON),
         leak_fraction=fraction_of(view.in_mask & (outside_mm > TOLERANCE_MM), view.in_mask),
         missed_fraction=fraction_of(deep & ~view.in_mask, deep),
         edge_fraction=_edge_fraction(placed),

@@ -44,9 +44,11 @@ LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 
-MOST_VOXELS = 60_000  # of the brain that are looked at
+# How it is measured was set by hand; the limits above were chosen on what it then gave.
+MOST_VOXELS_LOOKED_AT = 60_000  # of the brain
 LEAST_VOXELS = (60, 60, 15)  # of grey matter, white matter and ventricles
 FIELD_ORDER = 2
+RIDGE = 1e-3  # on each coefficient of the field, for each voxel
 BRIGHT = 1.4  # of white matter: vessels and enhancement, not tissue
 BELOW_ZERO = -0.02  # of the brain's brightness; interpolation leaves less
 
@@ -80,7 +82,7 @@ def measure(evidence: Evidence) -> Contrast:
     """Return the contrast of a scan whose place in the template is known."""
     placed, is_registered = evidence.placed, evidence.placed.is_registered
     k, j, i = np.nonzero(placed.mask)
-    chosen = slice(None, None, 1 + len(k) // MOST_VOXELS)
+    chosen = slice(None, None, 1 + len(k) // MOST_VOXELS_LOOKED_AT)
     values = placed.volume.voxels[k[chosen], j[chosen], i[chosen]].astype(float)
     index = np.stack([i, j, k], -1)[chosen].astype(float)
     points = apply_affine(placed.index_to_template, index)
@@ -135,7 +137,7 @@ def _fit(
     """Return the field's coefficients (term,) and the residual (voxel,), of logarithms."""
     design = np.concatenate([tissue[:, None] == np.arange(3), monomials], 1).astype(float)
     target = torch.from_numpy(logs)
-    penalty = target.new_full((design.shape[1],), 1e-3 * len(logs))
+    penalty = target.new_full((design.shape[1],), RIDGE * len(logs))
     penalty[:3] = 1e-9  # a tissue that is not in view must not make the fit impossible
     solution = robust_fit(
         torch.from_numpy(design), target, penalty, torch.ones_like(target), huber

@@ -9,8 +9,8 @@ from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.gate.field_of_view import fraction_of
 from BrainAgeLib.gate.placement import LEAST_FRACTION_IN_TEMPLATE
 from BrainAgeLib.records import Acquisition, Finding, Severity
+from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER
 
-LEAST_SLICES_TO_REGISTER = 8
 MOST_CUT = 0.08  # training saw up to 0.07; a fifth of the height cut off is 0.09 and moves the age
 LEAST_COVERAGE = 0.65  # half of the slices cut off leaves 0.62 or less
 MOST_SPACING_MM = 9.5  # the model is checked up to 7 + 2 mm

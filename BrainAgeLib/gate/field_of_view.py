@@ -16,9 +16,11 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import correlation
 from BrainAgeLib.template.template import Template, distance_outside_mm
 
+# Set by hand; the limits of all families were chosen on what is measured at these points.
 SPACING_MM = 4.0
-MARGIN_MM = 20.0
-# The mask of a sound scan leaves the template's brain by less than this nearly everywhere.
+MARGIN_MM = 20.0  # skull and scalp, and somewhat more
+# The mask of a sound scan leaves the template's brain by less than this nearly everywhere: at
+# most 1.5 % of it lies farther out.
 TOLERANCE_MM = 8.0
 FEWEST_POINTS = 100  # that a correlation or a brightness is taken from
 

@@ -26,7 +26,7 @@ SCALE_RANGE = (0.8, 1.5)  # 549 healthy brains, scan to template: 0.94 to 1.38
 MOST_SHEAR = 0.1  # sound scans up to 0.053; slices that lean by 20 degrees 0.18
 # Correlation when turned about, as a fraction of that as registered: sound scans up to 0.74.
 MOST_TURNED = 0.82
-LEAST_PATTERN = 0.1  # a scan without the template's pattern has no upside to tell
+LEAST_PATTERN_TO_TURN = 0.1  # a scan without the template's pattern has no upside to tell
 CONVERT_AGAIN = "Convert the scan again from the original, and check the spacing that it has."
 # Mean V of 48 registered healthy brains (camcan), template axes x, y, z; SD 0.04 along each. Heads
 # are lower than the template's by more than they are narrower.
@@ -132,7 +132,7 @@ def _shear(measured: Header) -> Finding | None:
 
 
 def _upside_down(measured: Header) -> Finding | None:
-    if measured.pattern < LEAST_PATTERN:
+    if measured.pattern < LEAST_PATTERN_TO_TURN:
         return None
     message = (
         "The head fits the template about as well upside down or back to front: the orientation in "

@@ -10,7 +10,7 @@ from BrainAgeLib.records import Finding
 
 LEAST_SIMILARITY = 0.7  # the lowest of 549 healthy brains had 0.75, with a median of 0.92
 LEAST_OVERLAP = 0.9  # sound scans 0.928 and more; a registration that is 10 mm off 0.88
-DOUBTFUL_OVERLAP = 0.92
+DOUBTFUL_OVERLAP = 0.92  # set by hand, between these two
 # 276 registered scans of healthy brains had 0.95 or more, their middle slices alone 0.86 or more; a
 # shift of 30 mm leaves 0.7.
 LEAST_FRACTION_IN_TEMPLATE = 0.7

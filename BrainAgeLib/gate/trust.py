@@ -1,4 +1,4 @@
-"""The result itself: ages outside training, networks that disagree, unknown scans."""
+"""The result itself: ages outside training, members that disagree, unknown scans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.records import Finding, Severity
 
-MOST_DISAGREEMENT_YEARS = 15.0
+MOST_DISAGREEMENT_YEARS = 15.0  # sound scans up to 11.8
 # By definition 99 % of the simulated scans of healthy people stay under 1; whole heads of other
 # scanners that were cut thick reach 1.7. Faults beyond 4 moved the age by 19 years in the
 # median. The interval grows with what lies over 1.
@@ -52,7 +52,7 @@ def _disagreement(measured: Trust) -> Finding | None:
     return Finding(
         FindingCode.MEMBERS_DISAGREE,
         "warn",
-        f"The networks of the ensemble disagree by {distance:.0f} years. Trust the age less.",
+        f"The members of the ensemble disagree by {distance:.0f} years. Trust the age less.",
         round(distance, 1),
         MOST_DISAGREEMENT_YEARS,
     )

@@ -22,6 +22,7 @@ from BrainAgeLib.template.alignment import (
 )
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.volume import (
+    LARGEST_GAP_MM,
     TemplateVolume,
     brain_region,
     template_target,
@@ -43,7 +44,7 @@ CHANNELS = 8
 # The regional maps say something only when the slices cover the brain without a hole: routine
 # scans have up to 12 mm between slice centres.
 COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
-LARGEST_HOLE_MM = 14.0
+LARGEST_HOLE_MM = LARGEST_GAP_MM - 1.0  # so that all of a brain without a hole is interpolated
 # What few slices are judged by: slices about the bodies of the lateral ventricles, 5 mm thick with
 # gaps of 1 mm.
 VENTRICLE_HEIGHT_MM = 18.0

@@ -14,7 +14,9 @@ import numpy as np
 
 from BrainAgeLib.records import Correction
 
-NEIGHBOURS = 100  # people nearest in age that a gap is ranked among
+NEIGHBOURS = 100  # people nearest in age that a gap is ranked among, so that ranks are percents
+
+LEAST_OF_WHOLE_BRAINS = 10  # slices in view that the classes of whole brains begin at: set by hand
 
 
 @dataclass(frozen=True)

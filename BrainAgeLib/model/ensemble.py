@@ -13,7 +13,11 @@ import torch
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.blend import RawAge, predict_age
 from BrainAgeLib.model.brain_maps import FEW_SLICES, ScanMaps, maps_of_scan, regional_features
-from BrainAgeLib.model.calibration import corrected_brain_age, gap_percentile
+from BrainAgeLib.model.calibration import (
+    LEAST_OF_WHOLE_BRAINS,
+    corrected_brain_age,
+    gap_percentile,
+)
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.saliency import Advance, saliency_map
 from BrainAgeLib.model.site import SiteCalibration
@@ -24,7 +28,7 @@ from BrainAgeLib.template.slices import SliceSet
 
 DEFAULT_MODEL = "thick-slice"
 NO_CORRECTION = "none"
-MOST_OF_FEW_SLICES = 9  # the cards' classes of whole brains begin at ten slices
+MOST_OF_FEW_SLICES = LEAST_OF_WHOLE_BRAINS - 1
 
 
 @dataclass(frozen=True)

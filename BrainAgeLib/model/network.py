@@ -21,8 +21,9 @@ from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 
 INPUT_CHANNELS = 4  # three tissues and what was seen
-MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain
-# Set by hand; wider networks made the same error (docs/model.md).
+MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain: set by hand
+# These and the settings below: chosen in the trials of docs/model.md, or set by hand. A wider
+# network made the same error there.
 HIDDEN = 64
 STAGES = 4
 HALVINGS = STAGES - 1  # one between each two stages

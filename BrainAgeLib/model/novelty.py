@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
+# Set by hand; what a novelty over 1 is worth is measured in docs/quality.md.
 SHARE_UNDER_ONE = 0.99  # of the simulated scans of healthy people
 RIDGE = 0.01  # of the variance: some channels nearly follow from others
 

@@ -20,7 +20,7 @@ MOST_BYTES = 100_000
 LONGEST_TEXT = 200
 MOST_OFFSET_YEARS = 50.0
 MOST_SLOPE = 0.75  # a line of predicted age on age stays rising
-FEWEST_PEOPLE = 3
+FEWEST_PEOPLE = 3  # a line and its scatter need as many
 
 
 @dataclass(frozen=True)

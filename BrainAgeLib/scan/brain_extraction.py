@@ -24,6 +24,10 @@ DEEPBET_SHA256 = {
     "bbox_model.pt": "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
 }
 THRESHOLD = 0.5  # deepbet's own
+# Set by hand, for simulated scans in training and for extracted ones alike.
+WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
+LEAST_OF_WHITE = 0.1  # what is darker is background, or a rim that slices share with it
+MOST_VOXELS_ASKED = 100_000  # for a quantile
 
 
 def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
@@ -89,5 +93,7 @@ def mask_of_extracted(voxels: torch.Tensor) -> torch.Tensor:
     inside = voxels[voxels > 0]
     if len(inside) == 0:
         return torch.zeros_like(voxels)
-    white_matter = torch.quantile(inside[:: 1 + len(inside) // 100_000], 0.9)
-    return (voxels > 0.1 * white_matter).to(voxels.dtype)
+    white_matter = torch.quantile(
+        inside[:: 1 + len(inside) // MOST_VOXELS_ASKED], WHITE_MATTER_QUANTILE
+    )
+    return (voxels > LEAST_OF_WHITE * white_matter).to(voxels.dtype)

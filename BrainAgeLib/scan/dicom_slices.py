@@ -21,7 +21,7 @@ from BrainAgeLib.scan.dicom_elements import Numbers
 from BrainAgeLib.scan.dicom_header import SliceHeader
 
 PLACE_DECIMALS = 1  # of mm; neighbouring slices are farther apart
-SAME_PLACE_MM = 0.01
+SAME_PLACE_MM = 0.01  # as positions are rounded; slices that are nearer lie in one place
 GAP_TOLERANCE = 0.05  # of the usual distance; scanners round positions to far less
 DRIFT_TOLERANCE = 0.01  # of the height of the stack, as for the angles between axes
 SAME_NUMBERS = 1e-3  # cosines and mm, as they are rounded

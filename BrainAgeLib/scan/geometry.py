@@ -14,7 +14,11 @@ import SimpleITK as sitk
 
 from BrainAgeLib.records import Acquisition, Plane
 
-AFFINE_DECIMALS = 9
+AFFINE_DECIMALS = 9  # of mm: what is beyond is rounding, which the order of the axes would change
+LEAST_SLICES_TO_REGISTER = 8  # fewer hardly tell where in the brain they lie: set by hand
+# Set by hand: routine slices are few, and several times as far apart as their pixels are wide; 3D
+# scans have many, and voxels that are nearly cubes.
+SLICES_TO_PIXELS, SPACING_TO_PIXEL = 4, 1.6
 PLANES: tuple[Plane, Plane, Plane] = ("sagittal", "coronal", "axial")
 
 
@@ -110,11 +114,11 @@ def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
     """
     counts = np.array(shape[::-1])
     fewest = int(np.argmin(counts))
-    if counts[fewest] * 4 <= np.delete(counts, fewest).min():
+    if counts[fewest] * SLICES_TO_PIXELS <= np.delete(counts, fewest).min():
         return fewest
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     widest = int(np.argmax(spacing))
-    return widest if spacing[widest] > 1.6 * np.delete(spacing, widest).max() else -1
+    return widest if spacing[widest] > SPACING_TO_PIXEL * np.delete(spacing, widest).max() else -1
 
 
 def describe_acquisition(canonical: Volume, slice_thickness_mm: float | None) -> Acquisition:

@@ -27,7 +27,7 @@ ByteStream = gzip.GzipFile | BufferedReader
 HEADER_BYTES = 348
 CHUNK_BYTES = 2**20
 MOST_SURPLUS_BYTES = 2**28  # before or after the voxels: 256 MiB that nobody asked for
-SPACING_TOLERANCE = 0.01
+SPACING_TOLERANCE = 0.01  # of the spacing: headers round to float32, faults are larger
 # What a voxel is, by the number in the field datatype; V is a colour.
 _VOXEL_TYPES = {
     **{2: "u1", 4: "i2", 8: "i4", 16: "f4", 32: "c8", 64: "f8", 128: "V3", 256: "i1"},

@@ -21,7 +21,8 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.template.grid import SPACING_MM
 
-# The models were trained on what comes of these numbers, which were set by hand.
+# The models were trained on what comes of these numbers and of those in the functions: all were set
+# by hand.
 LARGEST_STEP = 1.5  # voxels
 NOISE = 0.02  # of white matter: keeps flat regions from being pushed about
 
@@ -36,6 +37,7 @@ class Level:
     field_sigma_mm: float
 
 
+# Set by hand: wide steps find what is far, narrow ones what is near.
 LEVELS = (
     Level((13, 20, 16), 20, 6.0, 6.0),
     Level((19, 38, 30), 25, 4.0, 4.0),

@@ -10,6 +10,8 @@ import torch
 
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
 
+# The models were trained on this grid, which was set by hand: pixels as fine as the blur that all
+# scans share, heights closer than routine slices.
 GRID_SPACING_MM = 2.5
 GRID_WIDTH = 60  # template x from -73.75 to 73.75 mm
 GRID_HEIGHT = 76  # template y (LPS) from -76 to 111.5 mm: from the frontal to the occipital pole

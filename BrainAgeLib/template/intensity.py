@@ -20,8 +20,8 @@ from BrainAgeLib.template.template import BRAIN_CENTER_MM
 # Takes residuals (point,) and their standard deviation, returns weights (point,).
 Reweigh = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-# The models were trained on what comes of these numbers: whoever changes one trains anew. Those
-# that name no source were set by hand.
+# The models were trained on what comes of these numbers: whoever changes one trains anew. Those,
+# here and in the functions, that name no source were set by hand.
 GREY_MATTER_LEVEL = 0.7  # what MPRAGE scans have when white matter is 1
 WHITE_MATTER_LEVEL = 1.0
 FLUID_LEVEL = 0.0
@@ -131,6 +131,7 @@ def robust_fit(
 
 def robust_deviation(residual: torch.Tensor) -> torch.Tensor:
     """Return the standard deviation of normal errors with these residuals' median size."""
+    # 1 over the third quartile of the normal distribution; the rest keeps it from being nothing.
     return 1.4826 * residual.abs().median() + 1e-6
 
 

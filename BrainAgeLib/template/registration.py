@@ -22,8 +22,9 @@ from BrainAgeLib.template.template import Template
 # Sums are split by work unit: one fixed number gives one result on any machine. With more than one,
 # ITK takes a second thread even where it was told to use one.
 WORK_UNITS = 1
-# What follows was set by hand and judged by where brains end: thick slices 0.62 mm (median, 1.07 mm
-# in 95 %) from the place of their 3D volume, Testing/studies/gate/registration_error.py.
+# What follows and the numbers in the functions were set by hand and judged by where brains end:
+# thick slices 0.62 mm (median, 1.07 mm in 95 %) from the place of their 3D volume,
+# Testing/studies/gate/registration_error.py.
 SEARCH_SPACING_MM = 8.0
 REFINE_SPACING_MM = 6.0
 FINAL_SPACINGS_MM = (4.0, 3.0)

@@ -28,8 +28,8 @@ from BrainAgeLib.template.grid import (
 from BrainAgeLib.template.intensity import normalise_intensity
 from BrainAgeLib.template.template import BRAIN_LEVEL, BRIGHTEST, Template
 
-# The models were trained on what comes of these numbers: whoever changes one trains anew. They were
-# set by hand, after the reasons given.
+# The models were trained on what comes of these numbers: whoever changes one trains anew. They and
+# those in the functions were set by hand, after the reasons given.
 # In-plane blur that every scan is brought to at least: 2.5 mm pixels without aliasing.
 IN_PLANE_SIGMA_MM = 1.0
 # Thinner neighbours are averaged to about the thickness of routine slices, which is also what

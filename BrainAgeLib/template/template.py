@@ -15,6 +15,7 @@ from BrainAgeLib.resources import template_folder
 from BrainAgeLib.scan.geometry import Volume, apply_affine, volume_from_sitk
 
 BRIGHTEST = 255.0
+# Set by hand, by eye on the template.
 BRAIN_LEVEL = 0.1  # of the brightest: what is brighter is brain
 BRAIN_CENTER_MM = (0.0, 18.0, 4.0)  # LPS
 GREY, WHITE, VENTRICLE = 0, 1, 2

@@ -18,7 +18,8 @@ from BrainAgeLib.template.intensity import normalise_intensity
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 from BrainAgeLib.template.template import BRAIN_LEVEL, load_template
 
-# The models were trained on what comes of these numbers, which were set by hand.
+# The models were trained on what comes of these numbers, which like those in the functions were set
+# by hand.
 LARGEST_GAP_MM = 15.0  # between slice centres: routine scans have up to 12
 REACH = 0.6  # how far a slice speaks for what lies beyond it, in spacings
 LONE_SLICE_MM = 6.0  # the spacing that a slice without neighbours is taken to have

@@ -10,6 +10,7 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
 
+# Set by hand, like the numbers in the functions, to hold the T1 scans of many scanners.
 LARGEST_UNEVENNESS = 0.07  # standard deviation of a tissue's brightness, of white matter's
 WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 

@@ -9,18 +9,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES
-from BrainAgeLib.model.calibration import AcquisitionClass
+from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS, AcquisitionClass
 from BrainAgeLib.records import INTERVAL_LEVEL, Correction
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, ONE_SLICE, SOME_SLICES, Row
 
 # With fewer, the factor of an interval that holds nine of ten of them is not known.
 PEOPLE_OF_A_GROUP = 10
+# Set by hand, like the shapes below; what coverage they lead to is in each card.
 SCALE_SIGMA_YEARS = 10.0
 WIDE_SPACING_MM = 7.0
 ANY_SPACING_MM = 1000.0
 SCALE_AGES_YEARS = (20.0, 30.0, 40.0, 50.0, 60.0, 70.0, 80.0)
-# Shapes of the interval that are tried, and what they cost beside chi-squared. Set by hand;
-# what coverage they lead to is in each card.
+# Shapes of the interval that are tried, and what they cost beside chi-squared.
 SLOPES = np.linspace(-0.6, 0.6, 13)
 BENDS = np.linspace(-0.4, 0.8, 13)
 MIDDLE_AGE_YEARS, HALF_RANGE_YEARS, MEAN_SQUARE_PLACE = 54.0, 30.0, 0.4
@@ -28,8 +28,8 @@ WIDTH_COST = 10.0  # for each mean absolute error of width
 BENDING_COST = 3.0
 # Name, least slices in view, most spacing, and the simulated scans that stand for the class.
 CLASSES: tuple[tuple[str, int, float, str], ...] = (
-    ("slices up to 7 mm apart", 10, WIDE_SPACING_MM, MAIN_PROTOCOL),
-    ("slices more than 7 mm apart", 10, ANY_SPACING_MM, "axial 7+2 mm"),
+    ("slices up to 7 mm apart", LEAST_OF_WHOLE_BRAINS, WIDE_SPACING_MM, MAIN_PROTOCOL),
+    ("slices more than 7 mm apart", LEAST_OF_WHOLE_BRAINS, ANY_SPACING_MM, "axial 7+2 mm"),
     ("few slices", FEW_SLICES - 1, ANY_SPACING_MM, SOME_SLICES),
     ("single slices", 0, ANY_SPACING_MM, ONE_SLICE),
 )

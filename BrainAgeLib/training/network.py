@@ -19,7 +19,7 @@ from BrainAgeLib.training.network_data import Draw, WholeScans, mix
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.whole_file import written_atomically
 
-# Usual values, set by hand.
+# Usual values, set by hand, like those in the functions.
 GRADIENT_LIMIT = 1.0  # of the gradient's length
 HUBER_BETA = 0.2  # in standard deviations of age
 STEPS_PER_CHECKPOINT = 250

@@ -36,7 +36,7 @@ from BrainAgeLib.whole_file import write_atomically
 MAIN_PROTOCOL = "axial 5+1 mm"
 RANDOM_PROTOCOL = "random protocol and contrast"
 ONE_SLICE, SOME_SLICES = "one axial slice", f"{FEW_SLICES} axial slices"
-FRACTION_STEPS = 10  # fractions of a blend are tried in tenths
+FRACTION_STEPS = 10  # fractions of a blend are tried in tenths: set by hand
 KIND_COLUMN = "{}_years"
 
 

@@ -25,6 +25,9 @@ LIMITS: dict[str, tuple[float, float]] = {
 class TrainingSettings:
     """Settings of ``brainage train``; a JSON file with any of these names replaces the defaults.
 
+    The defaults were chosen in trials on one fold (docs/model.md) or, where these say nothing, set
+    by hand to usual values.
+
     ``name`` and ``version``: of the model that comes out.
     ``scans_per_person``: random thick-slice scans that are simulated of each person.
     ``steps``: of the network.

@@ -24,6 +24,7 @@ from BrainAgeLib.training.appearance import (
 )
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
 
+# Eight bits a pixel are kept: steps far below a scan's noise.
 IMAGE_STEP = HIGHEST_LEVEL / 255.0
 TEMPLATE_STEP = 1.0 / 255.0
 
@@ -37,7 +38,7 @@ EVALUATION_PROTOCOLS = {
     "3D 2 mm": None,
 }
 AXIAL_SCANS = (0, 1, 2, 5)  # by their number here: the axial ones, and 3D, which becomes axial
-LARGEST_TILT_DEGREES = 15.0
+LARGEST_TILT_DEGREES = 15.0  # set by hand
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
 RIDGE = 0.03  # of the kernel's diagonal
 LEAST_VARIANCE = 1.0  # years squared, added to each expert's variance
 
-RANDOM_SCANS = 2  # beside the axial ones
+RANDOM_SCANS = 2  # beside the axial ones: set by hand
 
 Scans = list[list[StoredScan]]
 

@@ -43,9 +43,9 @@ from BrainAgeLib.training.simulate import (
 )
 from BrainAgeLib.whole_file import written_atomically
 
-ALIGNED_RANDOM_SCANS = 4
+ALIGNED_RANDOM_SCANS = 4  # set by hand: alignment takes most of the time
 ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
-LEVEL_STEP = HIGHEST_LEVEL / 254.0
+LEVEL_STEP = HIGHEST_LEVEL / 254.0  # in eight bits, 0 being what was not seen
 # What the kinds of models read in a scan and is kept, by the name of its array.
 KEPT = {
     make.__name__.removesuffix("_features"): make

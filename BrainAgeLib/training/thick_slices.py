@@ -16,7 +16,7 @@ import torch.nn.functional as functional
 from BrainAgeLib.scan.geometry import apply_affine
 
 # Weights of a slice-selective excitation across one slice: flat in the middle, soft edges that
-# reach into the gap (a windowed sinc pulse). Positions are in slice thicknesses.
+# reach into the gap (a windowed sinc pulse): set by hand. Positions are in slice thicknesses.
 PROFILE_POSITIONS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 PROFILE_WEIGHTS = (0.55, 1.0, 1.0, 1.0, 0.55)
 
@@ -125,6 +125,7 @@ def _in_plane_resolution(
 ) -> torch.Tensor:
     """Blur the volume to pixels that are coarser than its own voxels."""
     voxel_mm = float(np.linalg.norm(affine[:3, 0]))
+    # A pixel is itself a box of that width, whose standard deviation is 1 / sqrt(12) of it.
     variance = (0.29 * protocol.in_plane_mm) ** 2 - (0.29 * voxel_mm) ** 2
     sigma = np.sqrt(max(0.0, variance)) / voxel_mm
     if sigma < 0.2:

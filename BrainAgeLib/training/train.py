@@ -30,7 +30,7 @@ from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, mean_maps, prepare, typical_maps
 from BrainAgeLib.whole_file import write_atomically
 
-LEAST_PEOPLE_PER_FOLD = 10
+LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
 LEFT_OUT_NAME = "left_out.csv"
 MOST_TOLD = 20
 # What a model is called and where it is trained does not change what is learnt.

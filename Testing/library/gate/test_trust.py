@@ -36,7 +36,7 @@ def test_limits(changes, expected):
 
 def test_messages_are_sentences_with_the_numbers_in_them():
     assert only_finding("trust", members_years=(40.0, 62.0)).message == (
-        "The networks of the ensemble disagree by 22 years. Trust the age less."
+        "The members of the ensemble disagree by 22 years. Trust the age less."
     )
 
 
