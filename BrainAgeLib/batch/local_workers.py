@@ -22,6 +22,8 @@ from BrainAgeLib.batch.work import BatchSettings, Failure, record_failure
 from BrainAgeLib.batch.worker_process import (
     BEGUN,
     DONE,
+    LOG,
+    NO_SCAN,
     READY,
     STOP,
     lanes_on,
@@ -165,7 +167,8 @@ class LocalWorkers:
     def _start(self) -> _Worker:
         context = worker_context()
         ours, theirs = context.Pipe()
-        arguments = (theirs, self._settings, self._lanes)
+        level = logging.getLogger("BrainAgeLib").getEffectiveLevel()
+        arguments = (theirs, self._settings, self._lanes, level)
         process = context.Process(target=serve, args=arguments, daemon=True)
         process.start()
         logger.debug("worker process %d begins", process.pid)
@@ -188,6 +191,8 @@ class LocalWorkers:
         elif kind == DONE:
             worker.begun.remove(number)
             yield number, content
+        elif kind == LOG:
+            _log_again(number, content)
         elif kind == STOP:
             raise content
 
@@ -216,6 +221,13 @@ class LocalWorkers:
             words = f"the worker process died {MOST_DEATHS} times on this scan: {how}"
             failure = Failure(ExitCode.FAULT, words, 0.0)
             yield number, record_failure(entries[number], self._settings, failure)
+
+
+def _log_again(number: int, record: logging.LogRecord) -> None:
+    """Log what a worker logged, with the number of the scan that it is about."""
+    if number != NO_SCAN:
+        record.msg = f"scan {number + 1}: {record.getMessage()}"
+    logging.getLogger(record.name).handle(record)
 
 
 def _death(exit_code: int | None) -> str:

@@ -8,12 +8,15 @@ what is light is imported here, before the process exists.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from logging.handlers import QueueHandler
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from BrainAgeLib.orphans import end_with_parent, interruptions_held
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
     from BrainAgeLib.batch.table import ScanEntry
     from BrainAgeLib.batch.work import BatchSettings
 
-READY, BEGUN, DONE, STOP = "ready", "begun", "done", "stop"
+READY, BEGUN, DONE, STOP, LOG = "ready", "begun", "done", "stop", "log"
+NO_SCAN = -1  # the number of what is about none
 # On a GPU two scans at a time: while the networks have one, the CPU reads and registers the other.
 LANES_BESIDE_A_GPU = 2
 
@@ -50,16 +54,20 @@ def prepare_workers() -> None:
         forkserver.ensure_running()
 
 
-def serve(connection: Connection, settings: BatchSettings, lanes: int) -> None:
+def serve(connection: Connection, settings: BatchSettings, lanes: int, log_level: int) -> None:
     """Answer (number, entry) with (DONE, number, row), each after (BEGUN, number, None).
 
-    (STOP, number, error) ends the whole batch. Ends when None arrives or the batch's own process
-    is gone, however that ended.
+    (LOG, number, record) is a record of the library's log, of ``log_level`` or more. (STOP, number,
+    error) ends the whole batch. Ends when None arrives or the batch's own process is gone, however
+    that ended.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the batch's own process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
     answers = _Answers(connection)
+    log = logging.getLogger("BrainAgeLib")
+    log.setLevel(log_level)
+    log.addHandler(_ToTheBatch(answers))
     _load(settings, answers)
     with ThreadPoolExecutor(lanes) as pool:
         while (job := connection.recv()) is not None:
@@ -86,6 +94,20 @@ class _Answers:
             self._connection.send((kind, number, content))
 
 
+class _ToTheBatch(QueueHandler):
+    """Hands records on to the batch, whose terminal is the one that people look at."""
+
+    def __init__(self, answers: _Answers) -> None:
+        super().__init__(SimpleQueue())
+        self._answers = answers
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        self._answers.send(LOG, getattr(_lane, "number", NO_SCAN), record)
+
+
+_lane = threading.local()
+
+
 def _load(settings: BatchSettings, answers: _Answers) -> None:
     """Load the model once, before lanes could do it twice."""
     from BrainAgeLib.errors import BrainAgeError
@@ -94,15 +116,16 @@ def _load(settings: BatchSettings, answers: _Answers) -> None:
     try:
         tools = prepare(settings.options)
         tools.device.run(tools.ensemble.weights)
-        answers.send(READY, -1, None)
+        answers.send(READY, NO_SCAN, None)
     except BrainAgeError as error:
-        answers.send(STOP, -1, error)
+        answers.send(STOP, NO_SCAN, error)
 
 
 def _work(number: int, entry: ScanEntry, settings: BatchSettings, answers: _Answers) -> None:
     from BrainAgeLib.batch.work import work_on
     from BrainAgeLib.errors import BrainAgeError
 
+    _lane.number = number
     answers.send(BEGUN, number, None)
     try:
         answers.send(DONE, number, work_on(entry, settings))

@@ -31,6 +31,7 @@ _KEYWORDS = (
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
     *("BitsStored", "HighBit", "PixelRepresentation", "OverlayRows"),
     *("RescaleSlope", "RescaleIntercept"),
+    *("EchoPulseSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 )
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
@@ -130,7 +131,8 @@ def read_dicom_header(path: Path) -> DicomHeader:
             sex=sex_of(said.text("PatientSex")),
             doubt=two_ages(*map(said.text, _AGE)),
             sequence=_sequence(said),
-            is_gradient_echo="GR" in said.words("ScanningSequence"),
+            is_gradient_echo="GR" in said.words("ScanningSequence")
+            or said.text("EchoPulseSequence") == "GRADIENT",
             is_3d=said.text("MRAcquisitionType") == "3D",
             slice=_only_slice(said, printable(path.name)),
         )
@@ -161,14 +163,30 @@ def read_identifiers(path: Path) -> dict[str, str]:
 
 
 def _sequence(said: Elements) -> SequenceTags:
+    """Return what is said of the sequence; by a file of many frames, what it says of the first."""
+    shared, of_frames = (said.items(keyword)[:1] for keyword in _GROUPS)
+    groups = of_frames + shared
+    timing = _group(groups, "MRTimingAndRelatedParametersSequence")
+    echo, modifier = _group(groups, "MREchoSequence"), _group(groups, "MRModifierSequence")
+    agent = _group(groups, "ContrastBolusUsageSequence").text("ContrastBolusAgentAdministered")
     return SequenceTags(
         modality=printable(said.text("Modality"))[:16] or None,
-        echo_time_ms=said.number("EchoTime"),
-        repetition_time_ms=said.number("RepetitionTime"),
-        inversion_time_ms=said.number("InversionTime"),
+        echo_time_ms=_first(said.number("EchoTime"), echo.number("EffectiveEchoTime")),
+        repetition_time_ms=_first(said.number("RepetitionTime"), timing.number("RepetitionTime")),
+        inversion_time_ms=_first(said.number("InversionTime"), modifier.number("InversionTimes")),
         says_contrast_agent=is_agent(said.text("ContrastBolusAgent"))
+        or agent == "YES"
         or names_agent(said.text("SeriesDescription")),
     )
+
+
+def _first(*numbers: float | None) -> float | None:
+    return next((number for number in numbers if number is not None), None)
+
+
+def _group(groups: list[Elements], keyword: str) -> Elements:
+    """Return a functional group: a frame's own goes before that which all frames share."""
+    return next((item for of in groups for item in of.items(keyword)[:1]), Elements())
 
 
 def _count(said: Elements, keyword: str, default: int = 0) -> int:
@@ -221,21 +239,20 @@ def _only_slice(said: Elements, name: str) -> SliceHeader:
 
 def _frame(groups: list[Elements], name: str) -> SliceHeader:
     """Return what the groups say of a frame: its own, and then those that all frames share."""
-
-    def group(keyword: str) -> Elements:
-        return next((item for of in groups for item in of.items(keyword)[:1]), Elements())
-
-    measures, content = group("PixelMeasuresSequence"), group("FrameContentSequence")
-    kind, scaling = group("MRImageFrameTypeSequence"), group("PixelValueTransformationSequence")
+    measures, content = (
+        _group(groups, keyword) for keyword in ("PixelMeasuresSequence", "FrameContentSequence")
+    )
+    kind = _group(groups, "MRImageFrameTypeSequence")
+    scaling = _group(groups, "PixelValueTransformationSequence")
     component = _COMPONENTS.get(kind.text("ComplexImageComponent"))
     return SliceHeader(
         name,
-        group("PlanePositionSequence").numbers("ImagePositionPatient", 3),
-        group("PlaneOrientationSequence").numbers("ImageOrientationPatient", 6),
+        _group(groups, "PlanePositionSequence").numbers("ImagePositionPatient", 3),
+        _group(groups, "PlaneOrientationSequence").numbers("ImageOrientationPatient", 6),
         measures.numbers("PixelSpacing", 2),
         _thickness_mm(measures),
         "\\".join(filter(None, (kind.text("FrameType"), component))),
-        group("MREchoSequence").number("EffectiveEchoTime"),
+        _group(groups, "MREchoSequence").number("EffectiveEchoTime"),
         content.number("TemporalPositionIndex"),
         content.number("FrameAcquisitionNumber"),
         _rescale(scaling),

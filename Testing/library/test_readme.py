@@ -13,11 +13,13 @@ from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.resources import models_folder
+from Testing.library.walls import LIBRARY, MAY_IMPORT
 from Testing.makers.model_card import MARK, card_page, tables
 from Testing.studies._pages import read_part
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "README.md").read_text("utf-8")
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 CARD = models_folder() / DEFAULT_MODEL
 
 
@@ -87,9 +89,26 @@ def test_links_to_files_lead_somewhere() -> None:
     assert [target for target in targets if not (ROOT / target).exists()] == []
 
 
+def test_contributing_has_a_row_for_every_part_of_the_library() -> None:
+    rows = [line for line in GUIDE.splitlines() if line.startswith("| `")]
+    named = {name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+
+    assert named >= MAY_IMPORT.keys() - {"__init__", "__main__"}
+
+
+def test_what_contributing_says_where_to_find_is_there() -> None:
+    _, *rows = re.findall(r"^\| (?:where is|a|the|what) .*$", GUIDE, re.MULTILINE)
+    assert len(rows) == 5
+    for row in rows:
+        names = re.findall(r"`(\w+)`", row)
+        files = [LIBRARY / name for name in re.findall(r"`([\w/]+\.py)`", row)]
+        texts = [file.read_text("utf-8") for file in files]
+
+        assert not [name for name in names if not any(name in text for text in texts)]
+
+
 def test_contributing_names_files_that_are_there() -> None:
-    guide = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    named = set(re.findall(r"[`\s]([\w.]+/[\w./]+\.(?:py|md|json|toml|txt))\b", guide))
+    named = set(re.findall(r"[`\s]([\w.]+/[\w./]+\.(?:py|md|json|toml|txt))\b", GUIDE))
     named = {name for name in named if not re.search(r"ROOM|FILE|NAME|KIND", name)}
     places = (ROOT, ROOT / "BrainAgeLib", ROOT / "BrainAgeLib" / "command_line")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from dataclasses import asdict, replace
 from queue import SimpleQueue
@@ -38,6 +39,17 @@ def test_killed_workers_lose_nothing_and_repeat_no_row(entries, quick_batch, tmp
     for number, row in got:
         alone = work_on(entries[number], elsewhere)
         assert replace(row, seconds=None) == replace(alone, seconds=None)
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING])
+def test_what_workers_log_is_heard_with_the_number_of_the_scan(entries, quick_batch, caplog, level):
+    with caplog.at_level(level, "BrainAgeLib"), LocalWorkers(2, quick_batch) as workers:
+        rows = dict(workers.rows(entries))
+
+    judged = [text for text in caplog.messages if "the gate finds" in text]
+    known = {number for number, row in rows.items() if row.verdict} if level == logging.INFO else ()
+    assert sorted(text.split(":")[0] for text in judged) == [f"scan {n + 1}" for n in sorted(known)]
+    assert all(record.levelno >= level for record in caplog.records)
 
 
 class Asked(ReadAhead):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Protocol
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,8 +23,12 @@ UNKNOWN = "not recorded"
 STRIPS = ("head", "loose", "tight of loose")
 
 
-class Row(Protocol):
-    """What a row of the study holds, see there."""
+@dataclass(frozen=True)
+class Row:
+    """One prediction; years. ``strip``: head, loose, tight or "tight of loose".
+
+    ``usual_half_width_years``: half the interval's width on a scanner that the model has seen.
+    """
 
     participant_id: str
     session: str
@@ -35,6 +39,7 @@ class Row(Protocol):
     brain_age_years: float
     usual_half_width_years: float
     verdict: str
+    findings: str
     model: str
 
 

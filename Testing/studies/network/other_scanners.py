@@ -39,7 +39,7 @@ from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 from Testing.studies._pages import FIGURES
-from Testing.studies.network._other_scanners_page import write_pages
+from Testing.studies.network._other_scanners_page import Row, write_pages
 
 STRIPS = {"whole head": "head", "stripped, loose": "loose", "stripped, tight": "tight"}
 LARGEST_TILT_DEGREES = 10.0
@@ -47,26 +47,6 @@ NOISE = 0.02  # of the brightest tissue
 FLUID, GREY_MATTER = 0.31, 0.75  # of white matter, about; only for the second strip
 FINEST_PIXEL_MM = 0.9
 CUTS = ("5+1 mm", "5+1 mm again", "3D")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One prediction; years. ``strip``: head, loose, tight or "tight of loose".
-
-    ``usual_half_width_years``: half the interval's width on a scanner that the model has seen.
-    """
-
-    participant_id: str
-    session: str
-    scanner: str
-    age_years: float
-    strip: str
-    cut: str
-    brain_age_years: float
-    usual_half_width_years: float
-    verdict: str
-    findings: str
-    model: str
 
 
 @dataclass(frozen=True)
