@@ -141,15 +141,15 @@ def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
             raw, case.age_years, len(slices), spacing_mm, correction, site, no_skull
         )
     evidence = Evidence(
-        placed,
-        tools.template,
-        case.acquisition,
-        slices,
-        case.scan.sequence,
-        tools.options.has_no_skull,
-        raw,
-        case.age_years,
-        ensemble.card.age_range_years,
+        placed=placed,
+        template=tools.template,
+        acquisition=case.acquisition,
+        slices=slices,
+        tags=case.scan.sequence,
+        is_extracted=tools.options.has_no_skull,
+        raw=raw,
+        chronological_age_years=case.age_years,
+        trained_age_range_years=ensemble.card.age_range_years,
     )
     measured = measure(evidence)
     findings = judge(measured)

@@ -15,10 +15,10 @@ DEPENDENCIES = ("torch", "numpy", "SimpleITK", "deepbet", "safetensors")
 @cache
 def software_record() -> SoftwareRecord:
     """Return the program's version and those of its main dependencies."""
-    found = {}
+    versions = {}
     for name in DEPENDENCIES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return SoftwareRecord(NAME, BrainAgeLib.__version__, found)
+    return SoftwareRecord(NAME, BrainAgeLib.__version__, versions)

@@ -27,6 +27,7 @@ SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 _NO_IMAGES = (".json", ".tsv", ".csv", ".txt", ".html", ".bval", ".bvec", ".md", ".pdf", ".tfm")
 _OUTPUT_OF_OURS = "prediction.json"
 _LEFT_OUT = ("derivatives", "sourcedata", "code")  # of BIDS
+# MR Image Storage and Enhanced MR Image Storage.
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 # Words of a file name that tell a sequence, not a person.
 _SEQUENCE_WORD = re.compile(

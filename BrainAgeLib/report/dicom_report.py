@@ -197,39 +197,45 @@ def _numbers(hd: Any, prediction: Prediction) -> list[Any]:
     """Return what is known in numbers, as they stand in ``prediction.json``."""
     record = prediction_to_dict(prediction)
     record["interval_low"], record["interval_high"] = record["interval_years"] or (None, None)
-    found = []
+    measurements = []
     if record["chronological_age_years"] is not None:
         name = standard(*_SUBJECT_AGE)
-        found.append(hd.sr.Measurement(name, record["chronological_age_years"], standard(*_YEAR)))
-    found += [
+        measurements.append(
+            hd.sr.Measurement(name, record["chronological_age_years"], standard(*_YEAR))
+        )
+    measurements += [
         hd.sr.Measurement(own(code), record[field], standard(*_YEAR))
         for field, code in NUMBERS.items()
         if record[field] is not None
     ]
     if record["interval_years"] is not None:
         level = own(INTERVAL_LEVEL)
-        found.append(hd.sr.Measurement(level, 100 * record["interval_level"], standard(*_PERCENT)))
+        measurements.append(
+            hd.sr.Measurement(level, 100 * record["interval_level"], standard(*_PERCENT))
+        )
     if record["gap_percentile"] is not None:
         name = own(PERCENTILE)
-        found.append(hd.sr.Measurement(name, record["gap_percentile"], standard(*_PERCENT)))
-    return found
+        measurements.append(hd.sr.Measurement(name, record["gap_percentile"], standard(*_PERCENT)))
+    return measurements
 
 
 def _quality(hd: Any, prediction: Prediction) -> list[Any]:
     verdict = prediction.quality.verdict
-    found = [hd.sr.QualitativeEvaluation(own(VERDICT), own((verdict, VERDICT_WORDS[verdict])))]
+    evaluations = [
+        hd.sr.QualitativeEvaluation(own(VERDICT), own((verdict, VERDICT_WORDS[verdict])))
+    ]
     for item in prediction.quality.findings:
         words = f"{SEVERITY_WORDS[item.severity].lower()}: {item.code.replace('_', ' ')}"
         value = own((item.code, words))
-        found.append(hd.sr.QualitativeEvaluation(own(FINDING), value))
+        evaluations.append(hd.sr.QualitativeEvaluation(own(FINDING), value))
     if prediction.interval_years is not None:
         value = own(SCANNERS[prediction.interval_covers])
-        found.append(hd.sr.QualitativeEvaluation(own(COVERS), value))
+        evaluations.append(hd.sr.QualitativeEvaluation(own(COVERS), value))
     if prediction.correction is not None:
         method = prediction.correction.method
         value = own((method, f"{method}, {prediction.correction.people} people"))
-        found.append(hd.sr.QualitativeEvaluation(own(METHOD), value))
-    return found
+        evaluations.append(hd.sr.QualitativeEvaluation(own(METHOD), value))
+    return evaluations
 
 
 def own(code: tuple[str, str]) -> Any:

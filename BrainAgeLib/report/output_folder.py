@@ -112,8 +112,8 @@ def _stale_temporary_files(folder: OutputFolder) -> list[Path]:
     """Find what a killed run left: our prefix and one of our names."""
     ours = (*folder.files, *folder.dicom_files)
     names = tuple(f"-{name}" for name in (*(file.name for file in ours), PROBE_NAME))
-    found = folder.path.glob(f"{TEMPORARY_PREFIX}*")
-    return sorted(file for file in found if file.name.endswith(names))
+    unfinished = folder.path.glob(f"{TEMPORARY_PREFIX}*")
+    return sorted(file for file in unfinished if file.name.endswith(names))
 
 
 def _remove(file: Path) -> None:

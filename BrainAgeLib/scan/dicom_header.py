@@ -225,37 +225,38 @@ def _is_whole(said: FileElements, size: tuple[int, int, int]) -> bool:
 def _only_slice(said: Elements, name: str) -> SliceHeader:
     return SliceHeader(
         name,
-        said.numbers("ImagePositionPatient", 3),
-        said.numbers("ImageOrientationPatient", 6),
-        said.numbers("PixelSpacing", 2),
-        _thickness_mm(said),
-        said.text("ImageType"),
-        said.number("EchoTime"),
-        said.number("TemporalPositionIdentifier"),
-        said.number("AcquisitionNumber"),
-        _rescale(said),
+        position_mm=said.numbers("ImagePositionPatient", 3),
+        orientation=said.numbers("ImageOrientationPatient", 6),
+        pixel_mm=said.numbers("PixelSpacing", 2),
+        thickness_mm=_thickness_mm(said),
+        image_type=said.text("ImageType"),
+        echo_time_ms=said.number("EchoTime"),
+        temporal_position=said.number("TemporalPositionIdentifier"),
+        acquisition_number=said.number("AcquisitionNumber"),
+        rescale=_rescale(said),
     )
 
 
 def _frame(groups: list[Elements], name: str) -> SliceHeader:
     """Return what the groups say of a frame: its own, and then those that all frames share."""
-    measures, content = (
-        _group(groups, keyword) for keyword in ("PixelMeasuresSequence", "FrameContentSequence")
-    )
+    place = _group(groups, "PlanePositionSequence")
+    axes = _group(groups, "PlaneOrientationSequence")
+    measures = _group(groups, "PixelMeasuresSequence")
+    content = _group(groups, "FrameContentSequence")
     kind = _group(groups, "MRImageFrameTypeSequence")
     scaling = _group(groups, "PixelValueTransformationSequence")
     component = _COMPONENTS.get(kind.text("ComplexImageComponent"))
     return SliceHeader(
         name,
-        _group(groups, "PlanePositionSequence").numbers("ImagePositionPatient", 3),
-        _group(groups, "PlaneOrientationSequence").numbers("ImageOrientationPatient", 6),
-        measures.numbers("PixelSpacing", 2),
-        _thickness_mm(measures),
-        "\\".join(filter(None, (kind.text("FrameType"), component))),
-        _group(groups, "MREchoSequence").number("EffectiveEchoTime"),
-        content.number("TemporalPositionIndex"),
-        content.number("FrameAcquisitionNumber"),
-        _rescale(scaling),
+        position_mm=place.numbers("ImagePositionPatient", 3),
+        orientation=axes.numbers("ImageOrientationPatient", 6),
+        pixel_mm=measures.numbers("PixelSpacing", 2),
+        thickness_mm=_thickness_mm(measures),
+        image_type="\\".join(filter(None, (kind.text("FrameType"), component))),
+        echo_time_ms=_group(groups, "MREchoSequence").number("EffectiveEchoTime"),
+        temporal_position=content.number("TemporalPositionIndex"),
+        acquisition_number=content.number("FrameAcquisitionNumber"),
+        rescale=_rescale(scaling),
     )
 
 
