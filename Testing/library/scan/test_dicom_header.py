@@ -7,10 +7,12 @@ import warnings
 
 import pydicom
 import pytest
+from pydicom.dataset import Dataset
 from pydicom.uid import DeflatedExplicitVRLittleEndian, MRImageStorage, RLELossless
 
 from BrainAgeLib.records import SequenceTags
 from BrainAgeLib.scan.dicom_header import read_dicom_header, read_frames
+from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
     COLUMN_MM,
     COLUMNS,
@@ -18,6 +20,7 @@ from Testing.library.scan.made_dicom import (
     ROWS,
     SERIES_UID,
     place_of,
+    write_frames,
     write_philips_frames,
     write_report,
     write_slice,
@@ -210,3 +213,54 @@ def test_places_in_a_private_sequence_are_passed_over(tmp_path):
     assert [frame.position_mm for frame in frames] == [tuple(place_of(n)) for n in (2, 0, 1)]
     assert {frame.pixel_mm for frame in frames} == {(ROW_MM, COLUMN_MM)}
     assert {frame.thickness_mm for frame in frames} == {5.0}
+
+
+def write_timed_frames(path, where, echo_ms, repetition_ms, inversion_ms=None, agent=None):
+    """Write frames that name their times as Enhanced files do: shared, or each frame its own."""
+    write_frames(path, EchoPulseSequence="GRADIENT")
+    data = pydicom.dcmread(path)
+    shared = data.SharedFunctionalGroupsSequence
+    for groups in shared if where == "shared" else data.PerFrameFunctionalGroupsSequence:
+        echo, timing = Dataset(), Dataset()
+        echo.EffectiveEchoTime, timing.RepetitionTime = echo_ms, repetition_ms
+        groups.MREchoSequence = [echo]
+        groups.MRTimingAndRelatedParametersSequence = [timing]
+        if inversion_ms is not None:
+            modifier = Dataset()
+            modifier.InversionRecovery, modifier.InversionTimes = "YES", [inversion_ms]
+            groups.MRModifierSequence = [modifier]
+        if agent is not None:
+            usage = Dataset()
+            usage.ContrastBolusAgentAdministered = agent
+            groups.ContrastBolusUsageSequence = [usage]
+    data.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize("where", ["shared", "each"])
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ((10.0, 550.0), SequenceTags("MR", 10.0, 550.0)),
+        ((3.2, 2300.0, 900.0, "NO"), SequenceTags("MR", 3.2, 2300.0, 900.0)),
+        ((10.0, 550.0, None, "YES"), SequenceTags("MR", 10.0, 550.0, None, True)),
+    ],
+)
+def test_times_and_agent_are_those_of_the_functional_groups(tmp_path, where, said, expected):
+    path = write_timed_frames(tmp_path / "s.dcm", where, *said)
+
+    assert read_dicom_header(path).sequence == expected
+    assert read_dicom_header(path).is_gradient_echo
+    assert read_scan(path).sequence == expected
+
+
+def test_a_frames_own_time_goes_before_the_shared_one(tmp_path):
+    path = write_timed_frames(tmp_path / "s.dcm", "shared", 10.0, 550.0)
+    data = pydicom.dcmread(path)
+    own = Dataset()
+    own.EffectiveEchoTime = 90.0
+    for groups in data.PerFrameFunctionalGroupsSequence:
+        groups.MREchoSequence = [own]
+    data.save_as(path)
+
+    assert read_dicom_header(path).sequence == SequenceTags("MR", 90.0, 550.0)
