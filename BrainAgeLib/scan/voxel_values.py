@@ -12,7 +12,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding
 
-MOST_NON_FINITE = 0.01
+MOST_NON_FINITE = 0.01  # single ones count as background; the program promises 1 %
 # Padding is one value that fills a part of the picture, apart from all others: -1024 and -2000 are
 # usual. Sound pictures that were standardised have their background next to their darkest tissue.
 LEAST_PADDING = 0.01  # of the voxels
