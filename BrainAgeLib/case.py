@@ -65,8 +65,9 @@ class Case:
         if note is None:
             return self, mask
         volume = self.volume.part(window)
-        acquisition = describe_acquisition(volume, self.acquisition.slice_thickness_mm)
-        scan = self.scan.with_findings(note)
+        scan = self.scan
+        acquisition = describe_acquisition(volume, scan.slice_thickness_mm, scan.sequence)
+        scan = scan.with_findings(note)
         case = replace(self, scan=scan, volume=volume, window=window, acquisition=acquisition)
         return case, np.ascontiguousarray(mask[window])
 
@@ -87,7 +88,7 @@ def read(source: ScanSource, options: Options) -> Case:
         scan.with_findings(hole) if hole else scan,
         volume,
         tuple(slice(0, count) for count in volume.voxels.shape),
-        describe_acquisition(volume, scan.slice_thickness_mm),
+        describe_acquisition(volume, scan.slice_thickness_mm, scan.sequence),
         scan.age_years if options.age_years is None else options.age_years,
         options.sex or scan.sex,
         identifiers,

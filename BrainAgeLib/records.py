@@ -69,7 +69,8 @@ class Acquisition:
     """How the scan was acquired, as far as its grid and header tell.
 
     ``slice_spacing_mm`` is the distance of slice centres, ``slice_thickness_mm`` what the header
-    says of the slices themselves. ``in_plane_mm``: pixel size along rows and columns.
+    says of the slices themselves. ``in_plane_mm``: pixel size along rows and columns. ``scanner``:
+    maker, model and field strength; that and the times, in ms, are what a DICOM header says.
     """
 
     plane: Plane
@@ -77,6 +78,9 @@ class Acquisition:
     slice_spacing_mm: float
     slice_thickness_mm: float | None
     in_plane_mm: tuple[float, float]
+    scanner: str | None = None
+    echo_time_ms: float | None = None
+    repetition_time_ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class SequenceTags:
     repetition_time_ms: float | None = None
     inversion_time_ms: float | None = None
     says_contrast_agent: bool = False
+    scanner: str | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from BrainAgeLib.command_line import (
     cohort_command,
     demo_command,
     evaluate_command,
+    follow_command,
     models_command,
     predict_command,
     train_command,
@@ -42,6 +43,7 @@ COMMANDS = (
     evaluate_command,
     calibrate_command,
     cohort_command,
+    follow_command,
 )
 
 

@@ -17,6 +17,7 @@ from BrainAgeLib.records import Correction
 NEIGHBOURS = 100  # people nearest in age that a gap is ranked among, so that ranks are percents
 
 LEAST_OF_WHOLE_BRAINS = 10  # slices in view that the classes of whole brains begin at: set by hand
+MOST_SCAN_ERROR_YEARS = 50.0  # more is a slip of the pen
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,25 @@ class UnseenScanner:
     def factor(self, has_no_skull: bool) -> float:
         """Return by what the interval's width is multiplied."""
         return self.stripped if has_no_skull else self.whole_head
+
+
+@dataclass(frozen=True)
+class ScanError:
+    """How far the ages of one person lie apart that come of nothing but scanning again.
+
+    ``sd_years``: standard deviation of the raw age of one scan, within a person, of ``people`` with
+    ``scans`` each.
+    """
+
+    sd_years: float
+    people: int
+    scans: int
+    described_as: str
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an error that cannot be."""
+        if not 0 < self.sd_years < MOST_SCAN_ERROR_YEARS:
+            raise ValueError(f"the error of a scan cannot be {self.sd_years:g} years")
 
 
 def corrected_brain_age(

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from BrainAgeLib.codec import Source, from_plain, read_json
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
+from BrainAgeLib.model.calibration import AcquisitionClass, ScanError, UnseenScanner
 from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference
 from BrainAgeLib.statistics import Accuracy
 
@@ -71,12 +71,14 @@ class Calibration:
     """How a raw age is read. ``classes`` are tried in order.
 
     ``unseen_scanner``: None where the model was never tried on a scanner that it had not seen.
+    ``scan_error``: None where nobody was scanned twice for it.
     """
 
     interval_level: float
     default_correction: str
     classes: tuple[AcquisitionClass, ...]
     unseen_scanner: UnseenScanner | None = None
+    scan_error: ScanError | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for no class at all."""

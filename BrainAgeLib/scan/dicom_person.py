@@ -72,6 +72,12 @@ def sex_of(patient_sex: str) -> Sex | None:
     return _SEXES.get(patient_sex.upper())
 
 
+def day_of_study(study_date: str) -> date | None:
+    """Return the day of a study, or None where it was removed."""
+    seen = _date(study_date)
+    return None if seen is None or seen < FIRST_STUDY else seen
+
+
 def _can_be(age_years: float) -> bool:
     return 0 < age_years <= OLDEST_AGE_YEARS
 

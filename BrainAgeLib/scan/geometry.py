@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
-from BrainAgeLib.records import Acquisition, Plane
+from BrainAgeLib.records import Acquisition, Plane, SequenceTags
 
 AFFINE_DECIMALS = 9  # of mm: what is beyond is rounding, which the order of the axes would change
 LEAST_SLICES_TO_REGISTER = 8  # fewer hardly tell where in the brain they lie: set by hand
@@ -121,10 +121,12 @@ def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
     return widest if spacing[widest] > SPACING_TO_PIXEL * np.delete(spacing, widest).max() else -1
 
 
-def describe_acquisition(canonical: Volume, slice_thickness_mm: float | None) -> Acquisition:
+def describe_acquisition(
+    canonical: Volume, slice_thickness_mm: float | None, tags: SequenceTags = SequenceTags()
+) -> Acquisition:
     """Return plane, number and spacing of the slices of a volume with axes nearest to L, P, S.
 
-    ``slice_thickness_mm`` is what the header says, or None. Of a 3D scan the axial slices count.
+    ``slice_thickness_mm`` and ``tags`` are what the header says. Of a 3D scan the axial slices count.
     """
     axis = slice_axis(canonical.affine, canonical.voxels.shape)
     along = 2 if axis < 0 else axis
@@ -140,4 +142,7 @@ def describe_acquisition(canonical: Volume, slice_thickness_mm: float | None) ->
         slice_spacing_mm=round(float(spacing_mm), 4),
         slice_thickness_mm=slice_thickness_mm,
         in_plane_mm=(round(float(in_plane[0]), 4), round(float(in_plane[1]), 4)),
+        scanner=tags.scanner,
+        echo_time_ms=tags.echo_time_ms,
+        repetition_time_ms=tags.repetition_time_ms,
     )

@@ -59,8 +59,10 @@ MAY_IMPORT = {
         "tables",
     },
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch", "tables"},
+    "follow": WORDS | {"scan", "model", "report", "delivery", "cohort"},
     "training": UP_TO_MODEL | {"tables", "extras", "statistics", "orphans", "process"},
-    "command_line": UP_TO_PIPELINE | {"delivery", "batch", "cohort", "training", "extras"},
+    "command_line": UP_TO_PIPELINE
+    | {"delivery", "batch", "cohort", "follow", "training", "extras"},
     "__init__": WORDS | {"pipeline", "delivery"},
     "__main__": {"command_line", "errors"},
 }

@@ -48,6 +48,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "quality": ("verdict", "findings"),
     "acquisition": (
         "plane", "slice_count", "slice_spacing_mm", "slice_thickness_mm", "in_plane_mm",
+        "scanner", "echo_time_ms", "repetition_time_ms",
     ),
     "input": ("path", "sha256", "series_uid"),
     "model": ("name", "version", "sha256", "age_range_years"),

@@ -1,14 +1,15 @@
 """Re-slice the same people many times: how much does the age change?
 
     make study NAME=network/reliability ARGS="RUN --data BIDS [--people 60]"
-    make study NAME=network/reliability ARGS="--stored"
+    make study NAME=network/reliability ARGS="--stored [--write]"
 
 RUN is the output folder of a finished ``brainage train``. Each person is cut ten times into axial
 slices of 3 to 7 mm with gaps of up to a fifth, at another phase and tilted by up to 15 degrees
 about each axis, with everyday noise and another error of registration, all simulated, and
 predicted by the member that has not seen that person. Writes
 Testing/studies/results/reliability.json, and what follows from it into docs/model.md and
-docs/cohort_statistics.md; ``--stored`` writes the documents alone.
+docs/cohort_statistics.md; ``--stored`` writes the documents alone. ``--write`` puts the SD into the
+bundled model's card as well, from where ``brainage follow`` takes it.
 
 SD: root mean square over people of the standard deviation within a person. ICC: one-way random, of
 the gap (Shrout and Fleiss 1979, doi 10.1037/0033-2909.86.2.420). The smallest change that means
@@ -21,6 +22,8 @@ import argparse
 import json
 import math
 import zlib
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +31,11 @@ import torch
 
 from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import maps_of_scan
+from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.model.weights import load_weights
+from BrainAgeLib.resources import models_folder
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.slices import TemplateMaps
@@ -86,6 +92,20 @@ def reliability(gaps: np.ndarray) -> dict[str, float]:
     }
 
 
+def write_into_card(path: Path, figures: Mapping[str, float]) -> None:
+    """Write into a model's card how large the error of scanning one person again is."""
+    error = ScanError(
+        figures["sd_within_years"],
+        int(figures["people"]),
+        int(figures["repetitions"]),
+        "healthy people cut again into other thick slices, simulated, each by a model that had "
+        "not seen them",
+    )
+    card = json.loads(path.read_text("utf-8"))
+    card["calibration"]["scan_error"] = asdict(error)
+    path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
 def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -93,6 +113,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--people", type=int, default=60)
     parser.add_argument("--stored", action="store_true", help="measure nothing")
+    parser.add_argument("--write", action="store_true", help="into the bundled model's card, too")
     options = parser.parse_args()
     if not options.stored:
         if options.run is None or options.data is None:
@@ -100,6 +121,8 @@ def main() -> None:
         RESULTS.write_text(json.dumps(measured(options), indent=1) + "\n", "utf-8")
     figures = json.loads(RESULTS.read_text("utf-8"))
     write_documents(figures)
+    if options.write:
+        write_into_card(models_folder() / DEFAULT_MODEL / "card.json", figures)
     print(json.dumps(figures, indent=1))
 
 

@@ -1,0 +1,1 @@
+"""The same person again: what changed between scans of different dates."""

@@ -1,0 +1,64 @@
+"""In what the scans of one person differ beside their dates: a change may be nothing but that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from BrainAgeLib.follow.visits import Person, Trait
+
+# Farther apart than headers and grids are rounded; of the larger of two numbers.
+SAME_NUMBERS = 0.05
+CONSEQUENCE = "The change and its interval hold within one scanner and protocol alone."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One trait that differs: its name, and what each visit has, in their order."""
+
+    trait: str
+    values: tuple[str, ...]
+
+
+def differences_between(person: Person) -> list[Difference]:
+    """Return the traits that are known of two visits or more and differ between them."""
+    names = dict.fromkeys(name for visit in person.visits for name in visit.traits)
+    differing = []
+    for name in names:
+        values = [visit.traits.get(name) for visit in person.visits]
+        if _differ(values):
+            differing.append(Difference(name, tuple(map(_shown, values))))
+    models = [visit.model for visit in person.visits]
+    if len(set(models)) > 1:
+        differing.append(Difference("model", tuple(models)))
+    return differing
+
+
+def warnings_about(person: Person) -> list[str]:
+    """Return a sentence for each thing that makes the change doubtful."""
+    said = [
+        f"The scans differ in {one.trait}: {', then '.join(one.values)}. {CONSEQUENCE}"
+        for one in differences_between(person)
+    ]
+    doubtful = [visit.name for visit in person.visits if visit.verdict == "refuse"]
+    if doubtful:
+        said.append(
+            f"The quality gate refuses {', '.join(doubtful)}: its brain age was forced, so no "
+            "change can be read from it."
+        )
+    said += person.notes
+    return said
+
+
+def _differ(values: Sequence[Trait]) -> bool:
+    known = [value for value in values if value is not None]
+    numbers = [value for value in known if isinstance(value, float)]
+    if len(numbers) == len(known) and numbers:
+        return max(numbers) - min(numbers) > SAME_NUMBERS * max(map(abs, numbers))
+    return len(set(known)) > 1
+
+
+def _shown(value: Trait) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.3g}" if isinstance(value, float) else value

@@ -1,0 +1,113 @@
+"""The same person again, from inputs to a folder: the story of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.follow.change import change_of
+from BrainAgeLib.follow.page import PersonChange, person_change, write_follow_report
+from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
+from BrainAgeLib.follow.scans import Followed, follow_scans
+from BrainAgeLib.follow.tables import people_of_table, write_changes
+from BrainAgeLib.model.calibration import ScanError
+from BrainAgeLib.model.card import Card
+from BrainAgeLib.options import Options
+from BrainAgeLib.records import ProgressCallback
+from BrainAgeLib.report.pictures import Sheet, saliency_sheet
+from BrainAgeLib.report.shown_slices import input_pictures
+from BrainAgeLib.run_folder import make_output_folder
+from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
+from BrainAgeLib.scan.read import read_scan
+
+OUTPUTS = ("report.html", "follow.json", "changes.csv", NAME)
+
+
+def scan_error_of(card: Card, own_years: float | None = None) -> ScanError:
+    """Return the error of one scan: the user's own, else the one that the model's card has.
+
+    Raises InputError when there is none, or one that cannot be.
+    """
+    if own_years is not None:
+        try:
+            return ScanError(own_years, 0, 0, "measured by the user")
+        except ValueError as error:
+            raise InputError(str(error), "give a standard deviation in years") from error
+    if card.calibration.scan_error is None:
+        raise InputError(
+            f"the model {card.name} does not say how large the error of scanning again is",
+            "measure it on people who were scanned twice, and give --scan-error YEARS",
+        )
+    return card.calibration.scan_error
+
+
+def follow_person(
+    inputs: Sequence[Path],
+    output: Path,
+    options: Sequence[Options],
+    error: ScanError,
+    card: Card,
+    years: Sequence[float] | None = None,
+    on_progress: ProgressCallback | None = None,
+) -> PersonChange:
+    """Follow one person over scans or records, write the report into ``output``.
+
+    ``options``: of each input; ``years``: since the first one, None takes dates or ages. Raises
+    BrainAgeError.
+    """
+    _prepare(output)
+    followed = follow_scans(
+        inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))
+    )
+    result = person_change(followed.person, change_of(followed.person, error))
+    write_changes([result], output)
+    sheet = _difference(followed, output)
+    write_follow_report([result], error, card.out_of_fold, sheet, output / OUTPUTS[0])
+    return result
+
+
+def follow_people(
+    table: Path, output: Path, error: ScanError, card: Card, time: str | None = None
+) -> list[PersonChange]:
+    """Follow everybody of a results table who has two scans or more; write the report.
+
+    ``time``: a column of years since the first scan. Raises BrainAgeError.
+    """
+    people = people_of_table(table, time)
+    _prepare(output)
+    results = [person_change(person, change_of(person, error)) for person in people]
+    write_changes(results, output)
+    write_follow_report(results, error, card.out_of_fold, None, output / OUTPUTS[0])
+    return results
+
+
+def _prepare(output: Path) -> None:
+    make_output_folder(output)
+    for name in OUTPUTS:  # a result that is there belongs to this run
+        (output / name).unlink(missing_ok=True)
+
+
+def _part_of(
+    on_progress: ProgressCallback | None, number: int, count: int
+) -> ProgressCallback | None:
+    """Return who hears of one scan of several, in fractions of all."""
+    if on_progress is None:
+        return None
+    return lambda name, fraction: on_progress(name, (number - 1 + fraction) / count)
+
+
+def _difference(followed: Followed, output: Path) -> Sheet | None:
+    """Write the change of the map, where both scans have one; show it on the later scan."""
+    earlier, later = followed.scans[0], followed.scans[-1]
+    if not has_map(earlier.folder) or not has_map(later.folder):
+        return None
+    difference = write_difference(earlier.folder, later.folder, output / NAME)
+    if later.scan is None:
+        return None
+    scan = volume_from_sitk(to_canonical(read_scan(later.scan).image))
+    mask = sitk.ReadImage(str(later.folder.brain_mask))
+    on_scan = [volume_from_sitk(to_canonical(each)).voxels for each in (mask, difference)]
+    return saliency_sheet(input_pictures(scan, on_scan[0] > 0, on_scan[1]))

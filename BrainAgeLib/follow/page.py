@@ -1,0 +1,140 @@
+"""The report of people who were scanned again; ``templates/follow.html.j2`` says how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from BrainAgeLib.follow import wording
+from BrainAgeLib.follow.change import LEVEL, Change
+from BrainAgeLib.follow.differences import warnings_about
+from BrainAgeLib.follow.plot import FollowPlot, follow_plot
+from BrainAgeLib.follow.visits import Person
+from BrainAgeLib.model.calibration import ScanError
+from BrainAgeLib.records import Reference
+from BrainAgeLib.report.pages import filled_in, write_page
+from BrainAgeLib.report.pictures import Sheet
+from BrainAgeLib.report.wording import Fact, one_decimal, percent, signed, typeset
+
+MOST_PEOPLE_SHOWN = 20  # each with a plot of its own; a table has all
+DASH = "\u2013"
+
+
+@dataclass(frozen=True)
+class PersonPart:
+    """What the report says of one person."""
+
+    title: str
+    figure: str
+    a_year: Fact
+    meaning: str
+    facts: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    visit_names: tuple[str, ...]
+    visits: tuple[tuple[str, ...], ...]
+    plot: FollowPlot
+
+
+@dataclass(frozen=True)
+class FollowView:
+    """All that the report says. ``rows``: a line a person, where there are several."""
+
+    title: str
+    rows: tuple[tuple[str, ...], ...]
+    more: str
+    people: tuple[PersonPart, ...]
+    saliency: Sheet | None
+    level: str = percent(LEVEL)
+    left_out: str = wording.WHAT_THE_ERROR_LEAVES_OUT
+    not_of_the_brain: str = wording.NOT_OF_THE_BRAIN
+    notice: str = wording.NOTICE
+
+
+@dataclass(frozen=True)
+class PersonChange:
+    """One person with the change and what to be warned of."""
+
+    person: Person
+    change: Change
+    warnings: tuple[str, ...]
+
+
+def person_change(person: Person, change: Change) -> PersonChange:
+    """Return a person's change with its warnings."""
+    return PersonChange(person, change, tuple(warnings_about(person)))
+
+
+def write_follow_report(
+    results: Sequence[PersonChange],
+    error: ScanError,
+    reference: Reference | None,
+    saliency: Sheet | None,
+    path: Path,
+) -> None:
+    """Write the report, all of it or nothing. Raises BrainAgeError when it cannot be written."""
+    several = len(results) > 1
+    shown = results[:MOST_PEOPLE_SHOWN]
+    more = ""
+    if len(results) > len(shown):
+        more = f"The first {len(shown)} are shown one by one; changes.csv has all."
+    view = FollowView(
+        "Brain age of the same person again" if not several else "Brain age of people again",
+        tuple(map(_row, results)) if several else (),
+        more,
+        tuple(_part(each, error, reference, several) for each in shown),
+        saliency,
+    )
+    write_page(path, filled_in("follow.html.j2", view=view))
+
+
+def _row(result: PersonChange) -> tuple[str, ...]:
+    change = result.change
+    low, high = change.a_year_interval
+    told = "more than scanning again" if change.is_more_than_error else "not told from it"
+    return (
+        result.person.name,
+        str(len(result.person.visits)),
+        one_decimal(change.years),
+        typeset(f"{signed(change.a_year)} ({signed(low)} to {signed(high)})"),
+        f"{one_decimal(change.smallest_a_year)} a year: {told}",
+        str(len(result.warnings)) if result.warnings else DASH,
+    )
+
+
+def _part(
+    result: PersonChange, error: ScanError, reference: Reference | None, several: bool
+) -> PersonPart:
+    person, change = result.person, result.change
+    a_year = wording.a_year(change)
+    traits = [
+        name
+        for name in person.visits[0].traits
+        if any(visit.traits.get(name) is not None for visit in person.visits)
+    ]
+    rows = []
+    for visit in person.visits:
+        age = DASH if visit.age_years is None else one_decimal(visit.age_years)
+        values = [_shown(visit.traits.get(name)) for name in traits]
+        brain_age = one_decimal(visit.brain_age_years)
+        rows.append((visit.name, one_decimal(visit.time_years), age, brain_age, *values))
+    return PersonPart(
+        person.name if several else "",
+        typeset(signed(change.a_year)),
+        Fact(a_year.label, a_year.value, typeset(a_year.note)),
+        wording.meaning(change),
+        tuple(
+            Fact(fact.label, typeset(fact.value), typeset(fact.note))
+            for fact in wording.facts(change, error)
+        ),
+        result.warnings,
+        ("scan", "years since the first", "age", "raw brain age", *traits),
+        tuple(rows),
+        follow_plot(person, change, reference),
+    )
+
+
+def _shown(value: str | float | None) -> str:
+    if value is None:
+        return DASH
+    return f"{value:.3g}" if isinstance(value, float) else value

@@ -1,0 +1,105 @@
+"""The scans of one person, predicted or read from earlier records, in the order of their times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from BrainAgeLib.delivery import deliver
+from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.follow.visits import Person, person_of, times_of_ages, visit_of
+from BrainAgeLib.options import Deliverables, Options
+from BrainAgeLib.records import Prediction, ProgressCallback
+from BrainAgeLib.report.output_folder import OutputFolder
+from BrainAgeLib.report.record import read_prediction
+from BrainAgeLib.scan.dicom_header import study_date
+from BrainAgeLib.scan.file_kind import FileKind, kind_of
+
+RECORD_NAME = "prediction.json"
+DAYS_A_YEAR = 365.25
+NO_PERSON = "this person"
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """One scan with its record. ``folder``: where its outputs lie; some may be missing.
+
+    ``scan``: the path of what was predicted here and now, None for an earlier record.
+    """
+
+    name: str
+    prediction: Prediction
+    folder: OutputFolder
+    scan: Path | None
+
+
+@dataclass(frozen=True)
+class Followed:
+    """One person, and the scans in the order of the visits."""
+
+    person: Person
+    scans: tuple[Scanned, ...]
+
+
+def follow_scans(
+    inputs: Sequence[Path],
+    output: Path,
+    options: Sequence[Options],
+    years: Sequence[float] | None = None,
+    on_progress: Callable[[int], ProgressCallback | None] = lambda _number: None,
+) -> Followed:
+    """Return the person of two or more inputs: scans, or what ``brainage predict`` wrote of one.
+
+    Scans are predicted, each into a folder of its own in ``output``. ``options``: of each input.
+    ``years``: since the first scan; None takes the days of the DICOM headers, else the ages.
+    Raises BrainAgeError for what cannot be read, is refused, or is of one time.
+    """
+    if years is not None and len(years) != len(inputs):
+        raise InputError(
+            f"{len(inputs)} scans have {len(years)} times", "give one for each, in their order"
+        )
+    scans = [
+        _scanned(path, output / f"scan-{number}", one, on_progress(number))
+        for number, (path, one) in enumerate(zip(inputs, options, strict=True), start=1)
+    ]
+    ages = [scan.prediction.chronological_age_years for scan in scans]
+    notes: list[str] = []
+    times = list(years or _times_of_days(inputs))
+    if not times:
+        times, notes = times_of_ages(ages)
+    visits = {
+        scan.name: visit_of(scan.prediction, scan.name, time)
+        for scan, time in zip(scans, times, strict=True)
+    }
+    person = person_of(NO_PERSON, list(visits.values()), notes)
+    by_name = {scan.name: scan for scan in scans}
+    return Followed(person, tuple(by_name[visit.name] for visit in person.visits))
+
+
+def _scanned(
+    path: Path, folder: Path, options: Options, on_progress: ProgressCallback | None
+) -> Scanned:
+    number = folder.name.removeprefix("scan-")
+    name = f"{number}: {printable(path.name)}"
+    record = path / RECORD_NAME if path.is_dir() else path
+    if record.is_file() and record.suffix == ".json":
+        return Scanned(name, read_prediction(record), OutputFolder(record.parent), None)
+    prediction, outputs = deliver(path, folder, options, Deliverables(), on_progress)
+    return Scanned(name, prediction, outputs, path)
+
+
+def _times_of_days(inputs: Sequence[Path]) -> list[float]:
+    """Return the years since the first scan by the days of studies; [] unless all are known."""
+    days = [study_date(file) if (file := _dicom_file(path)) else None for path in inputs]
+    known = [day for day in days if day is not None]
+    if len(known) < len(inputs):
+        return []
+    return [(day - min(known)).days / DAYS_A_YEAR for day in known]
+
+
+def _dicom_file(path: Path) -> Path | None:
+    """Return a DICOM file of a scan, or None for other kinds of scans and for records."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    dicom = (each for each in files if each.is_file() and kind_of(each) is FileKind.DICOM)
+    return next(dicom, None)

@@ -1,0 +1,96 @@
+"""People of a results table who were scanned again, and the table of their changes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from BrainAgeLib.codec import to_plain
+from BrainAgeLib.cohort.table import number_column, read_table, require_column
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.follow.page import PersonChange
+from BrainAgeLib.follow.visits import Person, Visit, person_of, times_of_ages
+from BrainAgeLib.follow.wording import NOTICE
+from BrainAgeLib.whole_file import write_atomically
+
+TRAIT_COLUMNS = ("site", "scanner", "protocol", "sequence")  # looked at where a table has them
+SEPARATOR = ";"
+
+
+def people_of_table(path: Path, time: str | None = None) -> list[Person]:
+    """Return everybody with two scans or more, in the order of the table.
+
+    ``time``: the column of years since a person's first scan; None takes the difference of ages.
+    Raises InputError when the table cannot be read or nobody was scanned again.
+    """
+    table = read_table(path)
+    scans = table.scans
+    if time:
+        require_column(table, time, path)
+        scans[time] = number_column(scans, time, path)
+    people = []
+    for name, rows in scans.groupby("person", sort=False):
+        if len(rows) > 1:
+            people.append(_person(str(name), rows.to_dict("records"), time))
+    if not people:
+        raise InputError(
+            f"nobody in {path} has two scans with a brain age and an age",
+            "the column id names the person of each scan",
+        )
+    return people
+
+
+def _person(name: str, rows: list[dict[Any, Any]], time: str | None) -> Person:
+    times, notes = times_of_ages([row["age"] for row in rows])
+    if time:
+        times, notes = [float(row[time]) for row in rows], []
+    visits = [
+        Visit(
+            row["session"] or f"line {row['line']}",
+            since,
+            row["age"],
+            row["brain_age_years"],
+            row["verdict"],
+            row["model"],
+            _traits(row),
+        )
+        for row, since in zip(rows, times, strict=True)
+    ]
+    return person_of(name, visits, notes)
+
+
+def _traits(row: dict[Any, Any]) -> dict[str, str | float | None]:
+    spacing_mm = float(row["slice_spacing_mm"])
+    codes = str(row.get("findings") or "").split(SEPARATOR)
+    traits: dict[str, str | float | None] = {
+        name: str(row[name]).strip() or None for name in TRAIT_COLUMNS if name in row
+    }
+    traits["slice spacing (mm)"] = spacing_mm if spacing_mm == spacing_mm else None
+    traits["contrast agent"] = "yes" if FindingCode.CONTRAST_AGENT in codes else "no"
+    return traits
+
+
+def write_changes(results: Sequence[PersonChange], folder: Path) -> None:
+    """Write ``changes.csv``, a row a person, and ``follow.json`` with all that the page says."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        ("id", "scans", "years", "change_a_year", "low", "high", "smallest_a_year")
+        + ("more_than_error", "warnings")
+    )
+    for result in results:
+        change = result.change
+        numbers = (change.years, change.a_year, *change.a_year_interval, change.smallest_a_year)
+        writer.writerow(
+            (result.person.name, len(result.person.visits), *(f"{one:.4f}" for one in numbers))
+            + ("yes" if change.is_more_than_error else "no", " ".join(result.warnings))
+        )
+    write_atomically(folder / "changes.csv", text.getvalue().encode("utf-8", "backslashreplace"))
+    document = {"notice": NOTICE, "people": [to_plain(result) for result in results]}
+    content = json.dumps(document, indent=1, allow_nan=False)
+    write_atomically(folder / "follow.json", f"{content}\n".encode())

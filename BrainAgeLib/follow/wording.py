@@ -1,0 +1,88 @@
+"""The words of a change: terminal, page and Slicer take them from here. Plain ASCII."""
+
+from __future__ import annotations
+
+from BrainAgeLib.follow.change import Change
+from BrainAgeLib.follow.visits import Person
+from BrainAgeLib.model.calibration import ScanError
+from BrainAgeLib.report.wording import Fact, one_decimal, percent, signed, years
+
+# The research-use sentence where a change stands: a change has its own misreading.
+NOTICE = (
+    "Research use only. Not a medical device. Not for diagnosis, screening or treatment. A change "
+    "of brain age in one person is not evidence of disease."
+)
+NOT_OF_THE_BRAIN = (
+    "A larger change is a change of the picture, not yet of the brain: movement, the scanner's "
+    "upkeep and the state of the body make some, and no single person's change is evidence of "
+    "disease."
+)
+WHAT_THE_ERROR_LEAVES_OUT = (
+    "Measured on one scanner and protocol. A real second visit adds positioning, movement and the "
+    "scanner's drift, so the true error is larger."
+)
+
+
+def a_year(change: Change) -> Fact:
+    """Return the change a year with its interval."""
+    return Fact("Brain age a year", f"{signed(change.a_year)} years a year", interval(change))
+
+
+def interval(change: Change) -> str:
+    """Return the interval of the change a year."""
+    low, high = change.a_year_interval
+    ends = f"{signed(low)} to {signed(high)} years a year"
+    return f"{percent(change.level)} interval {ends}, from scanning again alone"
+
+
+def meaning(change: Change) -> str:
+    """Say whether the change is more than scanning again makes."""
+    if change.is_more_than_error:
+        return "More than scanning again alone explains."
+    return "Not told from scanning again: it may be nothing."
+
+
+def facts(change: Change, error: ScanError) -> list[Fact]:
+    """Return all numbers of a change."""
+    low, high = change.total_interval
+    return [
+        Fact(
+            "Change in all",
+            f"{signed(change.total_years)} years",
+            f"{signed(low)} to {signed(high)}, over {years(change.years)}",
+        ),
+        Fact(
+            "Smallest change that means anything",
+            f"{one_decimal(change.smallest_total_years)} years",
+            f"{one_decimal(change.smallest_a_year)} a year; one in twenty people in whom nothing "
+            "changed shows more",
+        ),
+        Fact(
+            "Error of one scan",
+            f"{error.sd_years:.2g} years",
+            f"standard deviation; {described(error)}",
+        ),
+    ]
+
+
+def described(error: ScanError) -> str:
+    """Return where the error of a scan was measured."""
+    if not error.people:
+        return error.described_as
+    return f"{error.described_as}, {error.people} people with {error.scans} scans each"
+
+
+def readable_change(person: Person, change: Change, error: ScanError, warnings: list[str]) -> str:
+    """Return what the terminal shows of one person."""
+    lines = [
+        f"{person.name}: {len(person.visits)} scans over {years(change.years)}",
+        *(
+            f"  after {visit.time_years:4.1f} years  brain age {years(visit.brain_age_years)}"
+            for visit in person.visits
+        ),
+        "",
+    ]
+    for fact in (a_year(change), *facts(change, error)):
+        lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
+    lines += ["", f"  {meaning(change)}", *(f"  Warning: {text}" for text in warnings)]
+    return "\n".join(lines)

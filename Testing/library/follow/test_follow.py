@@ -1,0 +1,152 @@
+"""``brainage follow``: scans, records and tables."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+from BrainAgeLib.report.record import write_prediction
+from Testing.library.cohort.made_results import row, write_table
+from Testing.library.follow.made_people import prediction
+from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
+from Testing.library.scan.made_dicom import write_volume_series
+
+OWN_ERROR = ("--scan-error", "1")
+
+
+def record(folder, brain_age_years, age_years=60.0, **changes):
+    folder.mkdir()
+    write_prediction(prediction(brain_age_years, age_years, **changes), folder / "prediction.json")
+    return folder
+
+
+@pytest.fixture
+def model(small_model):
+    return ("--model", small_model)
+
+
+def test_two_records_give_change_report_and_numbers(brainage, tmp_path, model):
+    first, later = record(tmp_path / "a", 61.0, 60.5), record(tmp_path / "b", 64.0, 62.5)
+
+    out = tmp_path / "out"
+    done = brainage("follow", first, later / "prediction.json", "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    assert "Brain age a year: +1.5 years a year" in done.out and "Not a medical device" in done.out
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["a_year"] == pytest.approx(1.5)
+    assert said["change"]["smallest_total_years"] == pytest.approx(2.77, abs=0.01)
+    assert "Research use only" in (out / "report.html").read_text("utf-8")
+
+
+def test_scans_are_predicted_and_the_map_of_the_change_is_shown(brainage, tmp_path, small_model):
+    scans = [
+        write_volume(thick_slices_of(template_brain()), tmp_path / f"{n}.nii.gz") for n in "ab"
+    ]
+
+    out = tmp_path / "out"
+    done = brainage(
+        *("follow", *scans, "--output", out, "--brain-extracted", "--model", small_model),
+        *("--years", "0", "1.5", *OWN_ERROR),
+    )
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    assert (out / "scan-2" / "prediction.json").is_file()
+    assert (out / "saliency_change.nii.gz").is_file()
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["total_years"] == pytest.approx(0.0, abs=1e-4)  # the same scan
+    assert said["change"]["years"] == 1.5
+
+
+def test_the_days_of_dicom_headers_tell_the_time(brainage, tmp_path, small_model):
+    brain = thick_slices_of(template_brain())
+    days = {"later": "20220301", "first": "20200301"}
+    scans = [
+        write_volume_series(tmp_path / name, brain, StudyDate=day, PatientAge="061Y",
+                            Manufacturer="Maker", ManufacturerModelName=name)
+        for name, day in days.items()
+    ]  # fmt: skip
+
+    out = tmp_path / "out"
+    done = brainage(
+        *("follow", *scans, "--output", out, "--in-template-space", "--model", small_model),
+        *("--no-saliency", *OWN_ERROR),
+    )
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["years"] == pytest.approx(2.0, abs=0.01)
+    assert [visit["name"] for visit in said["person"]["visits"]] == ["2: first", "1: later"]
+    assert any("scanner: Maker first, then Maker later" in text for text in said["warnings"])
+    assert "2020" not in (out / "follow.json").read_text()  # no date is written
+    assert "2020" not in (out / "report.html").read_text("utf-8")
+
+
+def test_a_table_follows_everybody_with_two_scans(brainage, tmp_path, model):
+    rows = [
+        row(1, 60.0, 61.0, session="1"),
+        row(1, 62.5, 66.0, session="2"),
+        row(2, 40.0, 41.0),
+        row(3, 50.0, 50.0, session="1", scanner="A"),
+        row(3, 51.5, 50.5, session="2", scanner="B"),
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    with (out / "changes.csv").open() as stream:
+        first, third = csv.DictReader(stream)
+    assert (first["id"], third["id"]) == ("sub-001", "sub-003")
+    assert float(first["change_a_year"]) == pytest.approx(2.0)
+    assert "scanner" in third["warnings"] and not first["warnings"]
+
+
+def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
+    rows = [row(1, 60.0, 61.0, session=n, when=time) for n, time in (("1", "0"), ("2", "0.5"))]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--time", "when", "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["years"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("ages", "options", "words"),
+    [
+        ((60.0,), (), "a single scan"),
+        ((60.0, 60.0), (), "of one time"),
+        ((60.0, None), (), "neither a date nor an age"),
+        ((60.0, 61.0), ("--years", "0"), "2 scans have 1 times"),
+        ((60.0, 61.0), ("--ages", "60"), "2 scans have 1 ages"),
+        ((60.0, 61.0), ("--scan-error", "-1"), "cannot be -1"),
+    ],
+)
+def test_what_cannot_be_followed_is_said_in_a_line(brainage, tmp_path, model, ages, options, words):
+    folders = [record(tmp_path / str(n), 61.0, age) for n, age in enumerate(ages)]
+
+    done = brainage(
+        *("follow", *folders, "--output", tmp_path / "out", *OWN_ERROR, *model, *options)
+    )
+
+    assert done.code == 2 and words in done.err
+    assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_a_model_whose_error_nobody_measured_asks_for_one(brainage, tmp_path, model):
+    folders = [record(tmp_path / name, 61.0, age) for name, age in (("a", 60.1), ("b", 61.2))]
+
+    done = brainage("follow", *folders, "--output", tmp_path / "out", *model)
+
+    assert done.code == 2 and "--scan-error YEARS" in done.err

@@ -1,0 +1,78 @@
+"""The page of people who were scanned again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from BrainAgeLib.follow.change import change_of
+from BrainAgeLib.follow.page import person_change, write_follow_report
+from BrainAgeLib.follow.plot import follow_plot
+from BrainAgeLib.follow.wording import NOTICE
+from BrainAgeLib.records import Reference
+from Testing.library.follow.made_people import ERROR, person
+
+PEOPLE = Reference((58.0, 61.0, 90.0), (60.0, 63.0, 88.0), "healthy people")
+
+
+def page_of(folder, *people):
+    changes = [person_change(one, change_of(one, ERROR)) for one in people]
+    write_follow_report(changes, ERROR, PEOPLE, None, folder / "report.html")
+    return (folder / "report.html").read_text("utf-8")
+
+
+def test_the_page_says_change_interval_and_smallest_change(tmp_path):
+    html = page_of(tmp_path, person([0, 2], [61.0, 64.0]))
+
+    words = re.sub(r"<[^>]+>|\s+", " ", html)
+    assert "+1.5" in words and "95 % interval +0.1 to +2.9 years a year" in words
+    assert "Smallest change that means anything" in words and "2.8 years" in words
+    assert "More than scanning again alone explains" in words
+    assert words.count(NOTICE) == 2
+
+
+@pytest.mark.parametrize("brain_ages", [(61.0, 64.0), (61.0, 75.0), (61.0, 55.0)])
+def test_nobody_is_said_to_age_fast(tmp_path, brain_ages):
+    html = page_of(tmp_path, person([0, 2], brain_ages))
+
+    assert "accelerat" not in html.lower()
+
+
+def test_what_is_put_in_is_escaped_and_nothing_is_loaded(tmp_path):
+    html = page_of(tmp_path, person([0, 1], [61, 62], [{"scanner": "<b>A</b>"}, {"scanner": "B"}]))
+
+    assert "<b>A</b>" not in html and "&lt;b&gt;A&lt;/b&gt;" in html
+    assert "default-src 'none'" in html and "http" not in html.replace("http-equiv", "")
+
+
+def test_several_people_have_a_table_and_many_are_cut(tmp_path):
+    everybody = [person([0, 1], [61, 61 + number]) for number in range(23)]
+
+    html = page_of(tmp_path, *everybody)
+
+    assert html.count('class="person-part"') == 20 and "changes.csv has all" in html
+
+
+def test_the_plot_holds_all_scans_with_the_error_of_each():
+    made = person([0, 2, 4], [61.0, 64.0, 66.0])
+    plot = follow_plot(made, change_of(made, ERROR), PEOPLE)
+
+    left, top, right, bottom = plot.box
+    for mark in plot.visits:
+        assert left <= mark.x <= right and top <= mark.high < mark.y < mark.low <= bottom
+    assert [mark.x for mark in plot.visits] == sorted(mark.x for mark in plot.visits)
+    assert plot.people.count("M") == 2  # the third is far away
+    assert plot.x_words == "Age (years)"
+
+
+def test_without_ages_the_plot_is_over_time():
+    made = person([0, 2], [61.0, 64.0])
+    nameless = type(made)(
+        made.name,
+        tuple(type(one)(*(one.name, one.time_years, None, one.brain_age_years, "pass", "m", {}))
+              for one in made.visits),
+    )  # fmt: skip
+    plot = follow_plot(nameless, change_of(nameless, ERROR), PEOPLE)
+
+    assert plot.x_words == "Years since the first scan" and not plot.people

@@ -1,0 +1,153 @@
+"""People whose brains grow older by a known number of brain years, scanned again and again."""
+
+from __future__ import annotations
+
+import csv
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+
+import BrainAgeLib
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
+from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.template import load_template
+from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
+from Testing.studies.saliency._enlarged_ventricles import enlarge
+
+GROWTHS_YEARS = (0.0, 2.0, 5.0)
+CUTS = {0.0: 4, 2.0: 2, 5.0: 2}  # scans of each; those of no growth are the first scans of all
+PAIRS = {0.0: ((0, 1), (2, 3)), 2.0: ((0, 0), (1, 1)), 5.0: ((2, 0), (3, 1))}  # first, later
+LARGEST_TILT_DEGREES = 15.0
+NOISE = 0.02  # of the brightest tissue
+PIXEL_MM = 2.0  # of the brains and of their scans, as in the figure for re-slicing
+LARGEST_WALL_MM = 4.0  # of the ventricles' walls; who does not grow enough by it is left out
+TRIED_WALLS_MM = (0.0, 0.4, 0.8, 1.4, 2.2, 3.0, LARGEST_WALL_MM)
+ROUTINE = Protocol(in_plane_mm=PIXEL_MM)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scan of one person; years. ``wall_mm``: how far the ventricles' walls were moved."""
+
+    person: str
+    growth_years: float
+    cut: int
+    wall_mm: float
+    brain_age_years: float
+    model: str
+
+
+def scans_of(path: Path, model: str | None) -> Iterator[Row]:
+    """Yield every scan of a person; of a growth that no wall reaches, none.
+
+    The warp of a growth is the one by which the very same routine scan, same cut and no noise,
+    comes out older by so much: what the other cuts say of it is then their own error.
+    """
+    name = path.name.split("_")[0]
+    brain = _in_coarse_voxels(sitk.ReadImage(str(path), sitk.sitkFloat32))
+    placed = register_to_template(brain, load_template(), lambda _fraction: None)
+    to_scan = np.linalg.inv(placed.scan_to_template)
+    grown: list[float] = []
+    for wall_mm in TRIED_WALLS_MM:
+        grown.append(_age(_scanned(enlarge(brain, to_scan, wall_mm), ROUTINE, None), model)[0])
+        if grown[-1] - grown[0] > GROWTHS_YEARS[-1]:
+            break
+    walls = [_wall_for(growth, np.array(grown) - grown[0]) for growth in GROWTHS_YEARS]
+    for growth, wall in zip(GROWTHS_YEARS, walls, strict=True):
+        if wall is None:
+            continue
+        older = enlarge(brain, to_scan, wall) if wall else brain
+        for cut in range(CUTS[growth]):
+            generator = np.random.default_rng([cut, int(growth), zlib.crc32(name.encode())])
+            age, version = _age(_scanned(older, _drawn(generator), generator), model)
+            yield Row(name, growth, cut, round(wall, 3), round(age, 3), version)
+
+
+def _in_coarse_voxels(image: sitk.Image) -> Volume:
+    factors = [max(1, round(PIXEL_MM / spacing)) for spacing in image.GetSpacing()]
+    return volume_from_sitk(to_canonical(sitk.BinShrink(image, factors)))
+
+
+def _wall_for(growth_years: float, grown_years: np.ndarray) -> float | None:
+    """Return the first wall at which the growth is reached, or None when it never is."""
+    above = np.flatnonzero(grown_years >= growth_years)
+    if not len(above):
+        return None
+    after = int(above[0])
+    if after == 0:
+        return 0.0
+    ends, walls = grown_years[after - 1 : after + 1], TRIED_WALLS_MM[after - 1 : after + 1]
+    return float(np.interp(growth_years, ends, walls))
+
+
+def _drawn(generator: np.random.Generator) -> Protocol:
+    thickness_mm = float(generator.uniform(3.0, 7.0))
+    x, y, z = generator.uniform(-LARGEST_TILT_DEGREES, LARGEST_TILT_DEGREES, 3)
+    return Protocol(
+        thickness_mm=thickness_mm,
+        gap_mm=thickness_mm * float(generator.uniform(0.0, 0.2)),
+        in_plane_mm=PIXEL_MM,
+        tilt_degrees=(float(x), float(y), float(z)),
+        phase=float(generator.random()),
+    )
+
+
+def _scanned(brain: Volume, protocol: Protocol, noise: np.random.Generator | None) -> sitk.Image:
+    source = torch.as_tensor(brain.voxels, dtype=torch.float32)
+    slices, affine = cut_thick_slices(source, brain.affine, protocol)
+    voxels = slices.numpy()
+    if noise is not None:
+        level = NOISE * float(np.quantile(voxels[voxels > 0], 0.9))
+        added = noise.normal(0, level, (2, *voxels.shape))
+        voxels = np.where(voxels > 0, np.hypot(voxels + added[0], added[1]), 0)
+    return sitk_from_volume(Volume(voxels.astype(np.float32), affine))
+
+
+def _age(image: sitk.Image, model: str | None) -> tuple[float, str]:
+    """Return the age of a scan by the whole way that users go, and the model that spoke."""
+    record = BrainAgeLib.predict(
+        image, brain_extracted=True, saliency=False, force=True, model=model
+    )
+    if record.brain_age_years is None:
+        raise SystemExit("a simulated scan has no age")
+    name = f"{record.model.name} {record.model.version} {record.model.sha256[:12]}"
+    return record.brain_age_years, name
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Return the rows of an earlier run; [] when there was none."""
+    if not path.is_file():
+        return []
+    kinds = {
+        entry.name: {"float": float, "int": int, "str": str}[entry.type] for entry in fields(Row)
+    }
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [
+            Row(**{name: kinds[name](text) for name, text in line.items()})
+            for line in csv.DictReader(stream)
+        ]
+
+
+def scan_everybody(files: list[Path], table: Path, model: str | None) -> list[Row]:
+    """Return the rows of all people; those that stand in ``table`` already are not repeated."""
+    rows = read_rows(table)
+    done = {row.person for row in rows}
+    table.parent.mkdir(parents=True, exist_ok=True)
+    with table.open("a", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [entry.name for entry in fields(Row)])
+        if not rows:
+            writer.writeheader()
+        for path in files:
+            if path.name.split("_")[0] in done:
+                continue
+            of_person = list(scans_of(path, model))
+            writer.writerows(asdict(row) for row in of_person)
+            stream.flush()
+            rows += of_person
+            print(f"{path.name}: {len(of_person)} scans", flush=True)
+    return rows

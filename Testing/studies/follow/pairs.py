@@ -1,0 +1,142 @@
+"""The same person again: are changes of brain age right, and do their intervals hold?
+
+    make study NAME=follow/pairs ARGS="FOLDER --work DIR [--model MODEL] [--write]"
+
+FOLDER holds brain-extracted 3D scans (``*_desc-brain_T1w.nii.gz``) of people whom MODEL has not
+seen; of several sessions the first counts. Each is made to grow older by 0, 2 and 5 brain years, by
+a warp that enlarges the lateral ventricles and moves the age of the very same routine scan by just
+that. Both dates are then cut anew into thick slices of 3 to 7 mm, at another phase and tilt, with
+noise, and go the whole way that scans of users go; all simulated. Rows are kept in DIR, so that a
+run that was stopped goes on. ``--write`` keeps the figures and writes docs/cohort_statistics.md.
+
+The interval is that of ``brainage follow``, with the error of the model's card, which was measured
+on other people. Exact intervals of its coverage (Clopper and Pearson 1934) count each pair as
+independent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.stats import binomtest
+
+from BrainAgeLib.follow.change import change_of
+from BrainAgeLib.follow.follow import scan_error_of
+from BrainAgeLib.follow.visits import Visit, person_of
+from BrainAgeLib.model.calibration import ScanError
+from BrainAgeLib.model.ensemble import load_ensemble
+from Testing.studies._pages import FIGURES, PAGES, table, write_part
+from Testing.studies.follow._growing import GROWTHS_YEARS, PAIRS, Row, scan_everybody
+
+RESULTS = FIGURES / "follow_pairs.json"
+FILES = "*_desc-brain_T1w.nii.gz"
+YEARS_BETWEEN = 1.0  # the interval of a change of so many years is as wide at any time between
+
+
+def changes_of(rows: list[Row], error: ScanError) -> dict[float, list[tuple[float, bool, bool]]]:
+    """Return, by growth, the changes found: years, whether the interval holds the growth, and
+    whether the change is told from scanning again."""
+    ages = {(row.person, row.growth_years, row.cut): row.brain_age_years for row in rows}
+    changes: dict[float, list[tuple[float, bool, bool]]] = {each: [] for each in GROWTHS_YEARS}
+    for person in dict.fromkeys(row.person for row in rows):
+        for growth, pairs in PAIRS.items():
+            for first, later in pairs:
+                keys = (person, 0.0, first), (person, growth, later)
+                if all(key in ages for key in keys):
+                    visits = [
+                        Visit(str(time), time, None, ages[key], "pass", "", {})
+                        for time, key in zip((0.0, YEARS_BETWEEN), keys, strict=True)
+                    ]
+                    change = change_of(person_of(person, visits), error)
+                    low, high = change.total_interval
+                    held = low <= growth <= high
+                    changes[growth].append((change.total_years, held, change.is_more_than_error))
+    return changes
+
+
+def figures_of(rows: list[Row], error: ScanError) -> dict[str, Any]:
+    """Return the figures that are kept: nothing of a single person."""
+    changes = changes_of(rows, error)
+    lines = {f"{growth:g}": _line(growth, found) for growth, found in changes.items()}
+    everything = [one for found in changes.values() for one in found]
+    again = np.array([years for years, _, _ in changes[0.0]])
+    return {
+        "model": rows[0].model,
+        "people": len({row.person for row in rows}),
+        "card_sd_years": error.sd_years,
+        "sd_of_these_people_years": round(float(np.sqrt((again**2).mean() / 2)), 3),
+        "by_growth": lines,
+        "all": _coverage([held for _, held, _ in everything]),
+    }
+
+
+def _line(growth: float, found: list[tuple[float, bool, bool]]) -> dict[str, Any]:
+    off = np.array([years - growth for years, _, _ in found])
+    return {
+        **_coverage([held for _, held, _ in found]),
+        "bias_years": round(float(off.mean()), 3),
+        "standard_error_years": round(float(off.std(ddof=1) / math.sqrt(len(off))), 3),
+        "told": round(float(np.mean([told for _, _, told in found])), 3),
+    }
+
+
+def _coverage(held: list[bool]) -> dict[str, Any]:
+    ends = binomtest(sum(held), len(held)).proportion_ci(0.95, method="exact")
+    return {
+        "pairs": len(held),
+        "held": round(float(np.mean(held)), 3),
+        "held_interval": [round(float(ends.low), 3), round(float(ends.high), 3)],
+    }
+
+
+def page_of(figures: dict[str, Any]) -> str:
+    """Return what stands in the page."""
+    rows = [
+        [
+            f"{growth} years",
+            str(line["pairs"]),
+            f"{line['bias_years']:+.2f} ({line['standard_error_years']:.2f})",
+            _percent(line),
+            f"{100 * line['told']:.0f} %",
+        ]
+        for growth, line in figures["by_growth"].items()
+    ]
+    rows.append(["all", str(figures["all"]["pairs"]), "", _percent(figures["all"]), ""])
+    head = ["brain grown older by", "pairs", "bias in years (standard error)"]
+    head += ["the 95 % interval holds (exact 95 % interval)", "told from scanning again"]
+    return (
+        f"{figures['people']} people whom the model {figures['model']} has not seen. Error of one "
+        f"scan: {figures['card_sd_years']:.2f} years in the card, "
+        f"{figures['sd_of_these_people_years']:.2f} in these people.\n\n" + table(head, rows)
+    )
+
+
+def _percent(line: dict[str, Any]) -> str:
+    low, high = line["held_interval"]
+    return f"{100 * line['held']:.1f} % ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def main() -> None:
+    """Measure and, if asked, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--model")
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    files = [path for path in sorted(options.folder.glob(FILES)) if "ses-2" not in path.name]
+    rows = scan_everybody(files, options.work / "pairs.csv", options.model)
+    figures = figures_of(rows, scan_error_of(load_ensemble(options.model).card))
+    print(page_of(figures))
+    if options.write:
+        RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        write_part(PAGES / "cohort_statistics.md", "follow pairs", page_of(figures))
+
+
+if __name__ == "__main__":
+    main()
