@@ -27,6 +27,7 @@ if importlib.util.find_spec("BrainAgeLib") is None:  # a source checkout, where 
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 
+HELP_ADDRESS = "https://example.org/SlicerBrainAge#3d-slicer"
 SAMPLE_SHA256 = "4fd9a94ee8a661eded4b2a507961974863c5c2ec1600c26cb2afad75ce094f39"
 
 
@@ -43,11 +44,20 @@ class BrainAge(ScriptedLoadableModule):
             "Predicts brain age from a 2D thick-slice (or 3D) T1 scan of the head. Research use "
             "only. Not a medical device. Not for diagnosis, screening or treatment."
         )
+        parent.helpText += f'<p><a href="{HELP_ADDRESS}">{_("How to use it")}</a></p>'
         parent.acknowledgementText = _(
             "Written after the idea of doi:10.1038/s41514-025-00260-x; trained on Cam-CAN."
         )
         if hasattr(slicer.app, "connect"):
             slicer.app.connect("startupCompleted()", registerSampleData)
+
+    def setup(self) -> None:
+        """Offer the module in the menu of a scan in the Data module, where there are menus."""
+        if hasattr(slicer, "qSlicerSubjectHierarchyScriptedPlugin"):
+            from BrainAgeSlicer.installation import dataMenuFile
+
+            plugin = slicer.qSlicerSubjectHierarchyScriptedPlugin(None)
+            plugin.setPythonSource(str(dataMenuFile()))
 
 
 def registerSampleData() -> None:
@@ -111,6 +121,11 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
         """Let go of the scene: the user opened another module."""
         if self.panel is not None:
             self.panel.exit()
+
+    def selectVolume(self, volumeNode: Any) -> None:
+        """Select a scan: the user asked for it in another module."""
+        if self.panel is not None:
+            self.panel.selectVolume(volumeNode)
 
     def cleanup(self) -> None:
         """End what is under way: the module is reloaded or the application closes."""

@@ -13,11 +13,14 @@ from typing import Any
 
 import ctk
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from BrainAgeLib.model.card import Card
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
+DEVICE = "BrainAge/device"  # of the user's settings
+AUTOMATIC = "auto"
 QUERY = ["--query-gpu=index,name", "--format=csv,noheader"]
 
 
@@ -78,12 +81,13 @@ class AdvancedChoices:
         self._ui = ui
         self._parameters: BrainAgeParameterNode | None = None
         self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
-        self._device = Choice(ui.deviceComboBox, lambda name: self._choose("device", name))
+        self._device = Choice(ui.deviceComboBox, self._chooseDevice)
         ui.siteCalibrationPath.filters = ctk.ctkPathLineEdit.Files
         ui.siteCalibrationPath.nameFilters = ["*.json"]
         ui.siteCalibrationPath.connect(
             "currentPathChanged(QString)", lambda path: self._choose("siteCalibration", path)
         )
+        self._offered: set[str] = set()
         self._cards = GraphicsCards(self._offerDevices)
         self._offerDevices([])
         self._cards.find()
@@ -105,6 +109,7 @@ class AdvancedChoices:
         """Show the scene's choices, and write new ones there."""
         self._parameters = None
         self._model.setName(parameters.model)
+        self._takeRememberedDevice(parameters)
         self._device.setName(parameters.device)
         self._ui.siteCalibrationPath.currentPath = parameters.siteCalibration
         self._parameters = parameters
@@ -115,7 +120,23 @@ class AdvancedChoices:
         self._parameters = None
 
     def _offerDevices(self, cards: Sequence[Device]) -> None:
-        self._device.setEntries([(each.name, each.label) for each in [*alwaysThere(), *cards]])
+        offered = [(each.name, each.label) for each in [*alwaysThere(), *cards]]
+        self._offered = {name for name, _label in offered}
+        self._device.setEntries(offered)
+        if self._parameters is not None:
+            self._takeRememberedDevice(self._parameters)
+            self._device.setName(self._parameters.device)
+
+    def _chooseDevice(self, name: str) -> None:
+        if self._parameters is not None:
+            slicer.app.userSettings().setValue(DEVICE, name)
+        self._choose("device", name)
+
+    def _takeRememberedDevice(self, parameters: BrainAgeParameterNode) -> None:
+        """Take what was chosen last on this machine, where it is still there and none is chosen."""
+        remembered = str(slicer.app.userSettings().value(DEVICE) or "")
+        if parameters.device == AUTOMATIC and remembered in self._offered:
+            parameters.device = remembered
 
     def _choose(self, name: str, value: str) -> None:
         if self._parameters is not None and getattr(self._parameters, name) != value:

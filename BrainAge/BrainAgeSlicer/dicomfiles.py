@@ -121,8 +121,13 @@ def _sliceToRAS(header: SliceHeader) -> np.ndarray:
 
 
 def _latticeThrough(headers: list[SliceHeader]) -> np.ndarray:
+    """Return the right-angled lattice of a stack, as the worker lays it."""
     first, last = _sliceToRAS(headers[0]), _sliceToRAS(headers[-1])
-    first[:3, 2] = (last - first)[:3, 3] / (len(headers) - 1)
+    normal = np.cross(first[:3, 0], first[:3, 1])
+    normal /= np.linalg.norm(normal)
+    down = first[:3, 1] / np.linalg.norm(first[:3, 1])
+    first[:3, 0] = np.cross(down, normal) * np.linalg.norm(first[:3, 0])
+    first[:3, 2] = normal * (normal @ (last - first)[:3, 3]) / (len(headers) - 1)
     return first
 
 

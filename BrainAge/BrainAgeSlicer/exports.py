@@ -40,8 +40,12 @@ class Exports:
         result = findResult(self._currentVolume())
         if result is None or result.part(CHART) is None:
             return
+        self.showChart(result.part(CHART))
+
+    def showChart(self, chart: Any) -> None:
+        """Show any plot beside the slice views."""
         with self._anotherLayout():
-            slicer.modules.plots.logic().ShowChartInLayout(result.part(CHART))
+            slicer.modules.plots.logic().ShowChartInLayout(chart)
 
     def showTable(self) -> None:
         """Show the table of all runs below the slice views; the layout comes back later."""
@@ -78,8 +82,12 @@ class Exports:
         result = findResult(self._currentVolume())
         if result is None or result.part(REPORT) is None:
             return
-        content = result.part(REPORT).GetText().encode()
-        name = f"{fileNameOf(result.volumeNode)} brain age.html"
+        self.writeReport(result.part(REPORT), _("brain age"))
+
+    def writeReport(self, textNode: Any, what: str) -> None:
+        """Write a report of the selected volume; ``what``: the end of its proposed name."""
+        content = textNode.GetText().encode()
+        name = f"{fileNameOf(self._currentVolume())} {what}.html"
         self._write(
             _("Export report"), name, "HTML (*.html)", lambda path: write_atomically(path, content)
         )

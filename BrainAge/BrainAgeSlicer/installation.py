@@ -20,6 +20,11 @@ def libraryFolder() -> Path:
     return Path(errors.__file__).resolve().parents[1]
 
 
+def dataMenuFile() -> Path:
+    """Return the file with the action for the Data module's menu."""
+    return Path(__file__).with_name("BrainAgeSubjectHierarchyPlugin.py")
+
+
 def templateImage() -> Path:
     """Return the path of the T1 template."""
     return resources.template_folder() / "T1.nii.gz"

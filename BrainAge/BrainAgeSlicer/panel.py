@@ -22,6 +22,7 @@ from BrainAgeSlicer.archivecontrols import ArchiveControls
 from BrainAgeSlicer.batchlist import BatchList
 from BrainAgeSlicer.choices import AdvancedChoices
 from BrainAgeSlicer.exports import Exports
+from BrainAgeSlicer.followcontrols import FollowControls
 from BrainAgeSlicer.logic import Predictor
 from BrainAgeSlicer.parameters import BrainAgeParameterNode, GuiConnection
 from BrainAgeSlicer.request import Request, requestOf, whyNotMeant, whyNotReady
@@ -64,6 +65,9 @@ class Panel(VTKObservationMixin):
         self._exports = Exports(ui, self._message, self._currentVolume)
         self._archive = ArchiveControls(ui, self._message, ensureDependencies)
         self._runs.onEveryResult = self._archive.onResult
+        self._follow = FollowControls(
+            ui, self._message, self._exports, ensureDependencies, lambda: self._parameters
+        )
         self._subject = SubjectFields(ui)
         self._advanced = AdvancedChoices(ui)
         self._refreshTimer = qt.QTimer()
@@ -100,6 +104,11 @@ class Panel(VTKObservationMixin):
         self._setParameters(self._getParameters())
         self._batchList.refresh()
 
+    def selectVolume(self, volumeNode: Any) -> None:
+        """Select a scan, once the module is open."""
+        if self._parameters is not None:
+            self._parameters.inputVolume = volumeNode
+
     def exit(self) -> None:
         """Let the widgets go: the user opened another module. A run goes on.
 
@@ -112,6 +121,7 @@ class Panel(VTKObservationMixin):
     def cleanup(self) -> None:
         """End everything: the module is reloaded or the application ends."""
         self._runs.stop(_("The module was closed, so the prediction was stopped."))
+        self._follow.stop()
         self._overlay.takeDown()
         self._advanced.stop()
         self._setParameters(None)
@@ -120,6 +130,7 @@ class Panel(VTKObservationMixin):
 
     def _onSceneStartClose(self, _caller: Any, _event: Any) -> None:
         self._runs.stop(_("The scene was closed, so the prediction was stopped."))
+        self._follow.stop()
         self._overlay.forget()
         self._batchList.forget()
         self._setParameters(None)
@@ -189,6 +200,7 @@ class Panel(VTKObservationMixin):
         result = findResult(self._parameters.inputVolume)
         self._result.show(result)
         self._archive.show(result)
+        self._follow.refresh()
         self._overlay.setResult(result)
         self._overlay.update(self._parameters)
         if not self._runs.running and not self.ui.batchCollapsibleButton.collapsed:

@@ -16,11 +16,13 @@ from BrainAgeSlicer.subject import Sex
 class BrainAgeParameterNode:
     """The choices of the panel.
 
-    ``ageText`` is what was typed, empty for not known: 0 is an age. ``siteCalibration`` is a file's
-    path. ``overlayThreshold`` hides what is below so many percent of the strongest effect.
+    ``earlierVolume``: an earlier scan of the same person. ``ageText`` is what was typed, empty for
+    not known: 0 is an age. ``siteCalibration`` is a file's path. ``overlayThreshold`` hides what is
+    below so many percent of the strongest effect.
     """
 
     inputVolume: slicer.vtkMRMLScalarVolumeNode
+    earlierVolume: slicer.vtkMRMLScalarVolumeNode
     ageText: str = ""
     sex: Sex = Sex.NOT_KNOWN
     model: str = ""

@@ -39,6 +39,44 @@ class Series:
     dashed: bool = False
     opacity: float = 1.0
 
+    def addTo(self, chart: Any) -> list[Any]:
+        """Add the series to a chart; return the nodes that it is made of."""
+        if not len(self.x):
+            return []
+        name = f"{chart.GetName()}: {self.name}"
+        table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
+        table.SetHideFromEditors(True)
+        for title, values in ((AGE, self.x), (BRAIN_AGE, self.y)):
+            _addColumn(table, title, values)
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", self.name)
+        node.SetAndObserveTableNodeID(table.GetID())
+        node.SetXColumnName(AGE)
+        node.SetYColumnName(BRAIN_AGE)
+        node.SetPlotType(node.PlotTypeScatter)
+        node.SetColor(*self.color)
+        node.SetOpacity(self.opacity)
+        if self.marker is None:
+            node.SetMarkerStyle(node.MarkerStyleNone)
+            node.SetLineStyle(node.LineStyleDash if self.dashed else node.LineStyleSolid)
+            node.SetLineWidth(self.lineWidth)
+        else:
+            node.SetLineStyle(node.LineStyleNone)
+            node.SetMarkerStyle(self.marker)
+            node.SetMarkerSize(self.markerSize)
+        chart.AddAndObservePlotSeriesNodeID(node.GetID())
+        for each in (table, node):
+            keepOutOfTree(each)
+        return [table, node]
+
+
+def newChart(name: str) -> tuple[Any, list[Any]]:
+    """Add an empty plot of brain ages; return its chart, and the nodes that make it up so far."""
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
+    chart.SetAttribute(OURS, "chart")
+    chart.SetYAxisTitle(_("Predicted brain age (years)"))
+    chart.SetLegendVisibility(True)
+    return chart, [chart]
+
 
 def addChart(result: Result, reference: Reference | None) -> Any:
     """Add the plot of a result to the scene; return its chart node, or None after a refusal."""
@@ -46,17 +84,11 @@ def addChart(result: Result, reference: Reference | None) -> Any:
     if prediction.brain_age_years is None:
         return None
     name = result.volumeNode.GetName()
-    chart = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLPlotChartNode", f"{name} {_('brain age plot')}"
-    )
-    chart.SetAttribute(OURS, "chart")
+    chart, nodes = newChart(f"{name} {_('brain age plot')}")
     chart.SetTitle(_("Brain age of {name} (research use only)").format(name=name))
     chart.SetXAxisTitle(_("Chronological age (years)"))
-    chart.SetYAxisTitle(_("Predicted brain age (years)"))
-    chart.SetLegendVisibility(True)
-    nodes = [chart]
     for series in seriesOf(prediction, reference):
-        nodes += _addSeries(chart, series)
+        nodes += series.addTo(chart)
     adopt(result, nodes)
     result.recordNode.SetNodeReferenceID(CHART, chart.GetID())
     return chart
@@ -117,35 +149,6 @@ def _person(prediction: Prediction, limits: np.ndarray) -> list[Series]:
         return [point]
     ends = np.array(prediction.interval_years, dtype=float)
     return [Series(interval, np.array([age, age]), ends, ORANGE, lineWidth=3.0), point]
-
-
-def _addSeries(chart: Any, series: Series) -> list[Any]:
-    if not len(series.x):
-        return []
-    name = f"{chart.GetName()}: {series.name}"
-    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
-    table.SetHideFromEditors(True)
-    for title, values in ((AGE, series.x), (BRAIN_AGE, series.y)):
-        _addColumn(table, title, values)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", series.name)
-    node.SetAndObserveTableNodeID(table.GetID())
-    node.SetXColumnName(AGE)
-    node.SetYColumnName(BRAIN_AGE)
-    node.SetPlotType(node.PlotTypeScatter)
-    node.SetColor(*series.color)
-    node.SetOpacity(series.opacity)
-    if series.marker is None:
-        node.SetMarkerStyle(node.MarkerStyleNone)
-        node.SetLineStyle(node.LineStyleDash if series.dashed else node.LineStyleSolid)
-        node.SetLineWidth(series.lineWidth)
-    else:
-        node.SetLineStyle(node.LineStyleNone)
-        node.SetMarkerStyle(series.marker)
-        node.SetMarkerSize(series.markerSize)
-    chart.AddAndObservePlotSeriesNodeID(node.GetID())
-    for each in (table, node):
-        keepOutOfTree(each)
-    return [table, node]
 
 
 def _addColumn(table: Any, title: str, values: Sequence[float] | np.ndarray) -> None:

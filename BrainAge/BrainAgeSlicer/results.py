@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
@@ -27,6 +28,7 @@ REPORT = "BrainAge.Report"
 CHART = "BrainAge.Chart"
 OWNED = "BrainAge.Owned"  # every node that goes when the result goes
 EARLIER = "BrainAge.Earlier"  # attribute of a record: a later run failed
+LATTICE = "BrainAge.Lattice"  # attribute of a record: 16 numbers, voxels to the worker's world
 WITHOUT_HEADER = "BrainAge.WithoutHeader"  # attribute of a record: why the image went alone
 
 
@@ -59,6 +61,17 @@ class Result:
     def withoutHeader(self) -> str:
         """Why the DICOM header of the scan was not judged, or an empty string."""
         return self.recordNode.GetAttribute(WITHOUT_HEADER) or ""
+
+    @property
+    def workerLattice(self) -> np.ndarray | None:
+        """Where the worker laid its outputs: 4 x 4, from voxel indices to its world, or None."""
+        text = self.recordNode.GetAttribute(LATTICE) or ""
+        numbers = np.array(text.split(), dtype=float)
+        return numbers.reshape(4, 4) if numbers.size == 16 else None
+
+    def noteLattice(self, ijkToWorld: np.ndarray) -> None:
+        """Keep where the worker laid its outputs."""
+        self.recordNode.SetAttribute(LATTICE, " ".join(map(repr, ijkToWorld.ravel().tolist())))
 
     def noteWithoutHeader(self, why: str) -> None:
         """Keep why the DICOM header was not judged, if it was not."""

@@ -125,6 +125,7 @@ class Run:
         try:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
             result.noteWithoutHeader(scan.withoutHeader)
+            result.noteLattice(scan.lattice.ijkToWorld)
             archive.keep(result, self._folder / "output")
             prediction = result.prediction
             addChart(result, referencePeople(prediction.model.name))

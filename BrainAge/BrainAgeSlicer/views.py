@@ -6,11 +6,13 @@ import time
 from typing import Any
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
 from BrainAgeSlicer import card
 
 PERCENT = 100
+STATUS_MILLISECONDS = 5000  # that the end of a run stays in the status bar
 
 
 def isDark(widget: Any) -> bool:
@@ -46,6 +48,7 @@ class ProgressView:
         """Stop the clock; the log stays."""
         self._timer.stop()
         self._ui.progressFrame.hide()
+        slicer.util.showStatusMessage(_("Brain age: done"), STATUS_MILLISECONDS)
 
     def setItem(self, which: str) -> None:
         """Show which of several scans is at work."""
@@ -60,8 +63,13 @@ class ProgressView:
             self._stage = name
             self.addLog(f"{self._elapsed()}  {words}")
         which = self._which
+        percent = round(PERCENT * fraction)
         self._ui.stageLabel.text = f"{which}: {words}" if which else words
-        self._ui.progressBar.setValue(round(PERCENT * fraction))
+        self._ui.progressBar.setValue(percent)
+        # Seen in other modules too, where people go while they wait.
+        slicer.util.showStatusMessage(
+            _("Brain age: {what}, {n} %").format(what=self._ui.stageLabel.text, n=percent)
+        )
 
     def setCancelling(self) -> None:
         """Show that the end is being waited for."""

@@ -139,6 +139,18 @@ def sourceFile(node: Any) -> str:
     return str((storage.GetFileName() if storage else "") or "")
 
 
+def writeArray(array: np.ndarray, ijkToWorld: np.ndarray, path: Path) -> None:
+    """Write an array (k, j, i) as an image. Raises BrainAgeError when it cannot be written."""
+    _scene, node, storage = sceneOfOurOwn()
+    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(array))
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(ijkToWorld))
+    storage.SetFileName(str(path))
+    if not storage.WriteData(node):
+        raise BrainAgeError(
+            _("{name} could not be written.").format(name=path.name), _("free some disk space")
+        )
+
+
 def readArray(path: Path, lattice: Lattice) -> np.ndarray:
     """Read an output of the worker as a (k, j, i) array on ``lattice``.
 

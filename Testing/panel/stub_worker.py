@@ -89,6 +89,8 @@ def values(mode: str, options: list) -> dict:
 
 def main() -> None:
     mode, command, scan, *options = sys.argv[1:]
+    if command == "follow":
+        follow(mode, [Path(scan), Path(options[0])], Path(options[options.index("--output") + 1]))
     assert command == "predict" and "--json-lines" in options and "--stop-with-parent" in options
     note(Path(scan))
     if mode != "hang":
@@ -115,6 +117,23 @@ def main() -> None:
     verdict = "refuse" if mode == "refused" else "warn"
     say(event="result", path=str(folder / "prediction.json"), verdict=verdict)
     sys.exit(3 if mode == "refused" else 0)
+
+
+def follow(mode: str, folders: list, output: Path) -> None:
+    """Compare two records: what the library writes, without its work."""
+    import shutil
+
+    if mode == "error":
+        fail("the saliency map of a scan cannot be read", "predict that scan again", 2)
+    output.mkdir()
+    for folder in folders:
+        assert json.loads((folder / "prediction.json").read_text())["brain_age_years"]
+        assert (folder / "to_template.tfm").is_file()
+    shutil.copyfile(folders[1] / "saliency.nii.gz", output / "saliency_change.nii.gz")
+    (output / "report.html").write_text("<html><body>Change.</body></html>")
+    (output / "follow.json").write_text("{}")
+    say(event="result", path=str(output / "report.html"), verdict="pass")
+    sys.exit(0)
 
 
 def moveAway(path: Path) -> None:

@@ -15,7 +15,7 @@ from PySide6 import QtCore, QtWidgets
 import dicom_database
 import offscreen
 from real_names import stands_for
-from stand_in import bindings, ctk_widgets, loader, mrml_widgets
+from stand_in import bindings, ctk_widgets, data_menu, loader, mrml_widgets
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -48,6 +48,9 @@ class Application(offscreen.Application):
         if signal != "startupCompleted()":
             raise AttributeError(signal)
         self._startup.append(receiver)
+
+    def topLevelWidgets(self) -> Any:
+        return QtWidgets.QApplication.topLevelWidgets()
 
     def userSettings(self) -> Any:
         file = str(Path(self.slicerHome) / "settings.ini")
@@ -118,6 +121,7 @@ class ScriptedModule:
         self.dependencies: list[str] = []
         self.contributors: list[str] = []
         self._widget: Any = None
+        self._onSwitch: Any = lambda: None
 
     def widgetRepresentation(self) -> Any:
         return self._widget
@@ -163,6 +167,7 @@ def install(world: Any, home: Path) -> None:
         setattr(ctk, name, getattr(ctk_widgets, name))
     ctk.ctkDICOMIndexer = dicom_database.DicomIndexer
     mrml_widgets.install()
+    data_menu.install()
     slicer.app = Application(home, world)
     slicer.modules = types.ModuleType("slicer.modules")
     sys.modules["slicer.modules"] = slicer.modules
@@ -198,6 +203,12 @@ class OpenModule:
         """Open the module."""
         self.parent.isEntered = True
         self.widget.enter()
+
+    def offerInMenus(self) -> None:
+        """Let the application set the module up, as it does once at its start."""
+        module = sys.modules["BrainAge"].BrainAge(slicer.modules.brainage)
+        module.setup()
+        slicer.modules.brainage._onSwitch = self.enter
 
     def exit(self) -> None:
         """Open another module."""

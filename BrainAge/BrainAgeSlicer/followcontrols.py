@@ -1,0 +1,157 @@
+"""The panel's part on the same person again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.follow import wording
+from BrainAgeLib.report.wording import typeset
+from BrainAgeSlicer import card, follow, followscene, installation
+from BrainAgeSlicer.exports import Exports
+from BrainAgeSlicer.parameters import BrainAgeParameterNode
+from BrainAgeSlicer.results import findResult
+from BrainAgeSlicer.views import MessageView, isDark
+
+
+class FollowControls:
+    """Compares the selected scan with an earlier one. ``getParameters``: of the scene, or None."""
+
+    def __init__(
+        self,
+        ui: Any,
+        message: MessageView,
+        exports: Exports,
+        ensureDependencies: Callable[[Path], None],
+        getParameters: Callable[[], BrainAgeParameterNode | None],
+    ) -> None:
+        self._ui = ui
+        self._message = message
+        self._exports = exports
+        self._ensureDependencies = ensureDependencies
+        self._getParameters = getParameters
+        self._run: follow.FollowRun | None = None
+        self._shown: tuple[Any, Any] | None = None  # records, the earlier first
+        self._tip = ui.compareButton.toolTip
+        ui.followLabel.hide()
+        ui.compareButton.connect("clicked(bool)", lambda _checked: self._compare())
+        ui.followPlotButton.connect("clicked(bool)", lambda _checked: self._showPlot())
+        ui.followReportButton.connect("clicked(bool)", lambda _checked: self._exportReport())
+
+    def refresh(self) -> None:
+        """Say what can be compared; a comparison of other scans is no longer shown."""
+        ui, why = self._ui, self._whyNot()
+        ui.compareButton.setEnabled(not why and self._run is None)
+        ui.compareButton.toolTip = why or self._tip
+        if self._shown is not None and self._records() != self._shown:
+            self._shown = None
+            ui.followLabel.hide()
+        part = self._part
+        ui.followPlotButton.setEnabled(part(followscene.CHART) is not None)
+        ui.followReportButton.setEnabled(part(followscene.REPORT) is not None)
+
+    def stop(self) -> None:
+        """End the worker: the scene or the module is closing."""
+        run, self._run = self._run, None
+        if run is not None:
+            run.stop()
+        self._shown = None
+
+    def _results(self) -> tuple[Any, Any]:
+        parameters = self._getParameters()
+        if parameters is None:
+            return None, None
+        return findResult(parameters.earlierVolume), findResult(parameters.inputVolume)
+
+    def _records(self) -> tuple[Any, Any]:
+        earlier, later = self._results()
+        return (earlier and earlier.recordNode, later and later.recordNode)
+
+    def _part(self, role: str) -> Any:
+        later = self._results()[1]
+        return None if later is None or self._shown is None else later.part(role)
+
+    def _whyNot(self) -> str:
+        parameters = self._getParameters()
+        if parameters is None or parameters.earlierVolume is None:
+            return _("Choose an earlier scan of the same person.")
+        if parameters.earlierVolume is parameters.inputVolume:
+            return _("The earlier scan is the one that is selected at the top.")
+        earlier, later = self._results()
+        if earlier is None or later is None:
+            return _("Both scans need a result first: select each at the top and press Apply.")
+        return ""
+
+    def _compare(self) -> None:
+        earlier, later = self._results()
+        if self._whyNot() or self._run is not None:
+            return
+        self._message.clear()
+        try:
+            comparison = follow.compare(earlier, later, self._yearsBetween())
+            self._show(comparison)
+            self._ensureDependencies(installation.requirementsFile())
+            self._run = follow.FollowRun(
+                comparison,
+                installation.workerCommand(),
+                lambda made, error: self._onMade(comparison, made, error),
+            )
+            self._run.start()
+        except BrainAgeError as error:
+            self._message.show("refuse", error.message, error.hint)
+        self.refresh()
+
+    def _yearsBetween(self) -> float | None:
+        text = self._ui.yearsEdit.text.strip().replace(",", ".")
+        if not text:
+            return None
+        try:
+            return float(text)
+        except ValueError as error:
+            raise BrainAgeError(_("The years between the scans are a number, or empty.")) from error
+
+    def _show(self, comparison: follow.Comparison) -> None:
+        followscene.addComparison(comparison)
+        self._shown = self._records()
+        change, dark = comparison.change, isDark(self._ui.followLabel)
+        severity = "note" if change.is_more_than_error else "pass"
+        facts = [wording.a_year(change), *wording.facts(change, comparison.error)]
+        lines = [
+            f"{card.readable(fact.label)}: <b>{card.readable(typeset(fact.value))}</b>"
+            f"<br><small>{card.readable(typeset(fact.note))}</small>"
+            for fact in facts
+        ]
+        lines.append(card.signed(severity, wording.meaning(change), dark))
+        lines += [card.signed("warn", text, dark) for text in comparison.warnings]
+        lines.append(f"<b>{card.readable(wording.NOTICE)}</b>")
+        self._ui.followLabel.text = "".join(f"<p>{line}</p>" for line in lines)
+        self._ui.followLabel.show()
+
+    def _onMade(
+        self, comparison: follow.Comparison, made: follow.Made | None, error: BrainAgeError | None
+    ) -> None:
+        self._run = None
+        later = comparison.results[1]
+        if error is not None:
+            self._message.show("refuse", error.message, error.hint)
+        elif made is not None and later.recordNode.GetScene() is not None:
+            node = followscene.addMade(comparison, made)
+            parameters = self._getParameters()
+            if node is not None and parameters is not None:
+                parameters.overlayVisible = parameters.templateVisible = False
+                followscene.showMap(node, later.volumeNode)
+        self.refresh()
+
+    def _showPlot(self) -> None:
+        chart = self._part(followscene.CHART)
+        if chart is not None:
+            self._exports.showChart(chart)
+
+    def _exportReport(self) -> None:
+        node = self._part(followscene.REPORT)
+        if node is not None:
+            self._exports.writeReport(node, _("brain age over time"))

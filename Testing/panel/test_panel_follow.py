@@ -1,0 +1,165 @@
+"""The same person again, in the panel."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import slicer
+
+import phantom
+import worker_files
+from dicom_database import DicomDatabase
+
+
+def addScan(person, folder, name, brainAge, age, **acquisition):
+    """Add a scan with a result as a run leaves it."""
+    node = phantom.addHead(name)
+    record = worker_files.record(
+        brain_age_years=brainAge,
+        chronological_age_years=age,
+        gap_years=None if age is None else brainAge - age,
+        corrected_gap_years=None if age is None else 65.2 - age,
+    )
+    record["model"] = record["model"] | {"name": "thick-slice"}
+    record["acquisition"] = record["acquisition"] | acquisition
+    folder.mkdir()
+    result = worker_files.addResult(node, folder, json.loads(json.dumps(record)))
+    from BrainAgeSlicer import volumes
+
+    result.noteLattice(volumes.ijkToRASOf(node))
+    return node
+
+
+@pytest.fixture
+def twoScans(person, tmp_path):
+    """Return a function that adds two scans of a person and selects them."""
+
+    def add(brainAges=(61.0, 66.0), ages=(60.5, 62.5), **ofLater):
+        first = addScan(person, tmp_path / "a", "first", brainAges[0], ages[0])
+        later = addScan(person, tmp_path / "b", "later", brainAges[1], ages[1], **ofLater)
+        person.rest()
+        person.ui.followButton.collapsed = False
+        person.ui.inputSelector.setCurrentNode(later)
+        person.ui.earlierSelector.setCurrentNode(first)
+        person.rest()
+        return first, later
+
+    return add
+
+
+def compare(person) -> None:
+    person.click(person.ui.compareButton)
+    person.wait(lambda: person.module.widget.panel._follow._run is None)
+
+
+def test_the_change_is_shown_with_plot_report_and_map(person, twoScans):
+    from BrainAgeSlicer import followscene, results
+
+    _first, later = twoScans()
+    compare(person)
+
+    text = person.ui.followLabel.text
+    assert "+2.5 years a year" in text and "95 % interval" in text
+    assert "Smallest change that means anything" in text and "Not a medical device" in text
+    assert "More than scanning again" in text and "accelerat" not in text.lower()
+    result = results.findResult(later)
+    chart = result.part(followscene.CHART)
+    assert chart is not None and person.ui.followPlotButton.enabled
+    person.click(person.ui.followPlotButton)
+    assert "Change." in result.part(followscene.REPORT).GetText()
+    node, overlay = result.part(followscene.MAP), result.part(results.OVERLAY)
+    assert np.array_equal(slicer.util.arrayFromVolume(node), slicer.util.arrayFromVolume(overlay))
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    assert {each.GetForegroundVolumeID() for each in composites} == {node.GetID()}
+    left = [each for each in person.temporary.iterdir() if each.name.startswith("BrainAge-")]
+    assert left == []
+
+
+def test_it_lies_where_an_oblique_later_scan_lies(person, twoScans, tmp_path):
+    from BrainAgeSlicer import followscene, results, volumes
+
+    _first, later = twoScans()
+    compare(person)
+
+    node = results.findResult(later).part(followscene.MAP)
+    assert np.allclose(volumes.ijkToRASOf(node), volumes.ijkToRASOf(later))
+
+
+def test_a_second_comparison_takes_the_place_of_the_first(person, twoScans):
+    twoScans()
+    compare(person)
+    count = slicer.mrmlScene.GetNumberOfNodes()
+    compare(person)
+
+    assert slicer.mrmlScene.GetNumberOfNodes() == count
+
+
+def test_another_scanner_is_warned_of(person, twoScans):
+    twoScans(scanner="Maker 3 T", slice_spacing_mm=5.0)
+    compare(person)
+
+    assert "slice spacing" in person.ui.followLabel.text
+    assert "within one scanner and protocol" in person.ui.followLabel.text
+
+
+def test_typed_years_go_before_ages_and_words_are_no_number(person, twoScans):
+    twoScans()
+    person.type(person.ui.yearsEdit, "5")
+    compare(person)
+    assert "+1.0 years a year" in person.ui.followLabel.text
+    person.type(person.ui.yearsEdit, "soon")
+    compare(person)
+    assert "are a number" in person.ui.messageLabel.text
+
+
+def test_the_days_of_dicom_go_before_ages(person, twoScans, monkeypatch):
+    days = {"1.1": "20200101", "1.2": "20210101"}
+    database = DicomDatabase({uid: {"0008,0020": day} for uid, day in days.items()})
+    nodes = twoScans()
+    for node, uid in zip(nodes, days, strict=True):
+        node.SetAttribute("DICOM.instanceUIDs", uid)
+    monkeypatch.setattr(slicer, "dicomDatabase", database)
+    compare(person)
+
+    assert "+5.0 years a year" in person.ui.followLabel.text
+
+
+@pytest.mark.parametrize(
+    ("ages", "words"),
+    [((60.0, 60.0), "of one time"), ((60.0, None), "nor an age"), ((62.0, 60.0), "other way")],
+)
+def test_what_is_no_change_is_said(person, twoScans, ages, words):
+    twoScans(ages=ages)
+    compare(person)
+
+    assert words in person.ui.messageLabel.text
+    assert not person.ui.followLabel.visible
+
+
+def test_what_is_missing_is_said(person, head):
+    assert not person.ui.compareButton.enabled
+    assert "Choose an earlier scan" in person.ui.compareButton.toolTip
+    person.ui.earlierSelector.setCurrentNode(phantom.addHead("other"))
+    person.rest()
+    assert "Both scans need a result" in person.ui.compareButton.toolTip
+
+
+def test_a_worker_that_fails_is_said_and_the_numbers_stay(person, twoScans, worker):
+    worker("error")
+    twoScans()
+    compare(person)
+
+    assert "cannot be read" in person.ui.messageLabel.text
+    assert "+2.5 years a year" in person.ui.followLabel.text
+    assert not person.ui.followReportButton.enabled
+
+
+def test_closing_the_scene_ends_it(person, twoScans):
+    twoScans()
+    compare(person)
+    slicer.mrmlScene.Clear(0)
+    person.rest()
+
+    assert not person.ui.followPlotButton.enabled and not person.ui.compareButton.enabled
