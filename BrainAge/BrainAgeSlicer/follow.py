@@ -26,7 +26,7 @@ from BrainAgeLib.follow.visits import Person, person_of, times_of_ages, visit_of
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.record import write_prediction
-from BrainAgeLib.scan.dicom_person import date_of
+from BrainAgeLib.scan.dicom_person import day_of_study
 from BrainAgeSlicer import dicomfiles, installation, volumes
 from BrainAgeSlicer.results import OVERLAY, TO_TEMPLATE, Result
 from BrainAgeSlicer.worker import Outcome, Worker
@@ -102,7 +102,7 @@ def _dayOf(volumeNode: Any) -> date | None:
     known, uids = dicomfiles.database(), dicomfiles.instanceUIDs(volumeNode)
     if not known or not uids:
         return None
-    return date_of((known.instanceValue(uids[0], STUDY_DATE) or "").strip())
+    return day_of_study((known.instanceValue(uids[0], STUDY_DATE) or "").strip())
 
 
 class FollowRun:

@@ -122,12 +122,14 @@ def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
 
 
 def describe_acquisition(
-    canonical: Volume, slice_thickness_mm: float | None, tags: SequenceTags = SequenceTags()
+    canonical: Volume, slice_thickness_mm: float | None, tags: SequenceTags | None = None
 ) -> Acquisition:
     """Return plane, number and spacing of the slices of a volume with axes nearest to L, P, S.
 
-    ``slice_thickness_mm`` and ``tags`` are what the header says. Of a 3D scan the axial slices count.
+    ``slice_thickness_mm`` and ``tags`` are what the header says, or None. Of a 3D scan the axial
+    slices count.
     """
+    tags = tags or SequenceTags()
     axis = slice_axis(canonical.affine, canonical.voxels.shape)
     along = 2 if axis < 0 else axis
     rows, columns = (n for n in (2, 1, 0) if n != along)
