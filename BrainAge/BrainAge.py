@@ -27,7 +27,6 @@ if importlib.util.find_spec("BrainAgeLib") is None:  # a source checkout, where 
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 
-HELP_ADDRESS = "https://example.org/SlicerBrainAge#3d-slicer"
 SAMPLE_SHA256 = "4fd9a94ee8a661eded4b2a507961974863c5c2ec1600c26cb2afad75ce094f39"
 
 
@@ -44,7 +43,8 @@ class BrainAge(ScriptedLoadableModule):
             "Predicts brain age from a 2D thick-slice (or 3D) T1 scan of the head. Research use "
             "only. Not a medical device. Not for diagnosis, screening or treatment."
         )
-        parent.helpText += f'<p><a href="{HELP_ADDRESS}">{_("How to use it")}</a></p>'
+        page = Path(__file__).resolve().parent / "Resources" / "help.html"
+        parent.helpText += f'<p><a href="{page.as_uri()}">{_("How to use it")}</a></p>'
         parent.acknowledgementText = _(
             "Written after the idea of doi:10.1038/s41514-025-00260-x; trained on Cam-CAN."
         )
