@@ -13,7 +13,7 @@ from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction, ProgressCallback
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.record import read_prediction
-from BrainAgeLib.scan.dicom_header import study_date
+from BrainAgeLib.scan.dicom_visit import study_date
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
 RECORD_NAME = "prediction.json"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
 from BrainAgeLib.records import Finding, SequenceTags, Sex
 from BrainAgeLib.scan.agent_words import is_agent, names_agent
 from BrainAgeLib.scan.dicom_elements import Elements, FileElements, Numbers, elements_of
-from BrainAgeLib.scan.dicom_person import age_years_of, day_of_study, sex_of, two_ages
+from BrainAgeLib.scan.dicom_person import age_years_of, sex_of, two_ages
+from BrainAgeLib.scan.dicom_visit import SCANNER_KEYWORDS, scanner_of
 
 IDENTIFIERS = {
     "patient_name": "PatientName",
@@ -33,9 +33,8 @@ _KEYWORDS = (
     *("BitsStored", "HighBit", "PixelRepresentation", "OverlayRows"),
     *("RescaleSlope", "RescaleIntercept"),
     *("EchoPulseSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
-    *("Manufacturer", "ManufacturerModelName", "MagneticFieldStrength"),
+    *SCANNER_KEYWORDS,
 )
-LONGEST_SCANNER = 120
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
 _GREY = ("", "MONOCHROME1", "MONOCHROME2")
@@ -155,15 +154,6 @@ def read_frames(path: Path) -> list[SliceHeader]:
         ]
 
 
-def study_date(path: Path) -> date | None:
-    """Return the day of a DICOM file's study, to tell how far apart scans are; never written.
-
-    Raises OSError when the file cannot be opened.
-    """
-    with elements_of(path, ("StudyDate",)) as said:
-        return day_of_study(said.text("StudyDate"))
-
-
 def read_identifiers(path: Path) -> dict[str, str]:
     """Return what a DICOM file says of who was scanned; what it does not say is left out.
 
@@ -189,7 +179,7 @@ def _sequence(said: Elements) -> SequenceTags:
         says_contrast_agent=is_agent(said.text("ContrastBolusAgent"))
         or agent == "YES"
         or names_agent(said.text("SeriesDescription")),
-        scanner=_scanner(said),
+        scanner=scanner_of(said),
     )
 
 
@@ -200,14 +190,6 @@ def _first(*numbers: float | None) -> float | None:
 def _group(groups: list[Elements], keyword: str) -> Elements:
     """Return a functional group: a frame's own goes before that which all frames share."""
     return next((item for of in groups for item in of.items(keyword)[:1]), Elements())
-
-
-def _scanner(said: Elements) -> str | None:
-    """Return maker, model and field strength, such as "Siemens Avanto 1.5 T", safe to print."""
-    field_t = said.number("MagneticFieldStrength")
-    words = [printable(said.text(name)) for name in ("Manufacturer", "ManufacturerModelName")]
-    words += [f"{field_t:.2g} T"] if field_t and field_t > 0 else []
-    return " ".join(filter(None, words))[:LONGEST_SCANNER] or None
 
 
 def _count(said: Elements, keyword: str, default: int = 0) -> int:
