@@ -12,6 +12,7 @@ import SimpleITK as sitk
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.options import Options
 from BrainAgeLib.records import Acquisition, Sex
+from BrainAgeLib.scan.checks import check_extent_mm
 from BrainAgeLib.scan.dicom_header import read_identifiers
 from BrainAgeLib.scan.empty_slices import (
     Window,
@@ -79,6 +80,7 @@ def read(source: ScanSource, options: Options) -> Case:
     if options.age_years is not None:  # then nobody asks the header
         scan = scan.without(FindingCode.TWO_AGES)
     volume = volume_from_sitk(to_canonical(scan.image))
+    check_extent_mm((volume.spacing_mm * volume.voxels.shape[::-1]).tolist())
     hole = empty_between(volume)
     identifiers = None
     if options.keep_identifiers:

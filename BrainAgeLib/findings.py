@@ -16,8 +16,11 @@ class FindingCode(str, Enum):
     PADDING = "padding"
     OVERFLOW = "overflow"
     EMPTY_SLICES = "empty_slices"
+    COPIED_SLICES = "copied_slices"
+    OTHER_PICTURES = "other_pictures"
     SEVERAL_VOLUMES = "several_volumes"
     UNKNOWN_ORIENTATION = "unknown_orientation"
+    TWO_AFFINES = "two_affines"
     TWO_AGES = "two_ages"
     # The kind of picture.
     NOT_T1 = "not_t1"
@@ -60,6 +63,8 @@ class FindingCode(str, Enum):
     NOISE = "noise"
     SLICE_BRIGHTNESS = "slice_brightness"
     SLICE_SHIFTS = "slice_shifts"
+    SLICE_ORDER = "slice_order"
+    SLICE_MISSING = "slice_missing"
     GHOSTS = "ghosts"
     # The result itself, and the machine that made it.
     MEMBERS_DISAGREE = "members_disagree"

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.gate import artefacts, brain, contrast, coverage, header, placement, trust
+from BrainAgeLib.gate import (
+    artefacts,
+    brain,
+    contrast,
+    coverage,
+    header,
+    placement,
+    slice_order,
+    trust,
+)
 from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.records import Finding
 
@@ -22,6 +31,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "brain": brain.FAMILY,
     "placement": placement.FAMILY,
     "artefacts": artefacts.FAMILY,
+    "slice_order": slice_order.FAMILY,
     "trust": trust.FAMILY,
 }
 

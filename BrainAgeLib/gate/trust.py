@@ -13,6 +13,11 @@ MOST_DISAGREEMENT_YEARS = 15.0  # sound scans up to 11.8
 # scanners that were cut thick reach 1.7. Faults beyond 4 moved the age by 19 years in the
 # median. The interval grows with what lies over 1.
 USUAL_NOVELTY, MOST_NOVELTY, UNUSABLE_NOVELTY = 1.0, 1.8, 4.0
+IN_WHICH_SPACE = (
+    "With --in-template-space the head must have been brought into MNI152 (ICBM 2009) by an affine "
+    "registration of 12 degrees of freedom; others leave another size or shape. Run a whole brain "
+    "with --brain-extracted instead, which registers it anew."
+)
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Trust:
 
     ``members_years``: age by each member of the ensemble. ``novelty``: distance of the scan from
     the training data in the model's features, as a multiple of the distance that 99 % of healthy
-    scans stay under.
+    scans stay under. ``is_registered``: False for a scan that is said to be in template space.
     """
 
     brain_age_years: float | None = None
@@ -29,6 +34,7 @@ class Trust:
     novelty: float | None = None
     chronological_age_years: float | None = None
     trained_age_range_years: tuple[float, float] | None = None
+    is_registered: bool = True
 
 
 def measure(evidence: Evidence) -> Trust:
@@ -40,6 +46,7 @@ def measure(evidence: Evidence) -> Trust:
         raw.novelty if raw else None,
         evidence.chronological_age_years,
         evidence.trained_age_range_years,
+        evidence.placed.is_registered,
     )
 
 
@@ -86,6 +93,8 @@ def _novelty(measured: Trust) -> Finding | None:
         f"{unlike.format('quite unlike')}. Look at the outline and the registered image of the "
         "report; if both are right, the scan's contrast is not one that the model knows."
     )
+    if not measured.is_registered:
+        refused = f"{unlike.format('quite unlike')}. {IN_WHICH_SPACE}"
     warned = (
         f"{unlike.format('unlike')}: {wider}. Look at the pictures of the report, and trust the "
         "age less."

@@ -22,6 +22,9 @@ MOST_VOXELS = 2**27
 LEAST_SLICE_WIDTH = 8  # pixels; only the third axis may be shorter, down to a single slice
 # Cosines written with three decimals are off by less; 0.01 moves a voxel of the head by 1 mm.
 RIGHT_ANGLE_TOLERANCE = 0.01
+# The second longest side: a handful of slices is thin. A brain's width is 110 mm and more.
+SMALLEST_HEAD_MM = 60.0
+LARGEST_SCAN_MM = 1000.0  # the longest table of a scanner shows half of that at once
 _SCALAR_PIXELS = {
     *(sitk.sitkUInt8, sitk.sitkUInt16, sitk.sitkUInt32, sitk.sitkUInt64),
     *(sitk.sitkInt8, sitk.sitkInt16, sitk.sitkInt32, sitk.sitkInt64),
@@ -31,18 +34,28 @@ _SCALAR_PIXELS = {
 
 def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
     """Raise InputError unless an image, or what a file's header promises, is one scalar volume."""
-    size = header.GetSize()
+    check_one_volume(header.GetSize(), name)
+    check_pixels(header.GetPixelIDValue(), name)
+
+
+def check_one_volume(size: Sequence[int], name: str) -> None:
+    """Raise InputError unless ``size``, of all axes, is that of one volume of a fitting size."""
     if len(size) < 3:
         raise InputError(
             f"{name} is a 2D picture, not a volume",
             "give the whole scan: a 3D file or the folder of its DICOM series",
         )
     volumes = math.prod(size[3:])
+    if volumes != 1 and size[2] == 1:
+        raise InputError(
+            f"{name} holds {volumes} volumes of one slice each ({_by(size)})",
+            "if these are the slices of one volume, convert the scan again so that they lie along "
+            "the third axis, with their spacing",
+        )
     if volumes != 1:
         raise InputError(
             f"{name} holds {volumes} volumes ({_by(size)})", "give one 3D T1 volume of them"
         )
-    check_pixels(header.GetPixelIDValue(), name)
     check_size(size[:3], name)
 
 
@@ -81,10 +94,7 @@ def check_grid(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
     direction = np.reshape(header.GetDirection(), (dimension, dimension))[:3, :3]
     check_spacing(spacing_mm, name)
     if not np.isfinite(direction).all() or not np.isfinite(header.GetOrigin()[:3]).all():
-        raise InputError(
-            f"the header of {name} places the voxels nowhere: its affine is not finite",
-            "convert the scan again from the original",
-        )
+        raise nowhere(name)
     if abs(direction.T @ direction - np.eye(3)).max() > RIGHT_ANGLE_TOLERANCE:
         raise sheared(name)
 
@@ -96,6 +106,24 @@ def check_spacing(spacing_mm: Iterable[float], name: str) -> None:
         raise InputError(
             f"the header of {name} gives an impossible voxel spacing: {_by(spacing)} mm",
             "convert the scan again from the original",
+        )
+
+
+def nowhere(name: str) -> InputError:
+    """Return the error for a header that gives no place."""
+    return InputError(
+        f"the header of {name} places the voxels nowhere: its affine is not finite or singular",
+        "convert the scan again from the original",
+    )
+
+
+def check_extent_mm(size_mm: Sequence[float]) -> None:
+    """Raise InputError when a volume (i, j, k) is so small or large that no head can be in it."""
+    if sorted(size_mm)[1] < SMALLEST_HEAD_MM or max(size_mm) > LARGEST_SCAN_MM:
+        raise InputError(
+            f"the scan is {' x '.join(f'{length:.3g}' for length in size_mm)} mm large, which no "
+            "scan of a head is",
+            "the unit of length in its header seems to be wrong; convert the scan again",
         )
 
 

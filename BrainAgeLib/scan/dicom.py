@@ -15,12 +15,12 @@ import SimpleITK as sitk
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.checks import check_size, not_grey
+from BrainAgeLib.scan.dicom_contents import described, likeliest, line_to_type, no_series
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
 from BrainAgeLib.scan.dicom_pixels import read_pixels
 from BrainAgeLib.scan.dicom_slices import choose_repetition, not_alike, stack_slices
+from BrainAgeLib.scan.dicom_sorting import Series, joined, without_copies, without_strangers
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
-
-Series = dict[str, list[DicomHeader]]
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
     """
     series, others = dicom_series_in(folder)
     if not series:
-        raise _no_series(name, others)
+        raise no_series(folder, name, others)
     headers = _chosen(series, series_uid, name)
     _check_no_slice_is_broken(headers[0], others, name)
     if len(headers) == 1:
@@ -87,15 +87,11 @@ def dicom_series_in(folder: Path) -> tuple[Series, list[DicomHeader]]:
             series.setdefault(header.series_uid, []).append(header)
         else:
             others.append(header)
-    return series, others
+    return joined(series), others
 
 
 def _chosen(series: Series, series_uid: str | None, name: str) -> list[DicomHeader]:
-    listing = tuple(
-        f"{uid}  {headers[0].series_description or 'no description'}, "
-        f"{len(headers)} file{'s' if len(headers) > 1 else ''}"
-        for uid, headers in series.items()
-    )
+    listing = tuple(f"{uid}  {described(headers)}" for uid, headers in series.items())
     if series_uid is not None:
         if series_uid not in series:
             raise InputError(
@@ -104,7 +100,9 @@ def _chosen(series: Series, series_uid: str | None, name: str) -> list[DicomHead
         return series[series_uid]
     if len(series) > 1:
         raise InputError(
-            f"{name} holds {len(series)} DICOM series", "choose one with --series UID", listing
+            f"{name} holds {len(series)} DICOM series",
+            f"choose one: {line_to_type(name, likeliest(series))}",
+            listing,
         )
     return next(iter(series.values()))
 
@@ -152,6 +150,8 @@ def _read_frames(header: DicomHeader, name: str, hint: str) -> DicomImage:
 
 def _read_slices(headers: Sequence[DicomHeader], name: str) -> DicomImage:
     """Read a series of files that hold a slice each."""
+    headers, strangers = without_strangers(headers)
+    headers, copies = without_copies(headers)
     chosen, findings = choose_repetition([header.slice for header in headers])
     taken = [headers[number] for number in chosen]
     if len(taken) < 2:
@@ -165,7 +165,9 @@ def _read_slices(headers: Sequence[DicomHeader], name: str) -> DicomImage:
     files = tuple(header.path for header in ordered)
     image = sitk.GetImageFromArray(read_pixels(ordered, name))
     stack.place(image)
-    return DicomImage(image, files, ordered[0], ordered[0].slice.thickness_mm, findings)
+    said = tuple(finding for finding in (strangers, copies) if finding)
+    thickness_mm = ordered[0].slice.thickness_mm
+    return DicomImage(image, files, ordered[0], thickness_mm, said + findings)
 
 
 def _check_pixels(headers: Sequence[DicomHeader], size: Sequence[int], name: str) -> None:
@@ -176,15 +178,3 @@ def _check_pixels(headers: Sequence[DicomHeader], size: Sequence[int], name: str
 
 def _single_slice(name: str, hint: str) -> InputError:
     return InputError(f"{name} is a single DICOM slice, not a volume", hint)
-
-
-def _no_series(name: str, others: list[DicomHeader]) -> InputError:
-    if others:
-        return InputError(
-            f"{name} holds DICOM files but no complete image", "copy or export the series again"
-        )
-    return InputError(
-        f"{name} holds no DICOM image",
-        "give an image file, or the folder that itself holds the files of one DICOM series; "
-        "`brainage batch` takes a folder of many scans",
-    )

@@ -23,6 +23,9 @@ from BrainAgeLib.scan.dicom_header import SliceHeader
 PLACE_DECIMALS = 1  # of mm; neighbouring slices are farther apart
 SAME_PLACE_MM = 0.01  # as positions are rounded; slices that are nearer lie in one place
 GAP_TOLERANCE = 0.05  # of the usual distance; scanners round positions to far less
+# Both ends of a gap are off by up to half a unit along each axis; a gap that lacks a slice is wider
+# by a whole spacing, even so.
+MOST_ROUNDED, ROUNDED_TOLERANCE = 1.8, 0.4
 DRIFT_TOLERANCE = 0.01  # of the height of the stack, as for the angles between axes
 SAME_NUMBERS = 1e-3  # cosines and mm, as they are rounded
 _SPLIT_HINT = "give one acquisition alone; dcm2niix, for one, splits such a series"
@@ -91,7 +94,7 @@ def stack_slices(slices: Sequence[SliceHeader], name: str) -> SliceStack:
     heights_mm = positions @ direction[:, 2]
     order = np.argsort(heights_mm, kind="stable")
     sorted_mm = heights_mm[order]
-    _check_gaps(sorted_mm, name)
+    _check_gaps(sorted_mm, _rounding_mm(positions), name)
     step = positions[order[-1]] - positions[order[0]]
     height_mm = sorted_mm[-1] - sorted_mm[0]
     if np.linalg.norm(step - height_mm * direction[:, 2]) > DRIFT_TOLERANCE * height_mm:
@@ -177,7 +180,15 @@ def _axes(orientation: Numbers, name: str) -> np.ndarray:
     return np.stack([np.cross(down, normal), down, normal], axis=1)
 
 
-def _check_gaps(heights_mm: np.ndarray, name: str) -> None:
+def _rounding_mm(positions: np.ndarray) -> float:
+    """Return to what positions (slice, 3) were rounded: whole mm, tenths, or nothing that shows."""
+    for unit_mm in (1.0, 0.1):
+        if np.allclose(positions / unit_mm, np.rint(positions / unit_mm), rtol=0, atol=1e-6):
+            return unit_mm
+    return 0.0
+
+
+def _check_gaps(heights_mm: np.ndarray, rounding_mm: float, name: str) -> None:
     gaps_mm = np.diff(heights_mm)
     if gaps_mm.min() < SAME_PLACE_MM:
         shared_mm = heights_mm[gaps_mm.argmin()]
@@ -188,7 +199,8 @@ def _check_gaps(heights_mm: np.ndarray, name: str) -> None:
         )
     usual_mm = float(np.median(gaps_mm))
     worst = int(np.abs(gaps_mm - usual_mm).argmax())
-    if abs(gaps_mm[worst] - usual_mm) > GAP_TOLERANCE * usual_mm:
+    rounded_mm = min(MOST_ROUNDED * rounding_mm, ROUNDED_TOLERANCE * usual_mm)
+    if abs(gaps_mm[worst] - usual_mm) > max(GAP_TOLERANCE * usual_mm, rounded_mm):
         below_mm, above_mm = heights_mm[worst : worst + 2]
         raise InputError(
             f"the slices of {name} are not evenly spaced: {gaps_mm[worst]:.1f} mm between the "

@@ -21,11 +21,16 @@ _NIFTI_1 = ((348).to_bytes(4, "little"), (348).to_bytes(4, "big"))
 _NIFTI_2 = ((540).to_bytes(4, "little"), (540).to_bytes(4, "big"))
 
 
+_MGH = (1).to_bytes(4, "big")  # its version, the only one
+MGH_TYPES = 12
+
+
 class FileKind(Enum):
     """The formats that scans come in."""
 
     NIFTI = "NIfTI"
     NIFTI_2 = "NIfTI-2"
+    MGH = "MGH"
     NRRD = "NRRD"
     METAIMAGE = "MetaImage"
     DICOM = "DICOM"
@@ -66,6 +71,8 @@ def kind_of(path: Path) -> FileKind | None:
         return FileKind.NRRD
     if re.search(rb"^NDims\s*=", head, re.MULTILINE):
         return FileKind.METAIMAGE
+    if head[:4] == _MGH and int.from_bytes(head[20:24], "big") < MGH_TYPES:
+        return FileKind.MGH
     # Old files have no preamble and begin with their first group, 0002 or 0008.
     if head[128:132] == b"DICM" or head[:2] in (b"\x02\x00", b"\x08\x00"):
         return FileKind.DICOM

@@ -56,16 +56,22 @@ class Volume:
         return Volume(np.ascontiguousarray(self.voxels[window]), affine.round(AFFINE_DECIMALS))
 
 
+def image_affine(image: sitk.Image) -> np.ndarray:
+    """Return the affine (4 x 4) of a 3D image: index (i, j, k) to LPS world in mm."""
+    affine = np.eye(4)
+    direction = np.array(image.GetDirection()).reshape(3, 3)
+    affine[:3, :3] = direction * np.array(image.GetSpacing())
+    affine[:3, 3] = image.GetOrigin()
+    return affine
+
+
 def volume_from_sitk(image: sitk.Image) -> Volume:
     """Return a float32 volume of a scalar 3D SimpleITK image.
 
     The affine is rounded: programs pass one place on with differences in the last bits, which the
     many steps of a registration would make into a tenth of a year.
     """
-    affine = np.eye(4)
-    direction = np.array(image.GetDirection()).reshape(3, 3)
-    affine[:3, :3] = direction * np.array(image.GetSpacing())
-    affine[:3, 3] = image.GetOrigin()
+    affine = image_affine(image)
     voxels = sitk.GetArrayFromImage(image).astype(np.float32)
     return Volume(voxels, affine.round(AFFINE_DECIMALS))
 

@@ -19,9 +19,16 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.scan.checks import check_shape, check_spacing, incomplete, unknown_orientation
+from BrainAgeLib.scan.checks import (
+    check_shape,
+    check_spacing,
+    incomplete,
+    nowhere,
+    unknown_orientation,
+)
 from BrainAgeLib.scan.file_kind import FileKind, is_compressed, read_head
 from BrainAgeLib.scan.itk import FileImage, named_as, open_header, read_volume
+from BrainAgeLib.scan.nifti_places import contradiction, nifti_1_header, ras_affine_of
 
 ByteStream = gzip.GzipFile | BufferedReader
 HEADER_BYTES = 348
@@ -39,11 +46,13 @@ _VOXEL_TYPES = {
 class NiftiHeader:
     """The fields of a NIfTI-1 header that matter here.
 
-    ``size``: voxels along each axis, 1 to 7 of them. ``spacing_mm``: ``pixdim`` of the first three.
-    ``sform``: 3 x 4, index to RAS world. ``data_offset``: bytes before the voxels.
-    ``voxel_type``: as stored, or None for a type that the format does not know.
+    ``block``: all of them, as stored. ``size``: voxels along each axis, 1 to 7 of them.
+    ``spacing_mm``: ``pixdim`` of the first three. ``sform``: 3 x 4, index to RAS world.
+    ``data_offset``: bytes before the voxels. ``voxel_type``: as stored, or None for a type that the
+    format does not know.
     """
 
+    block: bytes
     magic: bytes
     size: tuple[int, ...]
     voxel_type: np.dtype | None
@@ -74,8 +83,18 @@ def read_nifti(path: Path, name: str) -> FileImage:
         image = read_volume(readable, FileKind.NIFTI, name)
     if broken is not None:
         image = _with_nan(image, broken)
-    findings = () if header.says_orientation else (unknown_orientation(),)
-    return FileImage(image, (path,), findings)
+    if not header.says_orientation:
+        return FileImage(image, (path,), (unknown_orientation(),))
+    doubt = contradiction(nifti_1_header(header.block), ras_affine_of(image))
+    return FileImage(image, (path,), (doubt,) if doubt else ())
+
+
+def half_of_a_pair(name: str) -> InputError:
+    """Return the error for a scan that lies in two files, one of which says nothing of sides."""
+    return InputError(
+        f"{name} is half of an Analyze or NIfTI pair (.hdr and .img)",
+        "convert the scan to one .nii.gz file",
+    )
 
 
 def _read_header(path: Path, name: str) -> NiftiHeader:
@@ -90,6 +109,7 @@ def _read_header(path: Path, name: str) -> NiftiHeader:
     dimension, *size = struct.unpack_from(order + "8h", head, 40)
     voxel_type = _VOXEL_TYPES.get(struct.unpack_from(order + "h", head, 70)[0])
     header = NiftiHeader(
+        block=head[:HEADER_BYTES],
         magic=head[344:348],
         size=tuple(size[: max(0, min(dimension, 7))]),
         voxel_type=np.dtype(order + voxel_type) if voxel_type else None,
@@ -105,10 +125,7 @@ def _read_header(path: Path, name: str) -> NiftiHeader:
 
 def _check(header: NiftiHeader, name: str) -> None:
     if header.magic[:3] != b"n+1":
-        raise InputError(
-            f"{name} is half of an Analyze or NIfTI pair (.hdr and .img)",
-            "convert the scan to one .nii.gz file",
-        )
+        raise half_of_a_pair(name)
     has_voxels = header.voxel_type is not None and min(header.size, default=0) > 0
     if not has_voxels or not HEADER_BYTES <= header.data_offset <= MOST_SURPLUS_BYTES:
         raise InputError(f"the header of {name} makes no sense", "convert the scan again")
@@ -126,10 +143,7 @@ def _check_sform(header: NiftiHeader, name: str) -> None:
     """
     affine_mm = np.linalg.norm(header.sform[:, :3], axis=0)
     if not np.isfinite(header.sform).all() or not affine_mm.all():
-        raise InputError(
-            f"the header of {name} places the voxels nowhere: its affine is not finite or singular",
-            "convert the scan again from the original",
-        )
+        raise nowhere(name)
     if not np.allclose(affine_mm, header.spacing_mm, rtol=SPACING_TOLERANCE):
         fields, affine = (
             " x ".join(f"{value:.3g}" for value in spacing)

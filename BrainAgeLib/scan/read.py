@@ -17,17 +17,23 @@ from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
 from BrainAgeLib.scan.checks import check_grid, check_shape
 from BrainAgeLib.scan.dicom import DicomImage, read_dicom_file, read_dicom_folder
 from BrainAgeLib.scan.file_kind import (
+    KIND_BYTES,
     FileKind,
     cannot_be_read,
     is_compressed,
     kind_of,
+    read_head,
     require_path,
 )
-from BrainAgeLib.scan.itk import quiet_itk
-from BrainAgeLib.scan.nifti import read_nifti
+from BrainAgeLib.scan.itk import FileImage, quiet_itk
+from BrainAgeLib.scan.nifti import half_of_a_pair, read_nifti
+from BrainAgeLib.scan.other_volumes import read_other_volume
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.scan.text_headers import read_text_headed
 from BrainAgeLib.scan.voxel_values import settle_voxels
+
+ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
+COMPRESSIBLE = (FileKind.NIFTI, FileKind.NIFTI_2, FileKind.MGH)
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +68,7 @@ class Scan:
 
 
 def read_scan(path: str | os.PathLike[str], series_uid: str | None = None) -> Scan:
-    """Read a NIfTI, NRRD, MetaImage or DICOM file, or the DICOM series in a folder.
+    """Read a NIfTI, MGH, NRRD, MetaImage or DICOM file, or the DICOM series in a folder.
 
     ``series_uid`` picks one of several series. The format is told by content, not by name. Raises
     InputError when this is not one scalar volume with a place in the world and something in it.
@@ -103,19 +109,24 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
     kind = kind_of(path)
     if kind is None:
         raise _not_a_scan(path, name)
-    if kind is not FileKind.NIFTI and is_compressed(path):
+    if kind not in COMPRESSIBLE and is_compressed(path):
         raise InputError(f"{name} is a {kind.value} file inside gzip", "unpack it first")
     if kind is FileKind.DICOM:
         return _scan_of_dicom(read_dicom_file(path, series_uid, name), given, name)
     if series_uid is not None:
         raise InputError(f"{name} is a {kind.value} file and has no series", "omit --series")
-    if kind is FileKind.NIFTI_2:
-        raise InputError(f"{name} is NIfTI-2, which is not supported", "convert it to NIfTI-1")
-    is_nifti = kind is FileKind.NIFTI
-    file = read_nifti(path, name) if is_nifti else read_text_headed(path, kind, name)
+    file = _read_file(path, kind, name)
     settled, findings = settle_voxels(file.image, name)
     record = InputRecord(given, _sha256_of(file.files), None)
     return Scan(settled, record, findings=file.findings + findings, sequence=tags_of_file(path))
+
+
+def _read_file(path: Path, kind: FileKind, name: str) -> FileImage:
+    if kind is FileKind.NIFTI:
+        return read_nifti(path, name)
+    if kind in (FileKind.NIFTI_2, FileKind.MGH):
+        return read_other_volume(path, kind, name)
+    return read_text_headed(path, kind, name)
 
 
 def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
@@ -137,9 +148,19 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
 def _not_a_scan(path: Path, name: str) -> InputError:
     if path.stat().st_size == 0:
         return InputError(f"{name} is an empty file", "copy or convert the scan again")
+    if read_head(path, KIND_BYTES)[:4] in ARCHIVES or path.suffix.lower() in (
+        ".tar",
+        ".zip",
+        ".7z",
+    ):
+        return InputError(
+            f"{name} is an archive", "unpack it, and give the folder that comes of it"
+        )
+    if path.with_suffix(".hdr").is_file() and path.suffix.lower() == ".img":
+        return half_of_a_pair(name)
     return InputError(
         f"{name} is not a medical image with world coordinates",
-        "give a NIfTI, NRRD, MetaImage or DICOM file, or the folder of a DICOM series",
+        "give a NIfTI, MGH, NRRD, MetaImage or DICOM file, or the folder of a DICOM series",
     )
 
 

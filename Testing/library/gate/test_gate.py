@@ -21,6 +21,7 @@ from BrainAgeLib.gate.gate import (
 )
 from BrainAgeLib.gate.header import Header
 from BrainAgeLib.gate.placement import Placement
+from BrainAgeLib.gate.slice_order import SliceOrder
 from BrainAgeLib.gate.trust import Trust
 from BrainAgeLib.records import Acquisition, Finding, Quality
 from Testing.library.gate.sound import SOUND, evidence, placed_at
@@ -37,6 +38,7 @@ BAD: dict[str, Any] = {
     "brain": Brain(300.0, 0.5, 0.5, 0.5, 0.9, 0.0),
     "placement": Placement(0.1, 0.1),
     "artefacts": Artefacts(0.5, 0.5, 9.0, 0.5),
+    "slice_order": SliceOrder(2.0, 2.0, 3.0),
     "trust": Trust(55.0, (10.0, 80.0), 4.0, 5.0, (18.0, 88.0)),
 }
 
@@ -63,9 +65,10 @@ def test_nearly_every_check_can_speak_at_once():
     codes = [finding.code for finding in judge(BAD)]
 
     assert len(codes) == len(set(codes))
-    # Nothing to say here of other contrast, of a header, of a scan in template space, and of an
-    # overlap: the similarity is too low already.
-    assert len(codes) == sum(len(family.checks) for family in FAMILIES.values()) - 4
+    # Nothing to say here of other contrast, of a header, of a scan in template space, and of what
+    # another check has said: an overlap (the similarity is too low), a missing slice (the order is
+    # wrong).
+    assert len(codes) == sum(len(family.checks) for family in FAMILIES.values()) - 5
     assert Quality(judge(BAD)).verdict == "refuse"
 
 

@@ -50,3 +50,13 @@ def test_messages_are_sentences_with_the_numbers_in_them():
 )
 def test_what_to_do_about_an_unlike_scan(novelty, words):
     assert re.search(words, only_finding("trust", novelty=novelty).message)
+
+
+@pytest.mark.parametrize(
+    ("is_registered", "words"), [(True, "registered image"), (False, "--brain-extracted")]
+)
+def test_a_scan_in_another_template_space_is_told_the_way_in(is_registered, words):
+    finding = only_finding("trust", novelty=5.9, is_registered=is_registered)
+
+    assert (finding.code, finding.severity) == ("unlike_training", "refuse")
+    assert words in finding.message

@@ -105,11 +105,6 @@ class TestNotAScan:
 
         assert f"is a {kind} file inside gzip" in message_of(packed, capfd)
 
-    def test_nifti_2_is_called_by_its_name(self, tmp_path, capfd):
-        nibabel.save(nibabel.Nifti2Image(made_voxels(), made_affine()), tmp_path / "s.nii")
-
-        assert "is NIfTI-2, which is not supported" in message_of(tmp_path / "s.nii", capfd)
-
 
 class TestSenselessHeader:
     @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ class TestSeveralSeries:
         error = error_of(folder, capfd)
 
         assert "holds 2 DICOM series" in error.message
-        assert "--series UID" in error.hint
+        assert f"brainage predict {folder} --series {SERIES_UID} --output DIR" in error.hint
         assert error.details == (
             f"{SERIES_UID}  T1 ?[31mtse, 6 files",
             f"{OTHER_UID}  no description, 4 files",

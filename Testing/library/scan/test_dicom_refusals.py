@@ -1,13 +1,16 @@
 """Folders and files that hold no DICOM series of one volume."""
 
+import gzip
 import re
 import shutil
+import zipfile
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import RLELossless
 
+from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
     COLUMNS,
     ROWS,
@@ -36,9 +39,10 @@ class TestNotOneVolume:
 
     @pytest.mark.parametrize("places", [[0, 1, 2, 0, 1, 2], [0, 0, 0], [0, 1, 1, 2, 3, 4]])
     def test_several_slices_at_one_place(self, tmp_path, capfd, places):
-        folder = write_series(tmp_path / "s", places)
+        for number, place in enumerate(places):
+            write_slice(tmp_path / str(number), place, slice_pixels(number))
 
-        assert "several slices at one place" in message_of(folder, capfd)
+        assert "several slices at one place" in message_of(tmp_path, capfd)
 
     def test_localizer_of_several_directions(self, tmp_path, capfd):
         folder = write_series(tmp_path / "s", range(3))
@@ -133,14 +137,45 @@ class TestNoSeries:
 
         assert "is a single DICOM slice" in message_of(tmp_path, capfd)
 
-    def test_folder_without_an_image(self, tmp_path, capfd):
+    def test_folder_of_scans_is_told_with_the_lines_to_type(self, tmp_path, capfd):
         write_nifti(tmp_path / "s.nii.gz")
-        write_series(tmp_path / "inner")
+        for name in ("T1 tra", "T2 tra", "FLAIR"):
+            write_series(tmp_path / "visit 1" / name, SeriesDescription=name)
 
         error = error_of(tmp_path, capfd)
 
-        assert "holds no DICOM image" in error.message
-        assert "the folder that itself holds" in error.hint
+        assert "s.nii.gz, FLAIR, T1 tra, T2 tra" in error.message
+        assert f"brainage batch {tmp_path} --output DIR" in error.hint
+        lines = [line.split("  # ") for line in error.details]
+        assert [what for _, what in lines] == ["s.nii.gz", "FLAIR", "T1 tra", "T2 tra"]
+        assert lines[2][0] == f"brainage predict '{tmp_path}/visit 1/T1 tra' --output DIR"
+        assert read_scan(tmp_path / "visit 1" / "T1 tra").image.GetSize()[2] == SLICE_COUNT
+
+    def test_folder_of_many_scans_lists_the_first(self, tmp_path, capfd):
+        for number in range(30):
+            write_nifti(tmp_path / f"{number:02}.nii.gz")
+
+        details = error_of(tmp_path, capfd).details
+
+        assert len(details) == 21
+        assert details[0].endswith("00.nii.gz")
+
+    def test_files_that_are_packed(self, tmp_path, capfd):
+        for path in write_series(tmp_path / "s").iterdir():
+            path.with_suffix(".dcm.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+
+        error = error_of(tmp_path / "s", capfd)
+
+        assert "packed by gzip" in error.message
+        assert "unpack" in error.hint
+
+    @pytest.mark.parametrize("name", ["export.zip", "export"])
+    def test_an_archive(self, tmp_path, capfd, name):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("IM0", b"x")
+
+        assert "is an archive" in message_of(tmp_path / name, capfd)
 
     def test_empty_folder(self, tmp_path, capfd):
         assert "holds no DICOM image" in message_of(tmp_path, capfd)

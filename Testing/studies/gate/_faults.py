@@ -21,7 +21,17 @@ from Testing.studies.gate._changes import (
     uneven,
     vessels,
 )
-from Testing.studies.gate._grids import cut, exchanged, flipped, middle, rescaled, sheared, thinned
+from Testing.studies.gate._grids import (
+    cut,
+    exchanged,
+    exchanged_in_pairs,
+    flipped,
+    middle,
+    rescaled,
+    sheared,
+    thinned,
+    without_slices,
+)
 
 # What other sequences make of the levels of T1 scans.
 OTHER_LEVELS = {
@@ -122,6 +132,9 @@ def _artefacts() -> Iterator[Fault]:
         yield Fault("ghosts", level, "share of the signal", ghosted(level), level >= 0.4)
     for millimetres in (1.0, 3.0, 6.0):
         yield Fault("motion between slices", millimetres, "mm", moving(millimetres))
+    yield Fault("slice order", "exchanged in pairs", "", exchanged_in_pairs, gross=True)
+    for count in (1, 3):
+        yield Fault("slices missing", count, "slices, the rest moved up", without_slices(count))
     for spread in (0.05, 0.1, 0.2):
         yield Fault("slice brightness", spread, "standard deviation", uneven(spread))
     for spread in (0.2, 0.4, 0.8):

@@ -36,6 +36,8 @@ MADE_FOR: dict[str, tuple[str, ...]] = {
     "noise": ("noise",),
     "ghosts": ("ghosts",),
     "motion between slices": ("slice_shifts",),
+    "slice order": ("slice_order",),
+    "slices missing": ("slice_missing",),
     "slice brightness": ("slice_brightness",),
     "shading": ("bias_field",),
     "registration shifted": ("registration_overlap",),

@@ -110,3 +110,23 @@ def shifted(picture: np.ndarray, rows: float, columns: float) -> np.ndarray:
     grid = functional.affine_grid(theta.float(), [1, 1, height, width], align_corners=False)
     source = torch.as_tensor(picture, dtype=torch.float32)[None, None]
     return functional.grid_sample(source, grid, align_corners=False)[0, 0].numpy()
+
+
+def exchanged_in_pairs(case: Case) -> Case:
+    """Exchange the first slice with the second, the third with the fourth and so on."""
+    count = len(case.volume.voxels) // 2 * 2
+    order = np.arange(count).reshape(-1, 2)[:, ::-1].ravel()
+    voxels = case.volume.voxels.copy()
+    voxels[:count] = voxels[order]
+    return with_voxels(case, voxels)
+
+
+def without_slices(count: int) -> Callable[[Case], Case]:
+    """Take slices out of the middle and move the rest up, as if they had never been there."""
+
+    def make(case: Case) -> Case:
+        half = len(case.volume.voxels) // 2
+        voxels = np.delete(case.volume.voxels, np.arange(half, half + count), 0)
+        return replace(case, volume=Volume(voxels, case.volume.affine), mask=None)
+
+    return make

@@ -1,0 +1,85 @@
+"""What lies in a folder that is no single DICOM series: named, with the line to type for each."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header
+from BrainAgeLib.scan.file_kind import FileKind, is_compressed, kind_of
+
+MOST_FOLDERS, MOST_FILES = 200, 2000  # that are looked at for a message
+MOST_LISTED = 20
+
+
+def described(headers: Sequence[DicomHeader]) -> str:
+    """Return what a series is called and how many files it has."""
+    count = len(headers)
+    return f"{_called(headers[0])}, {count} file{'s' if count > 1 else ''}"
+
+
+def likeliest(series: dict[str, list[DicomHeader]]) -> str:
+    """Return the number of the series to propose: one that is called T1, with the most files."""
+    return max(series, key=lambda uid: ("T1" in _called(series[uid][0]).upper(), len(series[uid])))
+
+
+def line_to_type(name: str, series_uid: str | None = None) -> str:
+    """Return the command that works on a file, a folder, or one series of it."""
+    choice = f" --series {series_uid}" if series_uid else ""
+    return f"brainage predict {shlex.quote(name)}{choice} --output DIR"
+
+
+def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputError:
+    """Return the error for a folder without a DICOM image, and what lies there instead.
+
+    ``others``: its DICOM files without a whole image. Raises OSError when it cannot be read.
+    """
+    if any(is_compressed(header.path) for header in others):
+        return InputError(
+            f"the DICOM files in {name} are packed by gzip", "unpack them first, by gunzip for one"
+        )
+    if others:
+        return InputError(
+            f"{name} holds DICOM files but no complete image", "copy or export the series again"
+        )
+    found = list(_scans_below(folder))
+    if not found:
+        return InputError(
+            f"{name} holds no DICOM image",
+            "give an image file, or the folder that itself holds the files of one DICOM series; "
+            "`brainage batch` takes a folder of many scans",
+        )
+    listing = [line_to_type(printable(str(path))) + f"  # {what}" for path, what in found]
+    more = ("…",) if len(found) > MOST_LISTED else ()
+    names = ", ".join(dict.fromkeys(what for _, what in found[:MOST_LISTED]))
+    return InputError(
+        f"{name} holds no DICOM image itself, but scans or folders with scans: {names}",
+        f"choose one, or `brainage batch {shlex.quote(name)} --output DIR` for all",
+        (*listing[:MOST_LISTED], *more),
+    )
+
+
+def _scans_below(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield image files and folders of DICOM series at and below a folder, and what they are."""
+    files = 0
+    for number, (where, folders, names) in enumerate(os.walk(folder)):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if number > MOST_FOLDERS:
+            return
+        for name in sorted(name for name in names if not name.startswith(".")):
+            path, files = Path(where) / name, files + 1
+            kind = kind_of(path) if path.is_file() and files <= MOST_FILES else None
+            if kind is FileKind.DICOM:
+                header = read_dicom_header(path)
+                if header.is_whole:
+                    yield (path.parent, _called(header))
+                    break  # the folder stands for its series
+            elif kind is not None:
+                yield path, printable(name)
+
+
+def _called(header: DicomHeader) -> str:
+    return header.series_description or "no description"

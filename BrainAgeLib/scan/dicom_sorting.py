@@ -1,0 +1,110 @@
+"""What belongs to a DICOM series and what does not, whatever its files say of that.
+
+Some programs write a SeriesInstanceUID of its own into each slice, copy files, or put a screenshot
+or a localizer into the series that it belongs to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+import pydicom
+
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.records import Finding
+from BrainAgeLib.scan.dicom_elements import silent_pydicom
+from BrainAgeLib.scan.dicom_header import DicomHeader
+
+Series = dict[str, list[DicomHeader]]
+ANOTHER_DIRECTION = 0.99  # cosine between normals: what differs by less is a slice gone wrong
+LEAST_OF_THE_FILES = 2 / 3  # that make up the stack, when the others are left out
+
+
+def joined(series: Series) -> Series:
+    """Return the series of a folder, those of a single slice put together that make a stack.
+
+    They go by the number of the first. Slices at one place, as those of several echoes, stay
+    apart.
+    """
+    groups: dict[tuple[object, ...], list[str]] = {}
+    for uid, headers in series.items():
+        first = headers[0]
+        if len(headers) == 1 and first.size[2] == 1 and first.slice.orientation is not None:
+            said = first.slice
+            key = (
+                *(first.study_uid, first.series_description, first.size, first.object_class),
+                *(_rounded(said.orientation), _rounded(said.pixel_mm)),
+                *(said.echo_time_ms, said.image_type),
+            )
+            groups.setdefault(key, []).append(uid)
+    found = dict(series)
+    for uids in groups.values():
+        places = {_rounded(series[uid][0].slice.position_mm, 1) for uid in uids}
+        if len(uids) > 2 and len(places) == len(uids):
+            found[uids[0]] = [series[uid][0] for uid in uids]
+            for uid in uids[1:]:
+                del found[uid]
+    return found
+
+
+def without_copies(headers: Sequence[DicomHeader]) -> tuple[list[DicomHeader], Finding | None]:
+    """Return the headers of different slices: files of one place with the same pixels are copies.
+
+    Raises OSError when a file cannot be opened.
+    """
+    seen: set[tuple[object, ...]] = set()
+    places = [(_rounded(h.slice.position_mm, 1), _rounded(h.slice.orientation)) for h in headers]
+    kept = []
+    for header, place in zip(headers, places, strict=True):
+        if places.count(place) == 1 or place[0] is None:
+            kept.append(header)
+        elif (copy := (*place, _digest_of_pixels(header))) not in seen:
+            seen.add(copy)
+            kept.append(header)
+    count = len(headers) - len(kept)
+    if count == 0:
+        return kept, None
+    message = (
+        f"{count} file{'s' if count > 1 else ''} of the series repeat slices: one each counts."
+    )
+    return kept, Finding(FindingCode.COPIED_SLICES, "note", message, count)
+
+
+def without_strangers(headers: Sequence[DicomHeader]) -> tuple[list[DicomHeader], Finding | None]:
+    """Return the slices of the stack, without pictures in colour, without a place or across it.
+
+    All come back when too many are no part of the stack to say which it is.
+    """
+    reference = max(headers, key=lambda one: sum(_is_along(one, other) for other in headers))
+    kept = [header for header in headers if _is_along(reference, header)]
+    count = len(headers) - len(kept)
+    if count == 0 or len(kept) < LEAST_OF_THE_FILES * len(headers):
+        return list(headers), None
+    message = (
+        f"{count} picture{'s' if count > 1 else ''} of the series are no part of the stack "
+        "(screenshots or localizers, for one) and were left out. Look at the slices in the report."
+    )
+    return kept, Finding(FindingCode.OTHER_PICTURES, "warn", message, count)
+
+
+def _is_along(one: DicomHeader, other: DicomHeader) -> bool:
+    """Say whether two files hold grey slices that are about parallel."""
+    normals = []
+    for header in (one, other):
+        if not header.is_grey or header.slice.orientation is None:
+            return False
+        normal = np.cross(*np.reshape(header.slice.orientation, (2, 3)))
+        normals.append(normal / max(float(np.linalg.norm(normal)), 1e-6))
+    return bool(abs(normals[0] @ normals[1]) > ANOTHER_DIRECTION)
+
+
+def _digest_of_pixels(header: DicomHeader) -> str:
+    with silent_pydicom():
+        pixels = pydicom.dcmread(header.path, force=True).get("PixelData", b"")
+    return hashlib.sha256(pixels).hexdigest()
+
+
+def _rounded(numbers: Sequence[float] | None, decimals: int = 2) -> tuple[float, ...] | None:
+    return None if numbers is None else tuple(round(number, decimals) + 0.0 for number in numbers)
