@@ -24,6 +24,8 @@ from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE
 # What sound scans had and what faults left, here and in the other families, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.
 MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
+# Where a header says that it is another sequence, too, a picture as flat as no sound T1 is enough.
+MOST_GREY_TO_WHITE_BY_HEADER = 0.93
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
 LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
 FLAT_GREY_TO_WHITE = 0.92  # three quarters of the contrast gone: 0.93
@@ -155,11 +157,12 @@ def _fraction_below_zero(voxels: np.ndarray, brain: np.ndarray) -> float:
 
 def _not_t1(measured: Contrast) -> Finding | None:
     words = "This is not a T1-weighted scan: {} white matter. " + CHOOSE_T1
+    says_other = _not_t1_by_tags(measured.tags) is not None
     return above(
         FindingCode.NOT_T1,
         measured.grey_to_white,
         words.format("grey matter is not darker than"),
-        refuse=MOST_GREY_TO_WHITE,
+        refuse=MOST_GREY_TO_WHITE_BY_HEADER if says_other else MOST_GREY_TO_WHITE,
     ) or above(
         FindingCode.NOT_T1,
         measured.csf_to_white,

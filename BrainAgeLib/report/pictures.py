@@ -32,12 +32,13 @@ STRONGEST_TINT, GREY_UNDER_TINT = 0.85, 0.75  # white matter is so bright that i
 # The scale ends here among the pixels that count, so that a single one does not fade the rest.
 SCALE_QUANTILE = 0.995
 THUMBNAIL_SIDE_PX = 72
-# A sheet on paper takes part of a page that is 188 mm wide within its margins, and no more height
-# than this, so that the whole report fits on the page.
-SHEET_WIDTH_MM, SHEET_HEIGHT_MM = 188.0, 32.0
+# A sheet on paper is as wide as a page within its margins, and no higher than this as long as its
+# pictures stay wide enough to judge the outline by.
+SHEET_WIDTH_MM, SHEET_HEIGHT_MM, LEAST_WIDTH_MM = 188.0, 90.0, 18.0
 HEIGHT_OF_A_PICTURE = 1.15  # of its width; heads are longer than wide
 CAPTION_MM = 2.5
-LEAST_COLUMNS = 12
+LEAST_COLUMNS = 7
+MOST_COLUMNS = int(SHEET_WIDTH_MM / LEAST_WIDTH_MM)
 
 
 @dataclass(frozen=True)
@@ -138,14 +139,14 @@ def write_thumbnail(pictures: Pictures, path: Path) -> None:
 
 
 def print_columns(pictures: int) -> int:
-    """Return into how many columns a sheet of pictures goes on paper so that it is low enough."""
+    """Return into how many columns a sheet of pictures goes on paper, low but easy to see."""
 
     def height_mm(columns: int) -> float:
         picture_mm = SHEET_WIDTH_MM / columns * HEIGHT_OF_A_PICTURE
         return math.ceil(pictures / columns) * (picture_mm + CAPTION_MM)
 
     columns = LEAST_COLUMNS
-    while height_mm(columns) > SHEET_HEIGHT_MM and columns < pictures:
+    while height_mm(columns) > SHEET_HEIGHT_MM and columns < min(pictures, MOST_COLUMNS):
         columns += 1
     return columns
 

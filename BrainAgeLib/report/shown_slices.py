@@ -72,7 +72,8 @@ def registered_pictures(
         sitk.sitkLinear,
         0.0,
     )
-    registered = _to_grey(sitk.GetArrayFromImage(scan))
+    # In a whole head fat is far brighter than brain, and would leave it in the dark.
+    registered = _to_grey(sitk.GetArrayFromImage(scan), template.brain)
     expected = _to_grey(template.t1.voxels)
     outline = template.brain
     pixel = (float(template.t1.spacing_mm[1]), float(template.t1.spacing_mm[0]))

@@ -26,8 +26,8 @@ VERDICT_SENTENCES = {
 SEX_WORDS = {"F": "female", "M": "male"}
 LEANING_CAUTION = (
     "Older and younger mean: than the average brain of the people that the model learnt from, of "
-    "all ages. This is no finding: it says where this model looks, in coarse regions, not that "
-    "anything is wrong there."
+    "all ages. A region counts by its average, whatever its strongest spot. This is no finding: it "
+    "says where this model looks, in coarse regions, not that anything is wrong there."
 )
 # Which scanners an interval speaks of, and what is known of this one; None: a model of one scanner.
 INTERVAL_COVERS = {

@@ -229,3 +229,21 @@ def test_the_finding_says_what_the_header_says():
         in only_finding("contrast", tags=SequenceTags(says_contrast_agent=True)).message
     )
     assert "5.0 % of the brain" in only_finding("contrast", bright_fraction=0.05).message
+
+
+@pytest.mark.parametrize(
+    ("grey_to_white", "tags", "is_refused"),
+    [
+        (0.96, SequenceTags(), False),
+        (0.96, SequenceTags("MR", 100.0), True),
+        (0.94, SequenceTags("MR", 100.0), True),
+        (0.96, SequenceTags("MR", 12.0, 9000.0, 2500.0), True),
+        (0.96, SequenceTags("MR", 12.0, 550.0), False),
+        (0.92, SequenceTags("MR", 100.0), False),
+        (0.974, SequenceTags(), True),
+    ],
+)
+def test_a_flat_picture_is_no_t1_where_the_header_says_so_too(grey_to_white, tags, is_refused):
+    codes = found("contrast", grey_to_white=grey_to_white, tags=tags)
+
+    assert (codes.get("not_t1") == "refuse") == is_refused

@@ -61,7 +61,9 @@ def test_slices_moved_elsewhere_are_found(scan):
     assert set(in_order(scan, moved)) & {"slice_order", "slice_missing"}
 
 
-def test_several_missing_slices_are_found(scan):
+@pytest.mark.parametrize("protocol", ["axial", "thin", "thick"])
+def test_several_missing_slices_are_found(protocol):
+    scan = thick_slices_of(template_brain(), PROTOCOLS[protocol])
     order = numbers(scan)
     middle = len(order) // 2
 

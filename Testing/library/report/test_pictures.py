@@ -16,6 +16,8 @@ from BrainAgeLib.report.pictures import (
     GREY_LEVELS,
     HEIGHT_OF_A_PICTURE,
     LEAST_COLUMNS,
+    LEAST_WIDTH_MM,
+    MOST_COLUMNS,
     OLDER_COLOUR,
     OUTLINE_COLOUR,
     SHEET_HEIGHT_MM,
@@ -156,12 +158,14 @@ def test_saliency_keeps_the_numbers_of_the_slices_and_names_its_scale() -> None:
 
 
 @pytest.mark.parametrize("pictures", [1, 12, 20, 24, 40, 90, 170, 300])
-def test_a_sheet_of_any_number_of_pictures_stays_low_on_paper(pictures: int) -> None:
+def test_pictures_on_paper_are_low_together_and_wide_enough_each(pictures: int) -> None:
     columns = print_columns(pictures)
     rows = -(-pictures // columns)
     height_mm = rows * (SHEET_WIDTH_MM / columns * HEIGHT_OF_A_PICTURE + CAPTION_MM)
+    width_mm = SHEET_WIDTH_MM / columns
     assert columns >= LEAST_COLUMNS
-    assert height_mm <= SHEET_HEIGHT_MM
+    assert width_mm >= LEAST_WIDTH_MM
+    assert height_mm <= SHEET_HEIGHT_MM or columns == MOST_COLUMNS
 
 
 def test_a_thumbnail_is_the_largest_brain_in_few_bytes(pictures, tmp_path) -> None:

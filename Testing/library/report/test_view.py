@@ -188,7 +188,8 @@ def test_without_age_there_is_no_gap(person: MakePerson, page: MakePage) -> None
 
 def test_passed_without_findings(person: MakePerson, page: MakePage) -> None:
     text = page(person(quality=Quality()), NO_PICTURES).text
-    assert "There are no findings." in text
+    assert "No check of the quality found anything amiss." in text
+    assert "not for disease" in text
     assert "passed." in text
 
 
@@ -245,12 +246,12 @@ def test_the_same_input_gives_the_same_report(person: MakePerson, pictures: Pict
 def test_the_sheets_say_into_how_many_columns_they_go_on_paper(
     person: MakePerson, pictures: Pictures
 ) -> None:
-    assert 'class="sheet" style="--columns: 17"' in report_html(person(), pictures)
+    assert 'class="sheet" style="--columns: 8"' in report_html(person(), pictures)
 
 
 @needs_browser
 @pytest.mark.parametrize("kind", ["usual", "refused", "many findings"])
-def test_it_prints_on_one_page(
+def test_it_prints_on_two_pages_at_most(
     person: MakePerson, refused: Prediction, pictures: Pictures, tmp_path: Path, kind: str
 ) -> None:
     six = pictures.registered_slices * 2
@@ -262,4 +263,4 @@ def test_it_prints_on_one_page(
         "many findings": person(quality=Quality(findings)),
     }[kind]
     write_report(prediction, shown, tmp_path / "report.html")
-    assert pages_on_paper(tmp_path / "report.html") == 1
+    assert pages_on_paper(tmp_path / "report.html") <= 2
