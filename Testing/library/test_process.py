@@ -61,7 +61,7 @@ def scarce(work):
         return found
     return work_with_little
 
-pipeline.read_scan = scarce(pipeline.read_scan)
+pipeline.read = scarce(pipeline.read)
 sys.exit(main(sys.argv[2:]))
 """
 
