@@ -20,6 +20,12 @@ INTERACTIVE = (
 )
 
 
+@pytest.fixture(autouse=True)
+def startsOfItsOwn(slicerWorld, monkeypatch):
+    """What a module asks for at the application's start ends with the test."""
+    monkeypatch.setattr(slicer.app, "_startup", [])
+
+
 @pytest.fixture
 def menu(person):
     """Return a function that opens the menu of a node; it returns the action of the module."""
