@@ -98,7 +98,9 @@ def panelPicture(person):
 
     parent = person.module.parent
     for _try in range(2):
-        parent.resize(PANEL_WIDTH, parent.sizeHint().height())
+        # As Slicer's scroll area does: a sentence that is wrapped needs more height.
+        height = max(parent.sizeHint().height(), parent.heightForWidth(PANEL_WIDTH))
+        parent.resize(PANEL_WIDTH, height)
         person.rest(50)
     image = qt.QImage(parent.size, qt.QImage.Format_RGB888)
     parent.render(image)
