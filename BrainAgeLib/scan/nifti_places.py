@@ -29,8 +29,11 @@ def contradiction(header: Any, taken: np.ndarray) -> Finding | None:
     ``header``: nibabel's of a NIfTI file. ``taken``: 4 x 4, index to RAS world in mm, the one that
     was read.
     """
-    qform, qform_code = header.get_qform(coded=True)
-    sform, sform_code = header.get_sform(coded=True)
+    try:
+        qform, qform_code = header.get_qform(coded=True)
+        sform, sform_code = header.get_sform(coded=True)
+    except ValueError:  # a damaged quaternion: it says of no place where the voxels lie
+        return None
     if qform is None or sform is None or not np.isfinite([qform, sform]).all():
         return None
     degrees, scale = _difference(qform, sform)

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from BrainAgeLib.case import read
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.options import Options
+from BrainAgeLib.scan.nifti_places import contradiction
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.phantoms import template_brain, write_volume
 from Testing.library.scan.made_scans import (
@@ -147,6 +148,17 @@ def test_two_affines_that_contradict_each_other_are_told_of(tmp_path, sform, cod
 
     assert [item.code for item in findings] == (["two_affines"] if severity else [])
     assert [item.severity for item in findings] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize("quaternion", [(1.5, 0.0, 0.0), (1e9, -1e9, 0.3)])
+def test_a_quaternion_that_is_none_contradicts_nothing(quaternion):
+    header = nibabel.Nifti1Image(made_voxels(), TILTED).header
+    header.set_sform(TILTED, 1)
+    header["qform_code"] = 1
+    for name, value in zip("bcd", quaternion, strict=True):
+        header[f"quatern_{name}"] = value
+
+    assert contradiction(header, TILTED) is None
 
 
 def test_which_of_two_affines_was_taken_is_said(tmp_path):
