@@ -14,7 +14,9 @@ from pathlib import Path
 from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib import __version__
+from BrainAgeLib.batch.files import folders_below, images_among
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
+from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.scan.agent_words import is_agent
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
@@ -38,33 +40,67 @@ def is_bids(folder: Path) -> bool:
     return any(any(folder.glob(place)) for place in _PLACES)
 
 
-def read_bids(dataset: Path) -> tuple[list[ScanEntry], list[Decision]]:
-    """Return every T1-weighted scan without contrast agent, in the order of the names.
+def read_bids(dataset: Path, output: Path | None = None) -> tuple[list[ScanEntry], list[Decision]]:
+    """Return every T1-weighted scan without contrast agent, in the order of the names, and why.
 
     Age, sex and group come from the person's line in ``participants.tsv``, or that of the session
     in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along. Raises
-    InputError when one of these tables cannot be read.
+    InputError when one of these tables cannot be read. ``output`` is passed over.
     """
     paths = sorted({path for place in _PLACES for path in dataset.glob(place)})
     people = Participants(dataset, [_person_and_session(path) for path in paths])
     entries, decisions, after_agent = [], [], []
     for path in paths:
         subject, session = _person_and_session(path)
-        study = "/".join(filter(None, (subject, session)))
-        if reason := _reason_against(path):
-            decisions.append(Decision(study, str(path), None, "T1w", False, reason))
-            if reason == AFTER_AGENT:
-                entry = _entry(path, subject, session, Facts())
-                after_agent.append(replace(entry, complaint=reason))
-            continue
-        entries.append(_entry(path, subject, session, people.facts(subject, session, path.name)))
-        shown = path.relative_to(dataset).as_posix()
-        decisions.append(Decision(study, str(path), None, "T1w", True, f"{shown} is a T1w scan"))
+        reason = _reason_against(path)
+        decisions.append(_decision(dataset, path, reason))
+        if reason is None:
+            facts = people.facts(subject, session, path.name)
+            entries.append(_entry(path, subject, session, facts))
+        elif reason == AFTER_AGENT:
+            entry = _entry(path, subject, session, Facts())
+            after_agent.append(replace(entry, complaint=reason))
     people.tell_who_is_missing()
     # Who has no other scan has a row that says so.
     taken = {(entry.id, entry.session) for entry in entries}
     entries += [entry for entry in after_agent if (entry.id, entry.session) not in taken]
-    return with_folders(sorted(entries, key=lambda entry: entry.path)), decisions
+    entries.sort(key=lambda entry: entry.path)
+    of_others, others = _others(dataset, set(paths), output)
+    return with_folders(entries + of_others), decisions + others
+
+
+def _others(
+    dataset: Path, known: set[Path], output: Path | None
+) -> tuple[list[ScanEntry], list[Decision]]:
+    """Return the scans beside the folders of people, whose names are anybody's, and why not more.
+
+    What lies in those folders and is no T1w scan is left out, each file with a line that says so.
+    """
+    beside, decisions = [], []
+    for folder, names in folders_below(dataset, output):
+        for path in images_among(folder, names):
+            if path not in known and folder == dataset:
+                beside.append(path)
+            elif path not in known:
+                name = parse_bids_name(path.name)
+                of_what = name["suffix"] if name else "a name that is not one of BIDS"
+                decisions.append(_decision(dataset, path, f"{of_what}, not T1w in a folder anat"))
+    entries, of_files = read_files(dataset, beside)
+    return entries, decisions + of_files
+
+
+def _decision(dataset: Path, path: Path, reason_against: str | None) -> Decision:
+    subject, session = _person_and_session(path)
+    return Decision(
+        "/".join(filter(None, (subject, session))),
+        str(path),
+        None,
+        "T1w" if "_T1w" in path.name else path.name,
+        reason_against is None,
+        reason_against or f"{path.relative_to(dataset).as_posix()} is a T1w scan",
+        subject,
+        session,
+    )
 
 
 def _person_and_session(path: Path) -> tuple[str, str]:

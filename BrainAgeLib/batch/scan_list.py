@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.batch.bids import is_bids, read_bids
+from BrainAgeLib.batch.files import stem
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
@@ -21,7 +22,6 @@ from BrainAgeLib.tables.sheet import legible, read_sheet
 
 SERIES_COLUMN = "series_uid"
 _OTHER_NAMES = (("id", "participant_id"), ("session", "session_id"))
-_SCAN_SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm")
 _HINT = "its first line is path,id,age,sex,session,group; all but path may be left out"
 
 
@@ -45,7 +45,7 @@ def find_scans(given: str, output: Path) -> ScanList:
     if path.is_file():
         scans = ScanList(read_scan_list(path), [])
     elif is_bids(path):
-        scans = ScanList(*read_bids(path), is_bids=True)
+        scans = ScanList(*read_bids(path, output), is_bids=True)
     else:
         scans = ScanList(*read_tree(path, output))
     if not scans.entries:
@@ -88,7 +88,7 @@ def _entry(cells: Mapping[str, str], facts: Facts, folder: Path) -> ScanEntry:
     return ScanEntry(
         path=path,
         scan=str(scan),
-        id=identifier or _stem(path),
+        id=identifier or stem(Path(path)),
         session=session,
         group=facts.group,
         age_years=facts.age_years,
@@ -96,7 +96,7 @@ def _entry(cells: Mapping[str, str], facts: Facts, folder: Path) -> ScanEntry:
         series_uid=cells.get(SERIES_COLUMN) or None,
         # A table of results is a list, too; what an earlier run wrote is not taken over.
         further=facts.further,
-        folder="_".join(filter(None, (identifier, session))).replace("/", "-") or _stem(path),
+        folder="_".join(filter(None, (identifier, session))).replace("/", "-") or stem(Path(path)),
         complaint=facts.complaint,
     )
 
@@ -131,10 +131,3 @@ def _existing(given: str, folder: Path) -> tuple[str, Path]:
             if place.exists():
                 return path, place
     return text, folder / text
-
-
-def _stem(path: str) -> str:
-    """Return a file's name without what tells its format."""
-    name = Path(path).name
-    suffix = next((end for end in _SCAN_SUFFIXES if name.lower().endswith(end)), "")
-    return name[: len(name) - len(suffix)]

@@ -52,7 +52,7 @@ class SeriesFacts:
     """What header and voxel grid tell of one series or file.
 
     ``plane`` is None when it makes no volume. Times in ms; None where the header says nothing.
-    ``complaint``: why it cannot be read, or None.
+    ``is_alone``: its file or folder holds no other series. ``complaint``: why it cannot be read.
     """
 
     path: str
@@ -66,6 +66,7 @@ class SeriesFacts:
     is_gradient_echo: bool = False
     has_contrast_agent: bool = False
     is_derived: bool = False
+    is_alone: bool = False
     complaint: str | None = None
 
 
@@ -164,6 +165,8 @@ def facts_of_file(path: Path) -> SeriesFacts:
             return unread
         header = open_header(path, kind, path.name)
         check_shape(header, path.name)
+    except FileNotFoundError:
+        return replace(unread, complaint=f"{path.name} is a link to a file that is not there")
     except (OSError, BrainAgeError) as error:
         return replace(unread, complaint=str(error))
     dimension = header.GetDimension()
@@ -196,7 +199,7 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
     localizer = " localizer" if "LOCALIZER" in image_type else ""
     return SeriesFacts(
         str(first.path if is_one_file else folder),
-        None if alone or is_one_file else first.series_uid,
+        first.series_uid,
         f"{first.series_description}{localizer}",
         plane,
         count,
@@ -206,6 +209,7 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
         is_gradient_echo=first.is_gradient_echo,
         has_contrast_agent=times.says_contrast_agent,
         is_derived=any(word in image_type for word in _DERIVED),
+        is_alone=alone or is_one_file,
     )
 
 

@@ -46,7 +46,10 @@ class ScanEntry:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a series was chosen, and why; a line of ``selection.csv``."""
+    """Whether a series was chosen, and why; a line of ``selection.csv``.
+
+    ``id`` and ``session`` are those that ``results.csv`` has of the study.
+    """
 
     study: str
     path: str
@@ -54,6 +57,8 @@ class Decision:
     description: str
     chosen: bool
     reason: str
+    id: str = ""
+    session: str = ""
 
 
 @dataclass(frozen=True)

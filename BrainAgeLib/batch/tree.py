@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from BrainAgeLib.batch.files import (
+    folders_below,
+    images_among,
+    is_dicom,
+    looks_like_dicom,
+    others_among,
+    stem,
+    without_sequence,
+    without_sequence_at_ends,
+)
 from BrainAgeLib.batch.series import (
     AFTER_AGENT,
     SeriesFacts,
@@ -20,21 +29,10 @@ from BrainAgeLib.batch.series import (
 )
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
 from BrainAgeLib.scan.dicom import dicom_series_in
-from BrainAgeLib.scan.file_kind import FileKind, kind_of
 from BrainAgeLib.scan.itk import quiet_itk
 
-SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
-_NO_IMAGES = (".json", ".tsv", ".csv", ".txt", ".html", ".bval", ".bvec", ".md", ".pdf", ".tfm")
-_OUTPUT_OF_OURS = "prediction.json"
-_LEFT_OUT = ("derivatives", "sourcedata", "code")  # of BIDS
 # MR Image Storage and Enhanced MR Image Storage.
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
-# Words of a file name that tell a sequence, not a person.
-_SEQUENCE_WORD = re.compile(
-    r"(?:t1(?:n|c|ce|gd|gad|km|post)?|t2|pd|flair|dwi|dti|adc|swi|ce|gd|km|tse|se|fse|gre|tra|ax|axial|cor|sag|2d|3d|mprage"
-    r"|brain|bet|mask|post|pre|star)(?:w|wi|weighted)?",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -54,15 +52,44 @@ def read_tree(root: Path, output: Path) -> tuple[list[ScanEntry], list[Decision]
     sequence only. One without a T1-weighted series is an entry with a complaint. ``output`` and
     other results of this program are passed over.
     """
+    with quiet_itk():
+        return _scans_of(list(_studies(root, output)))
+
+
+def read_files(root: Path, images: list[Path]) -> tuple[list[ScanEntry], list[Decision]]:
+    """Return the same for image files of one folder, ``root``, alone."""
+    with quiet_itk():
+        return _scans_of(list(_file_studies(root, root, images)))
+
+
+def _scans_of(studies: list[Study]) -> tuple[list[ScanEntry], list[Decision]]:
     entries: list[ScanEntry] = []
     decisions: list[Decision] = []
-    with quiet_itk():
-        studies = _studies(root, output)
     for study in studies:
         of_study, decided = _decide(study)
         entries += of_study
         decisions += decided
-    return with_folders(entries), decisions
+    return _told_apart(entries, decisions)
+
+
+def _told_apart(
+    entries: list[ScanEntry], decisions: list[Decision]
+) -> tuple[list[ScanEntry], list[Decision]]:
+    """Give scans of one id and session the names of their files as sessions."""
+    times = Counter((entry.id, entry.session) for entry in entries)
+    sessions = {
+        (entry.id, entry.session, entry.path): "_".join(
+            filter(None, (entry.session, stem(Path(entry.path))))
+        )
+        for entry in entries
+        if times[entry.id, entry.session] > 1
+    }
+
+    def session(item: ScanEntry | Decision) -> str:
+        return sessions.get((item.id, item.session, item.path), item.session)
+
+    told_apart = [replace(entry, session=session(entry)) for entry in entries]
+    return with_folders(told_apart), [replace(one, session=session(one)) for one in decisions]
 
 
 def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:
@@ -70,7 +97,13 @@ def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:
     chosen = [best] if best is not None else _unreadable(study.series)
     decisions = [
         Decision(
-            study.name, facts.path, facts.series_uid, facts.description, facts in chosen, reason
+            study.name,
+            facts.path,
+            facts.series_uid,
+            facts.description,
+            facts in chosen,
+            reason,
+            *_id_and_session(study),
         )
         for facts, reason in zip(study.series, reasons, strict=True)
     ]
@@ -84,18 +117,23 @@ def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:
     return [_entry(study, nothing, complaint)], decisions
 
 
+def _id_and_session(study: Study) -> tuple[str, str]:
+    return study.parts[0], "_".join(study.parts[1:])
+
+
 def _unreadable(series: Iterable[SeriesFacts]) -> list[SeriesFacts]:
     """Return what may be the T1 but cannot be read: a row of the results has to say so."""
     return [item for item in series if item.complaint and contrast_of(item)[0] in ("", "T1")]
 
 
 def _entry(study: Study, facts: SeriesFacts, complaint: str | None = None) -> ScanEntry:
+    identifier, session = _id_and_session(study)
     return ScanEntry(
         path=facts.path,
         scan=facts.path,
-        id=study.parts[0],
-        session="_".join(study.parts[1:]),
-        series_uid=facts.series_uid,
+        id=identifier,
+        session=session,
+        series_uid=None if facts.is_alone else facts.series_uid,
         further={"series_uid": facts.series_uid or ""} if study.is_dicom else {},
         folder="_".join(study.parts),
         complaint=complaint,
@@ -104,52 +142,38 @@ def _entry(study: Study, facts: SeriesFacts, complaint: str | None = None) -> Sc
 
 def _studies(root: Path, output: Path) -> Iterator[Study]:
     by_uid: dict[str, list[tuple[Path, SeriesFacts]]] = {}
-    for folder, names in _folders(root, output):
-        images = [folder / name for name in names if name.lower().endswith(SUFFIXES)]
-        yield from _file_studies(root, folder, images)
-        others = [name for name in names if not name.lower().endswith(SUFFIXES + _NO_IMAGES)]
-        if any(kind_of(folder / name) is FileKind.DICOM for name in others):
+    for folder, names in folders_below(root, output):
+        yield from _file_studies(root, folder, images_among(folder, names))
+        others = others_among(folder, names)
+        if any(map(is_dicom, others)):
             for uid, facts in _series(folder):
                 by_uid.setdefault(uid, []).append((folder, facts))
+        else:
+            yield from _broken_study(root, folder, others)
     yield from _dicom_studies(root, by_uid)
-
-
-def _folders(root: Path, output: Path) -> Iterator[tuple[Path, list[str]]]:
-    """Yield every folder with the names of its files, in order, each once in spite of links."""
-    seen = {output.resolve()}
-    for where, folders, names in os.walk(root, followlinks=True):
-        here = Path(where)
-        if here.resolve() in seen or _OUTPUT_OF_OURS in names:
-            folders.clear()
-            continue
-        seen.add(here.resolve())
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _LEFT_OUT)
-        files = [name for name in sorted(names) if not name.startswith(".")]
-        yield here, [name for name in files if (here / name).is_file()]
 
 
 def _file_studies(root: Path, folder: Path, images: list[Path]) -> Iterator[Study]:
     groups: dict[str, list[Path]] = {}
     for path in images:
-        groups.setdefault(_without_sequence(path), []).append(path)
+        groups.setdefault(without_sequence(path), []).append(path)
     above = folder.relative_to(root).parts
     for key, paths in groups.items():
+        own = key if len(paths) > 1 else without_sequence_at_ends(paths[0])
         # Several groups are several people or visits; which, the names do not say.
         alone = len(groups) == 1 and above
-        name = "_".join((*above, key or _stem(paths[0])))
-        parts = above if alone else (name,)
-        yield Study(name, parts, [facts_of_file(path) for path in paths])
+        parts = above if alone else ("_".join((*above, own or stem(paths[0]))),)
+        yield Study("_".join(parts), parts, [facts_of_file(path) for path in paths])
 
 
-def _without_sequence(path: Path) -> str:
-    words = re.findall(r"([^\W_]+)([\W_]*)", _stem(path))
-    kept = [word + after for word, after in words if not _SEQUENCE_WORD.fullmatch(word)]
-    return re.sub(r"^[\W_]+|[\W_]+$", "", "".join(kept))
-
-
-def _stem(path: Path) -> str:
-    suffix = next(end for end in SUFFIXES if path.name.lower().endswith(end))
-    return path.name[: -len(suffix)]
+def _broken_study(root: Path, folder: Path, others: list[Path]) -> Iterator[Study]:
+    """Yield a study of a folder whose files only have the names of DICOM."""
+    broken = [path for path in others if looks_like_dicom(path)]
+    if broken:
+        words = f"{len(broken)} files that have names of DICOM and are none, or are not there"
+        parts = folder.relative_to(root).parts or (folder.name,)
+        facts = SeriesFacts(str(folder), None, "", None, 0, complaint=words)
+        yield Study("/".join(parts), parts, [facts])
 
 
 def _series(folder: Path) -> Iterator[tuple[str, SeriesFacts]]:

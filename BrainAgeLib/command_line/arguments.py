@@ -24,7 +24,11 @@ def existing_path(given: str) -> Path:
 def add_results_table(parser: argparse.ArgumentParser) -> None:
     """Add the table that the commands on many people read."""
     parser.add_argument(
-        "results", type=existing_path, metavar="RESULTS.csv", help="of brainage batch"
+        "results",
+        type=existing_path,
+        metavar="RESULTS.csv",
+        help="of brainage batch. The columns of its input list, or of participants.tsv, are in it: "
+        "group, volumes, scores, events and whatever else; more can be added in a spreadsheet",
     )
 
 
@@ -81,11 +85,13 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command that predicts takes."""
     person = parser.add_argument_group("the person (never changes the raw age)")
     person.add_argument("--age", type=float, metavar="YEARS", help="chronological age in years")
-    person.add_argument("--sex", choices=("F", "M"), help="sex, for the record")
+    person.add_argument("--sex", type=str.upper, choices=("F", "M"), help="sex, for the record")
     model = parser.add_argument_group("the model")
     add_model(model)
     model.add_argument(
-        "--correction", metavar="NAME", help="one of the model's age-bias corrections, or none"
+        "--correction",
+        metavar="NAME",
+        help="de-lange-cole (usual), cole or none: which age-bias correction of the model's card",
     )
     model.add_argument("--site", metavar="FILE", help="site calibration made by brainage calibrate")
     model.add_argument(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,13 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "path[,id,age,sex,session,group]",
     )
     add_output_folder(parser)
+    add_batch_options(parser)
+    parser.set_defaults(run=_run, how_to_go_on=ON)
+    return parser
+
+
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Add what can be said of many scans: who works on them, and how on each."""
     who = parser.add_mutually_exclusive_group()
     who.add_argument(
         "--workers", type=int, default=1, metavar="N", help="processes here, default 1"
@@ -60,11 +67,18 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     add_scan_options(parser)
     add_prediction_options(parser)
-    parser.set_defaults(run=_run, how_to_go_on=ON)
-    return parser
 
 
 def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
+    return run_on_scans(options, json_lines, lambda scans, _settings: scans)
+
+
+def run_on_scans(
+    options: argparse.Namespace,
+    json_lines: JsonLines | None,
+    chosen: Callable[[ScanList, BatchSettings], ScanList],
+) -> int:
+    """Work on the scans of the input that ``chosen`` keeps, say how it went, return the code."""
     if options.stop_with_parent:
         stop_with_parent()
     if options.dask is None:
@@ -77,7 +91,7 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     from BrainAgeLib.batch.table import RESULTS_NAME
 
     settings = _settings(options)
-    scans = find_scans(str(options.input), settings.output)
+    scans = chosen(find_scans(str(options.input), settings.output), settings)
     if not options.quiet:
         _tell_choice(scans)
     progress = BatchProgress(sys.stderr, is_verbose=options.verbose, is_quiet=options.quiet)

@@ -6,12 +6,14 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
 
 from BrainAgeLib import __version__
 from BrainAgeLib.command_line import (
     batch_command,
+    bids_command,
     calibrate_command,
     cohort_command,
     demo_command,
@@ -21,7 +23,7 @@ from BrainAgeLib.command_line import (
     predict_command,
     train_command,
 )
-from BrainAgeLib.command_line.arguments import add_verbosity
+from BrainAgeLib.command_line.arguments import add_verbosity, existing_path
 from BrainAgeLib.command_line.interruption import ANEW, Interruption
 from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.command_line.streams import (
@@ -37,6 +39,7 @@ from BrainAgeLib.whole_file import FULL_DISK_ERRORS
 COMMANDS = (
     predict_command,
     batch_command,
+    bids_command,
     demo_command,
     models_command,
     train_command,
@@ -122,6 +125,33 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(message, f"see {self.prog} --help")
 
 
+class _Completion(argparse.Action):
+    """Print what completes the command's words in a shell."""
+
+    def __call__(
+        self, parser: argparse.ArgumentParser, _given: object, shell: Any, *_: object
+    ) -> NoReturn:
+        from BrainAgeLib.extras import require_extra
+
+        require_extra("completion", "shtab")
+        import shtab
+
+        for action in _actions(parser):
+            if action.type in (existing_path, Path):
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
+        print(shtab.complete(parser, shell))
+        parser.exit(0)
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    """Yield the arguments of a command and of its subcommands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)
+
+
 class _Version(argparse.Action):
     """Print the versions of the program, the models and the main dependencies."""
 
@@ -141,6 +171,12 @@ def _parser() -> argparse.ArgumentParser:
         action=_Version,
         nargs=0,
         help=f"versions of everything (this is {__version__})",
+    )
+    parser.add_argument(
+        "--print-completion",
+        action=_Completion,
+        choices=("bash", "zsh", "tcsh"),
+        help="what lets this shell complete the command, to be put into its start-up file",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:

@@ -45,6 +45,11 @@ def require_path(given: str) -> None:
         mode = None
     except OSError as error:
         raise cannot_be_read(name, error) from error
+    if mode is None and given and Path(given).is_symlink():
+        raise InputError(
+            f"{name} is a link to a file that is not there",
+            "with git-annex or DataLad, get it first",
+        )
     if mode is None:
         raise InputError(f"{name or 'an empty path'} does not exist", "check the path")
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):

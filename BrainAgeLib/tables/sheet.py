@@ -134,13 +134,23 @@ def _utf_16(head: bytes) -> str | None:
 
 
 def _separator(text: str, key: Sequence[str]) -> str | None:
-    """Return the separator that finds a column of ``key``; of several that with most columns."""
-    found = {}
+    """Return the separator that finds a column of ``key``; of several that with most columns.
+
+    Raises csv.Error when the first line cannot be taken apart by any.
+    """
+    found, problem, could_be_read = {}, csv.Error(), False
     for separator in SEPARATORS:
-        _, cells = next(_quoted(text, separator), (0, [""]))
+        try:
+            _, cells = next(_quoted(text, separator), (0, [""]))
+        except csv.Error as error:  # quotes that another separator stands beside
+            problem = error
+            continue
+        could_be_read = True
         is_made_of_words = separator == " " and re.search(r"[,;\t|]", " ".join(cells))
         if not is_made_of_words and not {cell.lower() for cell in cells}.isdisjoint(key):
             found[separator] = len(cells)
+    if not could_be_read:
+        raise problem
     return max(found, key=lambda separator: found[separator], default=None)
 
 

@@ -72,7 +72,8 @@ def test_outputs_have_the_names_of_bids(dataset):
 def test_scans_after_contrast_agent_are_left_out_and_said_so(dataset):
     _, decisions = read_bids(dataset)
 
-    (left_out,) = [decision for decision in decisions if not decision.chosen]
+    left_out, flair = [decision for decision in decisions if not decision.chosen]
+    assert flair.reason.startswith("FLAIR, not T1w")
     assert "ce-gadolinium" in left_out.path
     assert left_out.study == "sub-01/ses-b"
     assert "contrast agent" in left_out.reason
@@ -244,3 +245,34 @@ def test_a_json_file_nearer_to_the_image_goes_before(tmp_path):
     (entry,), _ = read_bids(tmp_path)
 
     assert entry.complaint is None
+
+
+def test_every_image_of_a_dataset_is_a_row_or_a_line(dataset):
+    for name in ("sub-02/func/sub-02_bold.nii.gz", "sub-02/anat/sub-02_T1w.mgz", "patient7.nii.gz"):
+        (dataset / name).parent.mkdir(exist_ok=True)
+        (dataset / name).touch()
+    (dataset / "sub-02" / "anat" / "sub-02_run-2_T1w.nii.gz").symlink_to("../.git/annex/x")
+
+    entries, decisions = read_bids(dataset, dataset / "out")
+
+    rows = {entry.path for entry in entries}
+    lines = {decision.path: decision for decision in decisions}
+    images = {
+        str(path) for path in dataset.rglob("*.*") if path.name.endswith((".gz", ".nii", ".mgz"))
+    }
+    images = {path for path in images if "derivatives" not in path}
+    assert images == set(lines)
+    assert {path for path, line in lines.items() if line.chosen} == rows
+    assert "patient7" in {entry.id for entry in entries}
+    assert str(dataset / "sub-02" / "anat" / "sub-02_run-2_T1w.nii.gz") in rows
+    assert "bold, not T1w" in lines[str(dataset / "sub-02/func/sub-02_bold.nii.gz")].reason
+
+
+def test_a_broken_file_among_files_with_the_names_of_bids(tmp_path):
+    (tmp_path / "sub-01_T1w.nii.gz").touch()
+    (tmp_path / "broken.nii.gz").write_bytes(b"no scan")
+
+    entries, decisions = read_bids(tmp_path)
+
+    assert [entry.id for entry in entries] == ["sub-01", "broken"]
+    assert [decision.chosen for decision in decisions] == [True, True]

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -13,6 +16,7 @@ import pytest
 from BrainAgeLib import __version__, resources
 from BrainAgeLib.command_line.main import COMMANDS
 from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
+from BrainAgeLib.model.card import read_card
 from BrainAgeLib.records import NOTICE
 from Testing.library.commands import run_brainage, start_brainage
 
@@ -145,6 +149,15 @@ def test_help_says_that_it_is_for_research(brainage, arguments):
         assert NOTICE in " ".join(outcome.out.split())
 
 
+def test_help_lists_the_values_of_an_option(brainage):
+    words = " ".join(brainage("predict", "--help").out.split())
+
+    card = read_card(resources.models_folder() / resources.installed_models()[0])
+    named = {one.method for line in card.calibration.classes for one in line.corrections}
+    assert named
+    assert all(name in words for name in (*named, "none"))
+
+
 def test_help_lists_every_command(brainage):
     shown = brainage("--help").out
 
@@ -182,3 +195,34 @@ def test_a_reader_that_is_gone_gets_no_traceback(arguments):
 
     assert process.wait() == 4
     assert complaint == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_shells_complete_commands_and_options(brainage, shell):
+    pytest.importorskip("shtab")
+
+    outcome = brainage("--print-completion", shell)
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "participant" in outcome.out and "retry-failed" in outcome.out
+
+
+def test_bash_takes_what_completes_it(brainage):
+    pytest.importorskip("shtab")
+    bash = shutil.which("bash") or pytest.skip("there is no bash")
+    script = brainage("--print-completion", "bash").out
+
+    done = subprocess.run(
+        [bash, "-c", f"{script}\ncomplete -p brainage"], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_without_the_library_it_says_how_to_get_it(brainage, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+
+    outcome = brainage("--print-completion", "bash")
+
+    assert outcome.code == 2
+    assert 'pip install "slicerbrainage[completion]"' in outcome.err

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 
+from BrainAgeLib.command_line.train_command import SETTINGS
 from BrainAgeLib.training.settings import TrainingSettings
+
+
+def test_help_names_every_setting_and_how_many_people_it_takes(brainage):
+    words = " ".join(brainage("train", "--help").out.split())
+
+    assert tuple(entry.name for entry in fields(TrainingSettings)) == SETTINGS
+    assert f"any of {', '.join(SETTINGS)}" in words
+    assert "at least 10 people a fold" in words
 
 
 @pytest.fixture

@@ -1,0 +1,94 @@
+"""``brainage bids``: a BIDS dataset by the convention of BIDS Apps."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from BrainAgeLib.command_line.arguments import existing_path
+from BrainAgeLib.command_line.batch_command import add_batch_options, run_on_scans
+from BrainAgeLib.command_line.interruption import ON
+from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.records import NOTICE
+
+if TYPE_CHECKING:
+    from BrainAgeLib.batch.scan_list import ScanList
+    from BrainAgeLib.batch.work import BatchSettings
+
+
+def add_parser(commands: Any) -> argparse.ArgumentParser:
+    """Add the subcommand and its options; return its parser."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "bids",
+        help="brain age of a BIDS dataset, called as BIDS Apps are",
+        description="Brain age of a BIDS dataset by the convention of BIDS Apps. participant: "
+        "works on these people, or on all. group: writes results.csv and index.html anew of "
+        "everybody who was worked on, and works on nobody. One run at a time in an output folder. "
+        f"{NOTICE}",
+    )
+    parser.add_argument("input", type=existing_path, metavar="INPUT", help="the BIDS dataset")
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help="folder for the results")
+    parser.add_argument("level", choices=("participant", "group"), help="level of the analysis")
+    for option, words in (
+        ("participant", "work on these people only, with or without sub-"),
+        ("session", "work on these sessions only, with or without ses-"),
+    ):
+        parser.add_argument(
+            *(f"--{option}-label", f"--{option}_label"),
+            nargs="+",
+            default=[],
+            metavar="LABEL",
+            help=words,
+        )
+    add_batch_options(parser)
+    parser.set_defaults(run=_run, how_to_go_on=ON)
+    return parser
+
+
+def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
+    def chosen(scans: ScanList, settings: BatchSettings) -> ScanList:
+        return _of_level(scans, settings, options)
+
+    return run_on_scans(options, json_lines, chosen)
+
+
+def _of_level(scans: ScanList, settings: BatchSettings, options: argparse.Namespace) -> ScanList:
+    """Return the scans to work on, and those that were worked on before: their rows stay.
+
+    Raises InputError for another input, for people who are not there, and when there are none.
+    """
+    from BrainAgeLib.batch.work import finished_row
+    from BrainAgeLib.errors import InputError
+
+    if not scans.is_bids:
+        raise InputError(f"{options.input} is no BIDS dataset", "brainage batch takes any folder")
+    people = {label.removeprefix("sub-") for label in options.participant_label}
+    sessions = {label.removeprefix("ses-") for label in options.session_label}
+    there = {entry.id.removeprefix("sub-") for entry in scans.entries}
+    if strangers := sorted(people - there):
+        raise InputError(
+            f"{options.input} has no T1w scan of {len(strangers)} of these people",
+            "see that the labels are those of the folders sub-LABEL",
+            tuple(strangers),
+        )
+    is_group = options.level == "group"
+    entries = [
+        entry
+        for entry in scans.entries
+        if (
+            not is_group
+            and entry.id.removeprefix("sub-") in (people or there)
+            and (not sessions or entry.session.removeprefix("ses-") in sessions)
+        )
+        or finished_row(entry, settings) is not None
+    ]
+    if not entries:
+        raise InputError(
+            f"{options.output} holds no result of {options.input}"
+            if is_group
+            else "no scan is of these people and sessions",
+            "run the level participant first" if is_group else "leave out a label",
+        )
+    return replace(scans, entries=entries)

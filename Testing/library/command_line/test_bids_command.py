@@ -1,0 +1,68 @@
+"""``brainage bids`` as the convention of BIDS Apps has it."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+
+import pytest
+
+
+@pytest.fixture
+def dataset(brain_file, tmp_path):
+    """Return a dataset of three people, one of them with two sessions."""
+    for name in ("sub-01_ses-a", "sub-01_ses-b", "sub-02", "sub-03"):
+        folder = tmp_path / "data" / name.replace("_", "/") / "anat"
+        folder.mkdir(parents=True)
+        shutil.copyfile(brain_file, folder / f"{name}_T1w.nii.gz")
+    (tmp_path / "data" / "participants.tsv").write_text("participant_id\tage\n1\t60\nsub-02\t50\n")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def bids(brainage, dataset, small_model, tmp_path):
+    """Return the command on that dataset, which takes no time."""
+    quick = ("--in-template-space", "--no-saliency", "--no-report", "--model", small_model)
+
+    def call(level, *more):
+        return brainage("bids", dataset, tmp_path / "out", level, *quick, "--threads", 1, *more)
+
+    return call
+
+
+def rows(tmp_path):
+    with (tmp_path / "out" / "results.csv").open(newline="") as lines:
+        return [(row["id"], row["session"], row["age"]) for row in csv.DictReader(lines)]
+
+
+def test_some_people_then_a_session_then_the_group(bids, tmp_path):
+    assert bids("participant", "--participant-label", "02", "sub-03").code == 0
+    assert rows(tmp_path) == [("sub-02", "", "50"), ("sub-03", "", "")]
+
+    outcome = bids("participant", "--participant_label", "01", "--session-label", "b")
+    assert outcome.code == 0, outcome.err
+    everybody = [("sub-01", "ses-b", "60"), ("sub-02", "", "50"), ("sub-03", "", "")]
+    assert rows(tmp_path) == everybody
+    folder = tmp_path / "out" / "sub-01" / "ses-b" / "anat" / "sub-01_ses-b_T1w"
+    assert (folder / "prediction.json").is_file()
+
+    (tmp_path / "out" / "results.csv").unlink()
+    assert bids("group").code == 0
+    assert rows(tmp_path) == everybody
+
+
+def test_who_is_not_there_and_a_group_of_nobody(bids, tmp_path):
+    stranger = bids("participant", "--participant-label", "09", "01")
+    nobody = bids("group")
+
+    assert (stranger.code, nobody.code) == (2, 2)
+    assert stranger.err.splitlines()[-1] == "  09"
+    assert "run the level participant first" in nobody.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_folder_is_no_dataset(brainage, brain_file, tmp_path):
+    outcome = brainage("bids", brain_file.parent, tmp_path / "out", "participant")
+
+    assert outcome.code == 2
+    assert "is no BIDS dataset" in outcome.err
