@@ -13,6 +13,7 @@ from Testing.library.follow.made_people import prediction
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
 from Testing.library.scan.made_dicom import write_volume_series
 
+pytestmark = pytest.mark.timeout(900)  # scans are predicted whole, maps and all
 OWN_ERROR = ("--scan-error", "1")
 
 
