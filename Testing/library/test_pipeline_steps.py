@@ -16,7 +16,7 @@ from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.read import scan_from_image
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration
-from Testing.library.scan.made_dicom import write_series
+from Testing.library.scan.made_dicom import write_volume_series
 
 
 @pytest.fixture
@@ -101,8 +101,9 @@ def test_no_number_leaves_a_refusal_unless_somebody_insists(
     assert is_withheld(case, Answer(judged), options) == withheld
 
 
-def test_two_ages_of_a_header_are_a_warning_unless_the_age_is_given(tmp_path):
-    folder = write_series(tmp_path / "s", PatientAge="42", PatientBirthDate="19660101")
+def test_two_ages_of_a_header_are_a_warning_unless_the_age_is_given(thick_brain, tmp_path):
+    ages = {"PatientAge": "042Y", "PatientBirthDate": "19660101"}
+    folder = write_volume_series(tmp_path / "s", thick_brain, **ages)
 
     of_header = pipeline.read(folder, Options())
     given = pipeline.read(folder, Options(age_years=47.0))
