@@ -68,7 +68,8 @@ def serve(connection: Connection, settings: BatchSettings, lanes: int, log_level
     log = logging.getLogger("BrainAgeLib")
     log.setLevel(log_level)
     log.addHandler(_ToTheBatch(answers))
-    _load(settings, answers)
+    if not _can_work(settings, answers):
+        return  # a scan that waits already must not leave a folder behind
     with ThreadPoolExecutor(lanes) as pool:
         while (job := connection.recv()) is not None:
             number, entry = job
@@ -108,17 +109,19 @@ class _ToTheBatch(QueueHandler):
 _lane = threading.local()
 
 
-def _load(settings: BatchSettings, answers: _Answers) -> None:
-    """Load the model once, before lanes could do it twice."""
+def _can_work(settings: BatchSettings, answers: _Answers) -> bool:
+    """Load the model once, before lanes could do it twice; say whether that worked."""
     from BrainAgeLib.errors import BrainAgeError
     from BrainAgeLib.pipeline import prepare
 
     try:
         tools = prepare(settings.options)
         tools.device.run(tools.ensemble.weights)
-        answers.send(READY, NO_SCAN, None)
     except BrainAgeError as error:
         answers.send(STOP, NO_SCAN, error)
+        return False
+    answers.send(READY, NO_SCAN, None)
+    return True
 
 
 def _work(number: int, entry: ScanEntry, settings: BatchSettings, answers: _Answers) -> None:
