@@ -13,7 +13,16 @@ from BrainAgeLib.command_line.progress import JsonLines
 
 # Those of TrainingSettings, whose module takes seconds to load.
 SETTINGS = (
-    *("name", "version", "seed", "folds", "scans_per_person", "steps", "people_per_step"),
+    *(
+        "name",
+        "version",
+        "start_from",
+        "seed",
+        "folds",
+        "scans_per_person",
+        "steps",
+        "people_per_step",
+    ),
     *("learning_rate", "weight_decay", "warm_up_fraction", "average_decay", "augmentation"),
     *("mixing", "device", "threads", "network"),
 )
@@ -34,8 +43,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         required=True,
         type=existing_path,
         metavar="BIDS",
-        help="BIDS dataset: sub-*/anat/*_T1w.nii.gz, and participants.tsv with participant_id, "
-        "age, sex; who has no age is left out, and work/left_out.csv says who",
+        nargs="+",
+        help="BIDS datasets, each of one site: sub-*/anat/*_T1w.nii.gz, and participants.tsv with "
+        "participant_id, age, sex; who has no age is left out, and work/left_out.csv says who",
     )
     add_output_folder(parser, "folder for the model and for what is kept on the way")
     parser.add_argument(
@@ -46,7 +56,10 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     add_machine(parser)
     parser.add_argument(
-        "--fold", type=int, metavar="K", help="train this fold only, 1 to the number of folds"
+        "--fold",
+        type=int,
+        metavar="K",
+        help="train this fold only: 1 to the number of folds, then one for each smaller site",
     )
     parser.set_defaults(run=_run, how_to_go_on=ON)
     return parser
@@ -64,8 +77,6 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
         if options.threads < 1:
             raise InputError(f"{options.threads} threads cannot work", "give 1 or more")
         settings = replace(settings, threads=options.threads)
-    if options.fold is not None and not 1 <= options.fold <= settings.folds:
-        raise InputError(f"there is no fold {options.fold}", f"give 1 to {settings.folds}")
     only_fold = None if options.fold is None else options.fold - 1
     report = _say_nothing if options.quiet else _show
     folder = train_model(options.data, options.output, settings, report, only_fold)

@@ -46,9 +46,9 @@ class RawAge:
 @torch.inference_mode()
 def predict_age(members: Sequence[Member], maps: ScanMaps, blend: Blend) -> RawAge:
     """Return the raw age: the mean over members of what their models say, blended."""
-    fractions = blend.fractions(maps.covers_brain)
+    kinds = blend.fractions(maps.covers_brain)
     ages = tuple(
-        sum(fraction * member[kind].age_years(maps) for kind, fraction in fractions.items())
+        blend.raw_age({kind: member[kind].age_years(maps) for kind in kinds}, maps.covers_brain)
         for member in members
     )
     return RawAge(sum(ages) / len(ages), ages, maps.covers_brain)

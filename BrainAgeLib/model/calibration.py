@@ -1,12 +1,13 @@
 """From a raw age to an interval, a corrected gap and a percentile.
 
 What is applied here was fitted on predictions of healthy people by models that had not seen them:
-out of fold in training, or on scanners that nobody of the training was on. The raw age itself is
-never changed.
+out of fold in training, or on scanners that nobody of the training was on. Only the curve by age
+makes the raw age; nothing else changes it.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,32 @@ NEIGHBOURS = 100  # people nearest in age that a gap is ranked among, so that ra
 
 LEAST_OF_WHOLE_BRAINS = 10  # slices in view that the classes of whole brains begin at: set by hand
 MOST_SCAN_ERROR_YEARS = 50.0  # more is a slip of the pen
+
+
+@dataclass(frozen=True)
+class AgeCurve:
+    """From what the models say together to the raw age, which leans less towards the middle.
+
+    ``said_years`` and ``age_years`` rise; between them and beyond the curve is straight. Fitted on
+    people whom the models had not seen.
+    """
+
+    said_years: tuple[float, ...]
+    age_years: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a curve that does not rise."""
+        said, ages = list(self.said_years), list(self.age_years)
+        rises = said == sorted(set(said)) and ages == sorted(set(ages))
+        if not rises or len(said) != len(ages) or len(said) < 2:
+            raise ValueError("the curve by age does not rise")
+
+    def __call__(self, said_years: float) -> float:
+        """Return the raw age."""
+        said, ages = self.said_years, self.age_years
+        part = min(max(bisect_right(said, said_years), 1), len(said) - 1)
+        slope = (ages[part] - ages[part - 1]) / (said[part] - said[part - 1])
+        return ages[part - 1] + slope * (said_years - said[part - 1])
 
 
 @dataclass(frozen=True)

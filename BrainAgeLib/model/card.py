@@ -9,14 +9,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from BrainAgeLib.codec import Source, from_plain, read_json
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.calibration import AcquisitionClass, ScanError, UnseenScanner
+from BrainAgeLib.model.calibration import (
+    AcquisitionClass,
+    AgeCurve,
+    ScanError,
+    UnseenScanner,
+)
 from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference
 from BrainAgeLib.statistics import Accuracy
 
@@ -33,11 +38,12 @@ class Blend:
     """How much each kind of model counts in the age, 0-1, by kind; see ``KINDS`` of ``blend``.
 
     ``whole_brain``: for scans that cover the brain. ``part_of_brain``: for all others. Each adds
-    up to 1.
+    up to 1. ``curve``: makes the raw age of what is said of a whole brain; None leaves it.
     """
 
     whole_brain: dict[str, float]
     part_of_brain: dict[str, float]
+    curve: AgeCurve | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for fractions that do not make up one age."""
@@ -54,6 +60,11 @@ class Blend:
     def fractions(self, covers_brain: bool) -> dict[str, float]:
         """Return the fractions by kind for a scan."""
         return self.whole_brain if covers_brain else self.part_of_brain
+
+    def raw_age(self, by_kind: Mapping[str, float], covers_brain: bool) -> float:
+        """Return the raw age that the ages by kind make, in years."""
+        said = sum(part * by_kind[kind] for kind, part in self.fractions(covers_brain).items())
+        return self.curve(said) if covers_brain and self.curve is not None else said
 
 
 @dataclass(frozen=True)
@@ -111,6 +122,7 @@ class AccuracyTables:
     """Raw error on simulated scans, out of fold, by scan and by group.
 
     ``validation``: by protocol, of the people that choices saw; ``held_out``: of the others.
+    ``left_out``: by site and protocol, of its people by a member that saw nobody of that site.
     """
 
     validation: Table
@@ -121,6 +133,7 @@ class AccuracyTables:
     by_spacing: Table
     by_coverage: Table
     interval: dict[str, Coverage]
+    left_out: Table = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -147,9 +160,9 @@ class Card:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no card may say."""
-        for field, pattern in (("name", NAME), ("version", NAME), ("sha256", SHA256)):
-            if not pattern.fullmatch(getattr(self, field)):
-                raise ValueError(f"{field} cannot be {getattr(self, field)!r}")
+        for name, pattern in (("name", NAME), ("version", NAME), ("sha256", SHA256)):
+            if not pattern.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
         if not 1 <= self.members <= MOST_MEMBERS:
             raise ValueError(f"members cannot be {self.members}")
         low, high = self.age_range_years
@@ -188,13 +201,14 @@ def read_card(folder: Path) -> Card:
 
 
 def _from_version_2(card: dict[str, Any]) -> dict[str, Any]:
-    """Return a card as it is written now; in version 2 there was one blend of three kinds."""
+    """Return a card as it is written now; networks can go on from a model of version 2."""
     network = card["network_share"]
     whole = {"network": network, "regional": 1 - network}
     names = {"open": "validation", "locked": "held_out"}
     parameters = card["training"]["parameters"]
     parameters = parameters | {"regional": parameters["regional"] // card["members"]}
-    kept = {name: value for name, value in card.items() if name not in _ONLY_IN_VERSION_2}
+    dropped = ("network", "network_share", "parts")
+    kept = {name: value for name, value in card.items() if name not in dropped}
     return kept | {
         "card_version": "3",
         "blend": {"whole_brain": whole, "part_of_brain": {"slices": 1.0}},
@@ -202,9 +216,6 @@ def _from_version_2(card: dict[str, Any]) -> dict[str, Any]:
         "training": card["training"] | {"parameters": parameters},
         "accuracy": {names.get(name, name): value for name, value in card["accuracy"].items()},
     }
-
-
-_ONLY_IN_VERSION_2 = ("network", "network_share", "parts")
 
 
 def _texts(item: Any) -> Iterator[str]:

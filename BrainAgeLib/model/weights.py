@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from safetensors.torch import load, save
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.card import Card
+from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.novelty import Typical, unpacked
 
 logger = logging.getLogger(__name__)
@@ -62,6 +64,25 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
     Raises InstallationError when the file is missing, is not the one that the card names or does
     not fit the networks that the card describes.
     """
+    tensors = _read(folder, card)
+    with _fitting(folder):
+        members = [_member(tensors, number, card, device) for number in range(card.members)]
+        mean_maps = tensors[MEAN_MAPS].float().to(device)
+        logger.info(
+            "model %s %s with %d members, on %s", card.name, card.version, len(members), device
+        )
+        return Weights(members, mean_maps, unpacked(tensors[TYPICAL]))
+
+
+def load_one(folder: Path, card: Card, number: int, kind: str) -> AgeModel:
+    """Return one model of one member, whatever the others are. Raises as ``load_weights`` does."""
+    tensors = _read(folder, card)
+    with _fitting(folder):
+        return _model(tensors, number, kind)
+
+
+def _read(folder: Path, card: Card) -> dict[str, torch.Tensor]:
+    """Return the tensors of the file that the card names."""
     path = folder / FILE_NAME
     try:
         content = path.read_bytes()
@@ -74,16 +95,18 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
             f"instead of {card.sha256[:12]}…",
             _HINT,
         )
+    with _fitting(folder):
+        return load(content)
+
+
+@contextmanager
+def _fitting(folder: Path) -> Iterator[None]:
+    """Say of weights of which nothing can be made that they do not fit the card."""
     try:
-        tensors = load(content)
-        members = [_member(tensors, number, card, device) for number in range(card.members)]
-        mean_maps = tensors[MEAN_MAPS].float().to(device)
-        logger.info(
-            "model %s %s with %d members, on %s", card.name, card.version, len(members), device
-        )
-        return Weights(members, mean_maps, unpacked(tensors[TYPICAL]))
+        yield
     except (SafetensorError, RuntimeError, LookupError, ValueError, AssertionError) as error:
         # torch says in these ways that there is no such network.
+        path = folder / FILE_NAME
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
 
 
@@ -91,13 +114,14 @@ _HINT = "install the model again, or train it again with this version"
 
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:
-    member = {}
-    for kind in card.blend.kinds:
-        prefix = f"{number}.{kind}."
-        own = {
-            name.removeprefix(prefix): value.float() if value.is_floating_point() else value
-            for name, value in tensors.items()
-            if name.startswith(prefix)
-        }
-        member[kind] = KINDS[kind].unpacked(own).to(device).eval()
-    return member
+    return {kind: _model(tensors, number, kind).to(device).eval() for kind in card.blend.kinds}
+
+
+def _model(tensors: dict[str, torch.Tensor], number: int, kind: str) -> AgeModel:
+    prefix = f"{number}.{kind}."
+    own = {
+        name.removeprefix(prefix): value.float() if value.is_floating_point() else value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+    return KINDS[kind].unpacked(own)

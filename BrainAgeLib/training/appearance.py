@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
+from BrainAgeLib.training.strips import WHITE_MATTER_QUANTILE, smooth_field
 
 # Set by hand, like the numbers in the functions, to hold the T1 scans of many scanners.
 LARGEST_UNEVENNESS = 0.07  # standard deviation of a tissue's brightness, of white matter's
-WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 
 
 @dataclass(frozen=True)
@@ -75,10 +75,12 @@ def _other_contrast(image: torch.Tensor, generator: np.random.Generator) -> torc
     cortices, the deep grey matter and the tracts, and each sequence shows that in its own way.
     """
     uneven = generator.uniform(0.0, LARGEST_UNEVENNESS)
-    white = 1 + _smooth_field(image, uneven, generator)
-    # Spin echo at 1.5 T comes to about 0.85.
-    grey = generator.uniform(0.66, 0.87) + _smooth_field(image, uneven, generator)
-    csf = torch.full_like(image, generator.uniform(0.15, 0.45))
+    white = 1 + smooth_field(image, uneven, 3, generator)
+    # Spin echo at 1.5 T comes to about 0.85, the brightest of IXI to 0.87. What fluid is darker by
+    # is 0.43-0.57 on the scanners at hand.
+    middle = generator.uniform(0.55, 0.88)
+    grey = middle + smooth_field(image, uneven, 3, generator)
+    csf = torch.full_like(image, max(0.03, middle - generator.uniform(0.36, 0.66)))
     grey = torch.minimum(torch.maximum(grey, csf + 0.1), white - 0.05)
     top = white + 0.3 * generator.uniform(0.7, 1.2)
     wanted = torch.stack([torch.zeros_like(image), csf, grey, white, top])
@@ -98,23 +100,13 @@ def _sharpened(image: torch.Tensor, inside: torch.Tensor, amount: float) -> torc
 
 def _shading(scan: torch.Tensor, strength: float, generator: np.random.Generator) -> torch.Tensor:
     """Return a smooth field around 1: what a coil leaves."""
-    return torch.exp(_smooth_field(scan, strength, generator))
-
-
-def _smooth_field(
-    scan: torch.Tensor, strength: float, generator: np.random.Generator
-) -> torch.Tensor:
-    """Return a random field (k, j, i) around 0 that changes over half the scan."""
-    coarse = torch.as_tensor(
-        generator.normal(0, strength, (1, 1, 3, 3, 3)), dtype=torch.float32, device=scan.device
-    )
-    return functional.interpolate(coarse, scan.shape, mode="trilinear", align_corners=True)[0, 0]
+    return torch.exp(smooth_field(scan, strength, 3, generator))
 
 
 def distort(
-    volume: torch.Tensor, voxel_mm: float, largest_mm: float, generator: np.random.Generator
+    volumes: torch.Tensor, voxel_mm: float, largest_mm: float, generator: np.random.Generator
 ) -> torch.Tensor:
-    """Return the 3D volume (k, j, i) as gradients that are not linear show it.
+    """Return 3D volumes (volume, k, j, i) of one brain as gradients that are not linear show it.
 
     The displacement is a polynomial of second and third order about the volume's middle; its
     linear part would be taken back by the registration. Its root mean square within the brain is
@@ -122,7 +114,8 @@ def distort(
     """
     strength_mm = generator.uniform(0.0, largest_mm)
     if strength_mm == 0.0:
-        return volume
+        return volumes
+    volume = volumes[0]
     identity = torch.eye(3, 4, device=volume.device)[None]
     places = functional.affine_grid(identity, [1, 1, *volume.shape], align_corners=False)[0]
     x, y, z = places.unbind(-1)
@@ -135,7 +128,7 @@ def distort(
     moved = (moved - inside.mean(0)) / inside.square().sum(-1).mean().sqrt().clamp(min=1e-6)
     size = torch.tensor(volume.shape[::-1], device=volume.device)
     places = places + moved * strength_mm * 2 / (voxel_mm * size)
-    return functional.grid_sample(volume[None, None], places[None], align_corners=False)[0, 0]
+    return functional.grid_sample(volumes[None], places[None], align_corners=False)[0]
 
 
 def disturb_mask(

@@ -31,7 +31,8 @@ class DampedRidge:
     kernel's diagonal. ``nuisance``: (difference, value), how scans of one person differ that
     should have one age; weights that see such differences cost more (in the manner of tangent
     propagation, Simard et al. 1992): the prior of the weights w is exp(-(|w|^2 + |U w|^2) / 2),
-    U being the nuisance differences over their root mean square.
+    U being the nuisance differences over their root mean square. ``weights``: (row,), how many
+    times each row counts.
     """
 
     def __init__(
@@ -41,8 +42,11 @@ class DampedRidge:
         ridge: float,
         extra: torch.Tensor | None = None,
         nuisance: torch.Tensor | None = None,
+        weights: torch.Tensor | None = None,
     ) -> None:
-        self.values, self.ages, self.ridge = values, ages, ridge
+        weights = ages.new_ones(len(ages)) if weights is None else weights
+        self.ridges = ridge / weights.double()
+        self.values, self.ages = values, ages
         self.extra = values.new_zeros((len(values), 0)) if extra is None else extra
         products = (values @ values.T).double()
         self.inverse_size = _inverse_size(products)
@@ -58,7 +62,7 @@ class DampedRidge:
     def _solve(self, rows: torch.Tensor) -> tuple[torch.Tensor, float]:
         mean = float(self.ages[rows].mean())
         kernel = self.kernel[rows][:, rows]
-        kernel = kernel + self.ridge * torch.eye(len(rows), dtype=kernel.dtype)
+        kernel = kernel + torch.diag(self.ridges[rows])
         triangle = torch.linalg.cholesky(kernel)
         solution = torch.cholesky_solve((self.ages[rows] - mean)[:, None], triangle)
         return solution[:, 0], mean

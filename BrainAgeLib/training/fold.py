@@ -13,7 +13,7 @@ from safetensors.torch import load, save
 
 from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.kind import AgeModel
-from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, read_maps
 from BrainAgeLib.whole_file import write_atomically
@@ -53,13 +53,21 @@ class Fold:
         """The ages (person,) of the people that the member is trained on."""
         return np.array([person.age_years for person in self.others])
 
+    @property
+    def weights(self) -> np.ndarray:
+        """How many times each of these people (person,) counts."""
+        return site_weights(self.others)
+
     def maps(self, name: str) -> torch.Tensor:
         """Return what is kept of these people's scans (person, scan, ...), see ``store``."""
         return read_maps([maps_file(self.folder, person) for person in self.others], name)
 
     def say(self, what: str, done: int, count: int, remark: str = "") -> None:
         """Report how far something in this fold is."""
-        self.report(f"{what} fold {self.number + 1} of {self.settings.folds}", done, count, remark)
+        which = f"fold {self.number + 1} of {self.settings.folds}"
+        if self.number >= self.settings.folds:
+            which = f"without {self.validation[0].site}"
+        self.report(f"{what} {which}", done, count, remark)
 
     def train(self) -> Member:
         """Return a trained model of each kind; what was trained before is read."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from BrainAgeLib.training.calibration import (
 )
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, Row
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
 from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
@@ -45,13 +46,22 @@ TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
 
 def write_model(
-    output: Path, weights: Weights, blend: Blend, rows: list[Row], settings: TrainingSettings
+    output: Path,
+    weights: Weights,
+    blend: Blend,
+    rows: list[Row],
+    settings: TrainingSettings,
+    left_out: Mapping[str, list[Row]] | None = None,
 ) -> Path:
-    """Write ``model.safetensors`` and ``card.json``; return the folder."""
+    """Write ``model.safetensors`` and ``card.json``; return the folder.
+
+    ``left_out``: by site, what a member that saw nobody of it says of its people.
+    """
     folder = output / settings.name
     folder.mkdir(parents=True, exist_ok=True)
     content = pack_weights(weights)
-    card = make_card(weights.members, blend, rows, settings, hashlib.sha256(content).hexdigest())
+    sha256 = hashlib.sha256(content).hexdigest()
+    card = make_card(weights.members, blend, rows, settings, sha256, left_out or {})
     write_atomically(folder / FILE_NAME, content)
     write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
     read_card(folder)  # what is written can be read
@@ -64,6 +74,7 @@ def make_card(
     rows: list[Row],
     settings: TrainingSettings,
     sha256: str,
+    left_out: Mapping[str, list[Row]],
 ) -> Card:
     """Return the card; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
@@ -88,7 +99,7 @@ def make_card(
             DEFAULT_CORRECTION,
             tuple(fit_class(rows, *entry) for entry in CLASSES),
         ),
-        accuracy=accuracy_tables(rows),
+        accuracy=replace(accuracy_tables(rows), left_out=left_out_tables(left_out)),
         ablation=ablation(rows),
         out_of_fold=Reference(
             tuple(ages),
@@ -137,6 +148,15 @@ def accuracy_tables(rows: list[Row]) -> AccuracyTables:
         by_coverage=_split(random, _coverage_of_brain),
         interval={name: _coverage(rows, protocol) for name, _, _, protocol in CLASSES},
     )
+
+
+def left_out_tables(left_out: Mapping[str, list[Row]]) -> Table:
+    """Return the raw accuracy of each site by a member that saw nobody of it, by protocol."""
+    return {
+        f"{site}, {protocol}": accuracy_of(row for row in rows if row.protocol == protocol)
+        for site, rows in left_out.items()
+        for protocol in (MAIN_PROTOCOL, TIGHT_PROTOCOL)
+    }
 
 
 def accuracy_of(rows: Iterable[Row]) -> Accuracy | None:

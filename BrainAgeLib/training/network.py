@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.weights import load_one
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.network_data import Draw, WholeScans, mix
 from BrainAgeLib.training.settings import TrainingSettings
@@ -40,15 +43,45 @@ class Goal:
 def fit(fold: Fold) -> VolumeNetwork:
     """Train the network of a fold; go on from its checkpoint."""
     settings = fold.settings
+    scans = WholeScans(fold.maps("volumes").to(fold.device), settings.augmentation)
+    drawn = np.repeat(np.arange(len(fold.others)), fold.weights.astype(int))
     return fit_network(
-        WholeScans(fold.maps("volumes").to(fold.device), settings.augmentation),
-        fold.ages_years,
+        lambda people: scans(torch.from_numpy(drawn)[people]),
+        fold.ages_years[drawn],
         settings,
         settings.seed + fold.number,
         fold.folder / f"network-{fold.number}.pt",
         fold.device,
         lambda done, loss: fold.say("train", done, settings.steps, f"loss {loss:.3f}"),
+        network_to_start_from(settings, fold.number),
     )
+
+
+def network_to_start_from(settings: TrainingSettings, number: int) -> VolumeNetwork | None:
+    """Return the network that this member's goes on from; None where training begins anew.
+
+    Raises InputError for a model that has no such network, of these folds and this shape.
+    """
+    if not settings.start_from:
+        return None
+    ensemble = load_ensemble(settings.start_from)
+    card, name = ensemble.card, settings.start_from
+    seed = card.training.settings.get("seed")
+    if (card.members, seed) != (settings.folds, settings.seed):
+        raise InputError(
+            f"{name} has {card.members} members of seed {seed}, "
+            f"not {settings.folds} of seed {settings.seed}",
+            "start from a model of as many folds and this seed; others know whom they are tried on",
+        )
+    if "network" not in card.blend.kinds:
+        raise InputError(f"{name} has no networks to go on from", "start from another model")
+    model = load_one(ensemble.folder, card, number % settings.folds, "network")
+    try:
+        return VolumeNetwork(settings.network).filled(model.packed()).train()
+    except RuntimeError as error:
+        raise InputError(
+            f"the networks of {name} have another shape", "give its settings of the network"
+        ) from error
 
 
 def fit_network(
@@ -59,13 +92,19 @@ def fit_network(
     checkpoint: Path,
     device: str,
     on_progress: Callable[[int, float], None],
+    begun: VolumeNetwork | None = None,
 ) -> VolumeNetwork:
-    """Train one network on people 0, 1, … of these ages (person,); go on from ``checkpoint``."""
+    """Train one network on people 0, 1, … of these ages (person,); go on from ``checkpoint``.
+
+    ``begun``: a network to go on from where there is no checkpoint yet.
+    """
     torch.manual_seed(seed)
-    network = VolumeNetwork(settings.network)
-    network.age_center_years.fill_(float(ages_years.mean()))
-    network.age_scale_years.fill_(float(ages_years.std()))
-    wanted = torch.from_numpy((ages_years - ages_years.mean()) / ages_years.std()).float()
+    network = begun or VolumeNetwork(settings.network)
+    if begun is None:
+        network.age_center_years.fill_(float(ages_years.mean()))
+        network.age_scale_years.fill_(float(ages_years.std()))
+    center, scale = float(network.age_center_years), float(network.age_scale_years)
+    wanted = torch.from_numpy((ages_years - center) / scale).float()
     goal = Goal(wanted, huber_loss)
     return train_network(network, draw, goal, settings, seed, checkpoint, device, on_progress)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from dataclasses import astuple, dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +16,18 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.tables.participants import NAME, Participants
 from BrainAgeLib.whole_file import write_atomically
 
+MOST_WEIGHT = 4  # of one person, set by hand
+
 
 @dataclass(frozen=True)
 class Person:
-    """One healthy person with a 3D T1 scan; ``age_years`` at the scan."""
+    """One healthy person with a 3D T1 scan; ``age_years`` at the scan, ``site`` where it was."""
 
     participant_id: str
     age_years: float
     sex: str
     path: Path
+    site: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,26 @@ class LeftOut:
 
     participant_id: str
     reason: str
+
+
+def read_sites(folders: Sequence[Path]) -> tuple[list[Person], list[LeftOut]]:
+    """Return the people of several datasets, each of which is a site of its folder's name.
+
+    Raises InputError as :func:`read_dataset` does, and for a person who is in two datasets.
+    """
+    everyone: dict[str, Person] = {}
+    left_out: list[LeftOut] = []
+    for folder in folders:
+        people, others = read_dataset(folder)
+        left_out += others
+        for person in people:
+            if person.participant_id in everyone:
+                raise InputError(
+                    f"{person.participant_id} is in {folder} and in another dataset",
+                    "give every person one identifier",
+                )
+            everyone[person.participant_id] = replace(person, site=folder.resolve().name)
+    return [everyone[identifier] for identifier in sorted(everyone)], left_out
 
 
 def read_people(folder: Path) -> list[Person]:
@@ -73,6 +98,25 @@ def write_left_out(left_out: list[LeftOut], path: Path) -> None:
     write_atomically(path, text.getvalue().encode("utf-8"))
 
 
+def sites_of(people: Sequence[Person]) -> list[str]:
+    """Return the sites, that with most people first."""
+    return [site for site, _ in Counter(person.site for person in people).most_common()]
+
+
+def site_weights(people: Sequence[Person]) -> np.ndarray:
+    """Return how many times each person (person,) counts in training, whole numbers as floats.
+
+    Those of small sites count more, by the root of how much larger the largest is, so that no
+    scanner decides alone; at most four times, since few people are not to be learnt by heart.
+    """
+    sizes = Counter(person.site for person in people)
+    largest = max(sizes.values())
+    return np.array(
+        [min(MOST_WEIGHT, round((largest / sizes[person.site]) ** 0.5)) for person in people],
+        dtype=float,
+    )
+
+
 def is_held_out(participant_id: str) -> bool:
     """Say whether a person is in the held-out fifth, which no choice may look at."""
     return int(hashlib.sha256(participant_id.encode()).hexdigest(), 16) % 5 == 0
@@ -81,12 +125,14 @@ def is_held_out(participant_id: str) -> bool:
 def assign_folds(people: list[Person], folds: int, seed: int) -> np.ndarray:
     """Return the fold (person,) of each; every fold has about the same ages.
 
-    People are sorted by age and dealt out in shuffled rounds, the held-out ones separately, so
-    that the others' folds do not depend on them.
+    The people of each site are sorted by age and dealt out in shuffled rounds, the held-out ones
+    separately, so that the others' folds do not depend on them.
     """
     result = np.zeros(len(people), dtype=int)
-    for held_out in (False, True):
-        members = [n for n, p in enumerate(people) if is_held_out(p.participant_id) == held_out]
+    groups: dict[tuple[str, bool], list[int]] = {}
+    for number, person in enumerate(people):
+        groups.setdefault((person.site, is_held_out(person.participant_id)), []).append(number)
+    for (_, held_out), members in groups.items():
         members.sort(key=lambda n: (people[n].age_years, people[n].participant_id))
         generator = np.random.default_rng([seed, held_out])
         for start in range(0, len(members), folds):

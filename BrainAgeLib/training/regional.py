@@ -10,27 +10,31 @@ import torch
 from BrainAgeLib.model.regional import Expert, RegionalModel, experts
 from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
 from BrainAgeLib.training.fold import Fold
-from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS
+from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 
 # Set by hand.
 RIDGE = 0.01  # of the kernel's diagonal
 LEAST_WEIGHT = 1e-4  # of an expert that is kept
 ROUNDS_PER_EXPERT = 100  # to settle who gets a weight: experts that say nearly the same take long
-# Of the store: the axial scans, 3D, and the first random scan are fitted. How the random scans
-# differ from the others is what the age should not depend on.
-FITTED_SCANS = (*AXIAL_SCANS, len(EVALUATION_PROTOCOLS))
+# Of the store: the main protocol, loose and tight, and the first random scan are fitted. How the
+# tight one and the random ones differ from the usual ones is what the age should not depend on.
+# Time grows with the square of both.
+TIGHT_SCAN = list(EVALUATION_PROTOCOLS).index(TIGHT_PROTOCOL)
+RANDOM_SCAN = len(EVALUATION_PROTOCOLS)
+FITTED_SCANS = (0, TIGHT_SCAN, RANDOM_SCAN)
+NUISANCE_SCANS = (TIGHT_SCAN, RANDOM_SCAN, RANDOM_SCAN + 1)
 
 
 def fit(fold: Fold) -> RegionalModel:
     """Return the regional model of a fold."""
     maps, covered = fold.maps("regional"), fold.maps("covered")
-    random = range(len(EVALUATION_PROTOCOLS), maps.shape[1])
     fitted = list(FITTED_SCANS)
     return fit_regional_model(
         maps[:, fitted],
         covered[:, fitted],
         torch.tensor([person.age_years for person in fold.others]),
-        nuisance_differences(maps, covered, AXIAL_SCANS, random),
+        nuisance_differences(maps, covered, AXIAL_SCANS, NUISANCE_SCANS),
+        torch.from_numpy(fold.weights),
         lambda done, count: fold.say("regions of", done, count),
     )
 
@@ -40,20 +44,23 @@ def fit_regional_model(
     covered: torch.Tensor,
     ages_years: torch.Tensor,
     nuisance: torch.Tensor | None = None,
+    weights: torch.Tensor | None = None,
     on_expert: Callable[[int, int], None] | None = None,
 ) -> RegionalModel:
     """Return a model fitted on maps (person, scan, channel, cell) and ages (person,).
 
     ``covered``: bool (person, scan), which scans count. ``nuisance``: (difference, channel, cell),
-    see ``nuisance_differences``. Each expert is fitted by kernel ridge regression. The experts'
-    weights are the non-negative least squares of the age on what each says of people whom it has
-    not seen (stacking, Wolpert 1992, doi 10.1016/S0893-6080(05)80023-1;
-    Breiman 1996, doi 10.1007/BF00117832), in folds inside of these people.
+    see ``nuisance_differences``. ``weights``: (person,), how many times each counts. Each expert is
+    fitted by kernel ridge regression. The experts' weights are the non-negative least squares of
+    the age on what each says of people whom it has not seen (stacking, Wolpert 1992, doi
+    10.1016/S0893-6080(05)80023-1; Breiman 1996, doi 10.1007/BF00117832), in folds inside of these
+    people.
     """
     people, scans = covered.shape
     rows = torch.nonzero(covered.flatten())[:, 0]
     person = rows // scans
     ages = ages_years.double()[person]
+    counts = (torch.ones(people) if weights is None else weights).double()[person]
     inner = inner_folds(ages_years)[person]
     flat = maps.flatten(0, 1)
     center = _mean(flat, rows)
@@ -62,11 +69,11 @@ def fit_regional_model(
     for number, expert in enumerate(everyone):
         values = _values_of(flat, rows, expert, center)
         ignored = None if nuisance is None else _place(nuisance, expert).float().flatten(1)
-        fit = DampedRidge(values, ages, RIDGE, nuisance=ignored)
+        fit = DampedRidge(values, ages, RIDGE, nuisance=ignored, weights=counts)
         fitted.append(_Fitted(fit.solution(), fit.inverse_size, fit.says_of_unseen(inner)))
         if on_expert is not None:
             on_expert(number + 1, len(everyone))
-    return _stacked(fitted, ages, center)
+    return _stacked(fitted, ages, counts, center)
 
 
 @dataclass(frozen=True)
@@ -78,13 +85,16 @@ class _Fitted:
     said: torch.Tensor
 
 
-def _stacked(fitted: list[_Fitted], ages: torch.Tensor, center: torch.Tensor) -> RegionalModel:
+def _stacked(
+    fitted: list[_Fitted], ages: torch.Tensor, counts: torch.Tensor, center: torch.Tensor
+) -> RegionalModel:
     """Return the model of the experts that get a weight."""
     mean_age = float(ages.mean())
     said = torch.stack([one.said for one in fitted], 1)
     from scipy.optimize import nnls
 
-    design, target = said.numpy() - mean_age, ages.numpy() - mean_age
+    root = counts.sqrt().numpy()
+    design, target = (said.numpy() - mean_age) * root[:, None], (ages.numpy() - mean_age) * root
     weights, _ = nnls(design, target, maxiter=ROUNDS_PER_EXPERT * len(fitted))
     kept = [n for n, weight in enumerate(weights) if weight > LEAST_WEIGHT]
     model = RegionalModel(len(kept))

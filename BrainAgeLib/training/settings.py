@@ -33,11 +33,14 @@ class TrainingSettings:
     ``steps``: of the network.
     ``folds``: cross-validation by person; the models of all folds are the shipped ensemble.
     ``augmentation``: how strongly brains are changed in each step, see ``network_data``.
+    ``start_from``: name or folder of a model whose networks are trained further; empty begins anew.
+    It has to be a model of the same people, seed and folds: its networks know those of other folds.
     ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
     """
 
     name: str = "thick-slice"
     version: str = "1"
+    start_from: str = ""
     seed: int = 2025
     folds: int = 8
     scans_per_person: int = 10

@@ -9,9 +9,9 @@ import numpy as np
 import torch
 
 from BrainAgeLib.scan.brain_extraction import mask_of_extracted
-from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.scan.geometry import Volume, apply_affine
 from BrainAgeLib.template.grid import mid_brain_heights_mm
-from BrainAgeLib.template.intensity import HIGHEST_LEVEL
+from BrainAgeLib.template.intensity import HIGHEST_LEVEL, normalise_intensity
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps, slices_of_scan
 from BrainAgeLib.training.appearance import (
     EVALUATION,
@@ -21,6 +21,15 @@ from BrainAgeLib.training.appearance import (
     distort,
     disturb_mask,
     registration_error,
+)
+from BrainAgeLib.training.strips import (
+    LOOSE,
+    TIGHT,
+    Strip,
+    kept_by,
+    random_strip,
+    ventricles,
+    with_leftovers,
 )
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices, random_protocol
 
@@ -37,6 +46,8 @@ EVALUATION_PROTOCOLS = {
     "sagittal 5+1 mm": Protocol(plane="sagittal", thickness_mm=5.0, gap_mm=1.0),
     "3D 2 mm": None,
 }
+TIGHT_PROTOCOL = "axial 5+1 mm, stripped tight"
+EVALUATION_PROTOCOLS[TIGHT_PROTOCOL] = EVALUATION_PROTOCOLS["axial 5+1 mm"]
 AXIAL_SCANS = (0, 1, 2, 5)  # by their number here: the axial ones, and 3D, which becomes axial
 LARGEST_TILT_DEGREES = 15.0  # set by hand
 
@@ -74,22 +85,54 @@ class Simulator:
     def __init__(self, brain: Volume, scan_to_template: np.ndarray, maps: TemplateMaps) -> None:
         self.volume = torch.as_tensor(brain.voxels, dtype=torch.float32, device=maps.maps.device)
         self.affine = brain.affine
+        self.voxel_mm = float(np.linalg.norm(brain.affine[:3, 0]))
         self.scan_to_template = scan_to_template
         self.maps = maps
+        self.levels = self._levels()
+        self.ventricles = ventricles(self.levels, self.voxel_mm)
+
+    def _levels(self) -> torch.Tensor:
+        """Return the normalised brightness (k, j, i) of the volume, 0 outside of the brain."""
+        index = torch.stack(
+            torch.meshgrid(*(torch.arange(n) for n in self.volume.shape), indexing="ij"), -1
+        ).flip(-1)
+        places = apply_affine(self.scan_to_template @ self.affine, index.numpy().astype(float))
+        points = torch.as_tensor(places, dtype=torch.float32, device=self.volume.device)
+        _, grey_matter, white_matter = self.maps.at(points)
+        inside = self.volume > 0
+        return normalise_intensity(self.volume, inside, points, grey_matter, white_matter)
 
     def simulate(
-        self, protocol: Protocol | None, appearance: AppearanceRange, seed: list[int]
+        self,
+        protocol: Protocol | None,
+        appearance: AppearanceRange,
+        seed: list[int],
+        strip: Strip = LOOSE,
+        strip_after_cut: bool = False,
     ) -> StoredScan:
-        """Return the scan that ``protocol`` makes (None: the 3D volume), with random appearance."""
+        """Return the scan that ``protocol`` makes (None: the 3D volume), with random appearance.
+
+        ``strip_after_cut``: whether the thick slices are stripped, not the volume that they are cut
+        from, whose tissue then mixes with nothing in the slices.
+        """
         generator = np.random.default_rng(seed)
         torch_generator = torch.Generator(device=self.volume.device)
         torch_generator.manual_seed(int(generator.integers(2**62)))
-        voxel_mm = float(np.linalg.norm(self.affine[:3, 0]))
-        scan = distort(self.volume, voxel_mm, appearance.distortion_mm, generator)
+        kept = kept_by(strip, self.levels, self.ventricles, generator).float()
+        whole = self.volume if strip_after_cut else self.volume * kept
+        whole = with_leftovers(whole, strip, self.voxel_mm, generator)
+        moved = distort(
+            torch.stack([whole, kept]), self.voxel_mm, appearance.distortion_mm, generator
+        )
+        scan, kept = moved.unbind()
         affine = self.affine
         if protocol is not None:
             scan, affine = cut_thick_slices(scan, affine, protocol)
+            if strip_after_cut:
+                kept, _ = cut_thick_slices(kept, self.affine, protocol, within=moved[0])
         mask = mask_of_extracted(scan)
+        if strip_after_cut:
+            mask = mask * (kept > 0.5)
         in_plane_mm = 2.0 if protocol is None else protocol.in_plane_mm
         mask = disturb_mask(mask, in_plane_mm, appearance.mask_wander, generator)
         scan = change_appearance(scan, appearance, generator, torch_generator)
@@ -105,7 +148,12 @@ def random_scans(
     for number in range(count):
         entropy = [seed, number, zlib.crc32(participant_id.encode())]
         protocol = random_protocol(np.random.default_rng([*entropy, 1]))
-        scans.append(simulator.simulate(protocol, TRAINING, entropy))
+        draw = np.random.default_rng([*entropy, 2])
+        scans.append(
+            simulator.simulate(
+                protocol, TRAINING, entropy, random_strip(draw), bool(draw.random() < 0.5)
+            )
+        )
     return scans
 
 
@@ -114,7 +162,8 @@ def evaluation_scans(simulator: Simulator, participant_id: str, seed: int) -> di
     scans = {}
     for number, (name, protocol) in enumerate(EVALUATION_PROTOCOLS.items()):
         entropy = [seed, 1000 + number, zlib.crc32(participant_id.encode())]
-        scans[name] = simulator.simulate(tilted(protocol, entropy), EVALUATION, entropy)
+        strip = TIGHT if name == TIGHT_PROTOCOL else LOOSE
+        scans[name] = simulator.simulate(tilted(protocol, entropy), EVALUATION, entropy, strip)
     return scans
 
 

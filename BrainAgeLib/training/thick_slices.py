@@ -66,15 +66,20 @@ def random_protocol(generator: np.random.Generator) -> Protocol:
 
 
 def cut_thick_slices(
-    volume: torch.Tensor, affine: np.ndarray, protocol: Protocol, margin_mm: float = 4.0
+    volume: torch.Tensor,
+    affine: np.ndarray,
+    protocol: Protocol,
+    margin_mm: float = 4.0,
+    within: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, np.ndarray]:
     """Return the scan (k, j, i) that ``protocol`` makes of a volume (k, j, i), and its affine.
 
     ``volume``: float, background 0. ``affine``: 4 x 4, index to LPS world mm. The field of view
     covers what is not background plus ``margin_mm``. Outside the volume the scan is 0.
+    ``within``: the volume whose field of view it is, otherwise this one.
     """
     axes = _stack_axes(protocol)
-    low, high = _extent(volume, affine, axes)
+    low, high = _extent(volume if within is None else within, affine, axes)
     spacing = np.array([protocol.in_plane_mm, protocol.in_plane_mm, protocol.spacing_mm])
     low, high = low - [margin_mm, margin_mm, 0], high + [margin_mm, margin_mm, 0]
     low[2] += (protocol.phase - 1.0) * protocol.spacing_mm

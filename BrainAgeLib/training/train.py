@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
@@ -18,6 +21,7 @@ from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.model_folder import write_model
+from BrainAgeLib.training.network import network_to_start_from
 from BrainAgeLib.training.out_of_fold import (
     blended,
     choose_blend,
@@ -25,7 +29,14 @@ from BrainAgeLib.training.out_of_fold import (
     read_rows,
     write_rows,
 )
-from BrainAgeLib.training.people import Person, assign_folds, read_dataset, write_left_out
+from BrainAgeLib.training.people import (
+    LeftOut,
+    Person,
+    assign_folds,
+    read_sites,
+    sites_of,
+    write_left_out,
+)
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, mean_maps, prepare, typical_maps
 from BrainAgeLib.whole_file import write_atomically
@@ -38,7 +49,7 @@ NOT_LEARNT = ("name", "version", "device", "threads")
 
 
 def train_model(
-    data: Path,
+    data: Sequence[Path],
     output: Path,
     settings: TrainingSettings,
     report: Report,
@@ -46,27 +57,26 @@ def train_model(
 ) -> Path | None:
     """Train the cross-validated ensemble and write a model folder; return its path.
 
+    ``data``: one or more datasets. Where there are several sites, one more member is trained
+    without each of the smaller ones: it says what an unseen scanner costs, and is kept as a model
+    of its own beside the other.
+
     Started again after a kill it goes on where it stopped: simulated scans, checkpoints and
     predictions are kept in ``output/work``. With ``only_fold`` (on a cluster, one job a fold) only
     that fold is trained and None is returned. Raises InputError for data that cannot be used, and
     while another run trains one of the folds in ``output``.
     """
     require_extra("train", "scipy")
-    people, left_out = read_dataset(data)
-    least = LEAST_PEOPLE_PER_FOLD * settings.folds
-    if len(people) < least:
-        raise InputError(
-            f"{len(people)} people are too few for {settings.folds} folds",
-            f"at least {least} are needed" + f"; {len(left_out)} left out" * bool(left_out),
-            tuple(f"{one.participant_id}: {one.reason}" for one in left_out[:MOST_TOLD]),
-        )
+    people, left_out = _read(data, settings)
+    splits = _splits(people, settings)
+    chosen = _chosen(splits, only_fold)
+    network_to_start_from(settings, 0)  # refuses what will not do before hours are spent
     folder = output / "work"
     make_output_folder(folder)
     if left_out:
         write_left_out(left_out, folder / LEFT_OUT_NAME)
         remark = f"people; {folder / LEFT_OUT_NAME} says who is left out and why"
         report("read", len(people), len(people) + len(left_out), remark)
-    chosen = range(settings.folds) if only_fold is None else [only_fold]
     with ExitStack() as run:
         for number in chosen:
             run.enter_context(folder_lock(folder, f"fold-{number}"))
@@ -78,28 +88,53 @@ def train_model(
         prepare(
             people, folder, settings, workers, lambda done, all_: report("simulate", done, all_, "")
         )
-        members = _train(people, chosen, folder, settings, device, report)
+        folds = [Fold(n, people, splits[n], folder, settings, device, report) for n in chosen]
+        members = [_trained(fold) for fold in folds]
         if only_fold is not None:
             return None
         return _put_together(people, members, output, settings)
 
 
-def _train(
-    people: list[Person],
-    chosen: Iterable[int],
-    folder: Path,
-    settings: TrainingSettings,
-    device: str,
-    report: Report,
-) -> list[Member]:
-    """Train and judge the models of the folds that were chosen; return them."""
+def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person], list[LeftOut]]:
+    """Return the people, and who is left out. Raises InputError when they are too few."""
+    people, left_out = read_sites(data)
+    least = LEAST_PEOPLE_PER_FOLD * settings.folds
+    if len(people) < least:
+        raise InputError(
+            f"{len(people)} people are too few for {settings.folds} folds",
+            f"at least {least} are needed" + f"; {len(left_out)} left out" * bool(left_out),
+            tuple(f"{one.participant_id}: {one.reason}" for one in left_out[:MOST_TOLD]),
+        )
+    return people, left_out
+
+
+def _chosen(splits: list[np.ndarray], only_fold: int | None) -> Sequence[int]:
+    """Return the numbers of the members to train. Raises InputError when there is no such one."""
+    if only_fold is None:
+        return range(len(splits))
+    if not 0 <= only_fold < len(splits):
+        raise InputError(f"there is no fold {only_fold + 1}", f"give 1 to {len(splits)}")
+    return [only_fold]
+
+
+def _splits(people: list[Person], settings: TrainingSettings) -> list[np.ndarray]:
+    """Return who is left out (person,) by each member: its own number says so.
+
+    First the folds, then one for each site but the largest, without which there would be little
+    left to learn from.
+    """
     folds = assign_folds(people, settings.folds, settings.seed)
-    members = []
-    for number in chosen:
-        fold = Fold(number, people, folds, folder, settings, device, report)
-        members.append(fold.train())
-        _predict(fold, members[-1])
-    return members
+    sites = np.array([person.site for person in people])
+    others = sites_of(people)[1:]
+    left_out = [np.where(sites == site, settings.folds + n, -1) for n, site in enumerate(others)]
+    return [folds] * settings.folds + left_out
+
+
+def _trained(fold: Fold) -> Member:
+    """Train and judge the models of one member; return them."""
+    member = fold.train()
+    _predict(fold, member)
+    return member
 
 
 def _predict(fold: Fold, member: Member) -> None:
@@ -122,18 +157,31 @@ def _predict(fold: Fold, member: Member) -> None:
 def _put_together(
     people: list[Person], members: list[Member], output: Path, settings: TrainingSettings
 ) -> Path:
-    """Write out_of_fold.csv and the model folder; return the folder."""
+    """Write out_of_fold.csv and the model folders; return the folder of the whole model."""
     folder = output / "work"
-    tables = [folder / f"fold-{number}.csv" for number in range(settings.folds)]
-    rows = [row for table in tables for row in read_rows(table)]
+    largest, *others = sites_of(people)
+    tables = [read_rows(folder / f"fold-{number}.csv") for number in range(len(members))]
+    rows = [row for table in tables[: settings.folds] for row in table]
+    # What is chosen and measured on the training's own scanner is so on the largest site.
+    own = {person.participant_id for person in people if person.site == largest}
+    rows = [row for row in rows if row.participant_id in own]
     blend = choose_blend(rows)
-    rows = blended(rows, blend)
-    rows.sort(key=lambda row: (row.participant_id, row.protocol))
+    rows = sorted(blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     write_rows(rows, output / "out_of_fold.csv")
+    left_out = {
+        site: blended(table, blend)
+        for site, table in zip(others, tables[settings.folds :], strict=True)
+    }
     paths = [maps_file(folder, person) for person in people]
-    blended_members = [{kind: member[kind] for kind in blend.kinds} for member in members]
-    weights = Weights(blended_members, mean_maps(paths), typical_maps(paths))
-    return write_model(output, weights, blend, rows, settings)
+    mean, typical = mean_maps(paths), typical_maps(paths)
+    kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
+    for number, (site, table) in enumerate(left_out.items()):
+        write_rows(table, output / f"without-{site}.csv")
+        alone = Weights(kept[settings.folds + number :][:1], mean, typical)
+        without = replace(settings, name=f"{settings.name}-without-{site}")
+        write_model(output, alone, blend, rows, without, left_out)
+    whole = Weights(kept[: settings.folds], mean, typical)
+    return write_model(output, whole, blend, rows, settings, left_out)
 
 
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+from BrainAgeLib.codec import to_plain
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.statistics import Accuracy
+from BrainAgeLib.training.settings import TrainingSettings
 from Testing.studies._pages import PROJECT, write_part
 
 README, MARK = PROJECT / "README.md", "model card"
@@ -76,7 +79,25 @@ def tables(card: Card) -> str:
 
 def _fractions(card: Card) -> str:
     fractions = card.blend.whole_brain.items()
-    return ", ".join(f"{100 * fraction:.0f} % {kind}" for kind, fraction in fractions)
+    words = ", ".join(f"{100 * fraction:.0f} % {kind}" for kind, fraction in fractions)
+    if card.blend.curve is None:
+        return words
+    return words + (
+        "; a curve by age, fitted on the same people, then takes back half of the leaning towards "
+        "the middle"
+    )
+
+
+def _changed(settings: dict[str, Any]) -> str:
+    """Return the settings that are not the defaults."""
+    usual = to_plain(TrainingSettings())
+    unimportant = ("device", "threads")
+    changed = ", ".join(
+        f"{name} {value}"
+        for name, value in settings.items()
+        if name not in unimportant and usual.get(name) != value
+    )
+    return f"not the defaults: {changed}" if changed else "the defaults"
 
 
 def _header(first: str) -> list[str]:
@@ -114,8 +135,9 @@ def card_page(card: Card) -> str:
   2014, doi 10.1186/s12883-014-0204-1; Taylor et al. 2017, doi 10.1016/j.neuroimage.2015.09.018):
   3D MPRAGE on one Siemens 3T scanner in Cambridge, UK, at 2 mm, brain extracted. Cam-CAN's terms
   allow research use; none of its images is in this project.
-- **Made by:** `{COMMAND}` with the settings in card.json, which are the defaults but for the
-  version; the networks [on a GPU](../../../docs/model.md#how-the-shipped-networks-were-trained).
+- **Made by:** `{COMMAND}` of its time, with the settings in
+  card.json ({_changed(training.settings)});
+  [more of it](../../../docs/model.md#how-the-shipped-networks-were-trained).
 - **Limits:** one British site, one scanner, healthy people, {low:.0f} to {high:.0f} years. Thick
   slices are simulated. Real 2D scans of other scanners and of patients can be off by more than
   these tables say.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from BrainAgeLib.model.brain_maps import (
     network_maps,
     regional_features,
 )
+from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import as_slices
@@ -99,6 +101,31 @@ def test_a_members_age_is_the_blend_of_its_models(maps, members, fraction):
     ]
     assert raw.covers_brain
     assert raw.members_years == pytest.approx(expected)
+
+
+CURVE = AgeCurve((40.0, 60.0), (35.0, 65.0))
+CURVED = replace(BLEND, curve=CURVE)
+
+
+@pytest.mark.parametrize(("blend", "age_years"), [(BLEND, 56.0), (CURVED, 59.0)])
+def test_a_raw_age_is_the_blend_and_what_a_curve_makes_of_it(blend, age_years):
+    assert blend.raw_age({"network": 50.0, "regional": 60.0}, True) == pytest.approx(age_years)
+
+
+@pytest.mark.parametrize("blend", [BLEND, CURVED], ids=["straight", "curved"])
+def test_the_age_of_part_of_a_brain_is_never_bent(blend, slices, members):
+    assert blend.raw_age({"slices": 44.0}, False) == 44.0
+
+    part = maps_of_scan(chosen(slices, list(range(5, 15))))
+    assert predict_age(members, part, blend) == predict_age(members, part, BLEND)
+
+
+def test_every_members_age_is_bent_alike(maps, members):
+    straight, curved = (predict_age(members, maps, blend) for blend in (BLEND, CURVED))
+
+    assert curved.members_years == pytest.approx([CURVE(age) for age in straight.members_years])
+    assert curved.age_years == pytest.approx(np.mean(curved.members_years))
+    assert abs(curved.age_years - straight.age_years) > 1e-3
 
 
 def test_kinds_that_a_blend_does_not_name_are_not_asked(maps, members):

@@ -8,6 +8,7 @@ import pytest
 from BrainAgeLib.model.calibration import (
     NEIGHBOURS,
     AcquisitionClass,
+    AgeCurve,
     corrected_brain_age,
     gap_percentile,
 )
@@ -47,6 +48,52 @@ def test_nothing_is_said_outside_the_fitted_ages(correction, age_years, is_corre
     corrected = corrected_brain_age(50.0, age_years, correction)
 
     assert (corrected is not None) == is_corrected
+
+
+CURVE = AgeCurve((30.0, 50.0, 60.0), (20.0, 50.0, 65.0))
+
+
+@pytest.mark.parametrize(
+    ("said_years", "age_years"),
+    [(30.0, 20.0), (40.0, 35.0), (50.0, 50.0), (56.0, 59.0), (60.0, 65.0)],
+)
+def test_a_curve_is_straight_between_its_points(said_years, age_years):
+    assert CURVE(said_years) == pytest.approx(age_years)
+
+
+@pytest.mark.parametrize(
+    ("said_years", "age_years"), [(28.0, 17.0), (0.0, -25.0), (62.0, 68.0), (100.0, 125.0)]
+)
+def test_a_curve_goes_on_beyond_its_ends_as_straight_as_before(said_years, age_years):
+    assert CURVE(said_years) == pytest.approx(age_years)
+
+
+def test_nobody_is_older_than_somebody_of_whom_more_was_said():
+    ages = [CURVE(said) for said in np.linspace(-20.0, 140.0, 500)]
+
+    assert min(np.diff(ages)) > 0
+
+
+def test_two_points_make_a_curve():
+    assert AgeCurve((20.0, 40.0), (10.0, 50.0))(30.0) == pytest.approx(30.0)
+
+
+@pytest.mark.parametrize(
+    ("said_years", "age_years"),
+    [
+        ((), ()),
+        ((30.0,), (30.0,)),
+        ((30.0, 40.0), (30.0,)),
+        ((30.0, 40.0, 35.0), (30.0, 40.0, 50.0)),
+        ((30.0, 40.0, 50.0), (30.0, 40.0, 35.0)),
+        ((30.0, 30.0, 50.0), (30.0, 40.0, 50.0)),
+        ((30.0, 40.0, 50.0), (30.0, 40.0, 40.0)),
+        ((50.0, 40.0, 30.0), (50.0, 40.0, 30.0)),
+    ],
+)
+def test_a_curve_that_does_not_rise_is_none(said_years, age_years):
+    with pytest.raises(ValueError, match="the curve by age does not rise"):
+        AgeCurve(said_years, age_years)
 
 
 def reference(people=2 * NEIGHBOURS):

@@ -10,7 +10,7 @@ import pytest
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
-from BrainAgeLib.model.card import Blend, card_text, read_card
+from BrainAgeLib.model.card import card_text, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.resources import models_folder
@@ -59,7 +59,7 @@ def test_the_last_class_takes_the_rest(small_model):
 def test_the_bundled_card_is_of_an_older_version_and_read_all_the_same():
     card = read_card(models_folder() / DEFAULT_MODEL)
 
-    assert card.blend == Blend({"network": 0.5, "regional": 0.5}, {"slices": 1.0})
+    assert card.blend.kinds == ("network", "regional", "slices")
     assert card.accuracy.held_out["axial 5+1 mm"].people == 123
     assert set(card.ablation) == {"network", "regional"}
 
@@ -97,6 +97,12 @@ DAMAGES = {
     "a blend of less than all": with_value({"network": 0.4}, "blend", "whole_brain"),
     "a blend of less than nothing": with_value({"a": 1.5, "b": -0.5}, "blend", "whole_brain"),
     "a fraction that is null": with_value(None, "blend", "whole_brain", "network"),
+    "a curve that falls": with_value(
+        {"said_years": [30, 40], "age_years": [40, 30]}, "blend", "curve"
+    ),
+    "a curve of one point": with_value({"said_years": [1], "age_years": [1]}, "blend", "curve"),
+    "half a curve": with_value({"said_years": [30, 40]}, "blend", "curve"),
+    "a curve that is a word": with_value("steep", "blend", "curve"),
     "a field too many": with_value(1, "network_share"),
     "no training": without("training", "people"),
     "no members": with_value(0, "members"),

@@ -105,21 +105,31 @@ class TestDistortion:
         # A volume whose values are places says where each came from.
         shape = (30, 40, 36)
         places = torch.meshgrid(*(torch.arange(1.0, n + 1) for n in shape), indexing="ij")
-        moved = [distort(one, 2.0, 1.5, np.random.default_rng(4)) - one for one in places]
+        moved = [distort(one[None], 2.0, 1.5, np.random.default_rng(4))[0] - one for one in places]
         inner = (slice(6, -6),) * 3
         length_mm = 2.0 * torch.stack([one[inner] for one in moved]).square().sum(0).sqrt()
 
         assert 0.1 < float(length_mm.mean()) < 3.0
 
     def test_nothing_moves_where_nothing_may(self):
-        volume = torch.rand(5, 6, 7)
+        volume = torch.rand(2, 5, 6, 7)
 
         assert torch.equal(distort(volume, 2.0, 0.0, np.random.default_rng(1)), volume)
+
+    def test_what_shows_one_brain_moves_together(self, brain):
+        inside = (brain > 0).float()
+
+        both = distort(torch.stack([brain, inside]), 2.0, 3.0, np.random.default_rng(3))
+        (alone,) = distort(brain[None], 2.0, 3.0, np.random.default_rng(3))
+
+        assert torch.equal(both[0], alone)
+        assert torch.equal(both[1] > 0, both[0] > 0)
+        assert not torch.equal(both[1] > 0, inside > 0)
 
     def test_background_stays_background_far_from_the_brain(self, brain):
         padded = torch.nn.functional.pad(brain, (8, 8, 8, 8, 8, 8))
 
-        shown = distort(padded, 2.0, 1.5, np.random.default_rng(2))
+        (shown,) = distort(padded[None], 2.0, 1.5, np.random.default_rng(2))
 
         assert not shown[:3].any()
         assert shown.any()

@@ -70,6 +70,7 @@ def test_the_card_says_who_was_trained_on(text):
     assert text["blend"] == {
         "whole_brain": {"network": 0.4, "regional": 0.6},
         "part_of_brain": {"slices": 1.0},
+        "curve": None,
     }
     parameters = {kind: model.parameter_count for kind, model in members[0].items()}
     assert text["training"]["parameters"] == parameters
@@ -104,7 +105,7 @@ def test_scans_without_a_kinds_age_are_no_part_of_its_error():
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     assert rows[0] in main
 
-    card = make_card([small_member(1)], BLEND, rows, TrainingSettings(), "0" * 64)
+    card = make_card([small_member(1)], BLEND, rows, TrainingSettings(), "0" * 64, {})
 
     validation = sum(not row.held_out for row in main)
     assert card.ablation["network"].people == validation
@@ -164,7 +165,7 @@ def test_one_sided_people_still_make_a_card():
     rows = [replace(row, sex="F", held_out=False) for row in out_of_fold_rows(30)]
     settings = TrainingSettings(network=SMALL_NETWORK)
 
-    card = make_card([small_member(1)], BLEND, rows, settings, "0" * 64)
+    card = make_card([small_member(1)], BLEND, rows, settings, "0" * 64, {})
 
     assert card.training.sex == {"F": 30, "M": 0}
     assert card.accuracy.held_out[MAIN_PROTOCOL] is None

@@ -12,7 +12,7 @@ from BrainAgeLib.training import network as network_module
 from BrainAgeLib.training.network import fit_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
-from Testing.library.model_folders import SMALL_NETWORK, VOLUME_SHAPE
+from Testing.library.model_folders import SMALL_NETWORK, VOLUME_SHAPE, small_network
 
 STEPS = 6
 SETTINGS = TrainingSettings(
@@ -36,7 +36,7 @@ def frequent_checkpoints(monkeypatch):
     monkeypatch.setattr(network_module, "STEPS_PER_CHECKPOINT", 2)
 
 
-def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS):
+def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS, begun=None):
     """Train, or go on training; return the weights."""
     return fit_network(
         draw,
@@ -46,6 +46,7 @@ def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS):
         checkpoint,
         "cpu",
         lambda *report: None if heard is None else heard.append(report),
+        begun,
     ).state_dict()
 
 
@@ -160,3 +161,44 @@ def test_training_learns_the_ages_that_it_is_shown(brains, tmp_path, monkeypatch
 
     losses = [loss for _, loss in heard]
     assert losses[-1] < 0.6 * losses[0]
+
+
+def farthest(one, other):
+    """Return by how much two sets of weights differ at most."""
+    return max(float((one[name] - value).abs().max()) for name, value in other.items())
+
+
+def weights_of(network):
+    """Return copies of what is trained in a network."""
+    return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
+def test_a_network_that_goes_on_begins_where_the_other_ended(brains, tmp_path):
+    before = weights_of(small_network(3))
+    slowly = replace(SETTINGS, learning_rate=1e-5)
+
+    went_on = trained(brains, tmp_path / "a.pt", settings=slowly, begun=small_network(3).train())
+    anew = trained(brains, tmp_path / "b.pt", settings=slowly)
+
+    assert 0 < farthest(went_on, before) < 1e-3
+    assert farthest(anew, before) > 0.1
+    # The ages that its outputs stand for are still those that it was trained on first.
+    assert float(went_on["age_center_years"]) == 50.0
+    assert float(went_on["age_scale_years"]) == 18.0
+
+
+def test_a_checkpoint_counts_more_than_where_it_began(brains, tmp_path):
+    whole = trained(brains, tmp_path / "whole.pt", begun=small_network(3).train())
+    calls = []
+
+    def killed(people):
+        calls.append(people)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return brains(people)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(killed, tmp_path / "fold.pt", begun=small_network(3).train())
+    resumed = trained(brains, tmp_path / "fold.pt", begun=small_network(3).train())
+
+    assert are_equal(resumed, whole)

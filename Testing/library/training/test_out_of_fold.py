@@ -10,7 +10,6 @@ import pytest
 
 from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM, maps_of_scan
-from BrainAgeLib.model.card import Blend
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
@@ -18,6 +17,7 @@ from BrainAgeLib.training.out_of_fold import (
     SOME_SLICES,
     blended,
     choose_blend,
+    fit_curve,
     parts_of_scan,
     predict_people,
     read_rows,
@@ -172,7 +172,58 @@ def test_the_blend_is_that_with_the_least_error_of_validation_people_on_the_main
     ]
     assert any(row.held_out for row in rows)
 
-    assert choose_blend(rows) == Blend(expected, {"slices": 1.0})
+    blend = choose_blend(rows)
+
+    assert (blend.whole_brain, blend.part_of_brain) == (expected, {"slices": 1.0})
+    chosen = [row for row in rows if is_for_choices(row)]
+    said = [sum(part * row.by_kind[kind] for kind, part in expected.items()) for row in chosen]
+    ages = [row.age_years for row in chosen]
+    assert blend.curve == fit_curve(np.array(ages), np.array(said))
+
+
+def leaning(slope, noise_years=4.0, bend=0.0, people=600):
+    """Return ages and what is said of them: of the young too much, of the old too little."""
+    generator = np.random.default_rng(2)
+    ages = np.sort(generator.uniform(18.0, 88.0, people))
+    away = (ages - 53.0) / 35.0
+    said = 53.0 + 35.0 * (slope * away - bend * away**3)
+    return ages, said + generator.normal(0.0, noise_years, people)
+
+
+@pytest.mark.parametrize(("slope", "bend"), [(0.6, 0.0), (0.8, 0.0), (0.9, 0.15), (1.0, 0.2)])
+def test_a_curve_halves_the_mean_error_at_both_ends_and_changes_nobodys_order(slope, bend):
+    ages, said = leaning(slope, bend=bend)
+
+    curve = fit_curve(ages, said)
+
+    bent = np.array([curve(one) for one in said])
+    for end in (ages < 26, ages > 80):
+        before, after = (float((predicted - ages)[end].mean()) for predicted in (said, bent))
+        assert abs(before) > 3.0
+        assert after == pytest.approx(before / 2, abs=0.15 * abs(before))
+    assert np.array_equal(np.argsort(bent), np.argsort(said))
+
+
+def test_a_curve_of_predictions_that_do_not_lean_changes_nothing():
+    ages, said = leaning(1.0)
+
+    curve = fit_curve(ages, said)
+
+    assert [curve(age) for age in (10.0, 30.0, 53.0, 75.0, 95.0)] == pytest.approx(
+        [10.0, 30.0, 53.0, 75.0, 95.0], abs=1.5
+    )
+
+
+@pytest.mark.parametrize("people", [13, 30, 600])
+@pytest.mark.parametrize(("slope", "bend"), [(0.0, 0.0), (0.8, 0.6), (-0.5, 0.0)])
+def test_a_curve_of_models_that_know_little_makes_no_ages_up(slope, bend, people):
+    ages, said = leaning(slope, bend=bend, people=people)
+
+    curve = fit_curve(ages, said)
+
+    bent = np.array([curve(one) for one in np.sort(said)])
+    assert (np.diff(bent) <= 2.01 * np.diff(np.sort(said))).all()
+    assert bent.mean() == pytest.approx(said.mean(), abs=8.0)
 
 
 def is_for_choices(row):

@@ -202,3 +202,17 @@ def test_a_simulated_scan_is_recognised_as_what_it_is(plane, axis):
     canonical = volume_from_sitk(to_canonical(sitk_from_volume(Volume(scan.numpy(), affine))))
 
     assert slice_axis(canonical.affine, canonical.voxels.shape) == axis
+
+
+def test_a_mask_is_cut_in_the_field_of_view_of_its_scan():
+    protocol, mask = Protocol(), torch.zeros(SHAPE)
+    mask[25:35, 20:40, 15:30] = 1.0
+
+    scan, affine = cut_thick_slices(slab(-30, 30), box_affine(), protocol)
+    cut, of_mask = cut_thick_slices(mask, box_affine(), protocol, within=slab(-30, 30))
+    alone, _ = cut_thick_slices(mask, box_affine(), protocol)
+
+    assert cut.shape == scan.shape != alone.shape
+    assert np.array_equal(of_mask, affine)
+    center = apply_affine(box_affine(), np.array([22.0, 29.5, 29.5]))
+    assert np.abs(middle_of_light(cut, of_mask) - center).max() < 1.0

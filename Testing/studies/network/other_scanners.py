@@ -1,6 +1,7 @@
 """The yardstick: people of scanners that the model never saw, as heads and in several strips.
 
-    make study NAME=network/other_scanners ARGS="FOLDER... --work DIR [--model MODEL] [--write]"
+    make study NAME=network/other_scanners ARGS="FOLDER... --work DIR [--model MODEL]
+        [--without SCANNER=MODEL]... [--write]"
 
 Each FOLDER holds NIfTI files and a participants.tsv with the columns file, participant_id, age (in
 years), scanner and skull ("whole head", "stripped, loose" or "stripped, tight"), and session where
@@ -11,8 +12,9 @@ axial slices of 5 mm with gaps of 1 mm by our simulator (twice, at another phase
 strip is predicted once more as a tight one: without what is darker than the middle between its
 fluid and its grey matter. Rows are kept in DIR, so that a run that was stopped goes on.
 
-A figure here says something only where MODEL saw nobody of these scanners. The shipped model was
-trained on one scanner alone, which is none of them.
+A figure here says something only where the model saw nobody of these scanners. `brainage train`
+leaves beside a model of several sites one without each: `--without OASIS=RUN/NAME-without-OASIS`
+predicts by it the people of all scanners whose name begins with OASIS.
 `--write` writes the tables into README.md and docs/model.md, the figures of groups beside the other
 results and into the model's card how much wider its interval is on a scanner never seen; nothing of
 a single person is kept.
@@ -147,8 +149,13 @@ def predicted(scan: Listed, strip: str, cut: str, image: sitk.Image, model: str 
     )
 
 
-def predict_everybody(folders: list[str], work: Path, model: str | None) -> list[Row]:
-    """Return the rows of all folders; what is in ``work`` already is not repeated."""
+def predict_everybody(
+    folders: list[str], work: Path, model: str | None, without: dict[str, str]
+) -> list[Row]:
+    """Return the rows of all folders; what is in ``work`` already is not repeated.
+
+    ``without``: by the beginning of a scanner's name, the model that saw nobody of it.
+    """
     work.mkdir(parents=True, exist_ok=True)
     table = work / "other_scanners.csv"
     rows = read_rows(table) if table.exists() else []
@@ -160,10 +167,12 @@ def predict_everybody(folders: list[str], work: Path, model: str | None) -> list
         for scan in (one for folder in folders for one in listed(folder)):
             if all((scan.participant_id, scan.session, scan.strip, cut) in done for cut in CUTS):
                 continue
+            unseen = (one for name, one in without.items() if scan.scanner.startswith(name))
+            its_model = next(unseen, model)
             for strip, cut, image in versions(scan):
                 if (scan.participant_id, scan.session, strip, cut) in done:
                     continue
-                rows.append(predicted(scan, strip, cut, image, model))
+                rows.append(predicted(scan, strip, cut, image, its_model))
                 writer.writerow(asdict(rows[-1]))
                 stream.flush()
             print(f"{scan.path.name}: {rows[-1].brain_age_years:.1f}", file=sys.stderr)
@@ -193,9 +202,11 @@ def main() -> int:
     parser.add_argument("folders", nargs="+", metavar="FOLDER[=SCANNER]")
     parser.add_argument("--work", required=True, type=Path)
     parser.add_argument("--model")
+    parser.add_argument("--without", action="append", default=[], metavar="SCANNER=MODEL")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    rows = predict_everybody(given.folders, given.work, given.model)
+    without = dict(named.split("=", 1) for named in given.without)
+    rows = predict_everybody(given.folders, given.work, given.model, without)
     figures, unseen = write_pages(rows, write=given.write)
     if given.write:
         _into_card(load_ensemble(given.model).folder / "card.json", unseen)

@@ -1,0 +1,110 @@
+"""Training on several sites: who counts how much, and what a member without a site says of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from BrainAgeLib.command_line.main import main
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.training.out_of_fold import read_rows
+from BrainAgeLib.training.people import (
+    Person,
+    assign_folds,
+    read_sites,
+    site_weights,
+    sites_of,
+)
+from Testing.library.training.test_people import dataset
+from Testing.library.training.test_train import FOLDS, PEOPLE, SETTINGS, made_up_dataset, quickly
+
+FEW = 5
+
+
+def crowd(site, count):
+    return [Person(f"sub-{site}{n:03}", 20.0 + n % 60, "F", None, site) for n in range(count)]
+
+
+def test_every_dataset_is_a_site_of_its_folders_name(tmp_path):
+    for name, identifier in (("north", "sub-a"), ("south", "sub-b")):
+        (tmp_path / name).mkdir()
+        dataset(tmp_path / name, [f"{identifier}\t40\tF"], [f"{identifier}/anat/x_T1w.nii"])
+
+    people, left_out = read_sites([tmp_path / "south", tmp_path / "north"])
+
+    assert [(p.participant_id, p.site) for p in people] == [("sub-a", "north"), ("sub-b", "south")]
+    assert left_out == []
+
+
+def test_one_identifier_in_two_datasets_is_refused(tmp_path):
+    for name in ("north", "south"):
+        (tmp_path / name).mkdir()
+        dataset(tmp_path / name, ["sub-a\t40\tF"], ["sub-a/anat/x_T1w.nii"])
+
+    with pytest.raises(InputError, match="sub-a is in .*south and in another dataset"):
+        read_sites([tmp_path / "north", tmp_path / "south"])
+
+
+def test_people_of_small_sites_count_more_up_to_a_limit():
+    people = crowd("a", 400) + crowd("b", 100) + crowd("c", 4)
+
+    weights = site_weights(people)
+
+    assert set(weights[:400]) == {1.0}
+    assert set(weights[400:500]) == {2.0}
+    assert set(weights[500:]) == {4.0}
+    assert sites_of(people) == ["a", "b", "c"]
+
+
+def test_another_site_moves_nobody_to_another_fold():
+    alone, more = crowd("a", 200), crowd("b", 40)
+
+    together = assign_folds(alone + more, 8, 2025)
+
+    assert np.array_equal(together[:200], assign_folds(alone, 8, 2025))
+    assert set(together[200:]) == set(range(8))
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    """Return the output of a run on a large site and a small one."""
+    base = tmp_path_factory.mktemp("sites")
+    output, config = base / "output", base / "settings.json"
+    config.write_text(json.dumps(SETTINGS), "utf-8")
+    registrations = output / "work" / "registrations"
+    registrations.mkdir(parents=True)
+    for site, people in (("large", PEOPLE), ("small", FEW)):
+        (base / site).mkdir()
+        for name, place in made_up_dataset(base / site, people, f"sub-{site}").items():
+            np.save(registrations / f"{name}.npy", place)
+    data = [str(base / site) for site in ("large", "small")]
+    with quickly():
+        code = main(["train", "--data", *data, "--output", str(output), "--config", str(config)])
+    assert code == 0
+    return output
+
+
+def test_a_member_without_the_small_site_says_what_it_costs(output):
+    rows = read_rows(output / "without-small.csv")
+
+    assert {row.participant_id for row in rows} == {f"sub-small{n:02}" for n in range(FEW)}
+    card = load_ensemble(str(output / "tiny")).card
+    assert card.accuracy.left_out["small, axial 5+1 mm"].people == FEW
+    assert card.members == FOLDS
+
+
+def test_the_model_without_the_small_site_can_be_used_alone(output):
+    card = load_ensemble(str(output / "tiny-without-small")).card
+
+    assert card.members == 1
+    assert len(load_ensemble(str(output / "tiny-without-small")).weights("cpu").members) == 1
+
+
+def test_what_is_said_of_the_own_scanner_is_of_the_large_site_alone(output):
+    rows = read_rows(output / "out_of_fold.csv")
+
+    assert {row.participant_id for row in rows} == {f"sub-large{n:02}" for n in range(PEOPLE)}
+    assert load_ensemble(str(output / "tiny")).card.training.people == PEOPLE
