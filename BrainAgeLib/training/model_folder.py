@@ -52,16 +52,20 @@ def write_model(
     rows: list[Row],
     settings: TrainingSettings,
     left_out: Mapping[str, list[Row]] | None = None,
+    without: str = "",
 ) -> Path:
     """Write ``model.safetensors`` and ``card.json``; return the folder.
 
-    ``left_out``: by site, what a member that saw nobody of it says of its people.
+    ``left_out``: by site, what a member that saw nobody of it says of its people; the model has
+    seen all of these sites but ``without``.
     """
+    left_out = left_out or {}
+    others = [row for site, table in left_out.items() if site != without for row in table]
     folder = output / settings.name
     folder.mkdir(parents=True, exist_ok=True)
     content = pack_weights(weights)
     sha256 = hashlib.sha256(content).hexdigest()
-    card = make_card(weights.members, blend, rows, settings, sha256, left_out or {})
+    card = make_card(weights.members, blend, rows, settings, sha256, left_out, others)
     write_atomically(folder / FILE_NAME, content)
     write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
     read_card(folder)  # what is written can be read
@@ -75,10 +79,12 @@ def make_card(
     settings: TrainingSettings,
     sha256: str,
     left_out: Mapping[str, list[Row]],
+    others: Sequence[Row] = (),
 ) -> Card:
     """Return the card; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
+    everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
         card_version="3",
         name=settings.name,
@@ -89,8 +95,8 @@ def make_card(
         blend=blend,
         age_range_years=(min(ages), max(ages)),
         training=Training(
-            people=len(main),
-            sex={sex: sum(row.sex == sex for row in main) for sex in ("F", "M")},
+            people=len(everyone),
+            sex={sex: sum(row.sex == sex for row in everyone) for sex in ("F", "M")},
             settings=to_plain(settings),
             parameters={kind: model.parameter_count for kind, model in members[0].items()},
         ),

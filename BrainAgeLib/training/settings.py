@@ -34,7 +34,8 @@ class TrainingSettings:
     ``folds``: cross-validation by person; the models of all folds are the shipped ensemble.
     ``augmentation``: how strongly brains are changed in each step, see ``network_data``.
     ``start_from``: name or folder of a model whose networks are trained further; empty begins anew.
-    It has to be a model of the same people, seed and folds: its networks know those of other folds.
+    It has to be a model of the same people, seed and folds, since its networks know those of other
+    folds, and one that has seen nobody of the smaller sites.
     ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
     """
 

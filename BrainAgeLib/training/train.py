@@ -179,7 +179,7 @@ def _put_together(
         write_rows(table, output / f"without-{site}.csv")
         alone = Weights(kept[settings.folds + number :][:1], mean, typical)
         without = replace(settings, name=f"{settings.name}-without-{site}")
-        write_model(output, alone, blend, rows, without, left_out)
+        write_model(output, alone, blend, rows, without, left_out, site)
     whole = Weights(kept[: settings.folds], mean, typical)
     return write_model(output, whole, blend, rows, settings, left_out)
 

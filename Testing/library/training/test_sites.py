@@ -107,4 +107,8 @@ def test_what_is_said_of_the_own_scanner_is_of_the_large_site_alone(output):
     rows = read_rows(output / "out_of_fold.csv")
 
     assert {row.participant_id for row in rows} == {f"sub-large{n:02}" for n in range(PEOPLE)}
-    assert load_ensemble(str(output / "tiny")).card.training.people == PEOPLE
+
+    card = load_ensemble(str(output / "tiny")).card
+    assert card.accuracy.validation["axial 5+1 mm"].people < PEOPLE
+    assert card.training.people == PEOPLE + FEW
+    assert load_ensemble(str(output / "tiny-without-small")).card.training.people == PEOPLE
