@@ -152,10 +152,13 @@ def isOfTheLibrary(name: str) -> bool:
 
 @pytest.fixture
 def person(slicerWorld, tmp_path, monkeypatch):
-    """A person in front of the opened module, in an empty scene."""
+    """A person in front of the opened module, in an empty scene and the usual layout."""
+    import slicer
     from stand_in.application import OpenModule
 
     slicerWorld.clear()
+    usual = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+    slicerWorld.layoutManager.setLayout(usual)
     log = tmp_path / "workers.jsonl"
     monkeypatch.setenv("STUB_WORKER_LOG", str(log))
     monkeypatch.setenv("TMPDIR", str(tmp_path))

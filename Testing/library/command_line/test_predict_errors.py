@@ -65,12 +65,11 @@ def test_a_scan_that_cannot_be_read_is_2(brainage, fast, out, tmp_path, monkeypa
     assert outcome.err.count("\n") == 1
 
 
-def test_a_folder_below_one_that_is_missing_is_2(brainage, fast, tmp_path):
+def test_a_folder_below_one_that_is_missing_is_made(brainage, fast, tmp_path):
     outcome = brainage(*fast, "--output", tmp_path / "missing" / "out")
 
-    assert outcome.code == 2
-    assert "there is no folder" in outcome.err
-    assert not (tmp_path / "missing").exists()
+    assert outcome.code == 0
+    assert (tmp_path / "missing" / "out" / "prediction.json").exists()
 
 
 def test_the_scan_is_never_overwritten(brainage, fast, brain_file, out):
