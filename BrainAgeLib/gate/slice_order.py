@@ -17,9 +17,9 @@ from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.geometry import slice_axis
 
 # Chosen in trials that are not part of this repository: 285 cuts of 95 sound brains of five
-# scanners and three routine scans had a disorder up to 0.82 and a jump up to 1.53, slices exchanged in pairs
-# a disorder of 1.12 and more at two places in all of 95; of single slices that are missing one in
-# ten is found. ``make study NAME=gate/limits`` has these faults, too.
+# scanners and three routine scans had a disorder up to 0.82 and a jump up to 1.53, slices
+# exchanged in pairs a disorder of 1.12 and more at two places in all of 95; of single slices that
+# are missing one in ten is found. ``make study NAME=gate/limits`` has these faults, too.
 MOST_DISORDER = 0.95
 UNUSABLE_DISORDER = 1.1
 MOST_JUMP = 1.7

@@ -154,6 +154,7 @@ def isOfTheLibrary(name: str) -> bool:
 def person(slicerWorld, tmp_path, monkeypatch):
     """A person in front of the opened module, in an empty scene and the usual layout."""
     import slicer
+
     from stand_in.application import OpenModule
 
     slicerWorld.clear()
