@@ -26,11 +26,13 @@ from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.output_folder import OutputFolder, output_folder
 from BrainAgeLib.report.record import read_prediction
+from BrainAgeLib.scan.read import sha256_of
 from BrainAgeLib.whole_file import write_atomically
 
 WORK_PREFIX = ".brainage-work-"
 FAILURE_NAME = "failure.json"
 _SAME_AGE_YEARS = 1e-3
+ONE_FILE = (".nii", ".nii.gz", ".mha", ".mgh", ".mgz")
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,19 @@ def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) ->
     same_sex = options.sex in (None, prediction.sex)
     series = prediction.input.series_uid  # None of a file that is no DICOM, whatever was asked for
     same_series = None in (series, options.series_uid) or series == options.series_uid
-    return same_age and same_sex and same_series and prediction.input.path == entry.scan
+    same_file = prediction.input.path == entry.scan and _is_unchanged(prediction)
+    return same_age and same_sex and same_series and same_file
+
+
+def _is_unchanged(prediction: Prediction) -> bool:
+    """Say whether the file that was predicted from holds the same scan still.
+
+    Only a scan that is one file is looked into: a DICOM series would have to be read again.
+    """
+    path = Path(prediction.input.path or "")
+    if not path.name.lower().endswith(ONE_FILE) or not path.is_file():
+        return True
+    return sha256_of([path]) == prediction.input.sha256
 
 
 def _write_failure(failure: Failure, folder: Path) -> None:

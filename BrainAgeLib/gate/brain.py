@@ -120,7 +120,9 @@ def _volume(measured: Brain) -> Finding | None:
     if low <= volume <= high:
         return None
     lowest, highest = IMPOSSIBLE_VOLUME_ML
-    severity: Severity = "warn" if lowest <= volume <= highest else "refuse"
+    severity: Severity = "warn"
+    if not lowest <= volume <= highest:
+        severity, low, high = "refuse", lowest, highest
     return Finding(
         FindingCode.BRAIN_VOLUME,
         severity,

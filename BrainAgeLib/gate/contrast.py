@@ -210,13 +210,14 @@ def _contrast_agent(measured: Contrast) -> Finding | None:
     why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
     if says_agent:
         why = "The header, or the name of the series or file, tells of a contrast agent"
+    is_bright = not says_agent and fraction is not None
     return Finding(
         FindingCode.CONTRAST_AGENT,
         "warn",
         f"{why}: this may be a scan after contrast agent, which the model has never seen. "
         "Use the series from before the injection.",
-        None if fraction is None else round(fraction, 4),
-        MOST_BRIGHT_FRACTION,
+        round(fraction, 4) if is_bright and fraction is not None else None,
+        MOST_BRIGHT_FRACTION if is_bright else None,
     )
 
 

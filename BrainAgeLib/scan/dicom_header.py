@@ -1,6 +1,7 @@
 """What the header of a DICOM file says, as far as a scan needs it.
 
-Who was scanned is left out of everything but ``read_identifiers``. Keywords and tags:
+Of who was scanned nothing is kept but an age and a sex, and what ``read_identifiers`` reads on
+request. Keywords and tags:
 https://dicom.nema.org/medical/dicom/current/output/chtml/part06/chapter_6.html
 """
 
@@ -157,7 +158,8 @@ def read_frames(path: Path) -> list[SliceHeader]:
 def read_identifiers(path: Path) -> dict[str, str]:
     """Return what a DICOM file says of who was scanned; what it does not say is left out.
 
-    Nothing else in the program reads these elements. Raises OSError when the file cannot be opened.
+    Of these elements nothing else leaves the program; the date of birth makes an age. Raises
+    OSError when the file cannot be opened.
     """
     with elements_of(path, tuple(IDENTIFIERS.values())) as said:
         texts = {name: printable(said.text(keyword)) for name, keyword in IDENTIFIERS.items()}

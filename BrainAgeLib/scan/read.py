@@ -117,7 +117,7 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
         raise InputError(f"{name} is a {kind.value} file and has no series", "omit --series")
     file = _read_file(path, kind, name)
     settled, findings = settle_voxels(file.image, name)
-    record = InputRecord(given, _sha256_of(file.files), None)
+    record = InputRecord(given, sha256_of(file.files), None)
     return Scan(settled, record, findings=file.findings + findings, sequence=tags_of_file(path))
 
 
@@ -135,7 +135,7 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
     doubts = (dicom.header.doubt,) if dicom.header.doubt else ()
     return Scan(
         settled,
-        InputRecord(given, _sha256_of(dicom.files), dicom.header.series_uid or None),
+        InputRecord(given, sha256_of(dicom.files), dicom.header.series_uid or None),
         dicom.slice_thickness_mm,
         dicom.header.age_years,
         dicom.header.sex,
@@ -164,7 +164,7 @@ def _not_a_scan(path: Path, name: str) -> InputError:
     )
 
 
-def _sha256_of(files: Iterable[Path]) -> str:
+def sha256_of(files: Iterable[Path]) -> str:
     """Return the SHA-256 of files, one after the other, in hexadecimal."""
     digest = hashlib.sha256()
     for path in files:

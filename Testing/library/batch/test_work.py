@@ -12,6 +12,7 @@ from BrainAgeLib.batch.table import ScanEntry
 from BrainAgeLib.batch.work import Failure, finished_row, record_failure, work_on
 from BrainAgeLib.errors import FullDiskError
 from Testing.library.batch.made_batches import quick_settings
+from Testing.library.phantoms import write_volume
 from Testing.library.scan.made_dicom import write_volume_series
 
 
@@ -54,6 +55,18 @@ def test_another_person_or_file_is_work_to_do(entry, settings, change):
     work_on(entry, settings)
 
     assert finished_row(replace(entry, **change), settings) is None
+
+
+def test_a_file_that_was_replaced_is_work_to_do(thick_brain, settings, tmp_path):
+    scan = tmp_path / "exported.nii.gz"
+    write_volume(thick_brain, scan)
+    entry = ScanEntry("exported", str(scan), "p1", folder="p1")
+    done = work_on(entry, settings)
+    assert finished_row(entry, settings) == done
+
+    write_volume(thick_brain.with_voxels(0.5 * thick_brain.voxels), scan)
+
+    assert finished_row(entry, settings) is None
 
 
 def test_another_series_of_the_same_folder_is_work_to_do(thick_brain, settings, tmp_path):

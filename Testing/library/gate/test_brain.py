@@ -147,4 +147,5 @@ def test_limits_of_the_mask(changes, expected):
 def test_value_and_limit_of_a_volume():
     finding = only_finding("brain", volume_ml=650.4)
 
-    assert (finding.value, finding.limit) == (650, "900 to 2000 ml")
+    assert (finding.value, finding.limit) == (650, "700 to 2300 ml")
+    assert only_finding("brain", volume_ml=850.4).limit == "900 to 2000 ml"
