@@ -8,7 +8,7 @@ import pytest
 
 from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.brain_maps import maps_of_scan
-from BrainAgeLib.model.card import Blend, card_text
+from BrainAgeLib.model.card import card_text
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.training.model_folder import write_model
@@ -48,7 +48,8 @@ def ensemble(tmp_path, monkeypatch):
 
 def test_it_is_blended_saved_loaded_asked_and_shown(ensemble):
     card = ensemble.card
-    assert card.blend == Blend({"network": 0.5, "brightness": 0.5}, {"slices": 1.0})
+    assert card.blend.whole_brain == {"network": 0.5, "brightness": 0.5}
+    assert card.blend.part_of_brain == {"slices": 1.0}
     assert card.ablation["brightness"].people == card.ablation["network"].people
     assert "kinds: network, brightness, slices" in card_text(card)
 
@@ -58,7 +59,9 @@ def test_it_is_blended_saved_loaded_asked_and_shown(ensemble):
     members = ensemble.weights("cpu").members
     assert raw.members_years == pytest.approx(
         [
-            0.5 * member["network"].age_years(maps) + 0.5 * (40.0 + number + 10.0 * brightness)
+            card.blend.curve(
+                0.5 * member["network"].age_years(maps) + 0.5 * (40.0 + number + 10.0 * brightness)
+            )
             for brightness in [float(maps_of_scan(slices).volume.images.mean())]
             for number, member in enumerate(members)
         ]
