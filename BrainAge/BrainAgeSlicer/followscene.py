@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.follow.change import LEVEL
 from BrainAgeSlicer.follow import Comparison, Made
-from BrainAgeSlicer.overlay import fillColorNode, newColorNode, rangeOf
+from BrainAgeSlicer.overlay import showInColors
 from BrainAgeSlicer.plot import GREY, ORANGE, Series, newChart
 from BrainAgeSlicer.results import OVERLAY, Result, adopt, keepOutOfTree, removeNode
 from BrainAgeSlicer.volumes import OURS
@@ -79,17 +79,9 @@ def addMade(comparison: Comparison, made: Made) -> Any:
     slicer.util.updateVolumeFromArray(node, made.saliency.astype(np.float32))
     node.CopyOrientation(later.part(OVERLAY))
     node.SetAndObserveTransformNodeID(later.part(OVERLAY).GetTransformNodeID())
-    colors = newColorNode(f"{name} {_('change of the map colors')}")
+    colors = showInColors(node, made.saliency, f"{name} {_('change of the map colors')}", HIDDEN)
     colors.SetAttribute(OURS, "colors")
     keepOutOfTree(colors)
-    valueRange = rangeOf(made.saliency)
-    fillColorNode(colors, valueRange, HIDDEN)
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(colors.GetID())
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(valueRange.lowest, valueRange.highest)
-    display.SetInterpolate(False)
     _own(later, MAP, node, [node, colors])
     return node
 

@@ -157,6 +157,19 @@ def fillColorNode(node: Any, valueRange: ValueRange, hiddenFraction: float) -> N
     node.EndModify(wasModified)
 
 
+def showInColors(node: Any, values: np.ndarray, name: str, hiddenFraction: float = 0.0) -> Any:
+    """Show a volume node of these values in colours of its own; return their node."""
+    valueRange, colors = rangeOf(values), newColorNode(name)
+    fillColorNode(colors, valueRange, hiddenFraction)
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetAndObserveColorNodeID(colors.GetID())
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(valueRange.lowest, valueRange.highest)
+    display.SetInterpolate(False)
+    return colors
+
+
 def newColorNode(name: str) -> Any:
     """Return a colour table node in the scene that is saved with it."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLColorTableNode", name)

@@ -15,7 +15,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import InputRecord, Prediction
 from BrainAgeLib.report.record import prediction_to_dict, read_prediction
 from BrainAgeSlicer import dicomfiles
-from BrainAgeSlicer.overlay import fillColorNode, newColorNode, rangeOf
+from BrainAgeSlicer.overlay import showInColors
 from BrainAgeSlicer.results import (
     COLORS,
     MASK,
@@ -117,18 +117,11 @@ def _addOverlay(
     node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(lattice.ijkToRAS))
     if lattice.followsScan:
         node.SetAndObserveTransformNodeID(volumeNode.GetTransformNodeID())
-    valueRange = rangeOf(saliency)
-    colors = newColorNode(f"{volumeNode.GetName()} {_('brain age saliency colors')}")
+    name = f"{volumeNode.GetName()} {_('brain age saliency colors')}"
+    colors = showInColors(node, saliency, name)
     added.append(colors)
     colors.SetAttribute(OURS, "colors")
     keepOutOfTree(colors)
-    fillColorNode(colors, valueRange, 0.0)
-    node.CreateDefaultDisplayNodes()
-    display = node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(colors.GetID())
-    display.SetAutoWindowLevel(False)
-    display.SetWindowLevelMinMax(valueRange.lowest, valueRange.highest)
-    display.SetInterpolate(False)
     record.SetNodeReferenceID(OVERLAY, node.GetID())
     record.SetNodeReferenceID(COLORS, colors.GetID())
 
