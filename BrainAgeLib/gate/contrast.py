@@ -205,18 +205,18 @@ def _spread(measured: Contrast) -> Finding | None:
 
 def _contrast_agent(measured: Contrast) -> Finding | None:
     fraction, says_agent = measured.bright_fraction, measured.tags.says_contrast_agent
-    if not says_agent and (fraction is None or fraction <= MOST_BRIGHT_FRACTION):
+    is_bright = fraction is not None and fraction > MOST_BRIGHT_FRACTION
+    if not says_agent and not is_bright:
         return None
     why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
     if says_agent:
         why = "The header, or the name of the series or file, tells of a contrast agent"
-    is_bright = not says_agent and fraction is not None
     return Finding(
         FindingCode.CONTRAST_AGENT,
         "warn",
         f"{why}: this may be a scan after contrast agent, which the model has never seen. "
         "Use the series from before the injection.",
-        round(fraction, 4) if is_bright and fraction is not None else None,
+        round(fraction or 0.0, 4) if is_bright else None,
         MOST_BRIGHT_FRACTION if is_bright else None,
     )
 

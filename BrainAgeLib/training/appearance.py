@@ -8,8 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.scan.brain_extraction import WHITE_MATTER_QUANTILE
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
-from BrainAgeLib.training.strips import WHITE_MATTER_QUANTILE, smooth_field
+from BrainAgeLib.training.strips import smooth_field
 
 # Set by hand, like the numbers in the functions, to hold the T1 scans of many scanners.
 LARGEST_UNEVENNESS = 0.07  # standard deviation of a tissue's brightness, of white matter's

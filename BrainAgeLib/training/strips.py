@@ -15,12 +15,13 @@ import SimpleITK as sitk
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.scan.brain_extraction import WHITE_MATTER_QUANTILE
+
 # Set by hand: a closed and filled brain, and how far below its surface fluid is that of ventricles.
 TISSUE_LEVEL = 0.35  # half of grey matter
 CLOSING_MM = 8.0
 VENTRICLE_DEPTH_MM = 18.0
 LEFTOVER_MM = 4.0  # how far outside the brain something may be left
-WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
 
 
 @dataclass(frozen=True)
