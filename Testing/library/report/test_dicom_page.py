@@ -34,7 +34,7 @@ def test_the_page_is_an_image_of_the_patients_study(page, person, pictures):
     read = pydicom.dcmread(page)
 
     assert np.array_equal(read.pixel_array, page_picture(person(), pictures))
-    assert (read.PatientID, read.Modality, read.ImageComments) == ("4711", "OT", NOTICE)
+    assert (read.PatientID, read.Modality, read.ImageComments) == ("P-4711", "OT", NOTICE)
     assert len(read.SourceImageSequence) == 6
 
 

@@ -93,7 +93,7 @@ def test_the_source_series_is_referred_to(write, person, source):
     assert series.SeriesInstanceUID == SERIES_UID
     assert len(series.ReferencedSOPSequence) == len(source)
     assert len(group_in(report.filename).source_images) == len(source)
-    assert (report.PatientID, report.StudyInstanceUID) == ("4711", source[0].StudyInstanceUID)
+    assert (report.PatientID, report.StudyInstanceUID) == ("P-4711", source[0].StudyInstanceUID)
     assert report.SeriesInstanceUID != SERIES_UID
 
 

@@ -201,7 +201,7 @@ class TestPrivacy:
         header = read_dicom_header(write_slice(tmp_path / "IM", 0))
 
         assert "Doe" not in repr(header)
-        assert "4711" not in repr(header)
+        assert "P-4711" not in repr(header)
 
 
 def test_places_in_a_private_sequence_are_passed_over(tmp_path):
