@@ -33,7 +33,8 @@ from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.registration import RegistrationError, register_to_template
+from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.search import RegistrationError
 from BrainAgeLib.template.template import Template, load_template
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ import numpy as np
 
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.registration import correlation
+from BrainAgeLib.template.search import correlation
 from BrainAgeLib.template.template import Template, distance_outside_mm
 
 # Set by hand; the limits of all families were chosen on what is measured at these points.

@@ -18,8 +18,10 @@ from BrainAgeLib.template.alignment import (
     align_to_template,
     log_jacobian,
     resize_displacement,
+    smooth,
     warp,
 )
+from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.volume import (
     LARGEST_GAP_MM,
@@ -34,6 +36,9 @@ from BrainAgeLib.template.volume import (
 # Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
 CSF_EDGES = (0.2, 0.5)
 WHITE_MATTER_EDGES = (0.78, 0.94)
+# Fluid is inside of the brain where this much of what is around, blurred so far, is tissue.
+HULL_SIGMA_MM = 14.0
+HULL_EDGES = (0.22, 0.36)
 POOLED = 2  # pixels along x and y that become one: 5 mm
 HIGHEST_SHOWN = 1.3  # brighter says nothing of tissue
 LEAST_BRAIN_SHARE = 0.3  # of a cell that counts
@@ -119,9 +124,21 @@ def network_maps(volume: TemplateVolume) -> torch.Tensor:
 
     The volume may be several, (..., z, y, x).
     """
-    tissues = tissue_shares(volume.images) * (volume.images > 0).unsqueeze(-4)
-    maps = torch.cat([tissues, volume.seen.unsqueeze(-4).to(tissues.dtype)], -4)
-    return functional.avg_pool3d(maps, (1, POOLED, POOLED))
+    seen = volume.seen.unsqueeze(-4).to(volume.images.dtype)
+    maps = torch.cat([tissue_shares(volume.images) * seen, seen], -4)
+    pooled = functional.avg_pool3d(maps, (1, POOLED, POOLED))
+    fluid, tissue, seen = pooled.split((1, 2, 1), -4)
+    return torch.cat([fluid * _within_brain(tissue.sum(-4, keepdim=True), seen), tissue, seen], -4)
+
+
+def _within_brain(tissue: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
+    """Return how far each place (..., 1, z, y, x) is inside of the brain, 0-1, by its tissue alone.
+
+    Fluid counts there, whether a strip left it or not.
+    """
+    sigmas = [HULL_SIGMA_MM / mm for mm in (SPACING_MM[0], *(POOLED * mm for mm in SPACING_MM[1:]))]
+    around = smooth(tissue, sigmas) / smooth(seen, sigmas).clamp(min=0.1)
+    return ((around - HULL_EDGES[0]) / (HULL_EDGES[1] - HULL_EDGES[0])).clamp(0, 1)
 
 
 def alignments(volumes: Sequence[TemplateVolume]) -> torch.Tensor:
@@ -146,7 +163,10 @@ def sided_maps(images: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
     """Return the regional maps of each side (2, scan, channel, cell): the half with low x first."""
     fields = resize_displacement(fields, tuple(images.shape[1:]))
     levels = warp(images[:, None], fields)[:, 0]
-    stretched = log_jacobian(fields)[:, None]
+    stretched = log_jacobian(fields)
+    # How large the brain came out of the affine registration depends on its strip and contrast.
+    brain = brain_region(str(images.device))
+    stretched = (stretched - stretched[:, brain].mean(1).view(-1, 1, 1, 1))[:, None]
     tissues = tissue_shares(levels)
     shown = levels.clamp(0, HIGHEST_SHOWN)[:, None]
     channels = torch.cat([tissues * stretched.exp(), tissues, stretched, shown], 1)

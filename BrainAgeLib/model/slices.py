@@ -162,7 +162,7 @@ class SliceModel(AgeModel):
 
 def slice_channels(images: torch.Tensor) -> torch.Tensor:
     """Return tissue and brightness (slice, channel, y, x) of images (slice, y, x), pooled."""
-    tissues = tissue_shares(images[:, None])[:, :, 0] * (images > 0)[:, None]
+    tissues = tissue_shares(images[:, None])[:, :, 0]
     channels = torch.cat([tissues, images.clamp(0, HIGHEST_SHOWN)[:, None]], 1)
     return functional.avg_pool2d(channels, POOLED)
 

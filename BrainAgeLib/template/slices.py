@@ -25,7 +25,7 @@ from BrainAgeLib.template.grid import (
     mid_brain_heights_mm,
     planes_through,
 )
-from BrainAgeLib.template.intensity import normalise_intensity
+from BrainAgeLib.template.intensity import LEAST_COVER, normalise_intensity
 from BrainAgeLib.template.template import BRAIN_LEVEL, BRIGHTEST, Template
 
 # The models were trained on what comes of these numbers: whoever changes one trains anew. They and
@@ -109,13 +109,10 @@ def slices_of_scan(
         values, points = _acquired_slices(stacked, index_to_template)
     else:
         values, points = _axial_slabs(stacked, index_to_template)
-    brain = values[1] > 0.5
-    kept = brain.sum((1, 2)) >= LEAST_BRAIN_PIXELS
-    values, points, brain = values[:, kept], points[kept], brain[kept]
-    # Where the mask covers a pixel in part, what is brain in it keeps its brightness.
-    images = torch.where(brain, values[0] / values[1].clamp(min=0.5), values[0] * 0)
+    kept = (values[1] > LEAST_COVER).sum((1, 2)) >= LEAST_BRAIN_PIXELS
+    values, points = values[:, kept], points[kept]
     t1, grey_matter, white_matter = template.at(points)
-    images = normalise_intensity(images, brain, points, grey_matter, white_matter)
+    images = normalise_intensity(values[0], values[1], points, grey_matter, white_matter)
     return SliceSet(images, t1, planes_through(points))
 
 

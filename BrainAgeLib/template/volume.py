@@ -75,7 +75,8 @@ def template_target(device: str) -> torch.Tensor:
     for tap_mm in TEMPLATE_TAPS_MM:
         offset = points.new_tensor([0.0, 0.0, tap_mm])
         seen += maps.at(points + offset) / len(TEMPLATE_TAPS_MM)
-    return normalise_intensity(seen[0], seen[0] > BRAIN_LEVEL, points, seen[1], seen[2])
+    brain = (seen[0] > BRAIN_LEVEL).float()
+    return normalise_intensity(seen[0] * brain, brain, points, seen[1], seen[2])
 
 
 @cache

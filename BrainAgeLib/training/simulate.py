@@ -99,7 +99,7 @@ class Simulator:
         places = apply_affine(self.scan_to_template @ self.affine, index.numpy().astype(float))
         points = torch.as_tensor(places, dtype=torch.float32, device=self.volume.device)
         _, grey_matter, white_matter = self.maps.at(points)
-        inside = self.volume > 0
+        inside = (self.volume > 0).float()
         return normalise_intensity(self.volume, inside, points, grey_matter, white_matter)
 
     def simulate(

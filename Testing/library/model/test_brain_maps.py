@@ -50,16 +50,37 @@ def test_a_level_is_a_share_of_each_tissue(level, shares):
 
 
 def test_the_networks_maps_are_means_over_pixels_and_know_what_was_seen():
-    images, seen = torch.zeros(2, 4, 4), torch.zeros(2, 4, 4, dtype=torch.bool)
-    seen[0] = True
-    images[0, :2, :2] = torch.tensor([[0.1, 0.1], [0.7, 1.0]])
+    images, seen = torch.full((8, 40, 40), 0.7), torch.ones(8, 40, 40, dtype=torch.bool)
+    images[2, 20:22, 20:22] = torch.tensor([[0.1, 0.1], [0.7, 1.0]])
+    images[6:], seen[6:] = 0.0, False
 
     maps = network_maps(TemplateVolume(images, seen))
 
-    assert maps.shape == (4, 2, 2, 2)
-    assert maps[:, 0, 0, 0].tolist() == pytest.approx([0.5, 0.25, 0.25, 1.0])
-    assert maps[:, 0, 1, 1].tolist() == [0.0, 0.0, 0.0, 1.0]  # seen and no brain: no CSF either
-    assert not maps[:, 1].any()
+    assert maps.shape == (4, 8, 20, 20)
+    assert maps[:, 2, 10, 10].tolist() == pytest.approx([0.5, 0.25, 0.25, 1.0])
+    assert maps[:, 2, 10, 12].tolist() == pytest.approx([0.0, 1.0, 0.0, 1.0])
+    assert not maps[:, 6:].any()
+
+
+def maps_of_whole(images):
+    """Return the network's maps of a volume of which all was seen."""
+    return network_maps(TemplateVolume(images, torch.ones_like(images, dtype=torch.bool)))
+
+
+def test_fluid_counts_inside_of_the_brain_alone(target):
+    fluid, *_, seen = maps_of_whole(target)
+
+    assert (seen == 1).all()
+    corners = torch.stack([fluid[:, y, x] for y in (0, 37) for x in (0, 29)])
+    assert not corners.any()
+    assert float(fluid[16:20, 15:25, 12:18].max()) > 0.9  # its ventricles
+
+
+def test_fluid_counts_whether_a_strip_left_it_or_not(target):
+    left = maps_of_whole(target)
+    cut = maps_of_whole(torch.where(target < 0.2, torch.zeros(()), target))
+
+    assert torch.equal(left, cut)
 
 
 def test_the_region_is_half_of_the_brain_from_the_side_to_the_midline(target):
@@ -97,18 +118,31 @@ def test_left_and_right_are_averaged(target):
     assert sides[1, 0, 7].sum() < sides[0, 0, 7].sum()
 
 
-def test_a_stretched_place_has_more_volume_of_the_same_tissue(target):
-    axes = torch.arange(40, dtype=torch.float32) - 19.5
+def maps_of_wider(target, above):
+    """Return the maps of grey matter that is 1.1 times as wide above some height."""
     field = torch.zeros(1, 3, 25, 50, 40)
-    field[0, 2] = 0.1 * axes  # 1.1 times as wide
-    flat = torch.full_like(target, 0.7)[None]
+    field[0, 2, above:] = 0.1 * (torch.arange(40, dtype=torch.float32) - 19.5)
+    return regional_maps(torch.full_like(target, 0.7)[None], field)[0]
 
-    maps = regional_maps(flat, field)[0]
 
-    assert maps[6].median() == pytest.approx(math.log(1.1), abs=1e-3)
-    assert maps[1].median() == pytest.approx(1.1, abs=1e-3)
+def test_a_stretched_place_has_more_volume_of_the_same_tissue(target):
+    heights = torch.nonzero(region_cells("cpu"))[:, 0]
+    low, high = heights < 15, heights > 22
+
+    maps = maps_of_wider(target, above=13)
+
+    apart = maps[6, high].median() - maps[6, low].median()
+    assert apart == pytest.approx(math.log(1.1), abs=1e-3)
+    assert maps[1, high].median() / maps[1, low].median() == pytest.approx(1.1, abs=1e-3)
     assert maps[4].median() == pytest.approx(1.0, abs=1e-3)
     assert maps[7].median() == pytest.approx(0.7, abs=1e-3)
+
+
+def test_how_large_the_whole_brain_is_does_not_count(target):
+    maps = maps_of_wider(target, above=0)
+
+    assert maps[6].median() == pytest.approx(0.0, abs=1e-3)
+    assert maps[1].median() == pytest.approx(1.0, abs=1e-3)
 
 
 def test_brightness_is_not_shown_beyond_its_limit(target):
@@ -130,7 +164,7 @@ def test_alignment_makes_brains_more_alike(target):
     assert (after[0] - own).abs().mean() < 0.6 * (before - own).abs().mean()
     assert torch.allclose(after[0], after[1], atol=1e-3)
     stretched = regional_maps(wider[None], fields[:1])[0, 6]
-    assert 0.02 < stretched.mean() < 0.2  # the template is 10 % narrower
+    assert abs(stretched.mean()) < 0.01  # though the template is 10 % narrower
 
 
 def slices_at(heights, slope_y=0.0):

@@ -79,7 +79,8 @@ def test_channels_are_tissues_and_brightness():
     assert channels[0, :, 0, 0].tolist() == pytest.approx(
         [0.25, 0.25, 0.5, (0.1 + 0.7 + 1 + 1.3) / 4]
     )
-    assert not channels[0, :, 1:].any()  # where there is no brain there is no fluid
+    assert (channels[0, 0, 1:] == 1).all()  # where there is no brain it looks like fluid
+    assert not channels[0, 1:, 1:].any()
 
 
 def test_left_and_right_are_averaged():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
+import torch.nn.functional as functional
 
 from BrainAgeLib.template.intensity import (
+    FLUID_CONTRAST,
     FLUID_LEVEL,
-    FLUID_SHARE,
     GREY_MATTER_LEVEL,
     HIGHEST_LEVEL,
     LEAST_POINTS,
@@ -57,7 +59,7 @@ def test_levels_come_out_of_shading_noise_and_shrinkage(expected, grey_level, wh
     points, grey, white = expected
     image, brain, is_grey, is_white = acquired(expected, grey_level, white_level, 0.03, 0.25)
 
-    flat = normalise_intensity(image, brain, points, grey, white)
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     assert float(flat[is_grey].median()) == pytest.approx(GREY_MATTER_LEVEL, abs=0.03)
     assert float(flat[is_white].median()) == pytest.approx(WHITE_MATTER_LEVEL, abs=0.04)
@@ -68,7 +70,7 @@ def test_shading_is_gone_everywhere(expected):
     image, brain, _, is_white = acquired(expected, 60, 85, noise=0.02)
     left, front = points[..., 0] > 25, points[..., 1] < -10
 
-    flat = normalise_intensity(image, brain, points, grey, white)
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     for part in (left, front):
         apart = flat[is_white & part].median() - flat[is_white & ~part].median()
@@ -82,9 +84,8 @@ def test_another_contrast_gives_nearly_the_same_image(expected):
     one, brain, *_ = acquired(expected, 60, 85, shrinkage=0.1)
     other, *_ = acquired(expected, 75, 85, shrinkage=0.1)
 
-    apart = normalise_intensity(one, brain, points, grey, white) - normalise_intensity(
-        other, brain, points, grey, white
-    )
+    levels = [normalise_intensity(i, brain.float(), points, grey, white) for i in (one, other)]
+    apart = levels[0] - levels[1]
 
     tissue = brain & (one > 0.5 * 85 * shading(points))
     assert float(apart[tissue].abs().mean()) < 0.02
@@ -97,12 +98,12 @@ def test_fluid_and_its_border_come_out_alike_at_any_contrast(expected, grey_leve
     brain = brain | (points[..., 0].abs() < 30) & (points[..., 1].abs() < 50)
     fluid = brain & (grey + white < 0.25)
     border = brain & (grey > 0.9) & (points[..., 2] > 0)
-    fluid_level = FLUID_SHARE * 85
+    fluid_level = grey_level - FLUID_CONTRAST * 85
     image = torch.where(fluid, fluid_level * shading(points), image)
     half = (fluid_level + grey_level) / 2
     image = torch.where(border, half * shading(points), image)
 
-    flat = normalise_intensity(image, brain, points, grey, white)
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     assert float(flat[fluid].median()) == pytest.approx(FLUID_LEVEL, abs=0.05)
     assert float(flat[border].median()) == pytest.approx(GREY_MATTER_LEVEL / 2, abs=0.05)
@@ -112,8 +113,8 @@ def test_a_brighter_scan_gives_the_same_image(expected):
     points, grey, white = expected
     image, brain, *_ = acquired(expected, 60, 85, 0.02, 0.2)
 
-    one = normalise_intensity(image, brain, points, grey, white)
-    other = normalise_intensity(1000 * image, brain, points, grey, white)
+    one = normalise_intensity(image, brain.float(), points, grey, white)
+    other = normalise_intensity(1000 * image, brain.float(), points, grey, white)
 
     assert torch.allclose(one, other, atol=1e-4)
 
@@ -123,7 +124,7 @@ def test_values_stay_in_their_range_and_outside_the_brain_is_nothing(expected):
     image, brain, *_ = acquired(expected, 60, 85, 0.1, 0.2)
     image[brain & (points[..., 0] > 40)] *= 30.0
 
-    flat = normalise_intensity(image, brain, points, grey, white)
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     assert float(flat.min()) == 0
     assert float(flat.max()) == HIGHEST_LEVEL
@@ -134,7 +135,7 @@ def test_noise_without_contrast_is_not_stretched_to_tissue(expected):
     points, grey, white = expected
     image, brain, is_grey, is_white = acquired(expected, 84.9, 85, noise=0.01)
 
-    flat = normalise_intensity(image, brain, points, grey, white)
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     assert abs(float(flat[is_grey].median() - flat[is_white].median())) < 0.05
     assert float(flat[is_white].std()) < 0.08
@@ -144,9 +145,10 @@ def test_too_few_places_of_known_tissue_are_scaled_by_percentiles(expected):
     points, grey, white = expected
     image, brain, *_ = acquired(expected, 60, 85, noise=0.05)
     brain = brain & ((grey > 0.5) & (grey < 0.75))
+    image = image * brain
     assert int((brain & (white > 0.75)).sum()) < LEAST_POINTS
 
-    flat = normalise_intensity(image, brain, points, grey, white)
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     assert float(flat[brain].quantile(0.4)) == pytest.approx(GREY_MATTER_LEVEL, abs=1e-3)
     assert float(flat[brain].quantile(0.9)) == pytest.approx(WHITE_MATTER_LEVEL, abs=1e-3)
@@ -156,7 +158,88 @@ def test_too_few_places_of_known_tissue_are_scaled_by_percentiles(expected):
 def test_no_brain_gives_nothing(expected):
     points, grey, white = expected
 
-    flat = normalise_intensity(torch.ones_like(grey), grey > 2, points, grey, white)
+    nothing = torch.zeros_like(grey)
+
+    flat = normalise_intensity(nothing, nothing, points, grey, white)
 
     assert flat.shape == grey.shape
     assert not flat.any()
+
+
+@pytest.mark.parametrize("scale", np.geomspace(0.1, 5000.0, 40))
+def test_background_has_the_level_of_fluid_at_any_scale_to_the_last_bit(expected, scale):
+    """What lies a rounding error above it would be taken for brain."""
+    points, grey, white = expected
+    image, brain, *_ = acquired(expected, 60 * float(scale), 85 * float(scale))
+
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
+
+    assert (flat[~brain] == FLUID_LEVEL).all()
+
+
+def with_and_without_fluid(expected, fluid_level, least_cover=1.0):
+    """Return a brain that lies in fluid, the same whose fluid was cut off, and its cover.
+
+    ``least_cover``: of the pixels at the edge, of which the mask takes a part.
+    """
+    points, grey, white = expected
+    image, brain, *_ = acquired(expected, 60, 85)
+    inner = -functional.max_pool2d(-brain.float(), 3, 1, 1) > 0
+    edge = brain & ~inner
+    generator = torch.Generator().manual_seed(3)
+    part = least_cover + (1 - least_cover) * torch.rand(edge.shape, generator=generator)
+    cover = torch.where(edge, part, brain.float())
+    stripped = image * cover
+    return stripped + (1 - cover) * fluid_level * shading(points), stripped, cover, edge
+
+
+@pytest.mark.parametrize("least_cover", [1.0, 0.1])
+def test_a_brain_without_its_fluid_looks_like_one_with_it(expected, least_cover):
+    points, grey, white = expected
+    fluid_level = 60 - FLUID_CONTRAST * 85
+    whole, stripped, cover, edge = with_and_without_fluid(expected, fluid_level, least_cover)
+
+    left = normalise_intensity(whole, torch.ones_like(cover), points, grey, white)
+    cut = normalise_intensity(stripped, cover, points, grey, white)
+
+    assert float((left - cut)[(cover == 1) & ~edge].abs().max()) < 0.01
+    # At the edge shading is not known as well as within.
+    assert float((left - cut)[edge].abs().max()) < 0.06
+    assert float((left - cut)[cover == 0].abs().max()) < 0.05
+
+
+def test_fluid_of_another_brightness_leaves_the_edge_nearly_the_same(expected):
+    """Pure fluid is darker than grey matter by 0.43 to 0.57 of white matter, by scanner."""
+    points, grey, white = expected
+    whole, stripped, cover, edge = with_and_without_fluid(expected, 60 - 0.45 * 85, 0.1)
+
+    left = normalise_intensity(whole, torch.ones_like(cover), points, grey, white)
+    cut = normalise_intensity(stripped, cover, points, grey, white)
+
+    assert float((left - cut)[(cover == 1) & ~edge].abs().max()) < 0.01
+    assert float((left - cut)[edge].abs().mean()) < 0.08
+
+
+def test_the_share_of_a_pixel_that_is_brain_tells_how_bright_it_is(expected):
+    points, grey, white = expected
+    image, brain, *_ = acquired(expected, 60, 85)
+    whole = normalise_intensity(image, brain.float(), points, grey, white)
+    cover = brain * torch.where(points[..., 0] > 0, 0.7, 1.0)
+
+    flat = normalise_intensity(image * cover, cover, points, grey, white)
+
+    halved = brain & (points[..., 0] > 0) & (whole < GREY_MATTER_LEVEL)
+    assert int(halved.sum()) > LEAST_POINTS
+    assert float((flat - 0.7 * whole)[halved].abs().max()) < 0.02
+    others = brain & (points[..., 0] <= 0)
+    assert float((flat - whole)[others].abs().max()) < 0.02
+
+
+def test_fluid_is_never_darker_than_nothing(expected):
+    points, grey, white = expected
+    image, brain, is_grey, _ = acquired(expected, 40, 85)
+
+    flat = normalise_intensity(image, brain.float(), points, grey, white)
+
+    assert not flat[~brain].any()
+    assert float(flat[is_grey].median()) == pytest.approx(GREY_MATTER_LEVEL, abs=0.03)

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
 from BrainAgeLib.template.registration import (
     NOT_REGISTERED,
     Registration,
     RegistrationError,
     register_to_template,
 )
+from BrainAgeLib.training.simulate import Simulator
+from BrainAgeLib.training.strips import LOOSE, TIGHT, Strip, kept_by, with_leftovers
 from Testing.library.phantoms import (
     coarse_brain,
     moved,
@@ -142,3 +144,86 @@ def test_the_transform_is_the_way_from_template_to_scan():
     found = registration.to_itk().TransformPoint(point)
 
     assert found == pytest.approx(tuple((registration.template_to_scan @ [*point, 1.0])[:3]))
+
+
+@pytest.fixture(scope="module")
+def stripped(maps):
+    """Return a function from a strip to the thick slices of a head that is stripped so."""
+    brain = template_brain()
+    simulator = Simulator(brain, np.eye(4), maps)
+    head = rigid_motion((12.0, 5.0, -6.0), (5.0, -10.0, 20.0)) @ np.diag([1.04, 0.96, 1.02, 1.0])
+
+    def thick_slices(strip):
+        generator = np.random.default_rng(1)
+        kept = kept_by(strip, simulator.levels, simulator.ventricles, generator)
+        left = with_leftovers(simulator.volume * kept, strip, simulator.voxel_mm, generator)
+        return thick_slices_of(moved(Volume(left.numpy(), brain.affine), head))
+
+    return thick_slices
+
+
+@pytest.fixture(scope="module")
+def loose(stripped, template):
+    """Return the registration of the brain with all its fluid."""
+    return register_to_template(stripped(LOOSE), template)
+
+
+@pytest.mark.parametrize(
+    ("strip", "most_apart_mm"),
+    [
+        (TIGHT, 0.5),
+        (Strip(0.35, keeps_ventricles=True), 0.5),
+        (Strip(keeps_ventricles=False), 0.2),
+        (Strip(0.3, wander=0.15), 0.5),
+        (Strip(0.3, wander=0.15, leftovers=0.5), 1.0),
+        (Strip(leftovers=0.6), 0.3),
+    ],
+    ids=[
+        "tight",
+        "without its rim",
+        "without ventricles",
+        "ragged",
+        "ragged, with dura",
+        "with dura",
+    ],
+)
+def test_a_brain_is_found_at_one_place_however_it_is_stripped(
+    stripped, loose, template, strip, most_apart_mm
+):
+    found = register_to_template(stripped(strip), template)
+
+    apart_mm = rms_distance_mm(found.template_to_scan, loose.template_to_scan)
+    assert apart_mm < most_apart_mm
+
+
+def test_the_place_does_not_depend_on_what_is_dark_but_similarity_does(thick_brain, template):
+    voxels = thick_brain.voxels.copy()
+    brightest_dark = 0.39 * np.quantile(voxels[voxels > 0], 0.9)
+    dark = (voxels > 0) & (voxels < brightest_dark)
+    assert dark.sum() > 1000
+    upright = register_to_template(thick_brain, template)
+    voxels[dark] = brightest_dark
+
+    found = register_to_template(thick_brain.with_voxels(voxels), template)
+
+    assert np.array_equal(found.template_to_scan, upright.template_to_scan)
+    assert found.similarity < upright.similarity - 1e-4
+
+
+def test_similarity_is_the_correlation_of_the_whole_images(thick_brain, upright):
+    brain = template_brain()
+    seen = sitk.Resample(
+        sitk_from_volume(thick_brain), sitk_from_volume(brain), upright.to_itk(), sitk.sitkLinear
+    )
+    around = sitk.BinaryDilate(sitk_from_volume(brain) > 10, [6] * 3)
+    inside = sitk.GetArrayFromImage(around) > 0
+
+    alike = np.corrcoef(sitk.GetArrayFromImage(seen)[inside], brain.voxels[inside])[0, 1]
+
+    # Both are smoothed before they are compared.
+    assert upright.similarity == pytest.approx(alike, abs=0.03)
+
+
+def test_nothing_is_too_small(template):
+    with pytest.raises(RegistrationError, match="too small"):
+        register_to_template(Volume(np.zeros((12, 16, 16), np.float32), np.eye(4)), template)

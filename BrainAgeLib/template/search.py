@@ -1,0 +1,137 @@
+"""Where the affine registration begins: a search over how the head may be pitched, rolled or cut.
+
+Every start of a grid of rotations and shifts is scored on a few thousand template points at once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
+from BrainAgeLib.template.template import Template
+
+# Set by hand, see ``registration``.
+SEARCH_SPACING_MM = 8.0
+PITCH_DEGREES = (-40.0, -26.0, -13.0, 0.0, 13.0, 26.0, 40.0)
+ROLL_AND_YAW_DEGREES = (-26.0, -13.0, 0.0, 13.0, 26.0)
+SHIFT_Z_MM = (-30.0, -15.0, 0.0, 15.0, 30.0)
+LEAST_IN_IMAGE = 0.2  # of the template's points, for a start to be scored at all
+STARTS_TO_REFINE = 3
+
+
+class RegistrationError(BrainAgeError):
+    """A brain whose place in the template cannot be found."""
+
+
+def search(brain: Volume, template: Template) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return rigid starts (4 x 4, template to scan), best first, and the template's center."""
+    coarse = isotropic(brain, SEARCH_SPACING_MM)
+    values = sitk.GetArrayFromImage(coarse)
+    step = round(SEARCH_SPACING_MM / float(template.t1.spacing_mm[0]))
+    samples = template.t1.voxels[::step, ::step, ::step]
+    indices = np.stack(
+        np.meshgrid(*(np.arange(n) * step for n in samples.shape), indexing="ij"), -1
+    )
+    points = apply_affine(template.t1.affine, indices[..., ::-1].reshape(-1, 3).astype(float))
+    wanted = samples.ravel().astype(np.float64)
+    center = (points * wanted[:, None]).sum(0) / wanted.sum()
+    scan_center = _center_of_mass(coarse)
+    to_index = np.linalg.inv(np.array(coarse.GetDirection()).reshape(3, 3) * SEARCH_SPACING_MM)
+    origin = np.array(coarse.GetOrigin())
+    scored = []
+    for rotation in _rotations():
+        turned = (points - center) @ rotation.T + scan_center - origin
+        for shift in SHIFT_Z_MM:
+            # The shift is along the template's own z: what a cut-off top or bottom does.
+            found, inside = _nearest(values, (turned + rotation[:, 2] * shift) @ to_index.T)
+            enough = inside.mean() >= LEAST_IN_IMAGE
+            score = correlation(found[inside], wanted[inside]) if enough else 0.0
+            scored.append((score, rotation, shift))
+    scored.sort(key=lambda item: -item[0])
+    starts: list[np.ndarray] = []
+    for _, rotation, shift in scored:
+        start = np.eye(4)
+        start[:3, :3] = rotation
+        start[:3, 3] = scan_center + rotation[:, 2] * shift - rotation @ center
+        if all(_distance_mm(start, other, center) > 12.0 for other in starts):
+            starts.append(start)
+        if len(starts) == STARTS_TO_REFINE:
+            break
+    return starts, center
+
+
+def _rotations() -> list[np.ndarray]:
+    def turn(axis: int, degrees: float) -> np.ndarray:
+        angle, (a, b) = np.deg2rad(degrees), [n for n in range(3) if n != axis]
+        matrix = np.eye(3)
+        matrix[a, a] = matrix[b, b] = np.cos(angle)
+        matrix[a, b], matrix[b, a] = -np.sin(angle), np.sin(angle)
+        return matrix
+
+    return [
+        turn(0, pitch) @ turn(1, roll) @ turn(2, yaw)
+        for pitch in PITCH_DEGREES
+        for roll in ROLL_AND_YAW_DEGREES
+        for yaw in ROLL_AND_YAW_DEGREES
+    ]
+
+
+def _center_of_mass(image: sitk.Image) -> np.ndarray:
+    occupied = np.argwhere(sitk.GetArrayViewFromImage(image) > 0)
+    if len(occupied) < 8:
+        raise RegistrationError("the brain is too small to be registered")
+    middle = occupied.mean(0)[::-1]
+    return np.array(image.TransformContinuousIndexToPhysicalPoint(middle.tolist()))
+
+
+def _nearest(values: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest values at (i, j, k) indices and which of these lie in the image."""
+    place = np.zeros(len(indices), np.int64)
+    inside = np.ones(len(indices), bool)
+    # An axis at a time: numpy is slow on rows of three, and this is the search's inner loop.
+    for axis, count in zip((2, 1, 0), values.shape, strict=True):
+        rounded = np.rint(indices[:, axis]).astype(np.int64)
+        inside &= (rounded >= 0) & (rounded < count)
+        place = place * count + rounded.clip(0, count - 1)
+    return values.reshape(-1)[place], inside
+
+
+def _distance_mm(one: np.ndarray, other: np.ndarray, center: np.ndarray) -> float:
+    """Return how far two transforms move the corners of a 140 mm cube around ``center`` apart."""
+    corners = np.stack(np.meshgrid(*[(-70.0, 70.0)] * 3), -1).reshape(-1, 3) + center
+    difference = apply_affine(one, corners) - apply_affine(other, corners)
+    return float(np.sqrt((difference**2).sum(1).mean()))
+
+
+def correlation(values: np.ndarray, others: np.ndarray) -> float:
+    """Return Pearson's correlation of values (point,); 0 where one of the two never changes."""
+    a, b = values - values.mean(), others - others.mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / scale) if scale > 0 else 0.0
+
+
+def isotropic(volume: Volume, spacing_mm: float, pad_mm: float = 0.0) -> sitk.Image:
+    """Smooth to about ``spacing_mm`` and resample onto an isotropic grid along the same axes."""
+    image = sitk_from_volume(volume)
+    size = np.array(image.GetSize())
+    for axis in range(3):
+        spacing = image.GetSpacing()[axis]
+        if spacing < spacing_mm and size[axis] >= 4:
+            image = sitk.RecursiveGaussian(image, 0.4 * spacing_mm, direction=axis)
+    extent_mm = (size - 1) * np.array(image.GetSpacing()) + 2 * pad_mm
+    new_size = np.maximum(1, np.ceil(extent_mm / spacing_mm).astype(int) + 1)
+    first = image.TransformContinuousIndexToPhysicalPoint(
+        (-pad_mm / np.array(image.GetSpacing())).tolist()
+    )
+    return sitk.Resample(
+        image,
+        new_size.tolist(),
+        sitk.Transform(),
+        sitk.sitkLinear,
+        first,
+        (spacing_mm,) * 3,
+        image.GetDirection(),
+        0.0,
+    )
