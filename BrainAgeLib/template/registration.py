@@ -18,7 +18,7 @@ import SimpleITK as sitk
 from BrainAgeLib.errors import is_out_of_memory
 from BrainAgeLib.scan.brain_extraction import WHITE_MATTER_QUANTILE
 from BrainAgeLib.scan.geometry import Volume, apply_affine
-from BrainAgeLib.template.search import RegistrationError, isotropic, search
+from BrainAgeLib.template.search import LYING_DEGREES, RegistrationError, isotropic, search
 from BrainAgeLib.template.template import BRIGHTEST, Template
 
 # Sums are split by work unit: one fixed number gives one result on any machine. With more than one,
@@ -41,6 +41,7 @@ LARGEST_SHADING = 1.0  # of the logarithm
 FAINT_T1 = 25.0  # of 255: the template's edge
 FAINTEST = 10.0  # of 255: the blurred template's edge
 STEPS = 100
+LEAST_SIMILARITY = 0.8  # of a coarse registration, before the head is tried turned, too
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ def register_to_template(
     """
     report = on_progress or (lambda _fraction: None)
     whole, brain, bright = brain, _bright_part(brain), _bright_template(template)
-    starts, center = search(brain, bright)
-    report(0.2)
     coarse = _Problem(brain, bright, REFINE_SPACING_MM)
-    candidates = [_similarity_transform(start, center) for start in starts]
-    scores = [coarse.refine(candidate) for candidate in candidates]
-    best = candidates[int(np.argmin(scores))]
+    best = _best_start(coarse, brain, bright, 0.0)
+    report(0.4)
+    if coarse.score(best) > -LEAST_SIMILARITY:
+        lying = [_best_start(coarse, brain, bright, degrees) for degrees in LYING_DEGREES]
+        best = min([best, *lying], key=coarse.score)
     report(0.5)
     affine = sitk.AffineTransform(3)
     affine.SetCenter(best.GetCenter())
@@ -106,6 +107,16 @@ def register_to_template(
     result[:3, :3] = np.array(affine.GetMatrix()).reshape(3, 3)
     result[:3, 3] = affine.TransformPoint((0.0, 0.0, 0.0))
     return Registration(result, -score)
+
+
+def _best_start(
+    coarse: _Problem, brain: Volume, template: Template, lying_degrees: float
+) -> sitk.Similarity3DTransform:
+    """Return the best of the refined starts of a head that lies so; see ``search``."""
+    starts, center = search(brain, template, lying_degrees)
+    candidates = [_similarity_transform(start, center) for start in starts]
+    scores = [coarse.refine(candidate) for candidate in candidates]
+    return candidates[int(np.argmin(scores))]
 
 
 def _bright_part(brain: Volume) -> Volume:
@@ -195,7 +206,7 @@ def _fixed(template: Template, spacing_mm: float) -> tuple[sitk.Image, sitk.Imag
     return image, sitk.BinaryDilate(sitk.Cast(image > FAINTEST, sitk.sitkUInt8), [radius] * 3)
 
 
-def _similarity_transform(start: np.ndarray, center: np.ndarray) -> sitk.Transform:
+def _similarity_transform(start: np.ndarray, center: np.ndarray) -> sitk.Similarity3DTransform:
     transform = sitk.Similarity3DTransform()
     transform.SetCenter(center.tolist())
     transform.SetMatrix(start[:3, :3].ravel().tolist())

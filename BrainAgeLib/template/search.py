@@ -17,6 +17,7 @@ SEARCH_SPACING_MM = 8.0
 PITCH_DEGREES = (-40.0, -26.0, -13.0, 0.0, 13.0, 26.0, 40.0)
 ROLL_AND_YAW_DEGREES = (-26.0, -13.0, 0.0, 13.0, 26.0)
 SHIFT_Z_MM = (-30.0, -15.0, 0.0, 15.0, 30.0)
+LYING_DEGREES = (90.0, -90.0, 180.0)  # about the long axis of a body: on either side, face down
 LEAST_IN_IMAGE = 0.2  # of the template's points, for a start to be scored at all
 STARTS_TO_REFINE = 3
 
@@ -25,8 +26,14 @@ class RegistrationError(BrainAgeError):
     """A brain whose place in the template cannot be found."""
 
 
-def search(brain: Volume, template: Template) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return rigid starts (4 x 4, template to scan), best first, and the template's center."""
+def search(
+    brain: Volume, template: Template, lying_degrees: float = 0.0
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return rigid starts (4 x 4, template to scan), best first, and the template's center.
+
+    ``lying_degrees``: by how much the head is turned about the long axis of the body where the
+    header says nothing of it.
+    """
     coarse = isotropic(brain, SEARCH_SPACING_MM)
     values = sitk.GetArrayFromImage(coarse)
     step = round(SEARCH_SPACING_MM / float(template.t1.spacing_mm[0]))
@@ -41,7 +48,7 @@ def search(brain: Volume, template: Template) -> tuple[list[np.ndarray], np.ndar
     to_index = np.linalg.inv(np.array(coarse.GetDirection()).reshape(3, 3) * SEARCH_SPACING_MM)
     origin = np.array(coarse.GetOrigin())
     scored = []
-    for rotation in _rotations():
+    for rotation in _rotations(lying_degrees):
         turned = (points - center) @ rotation.T + scan_center - origin
         for shift in SHIFT_Z_MM:
             # The shift is along the template's own z: what a cut-off top or bottom does.
@@ -62,7 +69,7 @@ def search(brain: Volume, template: Template) -> tuple[list[np.ndarray], np.ndar
     return starts, center
 
 
-def _rotations() -> list[np.ndarray]:
+def _rotations(lying_degrees: float) -> list[np.ndarray]:
     def turn(axis: int, degrees: float) -> np.ndarray:
         angle, (a, b) = np.deg2rad(degrees), [n for n in range(3) if n != axis]
         matrix = np.eye(3)
@@ -71,7 +78,7 @@ def _rotations() -> list[np.ndarray]:
         return matrix
 
     return [
-        turn(0, pitch) @ turn(1, roll) @ turn(2, yaw)
+        turn(0, pitch) @ turn(1, roll) @ turn(2, yaw + lying_degrees)
         for pitch in PITCH_DEGREES
         for roll in ROLL_AND_YAW_DEGREES
         for yaw in ROLL_AND_YAW_DEGREES
