@@ -45,6 +45,7 @@ class FindingCode(str, Enum):
     REGISTRATION_SCALE = "registration_scale"
     SHEAR = "shear"
     ORIENTATION = "orientation"
+    HEAD_TURNED = "head_turned"
     # The brain's outline.
     NO_BRAIN = "no_brain"
     NO_SKULL = "no_skull"

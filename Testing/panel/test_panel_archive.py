@@ -115,7 +115,9 @@ def test_the_scene_that_people_pass_on_names_nobody(person, database, tmp_path):
     slicer.mrmlScene.Commit(str(scene))
 
     texts = [each.GetText() for each in slicer.util.getNodesByClass("vtkMRMLTextNode")]
-    assert not any(name in text for text in [*texts, scene.read_text()] for name in ("Doe", "P-4711"))
+    assert not any(
+        name in text for text in [*texts, scene.read_text()] for name in ("Doe", "P-4711")
+    )
 
 
 @pytest.mark.parametrize(("result", "words"), [(False, "no result"), (True, "not loaded from")])

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from BrainAgeLib.gate.header import AVERAGE_STRETCH, Header, measure, shape_of_head, stretch_of
+from BrainAgeLib.gate.header import (
+    AVERAGE_STRETCH,
+    Header,
+    measure,
+    shape_of_head,
+    stretch_of,
+    turn_degrees,
+)
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import NOT_REGISTERED
 from Testing.library.gate.sound import evidence, found, only_finding, placed_at
@@ -104,9 +111,9 @@ def test_a_head_that_was_not_registered_tells_nothing(thick_brain):
         # Of the average head, a header that is wrong by 25 % either way.
         ({"slice_scale": 1 / 1.25}, {"wrong_spacing": "refuse"}),
         ({"slice_scale": 1 / 0.75}, {"wrong_spacing": "refuse"}),
-        ({"pixel_scale": 0.9}, {}),
+        ({"pixel_scale": 0.87}, {}),
         ({"pixel_scale": 1.18}, {}),
-        ({"pixel_scale": 0.899}, {"wrong_pixel_size": "refuse"}),
+        ({"pixel_scale": 0.869}, {"wrong_pixel_size": "refuse"}),
         ({"pixel_scale": 1.181}, {"wrong_pixel_size": "refuse"}),
         ({"scale": (0.8, 1.0, 1.5)}, {}),
         ({"scale": (0.79, 1.0, 1.2)}, {"registration_scale": "refuse"}),
@@ -130,6 +137,28 @@ def test_limits_of_the_stretch(changes, expected):
 )
 def test_limits_of_the_orientation(pattern, turned, expected):
     assert found("header", pattern=pattern, pattern_turned=turned) == expected
+
+
+@pytest.mark.parametrize(
+    ("degrees", "expected"), [(0.0, {}), (60.0, {}), (61.0, {"head_turned": "warn"})]
+)
+def test_limits_of_the_turn(degrees, expected):
+    assert found("header", turn_degrees=degrees) == expected
+
+
+@pytest.mark.parametrize("degrees", [-170.0, -90.0, -20.0, 0.0, 20.0, 90.0, 180.0])
+def test_the_turn_is_told_however_the_head_is_pitched_and_stretched(degrees):
+    radians = np.deg2rad(degrees)
+    turn = np.array(
+        [
+            [np.cos(radians), -np.sin(radians), 0.0],
+            [np.sin(radians), np.cos(radians), 0.0],
+            [0.0, 0.0, 1.0],
+        ]
+    )
+    pitched = rigid_motion((15.0, 0.0, 0.0))[:3, :3]
+
+    assert turn_degrees(AVERAGE_STRETCH @ pitched @ turn) == pytest.approx(abs(degrees), abs=1.0)
 
 
 def test_a_finding_tells_value_and_limit():
