@@ -30,8 +30,8 @@ MOST_TURNED = 0.82
 MOST_TURN_DEGREES = 60.0
 LEAST_PATTERN_TO_TURN = 0.1  # a scan without the template's pattern has no upside to tell
 CONVERT_AGAIN = "Convert the scan again from the original, and check the spacing that it has."
-# Mean V of 549 registered healthy brains (camcan), template axes x, y, z; SD 0.04 to 0.05. Heads are
-# lower than the template's by more than they are narrower.
+# Mean V of 549 registered healthy brains (camcan), template axes x, y, z; SD 0.04 to 0.05. Heads
+# are lower than the template's by more than they are narrower.
 AVERAGE_STRETCH = np.diag([1.079, 1.064, 1.192])
 TURNS = ((0,), (1,), (0, 1))  # axes (z, y, x) along which a head may lie the wrong way round
 

@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -130,13 +130,26 @@ def _row(
     )
 
 
-def choose_blend(rows: list[Row]) -> Blend:
-    """Return the blend with the least raw error of the validation people."""
+def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blend:
+    """Return the blend with the least raw error of the validation people.
+
+    ``other_sites``: rows of the people of other sites, a list each, by members that saw nobody of
+    theirs. Every site counts as much, since a kind of model that is best at home need not be so on
+    a scanner that it never saw. The curve by age is of the validation people alone.
+    """
     validation = [row for row in rows if not row.held_out]
-    main = [row for row in validation if row.protocol == MAIN_PROTOCOL]
-    some = [row for row in validation if row.protocol == SOME_SLICES]
-    blend = Blend(_best_fractions(main, True), _best_fractions(some, False))
-    whole = [row for row in main if row.covers_brain]
+    fractions = [
+        _best_fractions(
+            [
+                [row for row in site if row.protocol == protocol]
+                for site in (validation, *other_sites)
+            ],
+            covers_brain,
+        )
+        for protocol, covers_brain in ((MAIN_PROTOCOL, True), (SOME_SLICES, False))
+    ]
+    blend = Blend(*fractions)
+    whole = [row for row in validation if row.protocol == MAIN_PROTOCOL and row.covers_brain]
     said = np.array([blend.raw_age(row.by_kind, True) for row in whole])
     return replace(blend, curve=fit_curve(np.array([row.age_years for row in whole]), said))
 
@@ -160,13 +173,22 @@ def fit_curve(ages_years: np.ndarray, said_years: np.ndarray) -> AgeCurve:
     return AgeCurve(tuple(said.round(3).tolist()), tuple(halfway.round(3).tolist()))
 
 
-def _best_fractions(rows: list[Row], covers_brain: bool) -> dict[str, float]:
+def _best_fractions(sites: Sequence[list[Row]], covers_brain: bool) -> dict[str, float]:
     """Return the fractions, in steps, by which the kinds make up the best age; none that is 0."""
     kinds = [name for name, kind in KINDS.items() if kind.reads_whole_brains == covers_brain]
-    rows = [row for row in rows if row.covers_brain == covers_brain]
-    said = np.array([[row.by_kind[kind] for kind in kinds] for row in rows])
-    ages = np.array([row.age_years for row in rows])
-    best = min(_steps(len(kinds)), key=lambda steps: _error(said, ages, steps))
+    sites = [[row for row in site if row.covers_brain == covers_brain] for site in sites]
+    judged = [
+        (
+            np.array([[row.by_kind[kind] for kind in kinds] for row in site]),
+            np.array([row.age_years for row in site]),
+        )
+        for site in sites
+        if site
+    ]
+    best = min(
+        _steps(len(kinds)),
+        key=lambda steps: sum(_error(said, ages, steps) for said, ages in judged),
+    )
     tenths = zip(kinds, best, strict=True)
     return {kind: step / FRACTION_STEPS for kind, step in tenths if step > 0}
 

@@ -15,6 +15,7 @@ from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
 from BrainAgeLib.model.blend import Member
+from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Weights
 from BrainAgeLib.process import own_chance, threads
@@ -165,23 +166,34 @@ def _put_together(
     # What is chosen and measured on the training's own scanner is so on the largest site.
     own = {person.participant_id for person in people if person.site == largest}
     rows = [row for row in rows if row.participant_id in own]
-    blend = choose_blend(rows)
+    judged = dict(zip(others, tables[settings.folds :], strict=True))
+    blend = choose_blend(rows, list(judged.values()))
     rows = sorted(blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     write_rows(rows, output / "out_of_fold.csv")
-    left_out = {
-        site: blended(table, blend)
-        for site, table in zip(others, tables[settings.folds :], strict=True)
+    # Nothing of a model without a site has seen it: neither its blend nor what is typical.
+    blends = {
+        site: choose_blend(rows, [table for name, table in judged.items() if name != site])
+        for site in others
     }
-    paths = [maps_file(folder, person) for person in people]
-    mean, typical = mean_maps(paths), typical_maps(paths)
-    kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
-    for number, (site, table) in enumerate(left_out.items()):
-        write_rows(table, output / f"without-{site}.csv")
-        alone = Weights(kept[settings.folds + number :][:1], mean, typical)
+    left_out = {site: blended(table, blends[site]) for site, table in judged.items()}
+    for member, site in zip(members[settings.folds :], others, strict=True):
+        write_rows(left_out[site], output / f"without-{site}.csv")
+        seen = [person for person in people if person.site != site]
+        weights = _weights([member], blends[site], seen, folder)
         without = replace(settings, name=f"{settings.name}-without-{site}")
-        write_model(output, alone, blend, rows, without, left_out, site)
-    whole = Weights(kept[: settings.folds], mean, typical)
+        own_rows = blended(rows, blends[site])
+        write_model(output, weights, blends[site], own_rows, without, left_out, site)
+    whole = _weights(members[: settings.folds], blend, people, folder)
     return write_model(output, whole, blend, rows, settings, left_out)
+
+
+def _weights(
+    members: list[Member], blend: Blend, people: Sequence[Person], folder: Path
+) -> Weights:
+    """Return what a model of these members and people holds."""
+    paths = [maps_file(folder, person) for person in people]
+    kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
+    return Weights(kept, mean_maps(paths), typical_maps(paths))
 
 
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:

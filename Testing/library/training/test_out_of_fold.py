@@ -181,6 +181,34 @@ def test_the_blend_is_that_with_the_least_error_of_validation_people_on_the_main
     assert blend.curve == fit_curve(np.array(ages), np.array(said))
 
 
+def off_by(rows, network_off, regional_off):
+    """Return the rows of whole brains with kinds that are off by so many years."""
+    return [
+        replace(
+            row,
+            by_kind={
+                "network": row.age_years + network_off,
+                "regional": row.age_years + regional_off,
+            },
+        )
+        for row in rows
+        if row.covers_brain
+    ]
+
+
+def test_a_kind_that_is_best_at_home_alone_does_not_decide_where_there_are_other_sites():
+    rows = out_of_fold_rows(40)
+    home = off_by(rows, 2.0, 0.0) + [row for row in rows if not row.covers_brain]
+    few = off_by(rows, -1.0, 9.0)[:20]
+
+    assert choose_blend(home).whole_brain == {"regional": 1.0}
+    with_others = choose_blend(home, [few])
+
+    # 2 w at home and 9 - 10 w elsewhere: least where the second is none.
+    assert with_others.whole_brain == {"network": 0.9, "regional": 0.1}
+    assert with_others.curve != choose_blend(home).curve
+
+
 def leaning(slope, noise_years=4.0, bend=0.0, people=600):
     """Return ages and what is said of them: of the young too much, of the old too little."""
     generator = np.random.default_rng(2)

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 
 from BrainAgeLib.command_line.main import main
 from BrainAgeLib.errors import InputError
@@ -18,6 +19,7 @@ from BrainAgeLib.training.people import (
     site_weights,
     sites_of,
 )
+from BrainAgeLib.training.store import mean_maps
 from Testing.library.training.test_people import dataset
 from Testing.library.training.test_train import FOLDS, PEOPLE, SETTINGS, made_up_dataset, quickly
 
@@ -112,3 +114,13 @@ def test_what_is_said_of_the_own_scanner_is_of_the_large_site_alone(output):
     assert card.accuracy.validation["axial 5+1 mm"].people < PEOPLE
     assert card.training.people == PEOPLE + FEW
     assert load_ensemble(str(output / "tiny-without-small")).card.training.people == PEOPLE
+
+
+def test_a_model_without_a_site_holds_nothing_that_is_of_it(output):
+    whole = load_ensemble(str(output / "tiny")).weights("cpu")
+    alone = load_ensemble(str(output / "tiny-without-small")).weights("cpu")
+    people = sorted((output / "work" / "scans").glob("sub-large*_maps.npz"))
+
+    assert len(people) == PEOPLE
+    assert torch.equal(alone.mean_maps, mean_maps(people).half().float())
+    assert not torch.equal(alone.mean_maps, whole.mean_maps)
