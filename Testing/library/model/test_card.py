@@ -56,10 +56,11 @@ def test_the_last_class_takes_the_rest(small_model):
     assert card.class_of(0, 5000.0) is card.calibration.classes[-1]
 
 
-def test_the_bundled_card_is_of_an_older_version_and_read_all_the_same():
+def test_the_bundled_card_is_read():
     card = read_card(models_folder() / DEFAULT_MODEL)
 
     assert card.blend.kinds == ("network", "regional", "slices")
+    assert card.blend.curve is not None
     assert card.accuracy.held_out["axial 5+1 mm"].people == 123
     assert set(card.ablation) == {"network", "regional"}
 
