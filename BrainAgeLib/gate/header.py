@@ -44,18 +44,18 @@ class Header:
     shear along the template's axes beyond that of the average head. ``slice_scale``: stretch along
     the slices' normal against the stretch within them, 1 for the average head; one over the factor
     by which a header gives the slice spacing too large. ``pixel_scale``: the same of one in-plane
-    axis against the other. ``turn_degrees``: by how much the head is turned about the body's long
-    axis, 0-180. ``pattern``: correlation of scan and template inside the brain alone,
-    ``pattern_turned``: the best of the scan upside down, back to front or both.
+    axis against the other. ``pattern``: correlation of scan and template inside the brain alone,
+    ``pattern_turned``: the best of the scan upside down, back to front or both. ``turn_degrees``:
+    by how much the head is turned about the body's long axis, 0-180.
     """
 
     scale: tuple[float, float, float]
     shear: float
     slice_scale: float
     pixel_scale: float
-    turn_degrees: float = 0.0
     pattern: float = 0.0
     pattern_turned: float = 0.0
+    turn_degrees: float = 0.0
 
 
 def measure(evidence: Evidence) -> Header | None:

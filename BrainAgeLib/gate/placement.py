@@ -23,7 +23,7 @@ CHECK_REGISTERED = (
 class Placement:
     """How well the brain meets the template's.
 
-    ``similarity``: correlation of the registered scan with the template, -1 to 1. ``overlap``:
+    ``similarity``: squared correlation of scan and template, 0 to 1. ``overlap``:
     Dice overlap of the mask with the template's brain within the field of view. A scan that is
     said to be in template space has instead the ``fraction_in_template`` of its brain that lies in
     the template's; None where no slice is in view.

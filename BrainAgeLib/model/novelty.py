@@ -1,8 +1,9 @@
 """How unlike the training data a scan is, in a few numbers that hardly depend on the brain's age.
 
 The mean of each channel of the regional maps over the whole brain says how much of each tissue the
-program sees. It differs little between healthy brains. Another scanner's contrast, which shifts the
-line between grey and white matter, shows in it at once, and so do masks that are too wide.
+program sees; that of the stretching is taken out of every brain and says nothing. The others differ
+little between healthy brains. Another scanner's contrast, which shifts the line between grey and
+white matter, shows in them at once, and so do masks that are too wide.
 """
 
 from __future__ import annotations
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 
 import torch
 
+from BrainAgeLib.model.brain_maps import CHANNELS, GROUPS
+
+STRETCHING = range(CHANNELS)[GROUPS[2]]
+TOLD = [channel for channel in range(CHANNELS) if channel not in STRETCHING]
 # Set by hand; what a novelty over 1 is worth is measured in docs/quality.md.
 SHARE_UNDER_ONE = 0.99  # of the simulated scans of healthy people
 RIDGE = 0.01  # of the variance: some channels nearly follow from others
@@ -30,7 +35,7 @@ class Typical:
 
     def novelty(self, regional: torch.Tensor) -> float:
         """Return the distance of maps (1, channel, cell) from the healthy; 1 is the limit."""
-        means = regional[0].mean(-1).cpu()[None]
+        means = channel_means(regional).cpu()
         return float(_distance(means, self.center, self.precision)[0]) / self.limit
 
     def packed(self) -> torch.Tensor:
@@ -43,6 +48,11 @@ def unpacked(values: torch.Tensor) -> Typical:
     """Return what :meth:`Typical.packed` packed."""
     values = values.float().cpu()
     return Typical(values[0], values[2:], float(values[1, 0]))
+
+
+def channel_means(regional: torch.Tensor) -> torch.Tensor:
+    """Return what is looked at (scan, channel) of regional maps (scan, channel, cell)."""
+    return regional.float().mean(-1)[:, TOLD]
 
 
 def typical_of(means: torch.Tensor) -> Typical:

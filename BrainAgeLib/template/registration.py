@@ -1,13 +1,17 @@
 """Affine registration of an extracted brain to the template.
 
-Two steps. A coarse search places the head, however it is pitched, rolled or cut: every start of a
-grid of rotations and shifts is scored on a few thousand template points at once. SimpleITK then
-refines the best few. Everything is deterministic: no random sampling, a fixed number of work units.
+Scan and template are looked at where they are brighter than fluid, the coil's shading taken out:
+dark rims differ by strip and contrast. Two steps. A coarse search places the head, however it is
+pitched, rolled or cut: every start of a grid of rotations and shifts is scored on a few thousand
+template points at once. SimpleITK then refines the best few; where none of them fits, those of a
+head that lies on its side or face down as well. Everything is deterministic: no random sampling, a
+fixed number of work units.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -41,7 +45,7 @@ LARGEST_SHADING = 1.0  # of the logarithm
 FAINT_T1 = 25.0  # of 255: the template's edge
 FAINTEST = 10.0  # of 255: the blurred template's edge
 STEPS = 100
-LEAST_SIMILARITY = 0.8  # of a coarse registration, before the head is tried turned, too
+UPRIGHT_SIMILARITY = 0.8  # of a coarse registration, or the head is tried lying, too
 
 
 @dataclass(frozen=True)
@@ -49,8 +53,8 @@ class Registration:
     """Where the template lies in the scan.
 
     ``template_to_scan``: 4 x 4 affine, LPS mm, from template points to scan points (the direction
-    in which ITK resamples a scan onto the template). ``similarity``: correlation of the registered
-    scan with the template over the template brain, -1 to 1.
+    in which ITK resamples a scan onto the template). ``similarity``: squared correlation of the
+    registered scan with the template over the template's brain and 12 mm around it, 0 to 1.
     """
 
     template_to_scan: np.ndarray
@@ -90,9 +94,8 @@ def register_to_template(
     coarse = _Problem(brain, bright, REFINE_SPACING_MM)
     best = _best_start(coarse, brain, bright, 0.0)
     report(0.4)
-    if coarse.score(best) > -LEAST_SIMILARITY:
-        lying = [_best_start(coarse, brain, bright, degrees) for degrees in LYING_DEGREES]
-        best = min([best, *lying], key=coarse.score)
+    if coarse.score(best) > -UPRIGHT_SIMILARITY:
+        best = min([best, *_lying_starts(coarse, brain, bright)], key=coarse.score)
     report(0.5)
     affine = sitk.AffineTransform(3)
     affine.SetCenter(best.GetCenter())
@@ -117,6 +120,17 @@ def _best_start(
     candidates = [_similarity_transform(start, center) for start in starts]
     scores = [coarse.refine(candidate) for candidate in candidates]
     return candidates[int(np.argmin(scores))]
+
+
+def _lying_starts(
+    coarse: _Problem, brain: Volume, template: Template
+) -> list[sitk.Similarity3DTransform]:
+    """Return the best start of each way a head may lie, without those that lead nowhere."""
+    starts = []
+    for degrees in LYING_DEGREES:
+        with suppress(RegistrationError):
+            starts.append(_best_start(coarse, brain, template, degrees))
+    return starts
 
 
 def _bright_part(brain: Volume) -> Volume:
@@ -165,7 +179,7 @@ class _Problem:
         self.moving = isotropic(brain, spacing_mm)
 
     def refine(self, transform: sitk.Transform) -> float:
-        """Improve ``transform`` in place; return minus the correlation."""
+        """Improve ``transform`` in place; return minus the squared correlation."""
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfWorkUnits(WORK_UNITS)
         method.SetMetricAsCorrelation()
@@ -188,7 +202,7 @@ class _Problem:
         return float(method.GetMetricValue())
 
     def score(self, transform: sitk.Transform) -> float:
-        """Return minus the correlation where ``transform`` puts the scan."""
+        """Return minus the squared correlation where ``transform`` puts the scan."""
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfWorkUnits(WORK_UNITS)
         method.SetMetricAsCorrelation()

@@ -1,5 +1,7 @@
 """Where the affine registration begins: a search over how the head may be pitched, rolled or cut.
 
+Another such search is over a head that lies on its side or face down by the header.
+
 Every start of a grid of rotations and shifts is scored on a few thousand template points at once.
 """
 
@@ -31,8 +33,8 @@ def search(
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Return rigid starts (4 x 4, template to scan), best first, and the template's center.
 
-    ``lying_degrees``: by how much the head is turned about the long axis of the body where the
-    header says nothing of it.
+    ``lying_degrees``: by how much the whole person is turned about the body's long axis, against
+    how the header's axes say that people lie.
     """
     coarse = isotropic(brain, SEARCH_SPACING_MM)
     values = sitk.GetArrayFromImage(coarse)
@@ -78,7 +80,7 @@ def _rotations(lying_degrees: float) -> list[np.ndarray]:
         return matrix
 
     return [
-        turn(0, pitch) @ turn(1, roll) @ turn(2, yaw + lying_degrees)
+        turn(2, lying_degrees) @ turn(0, pitch) @ turn(1, roll) @ turn(2, yaw)
         for pitch in PITCH_DEGREES
         for roll in ROLL_AND_YAW_DEGREES
         for yaw in ROLL_AND_YAW_DEGREES

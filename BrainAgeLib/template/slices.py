@@ -38,6 +38,7 @@ TARGET_SPACING_MM = 5.0
 SLAB_SPACING_MM = 6.0  # as routine slices of 5 mm with gaps of 1 mm
 SLAB_TAPS_MM = (-2.0, -1.0, 0.0, 1.0, 2.0)  # that make up 5 mm
 SLAB_RANGE_MM = (-66.0, 78.0)  # from below the cerebellum to above the vertex
+LEAST_TISSUE = 0.2  # of normalised images: darker is fluid
 LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
 
 
@@ -64,8 +65,8 @@ class SliceSet:
 
     @property
     def fraction_in_template(self) -> float:
-        """Fraction of the brain's pixels that lie in the template's brain, 0-1."""
-        brain = self.images > 0
+        """Fraction of the pixels of tissue that lie in the template's brain, 0-1."""
+        brain = self.images > LEAST_TISSUE
         inside = brain & (self.template > BRAIN_LEVEL)
         return float(inside.sum()) / max(1.0, float(brain.sum()))
 

@@ -56,8 +56,8 @@ def write_model(
 ) -> Path:
     """Write ``model.safetensors`` and ``card.json``; return the folder.
 
-    ``left_out``: by site, what a member that saw nobody of it says of its people; the model has
-    seen all of these sites but ``without``.
+    ``left_out``: by site, what the model without it, its blend included, says of its people; this
+    model has seen all of these sites but ``without``.
     """
     left_out = left_out or {}
     others = [row for site, table in left_out.items() if site != without for row in table]

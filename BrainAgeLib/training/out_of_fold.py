@@ -134,16 +134,16 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
     """Return the blend with the least raw error of the validation people.
 
     ``other_sites``: rows of the people of other sites, a list each, by members that saw nobody of
-    theirs. Every site counts as much, since a kind of model that is best at home need not be so on
-    a scanner that it never saw. The curve by age is of the validation people alone.
+    theirs; held-out people do not count there either. Every site counts as much, since a kind of
+    model that is best at home need not be so on a scanner that it never saw. The curve by age is of
+    the validation people at home.
     """
-    validation = [row for row in rows if not row.held_out]
+    validation, *others = (
+        [row for row in site if not row.held_out] for site in (rows, *other_sites)
+    )
     fractions = [
         _best_fractions(
-            [
-                [row for row in site if row.protocol == protocol]
-                for site in (validation, *other_sites)
-            ],
+            [[row for row in site if row.protocol == protocol] for site in (validation, *others)],
             covers_brain,
         )
         for protocol, covers_brain in ((MAIN_PROTOCOL, True), (SOME_SLICES, False))

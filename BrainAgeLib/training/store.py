@@ -22,7 +22,7 @@ from BrainAgeLib.model.brain_maps import (
     maps_of_scan,
     network_maps,
 )
-from BrainAgeLib.model.novelty import Typical, typical_of
+from BrainAgeLib.model.novelty import Typical, channel_means, typical_of
 from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
@@ -257,5 +257,5 @@ def typical_maps(paths: list[Path]) -> Typical:
     means = []
     for path in paths:
         covered = read_maps([path], "covered")[0, usual]
-        means.append(read_maps([path], "regional")[0, usual][covered].float().mean(-1))
+        means.append(channel_means(read_maps([path], "regional")[0, usual][covered]))
     return typical_of(torch.cat(means))

@@ -170,7 +170,7 @@ def _put_together(
     blend = choose_blend(rows, list(judged.values()))
     rows = sorted(blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     write_rows(rows, output / "out_of_fold.csv")
-    # Nothing of a model without a site has seen it: neither its blend nor what is typical.
+    # Nobody of a site is in the model without it: neither in its blend nor in what is typical.
     blends = {
         site: choose_blend(rows, [table for name, table in judged.items() if name != site])
         for site in others

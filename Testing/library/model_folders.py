@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.blend import Member
-from BrainAgeLib.model.brain_maps import CHANNELS, POOLED
+from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
-from BrainAgeLib.model.novelty import Typical
+from BrainAgeLib.model.novelty import TOLD, Typical
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.slices import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Weights
@@ -104,7 +104,7 @@ def small_weights() -> Weights:
     """Return two small members and a mean brain of noise."""
     generator = torch.Generator().manual_seed(9)
     mean_maps = torch.rand((3, *MAP_SHAPE), generator=generator)
-    typical = Typical(torch.full((CHANNELS,), 0.4), torch.eye(CHANNELS), 3.0)
+    typical = Typical(torch.full((len(TOLD),), 0.4), torch.eye(len(TOLD)), 3.0)
     return Weights([small_member(seed) for seed in (1, 2)], mean_maps, typical)
 
 

@@ -131,14 +131,21 @@ def card_page(card: Card) -> str:
   models: {whole} for whole brains, {part} for a few slices. Parameters
   of a member: {parameters}; sha256 of the weights `{card.sha256}`.
 - **Trained on:** {training.people} healthy adults of {low:.0f} to {high:.0f} years
-  ({training.sex["F"]} women, {training.sex["M"]} men) of the Cam-CAN study (Shafto et al.
-  2014, doi 10.1186/s12883-014-0204-1; Taylor et al. 2017, doi 10.1016/j.neuroimage.2015.09.018):
-  3D MPRAGE on one Siemens 3T scanner in Cambridge, UK, at 2 mm, brain extracted. Cam-CAN's terms
-  allow research use; none of its images is in this project.
+  ({training.sex["F"]} women, {training.sex["M"]} men), brain extracted 3D scans:
+  - nearly all of the Cam-CAN study (Shafto et al. 2014, doi 10.1186/s12883-014-0204-1; Taylor et
+    al. 2017, doi 10.1016/j.neuroimage.2015.09.018): MPRAGE on one Siemens 3T scanner in Cambridge,
+    UK, at 2 mm. Its terms allow research use;
+  - 30 of OASIS-1 (Marcus et al. 2007, doi 10.1162/jocn.2007.19.9.1498; terms: research), Siemens
+    Vision 1.5T, stripped along labels of the MICCAI 2012 challenge (CC BY-NC 3.0, credit
+    Neuromorphometrics);
+  - 10 of IXI (brain-development.org, CC BY-SA 3.0), three scanners of London, two of 1.5T and one
+    of 3T.
+
+  None of their images is in this project.
 - **Made by:** `{COMMAND}` of its time, with the settings in
   card.json ({_changed(training.settings)});
   [more of it](../../../docs/model.md#how-the-shipped-networks-were-trained).
-- **Limits:** one British site, one scanner, healthy people, {low:.0f} to {high:.0f} years. Thick
+- **Limits:** nearly all of one British site and one scanner, healthy people, {low:.0f} to {high:.0f} years. Thick
   slices are simulated. Real 2D scans of other scanners and of patients can be off by more than
   these tables say.
 

@@ -34,7 +34,7 @@ SOUND: dict[str, Any] = {
     "coverage": Coverage(
         Acquisition("axial", 22, 6.5, 5.0, (0.9, 0.9)), 20, Cut(1.0, 0.0, 0.0, 0.0)
     ),
-    "header": Header((1.0, 1.1, 1.2), 0.015, 1.0, 1.0, 0.6, 0.25),
+    "header": Header((1.0, 1.1, 1.2), 0.015, 1.0, 1.0, 0.6, 0.25, 5.0),
     "brain": Brain(1400.0, 0.001, 0.0, 0.0, 0.02, 0.7),
     "placement": Placement(0.92, 0.95),
     "artefacts": Artefacts(0.02, 0.01, 0.25, 0.003),

@@ -34,7 +34,7 @@ BAD: dict[str, Any] = {
         Cut(0.3, 0.7, 0.0, 0.0),
         known_heights_mm=(10.0,),
     ),
-    "header": Header((0.3, 1.0, 1.0), 0.5, 0.5, 2.0, 0.15, 0.5),
+    "header": Header((0.3, 1.0, 1.0), 0.5, 0.5, 2.0, 0.15, 0.5, 170.0),
     "brain": Brain(300.0, 0.5, 0.5, 0.5, 0.9, 0.0),
     "placement": Placement(0.1, 0.1),
     "artefacts": Artefacts(0.5, 0.5, 9.0, 0.5),

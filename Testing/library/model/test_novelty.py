@@ -4,18 +4,28 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import CHANNELS
-from BrainAgeLib.model.novelty import typical_of, unpacked
+from BrainAgeLib.model.novelty import STRETCHING, TOLD, channel_means, typical_of, unpacked
 
 
 @pytest.fixture
 def means() -> torch.Tensor:
-    return 0.3 + 0.01 * torch.randn(4000, CHANNELS, generator=torch.Generator().manual_seed(4))
+    return 0.3 + 0.01 * torch.randn(4000, len(TOLD), generator=torch.Generator().manual_seed(4))
 
 
 def maps_with(means: torch.Tensor) -> torch.Tensor:
-    """Return maps (1, channel, cell) whose cells scatter around these channel means."""
+    """Return maps (1, channel, cell) whose cells scatter around these means of what is told."""
+    everything = torch.zeros(CHANNELS)
+    everything[TOLD] = means
     scatter = torch.tensor([-0.2, 0.2, 0.0])
-    return (means[:, None] + scatter)[None]
+    return (everything[:, None] + scatter)[None]
+
+
+def test_the_stretching_is_not_looked_at(means: torch.Tensor) -> None:
+    maps = maps_with(means[0])
+    stretched = maps.clone()
+    stretched[:, list(STRETCHING)] += 1.0
+    assert channel_means(maps)[0].tolist() == pytest.approx(means[0].tolist())
+    assert torch.equal(channel_means(stretched), channel_means(maps))
 
 
 def test_one_in_a_hundred_healthy_scans_is_over_the_limit(means: torch.Tensor) -> None:

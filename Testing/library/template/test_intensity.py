@@ -238,8 +238,14 @@ def test_the_share_of_a_pixel_that_is_brain_tells_how_bright_it_is(expected):
 def test_fluid_is_never_darker_than_nothing(expected):
     points, grey, white = expected
     image, brain, is_grey, _ = acquired(expected, 40, 85)
+    dark = torch.zeros_like(is_grey).flatten()
+    dark[torch.nonzero(is_grey.flatten())[:5, 0]] = True
+    dark = dark.view(is_grey.shape)
+    image = torch.where(dark, image / 2, image)  # of grey matter that the field is close to
 
     flat = normalise_intensity(image, brain.float(), points, grey, white)
 
     assert not flat[~brain].any()
     assert float(flat[is_grey].median()) == pytest.approx(GREY_MATTER_LEVEL, abs=0.03)
+    # Fluid 0.55 of white matter below grey matter would be below nothing, and this 0.41.
+    assert flat[dark].tolist() == pytest.approx([GREY_MATTER_LEVEL / 2] * 5, abs=0.03)

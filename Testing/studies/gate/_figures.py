@@ -32,7 +32,7 @@ MADE_FOR: dict[str, tuple[str, ...]] = {
     "side cut": ("brain_cut",),
     "middle alone": ("brain_cut", "too_few_slices"),
     "slices left out": ("slice_spacing", "too_few_slices"),
-    "orientation": ("orientation",),
+    "orientation": ("orientation", "head_turned"),
     "noise": ("noise",),
     "ghosts": ("ghosts",),
     "motion between slices": ("slice_shifts",),

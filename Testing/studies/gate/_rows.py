@@ -19,6 +19,7 @@ PLACING = (
     "BrainAgeLib/scan/brain_extraction.py",
     "BrainAgeLib/scan/geometry.py",
     "BrainAgeLib/template/registration.py",
+    "BrainAgeLib/template/search.py",
     "BrainAgeLib/template/template.py",
     "Testing/studies/gate/_changes.py",
     "Testing/studies/gate/_grids.py",
