@@ -145,9 +145,9 @@ def card_page(card: Card) -> str:
 - **Made by:** `{COMMAND}` of its time, with the settings in
   card.json ({_changed(training.settings)});
   [more of it](../../../docs/model.md#how-the-shipped-networks-were-trained).
-- **Limits:** nearly all of one British site and one scanner, healthy people, {low:.0f} to {high:.0f} years. Thick
-  slices are simulated. Real 2D scans of other scanners and of patients can be off by more than
-  these tables say.
+- **Limits:** nearly all of one British site and one scanner, healthy people, {low:.0f} to
+  {high:.0f} years. Thick slices are simulated. Real 2D scans of other scanners and of patients can
+  be off by more than these tables say.
 
 {tables(card)}
 """

@@ -6,9 +6,10 @@ FOLDER holds participants.tsv (file, participant_id, age, sex, cdr, mmse, nwbv) 
 OASIS-1 (Marcus et al. 2007, doi 10.1162/jocn.2007.19.9.1498): one brain-extracted axial JPG a
 person in an atlas space, front up, whose level is not recorded. The mean of all slices tells scale,
 shift and pitch to the template; each slice then looks for its own level. The library predicts with
-``--in-template-space``, and ``brainage cohort`` compares the groups. Five of them are among the people that the
-shipped model learnt from, and are left out. OUTPUT is a folder outside the project: it gets results.csv and the report. Started again, it goes on with the people who are
-missing. The group figures go into docs/oasis.md with ``--write``.
+``--in-template-space``, and ``brainage cohort`` compares the groups. Five people are left out since
+the shipped model learnt from 3D scans of them. OUTPUT is a folder outside the project: it gets
+results.csv and the report. Started again, it goes on with the people who are missing. The group
+figures go into docs/oasis.md with ``--write``.
 """
 
 from __future__ import annotations
