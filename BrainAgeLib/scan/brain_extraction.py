@@ -18,14 +18,14 @@ import torch
 
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 
 DEEPBET_SHA256 = {
     "model.pt": "de8ee7c69654d0dd3935dc4a5d84571d8ecf4637a6bfc01df399c4c2bc86e0fd",
     "bbox_model.pt": "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
 }
 THRESHOLD = 0.5  # deepbet's own
-# Set by hand, for simulated scans in training and for extracted ones alike.
-WHITE_MATTER_QUANTILE = 0.9  # of the brain's voxels in a T1 image
+# Set by hand.
 LEAST_OF_WHITE = 0.1  # what is darker is background, or a rim that slices share with it
 MOST_VOXELS_ASKED = 100_000  # for a quantile
 

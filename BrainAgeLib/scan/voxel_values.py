@@ -12,6 +12,8 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding
 
+# Set by hand, for simulated scans in training and for extracted ones alike.
+WHITE_MATTER_QUANTILE = 0.9  # of a brain's voxels in a T1 image
 MOST_NON_FINITE = 0.01  # single ones count as background; the program promises 1 %
 # Padding is one value that fills a part of the picture, apart from all others: -1024 and -2000 are
 # usual. Sound pictures that were standardised have their background next to their darkest tissue.

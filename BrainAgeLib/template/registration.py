@@ -20,8 +20,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import is_out_of_memory
-from BrainAgeLib.scan.brain_extraction import WHITE_MATTER_QUANTILE
 from BrainAgeLib.scan.geometry import Volume, apply_affine
+from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 from BrainAgeLib.template.search import LYING_DEGREES, RegistrationError, isotropic, search
 from BrainAgeLib.template.template import BRIGHTEST, Template
 

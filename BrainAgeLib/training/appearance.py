@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.scan.brain_extraction import WHITE_MATTER_QUANTILE
+from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
 from BrainAgeLib.training.strips import smooth_field
 

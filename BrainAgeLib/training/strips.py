@@ -15,7 +15,7 @@ import SimpleITK as sitk
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.scan.brain_extraction import WHITE_MATTER_QUANTILE
+from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 
 # Set by hand: a closed and filled brain, and how far below its surface fluid is that of ventricles.
 TISSUE_LEVEL = 0.35  # half of grey matter

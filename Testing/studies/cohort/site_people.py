@@ -35,7 +35,7 @@ JUDGED_AGES = np.linspace(YOUNGEST, OLDEST, 26)
 def scatter_of_model() -> float:
     """Return the root mean square error in years of the bundled model's raw ages."""
     card = json.loads((models_folder() / MODEL / "card.json").read_text("utf-8"))
-    return float(card["accuracy"]["open"][PROTOCOL]["rmse_years"])
+    return float(card["accuracy"]["validation"][PROTOCOL]["rmse_years"])
 
 
 SCATTER_YEARS = scatter_of_model()
