@@ -111,9 +111,9 @@ def test_a_head_that_was_not_registered_tells_nothing(thick_brain):
         # Of the average head, a header that is wrong by 25 % either way.
         ({"slice_scale": 1 / 1.25}, {"wrong_spacing": "refuse"}),
         ({"slice_scale": 1 / 0.75}, {"wrong_spacing": "refuse"}),
-        ({"pixel_scale": 0.87}, {}),
+        ({"pixel_scale": 0.85}, {}),
         ({"pixel_scale": 1.18}, {}),
-        ({"pixel_scale": 0.869}, {"wrong_pixel_size": "refuse"}),
+        ({"pixel_scale": 0.849}, {"wrong_pixel_size": "refuse"}),
         ({"pixel_scale": 1.181}, {"wrong_pixel_size": "refuse"}),
         ({"scale": (0.8, 1.0, 1.5)}, {}),
         ({"scale": (0.79, 1.0, 1.2)}, {"registration_scale": "refuse"}),
