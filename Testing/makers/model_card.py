@@ -37,8 +37,9 @@ def tables(card: Card) -> str:
     """Return the accuracy tables in Markdown."""
     accuracy = card.accuracy
     lines = [
-        "Raw error in years on simulated scans, each person predicted by models that had not "
-        "seen them. *Held out* are the fifth of the people that no choice looked at.",
+        "Raw error in years on simulated scans of the scanner of the training, each person "
+        "predicted by models that had not seen them. *Held out* are the fifth of the people that "
+        "no choice looked at. Under 20 years there are too few to say anything.",
         "",
         *_header("scan"),
     ]
@@ -58,8 +59,9 @@ def tables(card: Card) -> str:
             lines += [_row(name, row) for name, row in getattr(accuracy, split).items() if row]
     lines += [
         "",
-        "90 % interval, fitted on the other folds' people. The last column lists decades whose "
-        "exact 95 % interval of the coverage leaves out 0.90.",
+        *_never_seen(card),
+        "Intervals on the scanner of the training: 90 %, fitted on the other folds' people. The "
+        "last column lists decades whose exact 95 % interval of the coverage leaves out 0.90.",
         "",
         "| class of scans | people | coverage | mean width (years) | decades off |",
         "|---|---|---|---|---|",
@@ -75,6 +77,26 @@ def tables(card: Card) -> str:
             f"{row.mean_width_years:.1f} | {', '.join(off) or 'none'} |"
         )
     return "\n".join(lines)
+
+
+def _never_seen(card: Card) -> list[str]:
+    """Return what the card says of scanners that the model never saw, and a blank line."""
+    lines = []
+    for name, row in card.accuracy.left_out.items():
+        if row is not None:
+            low, high = row.mae_interval_years
+            lines.append(
+                f"- {name}, by the model without that site: {row.people} people, raw MAE "
+                f"**{row.mae_years:.2f}** ({low:.2f}-{high:.2f}), mean error "
+                f"{row.mean_error_years:+.2f}"
+            )
+    unseen = card.calibration.unseen_scanner
+    if unseen is not None:
+        lines.append(
+            f"- the interval is {unseen.whole_head:.2f} times as wide as the tables say for whole "
+            f"heads and {unseen.stripped:.2f} times for stripped brains"
+        )
+    return ["Sites and scanners that the model never saw, in years:", "", *lines, ""] * bool(lines)
 
 
 def _fractions(card: Card) -> str:
