@@ -213,7 +213,7 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         gap_percentile=meaning.gap_percentile if meaning else None,
         quality=Quality(case.scan.findings + fell_back + answer.findings + of_site),
         acquisition=case.acquisition,
-        input=case.scan.input,
+        input=replace(case.scan.input, brain_extracted=tools.options.has_no_skull),
         model=tools.ensemble.record,
         software=software_record(),
         device=tools.device.name,

@@ -100,11 +100,16 @@ class SequenceTags:
 
 @dataclass(frozen=True)
 class InputRecord:
-    """Which scan it was. ``sha256`` is of the file, or of a series' files in slice order."""
+    """Which scan it was. ``sha256`` is of the file, or of a series' files in slice order.
+
+    ``brain_extracted``: whether the scan was said to hold nothing but a brain; None in records of
+    earlier versions.
+    """
 
     path: str | None
     sha256: str | None
     series_uid: str | None
+    brain_extracted: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ LEAST_YEARS = 1 / 365.25
 Trait = str | float | None
 
 
+# One head, whole and stripped, differs by more than a scan that is repeated.
+_SKULL = {None: None, False: "whole head", True: "removed before"}
+
+
 @dataclass(frozen=True)
 class Visit:
     """One scan that has a brain age.
@@ -59,6 +63,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
         prediction.quality.verdict,
         f"{prediction.model.name} {prediction.model.version}",
         {
+            "skull": _SKULL[prediction.input.brain_extracted],
             "scanner": acquisition.scanner,
             "plane": acquisition.plane,
             "slice spacing (mm)": acquisition.slice_spacing_mm,
@@ -68,6 +73,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             "repetition time (ms)": acquisition.repetition_time_ms,
             "contrast agent": "yes" if FindingCode.CONTRAST_AGENT in codes else "no",
             "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
+            "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
         },
     )
 

@@ -141,14 +141,14 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
     validation, *others = (
         [row for row in site if not row.held_out] for site in (rows, *other_sites)
     )
-    fractions = [
+    whole_brain, part_of_brain = (
         _best_fractions(
             [[row for row in site if row.protocol == protocol] for site in (validation, *others)],
             covers_brain,
         )
         for protocol, covers_brain in ((MAIN_PROTOCOL, True), (SOME_SLICES, False))
-    ]
-    blend = Blend(*fractions)
+    )
+    blend = Blend(whole_brain, part_of_brain)
     whole = [row for row in validation if row.protocol == MAIN_PROTOCOL and row.covers_brain]
     said = np.array([blend.raw_age(row.by_kind, True) for row in whole])
     return replace(blend, curve=fit_curve(np.array([row.age_years for row in whole]), said))

@@ -18,12 +18,15 @@ def test_a_record_says_how_the_scan_was_made():
     record = replace(
         record,
         acquisition=replace(record.acquisition, scanner="Maker Model 1.5 T", echo_time_ms=12.0),
+        input=replace(record.input, brain_extracted=True),
     )
 
     made = visit_of(record, "first", 0.0)
 
     assert made.brain_age_years == 64.0 and made.age_years == 60.0
     assert made.traits["scanner"] == "Maker Model 1.5 T"
+    assert made.traits["skull"] == "removed before"
+    assert made.traits["head by its header"] == "upright"
     assert made.traits["contrast agent"] == "yes"
     assert made.traits["slice spacing (mm)"] == 6.5
     assert made.traits["echo time (ms)"] == 12.0

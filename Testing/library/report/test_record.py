@@ -50,7 +50,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
         "plane", "slice_count", "slice_spacing_mm", "slice_thickness_mm", "in_plane_mm",
         "scanner", "echo_time_ms", "repetition_time_ms",
     ),
-    "input": ("path", "sha256", "series_uid"),
+    "input": ("path", "sha256", "series_uid", "brain_extracted"),
     "model": ("name", "version", "sha256", "age_range_years"),
     "software": ("name", "version", "dependencies"),
     "device": (),
