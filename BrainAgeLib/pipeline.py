@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.case import Case, ScanSource, read
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.model.blend import RawAge
@@ -136,11 +137,6 @@ def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     raw = maps = meaning = None
     if len(slices) > 0:
         raw, maps = device.run(lambda name: ensemble.predict(slices, name))
-        spacing_mm, no_skull = case.acquisition.slice_spacing_mm, tools.options.has_no_skull
-        correction, site = tools.correction_name, tools.site
-        meaning = ensemble.interpret(
-            raw, case.age_years, len(slices), spacing_mm, correction, site, no_skull
-        )
     evidence = Evidence(
         placed=placed,
         template=tools.template,
@@ -154,7 +150,15 @@ def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     )
     measured = measure(evidence)
     findings = judge(measured)
-    logger.info("the gate finds: %s", ", ".join(each.code for each in findings) or "nothing")
+    codes = [each.code for each in findings]
+    logger.info("the gate finds: %s", ", ".join(codes) or "nothing")
+    if raw is not None:
+        spacing_mm, correction = case.acquisition.slice_spacing_mm, tools.correction_name
+        # What was stripped by something else has the interval of such brains, said so or not.
+        no_skull = tools.options.has_no_skull or FindingCode.NO_SKULL in codes
+        meaning = ensemble.interpret(
+            raw, case.age_years, len(slices), spacing_mm, correction, tools.site, no_skull
+        )
     return Answer(findings, measured, raw, maps, meaning)
 
 

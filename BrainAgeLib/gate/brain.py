@@ -174,7 +174,7 @@ def _already_extracted(measured: Brain) -> Finding | None:
         FindingCode.NO_SKULL,
         "warn",
         "There is nothing around the brain: its skull seems to have been removed already. "
-        "Run again with --brain-extracted, whose interval is wider, or give the whole head.",
+        "Run again with --brain-extracted, or give the whole head.",
         round(measured.signal_around, 3),
         LEAST_SIGNAL_AROUND,
     )

@@ -186,6 +186,23 @@ def test_a_brain_is_extracted_and_registered_before_it_is_judged(
     assert found.brain_age_years == pytest.approx(straight.brain_age_years, abs=0.5)
 
 
+def test_a_brain_that_something_else_stripped_has_the_interval_of_such_said_so_or_not(
+    image, monkeypatch
+):
+    monkeypatch.setattr(pipeline, "extract_brain", lambda volume, _device: volume.voxels > 0)
+    monkeypatch.setattr(pipeline, "register_to_template", lambda *_: Registration(np.eye(4), 0.95))
+
+    unsaid = predict(image, device="cpu", saliency=False, force=True)
+    said = predict(image, device="cpu", saliency=False, force=True, brain_extracted=True)
+
+    assert "no_skull" in {finding.code for finding in unsaid.quality.findings}
+    width_years, width_said_years = (
+        one.interval_years[1] - one.interval_years[0] for one in (unsaid, said)
+    )
+    # Whole heads have one that is narrower by a tenth.
+    assert width_years == pytest.approx(width_said_years, rel=0.02)
+
+
 def test_progress_goes_through_the_stages_in_order(image, in_place):
     heard = []
 
