@@ -100,16 +100,12 @@ class SequenceTags:
 
 @dataclass(frozen=True)
 class InputRecord:
-    """Which scan it was. ``sha256`` is of the file, or of a series' files in slice order.
-
-    ``brain_extracted``: whether the scan was said to hold nothing but a brain; None in records of
-    earlier versions.
-    """
+    """Which scan it was. ``sha256`` is of the file, or of a series' files in slice order."""
 
     path: str | None
     sha256: str | None
     series_uid: str | None
-    brain_extracted: bool | None = None
+    brain_extracted: bool | None = None  # what was said; None in records of earlier versions
 
 
 @dataclass(frozen=True)
