@@ -35,8 +35,8 @@ REFINE_SPACING_MM = 6.0
 FINAL_SPACINGS_MM = (4.0, 3.0)
 PAD_MM = 12.0  # the template is seen with some background around it, or the brain may grow past it
 # What is darker than this share of white matter is left out of both images, since it depends on the
-# strip and the contrast: loose and tight strips of one brain came 0.8-1.3 mm apart with it and
-# 0.2-0.7 mm without it.
+# strip and the contrast: in trials that are not part of this repository loose and tight strips of
+# one brain came 0.8-1.3 mm apart with it and 0.1-1.0 mm without it.
 DARK_SHARE = 0.4
 BRIGHT_RANGE = 0.8  # of white matter, above that
 FAINT_SHARE = 0.25  # of white matter: darker is not looked at for the shading
@@ -180,12 +180,7 @@ class _Problem:
 
     def refine(self, transform: sitk.Transform) -> float:
         """Improve ``transform`` in place; return minus the squared correlation."""
-        method = sitk.ImageRegistrationMethod()
-        method.SetNumberOfWorkUnits(WORK_UNITS)
-        method.SetMetricAsCorrelation()
-        method.SetMetricFixedMask(self.mask)
-        method.SetMetricSamplingStrategy(method.NONE)
-        method.SetInterpolator(sitk.sitkLinear)
+        method = self._comparison()
         # The step is estimated in mm anew at each iteration: with one fixed step the rotations,
         # whose units differ, run away. Line searches find the same place in four times the time.
         method.SetOptimizerAsRegularStepGradientDescent(
@@ -203,13 +198,19 @@ class _Problem:
 
     def score(self, transform: sitk.Transform) -> float:
         """Return minus the squared correlation where ``transform`` puts the scan."""
+        method = self._comparison()
+        method.SetInitialTransform(transform)
+        return float(method.MetricEvaluate(self.fixed, self.moving))
+
+    def _comparison(self) -> sitk.ImageRegistrationMethod:
+        """Return what compares the two by their squared correlation."""
         method = sitk.ImageRegistrationMethod()
         method.SetNumberOfWorkUnits(WORK_UNITS)
         method.SetMetricAsCorrelation()
         method.SetMetricFixedMask(self.mask)
+        method.SetMetricSamplingStrategy(method.NONE)
         method.SetInterpolator(sitk.sitkLinear)
-        method.SetInitialTransform(transform)
-        return float(method.MetricEvaluate(self.fixed, self.moving))
+        return method
 
 
 @lru_cache(maxsize=8)
