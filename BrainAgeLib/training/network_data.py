@@ -92,19 +92,23 @@ def mirrored_at_random(volume: TemplateVolume) -> TemplateVolume:
 
 
 def _places(count: int, like: torch.Tensor, strength: float) -> torch.Tensor:
-    """Return where each voxel is looked up (scan, z, y, x, 3), -1 to 1 along x, y, z."""
+    """Return where each voxel is looked up (scan, z, y, x, 3), -1 to 1 along x, y, z.
+
+    Drawn at the corners of a coarse grid: what lies between is linear in the matrix and the warp.
+    """
     shape, device = like.shape[1:], like.device
     half_mm = torch.tensor(
         [n * mm / 2 for n, mm in zip(shape, SPACING_MM, strict=True)][::-1], device=device
     )
-    matrix = torch.eye(3, device=device) + strength * AFFINE * _normal(count, 3, 3, like=like)
-    matrix = matrix * (half_mm[None, :] / half_mm[:, None])
-    shift = strength * SHIFT_MM * _normal(count, 3, 1, like=like) / half_mm[:, None]
-    places = functional.affine_grid(
-        torch.cat([matrix, shift], 2), [count, 1, *shape], align_corners=False
+    ends = [torch.linspace(1 / n - 1, 1 - 1 / n, k) for n, k in zip(shape, WARP_GRID, strict=True)]
+    corners = torch.stack(torch.meshgrid(*ends, indexing="ij")[::-1]).to(device) * half_mm.view(
+        3, 1, 1, 1
     )
+    matrix = torch.eye(3, device=device) + strength * AFFINE * _normal(count, 3, 3, like=like)
+    shift = strength * SHIFT_MM * _normal(count, 3, 1, 1, 1, like=like)
     warp = strength * WARP_MM * _normal(count, 3, *WARP_GRID, like=like)
-    return places + _fine(warp / half_mm.view(1, 3, 1, 1, 1), shape).permute(0, 2, 3, 4, 1)
+    places_mm = torch.einsum("nij,jzyx->nizyx", matrix, corners) + shift + warp
+    return _fine(places_mm / half_mm.view(3, 1, 1, 1), shape).permute(0, 2, 3, 4, 1)
 
 
 def _lit(images: torch.Tensor, strength: float) -> torch.Tensor:
