@@ -107,7 +107,7 @@ class DecadeCoverage:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class IntervalCoverage:
     """How often the interval holds the age, 0-1, and how wide it is."""
 
     people: int
@@ -132,7 +132,7 @@ class AccuracyTables:
     by_tilt: Table
     by_spacing: Table
     by_coverage: Table
-    interval: dict[str, Coverage]
+    interval: dict[str, IntervalCoverage]
     left_out: Table = field(default_factory=dict)
 
 

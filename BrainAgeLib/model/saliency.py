@@ -16,12 +16,11 @@ from collections.abc import Callable, Sequence
 import torch
 
 from BrainAgeLib.model.blend import Member
-from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.records import RegionLeaning
-from BrainAgeLib.template.alignment import smooth
-from BrainAgeLib.template.grid import SPACING_MM
+from BrainAgeLib.template.grid import SPACING_MM, smooth
 from BrainAgeLib.template.regions import NAMES, region_numbers
+from BrainAgeLib.template.scan_maps import ScanMaps
 from BrainAgeLib.template.volume import TemplateVolume
 
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm
