@@ -132,7 +132,7 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
     ``other_sites``: rows of the people of other sites, a list each, by members that saw nobody of
     theirs; held-out people do not count there either. Every site counts as much, since a kind of
     model that is best at home need not be so on a scanner that it never saw. The curve by age is of
-    the validation people at home.
+    the validation people at home. Raises ValueError where nobody is left to choose by.
     """
     validation, *others = (
         [row for row in site if not row.held_out] for site in (rows, *other_sites)
@@ -181,6 +181,9 @@ def _best_fractions(sites: Sequence[list[Row]], covers_brain: bool) -> dict[str,
         for site in sites
         if site
     ]
+    if not judged:
+        what = "whole brains" if covers_brain else "parts of a brain"
+        raise ValueError(f"there are no scans of {what} to choose a blend by")
     best = min(
         _steps(len(kinds)),
         key=lambda steps: sum(_error(said, ages, steps) for said, ages in judged),
