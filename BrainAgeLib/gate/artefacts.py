@@ -109,7 +109,7 @@ def _deviation(values: np.ndarray) -> float | None:
     """
     if len(values) < 5:
         return None
-    second = values[1:-1] - (values[:-2] + values[2:]) / 2
+    second = values[1:-1] - (values[:-2] + values[2:]) / 2  # with 1 + 1/4 + 1/4 of their variance
     return SD_OF_MEDIAN_SIZE * float(np.median(np.abs(second))) / math.sqrt(1.5)
 
 

@@ -17,8 +17,8 @@ from BrainAgeLib.template.grid import SPACING_MM, smooth
 from BrainAgeLib.template.scan_maps import ScanMaps
 from BrainAgeLib.template.volume import TemplateVolume, brain_region
 
-# The models were trained on what comes of these numbers: whoever changes one trains anew. They were
-# set by hand, after the reasons given.
+# The models were trained on what comes of these numbers: whoever changes one trains anew. They and
+# those in the functions were set by hand, after the reasons given.
 # Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
 CSF_EDGES = (0.2, 0.5)
 WHITE_MATTER_EDGES = (0.78, 0.94)

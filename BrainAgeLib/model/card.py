@@ -27,7 +27,7 @@ from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-MOST_MEMBERS = 100
+MOST_MEMBERS = 100  # these two set by hand, far beyond what any card has
 LONGEST_TEXT = 10_000
 
 Table = dict[str, Accuracy | None]

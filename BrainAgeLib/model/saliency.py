@@ -23,6 +23,7 @@ from BrainAgeLib.template.regions import NAMES, region_numbers
 from BrainAgeLib.template.scan_maps import ScanMaps
 from BrainAgeLib.template.volume import TemplateVolume
 
+# Set by hand.
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm
 LEAST_FRACTION_SEEN = 0.5  # of a region that a scan must show before anything is said of it
 

@@ -71,7 +71,7 @@ def smooth(volumes: torch.Tensor, sigmas: list[float]) -> torch.Tensor:
     """
     *lead, depth, height, width = volumes.shape
     for axis, size in ((2, width), (1, height), (0, depth)):
-        if sigmas[axis] < 0.3:
+        if sigmas[axis] < 0.3:  # set by hand: a neighbour would get less than half a percent
             continue
         matrix = _blur(size, round(sigmas[axis], 6)).to(volumes.device)
         if axis == 2:

@@ -14,7 +14,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
 from BrainAgeLib.template.template import Template
 
-# Set by hand, see ``registration``.
+# Set by hand, like the numbers in the functions; see ``registration``.
 SEARCH_SPACING_MM = 8.0
 PITCH_DEGREES = (-40.0, -26.0, -13.0, 0.0, 13.0, 26.0, 40.0)
 ROLL_AND_YAW_DEGREES = (-26.0, -13.0, 0.0, 13.0, 26.0)

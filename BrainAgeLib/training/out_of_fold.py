@@ -33,8 +33,8 @@ from BrainAgeLib.whole_file import write_atomically
 MAIN_PROTOCOL = "axial 5+1 mm"
 RANDOM_PROTOCOL = "random protocol and contrast"
 ONE_SLICE, SOME_SLICES = "one axial slice", f"{FEW_SLICES} axial slices"
-# Set by hand: points of the curve by age, and how much of the leaning towards the middle it takes
-# back; all of it would cost 0.1 to 0.2 years.
+# Set by hand: points of the curve by age, between the 1st and the 99th percentile of the ages, and
+# how much of the leaning towards the middle it takes back; all of it would cost 0.1 to 0.2 years.
 CURVE_POINTS = 15
 STRAIGHTENED = 0.5
 LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would get any age

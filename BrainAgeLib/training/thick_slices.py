@@ -25,7 +25,7 @@ PROFILE_WEIGHTS = (0.55, 1.0, 1.0, 1.0, 0.55)
 class Protocol:
     """How a 2D scan is acquired. Angles turn the stack about the world's x, y and z axes.
 
-    ``phase``: where the first slice begins, in spacings, 0-1. ``missing_bottom`` and
+    The defaults are a routine scan, set by hand. ``phase``: where the first slice begins, in spacings, 0-1. ``missing_bottom`` and
     ``missing_top``: slices left out there.
     """
 
