@@ -16,7 +16,7 @@ from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_t
 from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
-from BrainAgeLib.model.interpretation import Interpretation, Interpreter, correction_of
+from BrainAgeLib.model.interpretation import Interpretation, Interpreter, chosen_correction
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
@@ -104,7 +104,7 @@ def prepare(options: Options) -> Tools:
     take_working_memory()
     device = DeviceInUse(options.device)
     ensemble = load_ensemble(options.model)
-    correction = correction_of(ensemble.card, options.correction)
+    correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)
     return Tools(options, device, ensemble, interpreter, load_template())

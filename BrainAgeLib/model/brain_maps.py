@@ -1,8 +1,8 @@
-"""What the age is read from: a scan in template space, and tissue maps of it.
+"""What the age is read from: tissue maps of a scan in template space (``template.scan_maps``).
 
-Two sorts of maps. The network's maps are as the affine registration leaves them. The regional maps
-are aligned to the template first, so that one cell means one place in every brain; how much each
-place had to be stretched goes along. Left and right are averaged in the regional maps.
+Two sorts of maps. The network's maps, which are its input, are as the affine registration leaves
+them. The regional maps are of the scan aligned to the template, so that one cell means one place in
+every brain; how much each place had to be stretched goes along. Left and right are averaged there.
 """
 
 from __future__ import annotations

@@ -14,10 +14,11 @@ from BrainAgeLib.model.blend import RawAge, predict_age
 from BrainAgeLib.model.brain_maps import FEW_SLICES, regional_features
 from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
 from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.saliency import Advance, saliency_map
+from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
+from BrainAgeLib.stages import Advance
 from BrainAgeLib.template.scan_maps import ScanMaps
 
 DEFAULT_MODEL = "thick-slice"

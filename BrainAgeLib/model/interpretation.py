@@ -108,7 +108,7 @@ class Interpreter:
         return None if self.card.calibration.unseen_scanner is None else "any scanner"
 
 
-def correction_of(card: Card, name: str | None) -> str:
+def chosen_correction(card: Card, name: str | None) -> str:
     """Return the name of the correction to use; without one, that which the card names.
 
     Raises InputError for one that the card does not have.

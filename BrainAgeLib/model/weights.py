@@ -22,6 +22,7 @@ from BrainAgeLib.model.novelty import Typical, unpacked
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "model.safetensors"
+_HINT = "install the model again, or train it again with this version"
 MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
 LARGEST_SMALL_TENSOR = 1000  # values, set by hand: half precision of the rest halves the file
@@ -108,9 +109,6 @@ def _fitting(folder: Path) -> Iterator[None]:
         # torch says in these ways that there is no such network.
         path = folder / FILE_NAME
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
-
-
-_HINT = "install the model again, or train it again with this version"
 
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.scan.geometry import apply_affine
+from BrainAgeLib.scan.geometry import apply_affine, rotation_about
 
 # Weights of a slice-selective excitation across one slice: flat in the middle, soft edges that
 # reach into the gap (a windowed sinc pulse): set by hand. Positions are in slice thicknesses.
@@ -25,8 +25,8 @@ PROFILE_WEIGHTS = (0.55, 1.0, 1.0, 1.0, 0.55)
 class Protocol:
     """How a 2D scan is acquired. Angles turn the stack about the world's x, y and z axes.
 
-    The defaults are a routine scan, set by hand. ``phase``: where the first slice begins, in spacings, 0-1. ``missing_bottom`` and
-    ``missing_top``: slices left out there.
+    ``phase``: where the first slice begins, in spacings, 0-1. ``missing_bottom`` and
+    ``missing_top``: slices left out there. The defaults are a routine scan, set by hand.
     """
 
     plane: str = "axial"
@@ -108,11 +108,7 @@ def _stack_axes(protocol: Protocol) -> np.ndarray:
     columns = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}[protocol.plane]
     turned = np.eye(3)
     for axis, degrees in enumerate(protocol.tilt_degrees):
-        angle, (a, b) = np.deg2rad(degrees), [n for n in range(3) if n != axis]
-        turn = np.eye(3)
-        turn[a, a] = turn[b, b] = np.cos(angle)
-        turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
-        turned = turned @ turn
+        turned = turned @ rotation_about(axis, degrees)
     return turned[:, columns]
 
 

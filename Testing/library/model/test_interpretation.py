@@ -11,7 +11,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
 from BrainAgeLib.model.card import Calibration, read_card
-from BrainAgeLib.model.interpretation import Interpreter, correction_of
+from BrainAgeLib.model.interpretation import Interpreter, chosen_correction
 from BrainAgeLib.records import Correction
 
 RAW = RawAge(60.0, (59.0, 61.0), True)
@@ -31,10 +31,10 @@ def card(small_model):
 
 
 def test_the_card_names_the_correction_unless_somebody_else_does(card):
-    assert correction_of(card, None) == "cole"
-    assert correction_of(card, "none") == "none"
+    assert chosen_correction(card, None) == "cole"
+    assert chosen_correction(card, "none") == "none"
     with pytest.raises(InputError, match="no correction 'smith'") as caught:
-        correction_of(card, "smith")
+        chosen_correction(card, "smith")
     assert caught.value.hint == "it has cole, none"
 
 
