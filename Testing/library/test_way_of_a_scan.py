@@ -14,7 +14,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from Testing.library.walls import LIBRARY
 
-# What all rooms speak in: places in the world and on the grid, and what the template made of a scan.
+# What all rooms speak in: places in the world and on the grid, what the template made of a scan.
 WORDS = {"scan/geometry.py", "template/grid.py", "template/scan_maps.py"}
 
 
