@@ -218,9 +218,7 @@ def unpacked(volumes: torch.Tensor) -> TemplateVolume:
     return TemplateVolume((volumes.float() - 1).clamp(min=0) * LEVEL_STEP, volumes > 0)
 
 
-def read_maps(
-    paths: list[Path], name: str, on_file: Callable[[], None] | None = None
-) -> torch.Tensor:
+def read_maps(paths: list[Path], name: str) -> torch.Tensor:
     """Return one of the arrays of :func:`write_maps` of several people (person, scan, ...)."""
     result: torch.Tensor | None = None
     for number, path in enumerate(paths):
@@ -229,8 +227,6 @@ def read_maps(
         if result is None:
             result = torch.empty((len(paths), *one.shape), dtype=one.dtype)
         result[number] = one
-        if on_file is not None:
-            on_file()
     if result is None:
         raise ValueError("there is nobody to read")
     return result

@@ -19,6 +19,7 @@ from BrainAgeLib.scan.geometry import apply_affine, rotation_about
 # reach into the gap (a windowed sinc pulse): set by hand. Positions are in slice thicknesses.
 PROFILE_POSITIONS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 PROFILE_WEIGHTS = (0.55, 1.0, 1.0, 1.0, 0.55)
+MARGIN_MM = 4.0  # of the field of view around the brain, in the slices' plane: set by hand
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,19 @@ def cut_thick_slices(
     volume: torch.Tensor,
     affine: np.ndarray,
     protocol: Protocol,
-    margin_mm: float = 4.0,
     within: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, np.ndarray]:
     """Return the scan (k, j, i) that ``protocol`` makes of a volume (k, j, i), and its affine.
 
     ``volume``: float, background 0. ``affine``: 4 x 4, index to LPS world mm. The field of view
-    covers what is not background plus ``margin_mm``. Outside the volume the scan is 0.
+    covers what is not background and a margin around it. Outside the volume the scan is 0.
     ``within``: the volume whose field of view it is, otherwise this one.
     """
     axes = _stack_axes(protocol)
     low, high = _extent(volume if within is None else within, affine, axes)
     spacing = np.array([protocol.in_plane_mm, protocol.in_plane_mm, protocol.spacing_mm])
-    low, high = low - [margin_mm, margin_mm, 0], high + [margin_mm, margin_mm, 0]
+    margin = np.array([MARGIN_MM, MARGIN_MM, 0.0])
+    low, high = low - margin, high + margin
     low[2] += (protocol.phase - 1.0) * protocol.spacing_mm
     size = np.maximum(1, np.ceil((high - low) / spacing).astype(int) + 1)
     low[2] += protocol.missing_bottom * protocol.spacing_mm
