@@ -20,12 +20,12 @@ from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.novelty import Typical, unpacked
 
 logger = logging.getLogger(__name__)
+_HINT = "install the model again, or train it again with this version"
 
 FILE_NAME = "model.safetensors"
-_HINT = "install the model again, or train it again with this version"
 MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
-LARGEST_SMALL_TENSOR = 1000  # values, set by hand: half precision of the rest halves the file
+LARGEST_SMALL_TENSOR = 1000  # values
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def pack_weights(weights: Weights) -> bytes:
     """Return the ensemble's weights as the bytes of a safetensors file.
 
     Tensors are named NUMBER.KIND.NAME after member, kind and what the kind calls them. Large ones
-    are kept in half precision; small ones, which may be inverted, whole.
+    are kept in half precision, which halves the file; small ones, which may be inverted, whole. What
+    is small was set by hand.
     """
     tensors = {
         MEAN_MAPS: weights.mean_maps.half().cpu().contiguous(),
