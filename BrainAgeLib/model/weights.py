@@ -44,8 +44,8 @@ def pack_weights(weights: Weights) -> bytes:
     """Return the ensemble's weights as the bytes of a safetensors file.
 
     Tensors are named NUMBER.KIND.NAME after member, kind and what the kind calls them. Large ones
-    are kept in half precision, which halves the file; small ones, which may be inverted, whole. What
-    is small was set by hand.
+    are kept in half precision, which halves the file; small ones, which may be inverted, whole.
+    What is small was set by hand.
     """
     tensors = {
         MEAN_MAPS: weights.mean_maps.half().cpu().contiguous(),
