@@ -83,3 +83,18 @@ WIDENING = frozenset(
     {FindingCode.PART_OF_BRAIN, FindingCode.SLICE_HEIGHTS, FindingCode.UNLIKE_TRAINING}
 )
 """Those with which the interval is wider than usual."""
+
+UNITS: dict[str, str] = {
+    FindingCode.TWO_AFFINES: "degrees",
+    FindingCode.TWO_AGES: "years",
+    FindingCode.SLICE_HEIGHTS: "mm",
+    FindingCode.SLICE_SPACING: "mm",
+    FindingCode.PIXEL_SIZE: "mm",
+    FindingCode.HEAD_TURNED: "degrees",
+    FindingCode.BRAIN_VOLUME: "ml",
+    FindingCode.SLICE_SHIFTS: "mm",
+    FindingCode.MEMBERS_DISAGREE: "years",
+    FindingCode.AGE_OUTSIDE_TRAINING: "years",
+    FindingCode.SITE_AGE_RANGE: "years",
+}
+"""Of values and limits that are numbers; others are fractions, ratios or counts."""

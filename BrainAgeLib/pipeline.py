@@ -14,11 +14,11 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.model.blend import RawAge
-from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.devices import DeviceInUse
-from BrainAgeLib.model.ensemble import Ensemble, Interpretation, load_ensemble
+from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
+from BrainAgeLib.model.interpretation import Interpretation, Interpreter, chosen_correction
 from BrainAgeLib.model.saliency import leaning_on_regions
-from BrainAgeLib.model.site import SiteCalibration, read_site
+from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
 from BrainAgeLib.process import own_chance, take_working_memory, threads
 from BrainAgeLib.records import (
@@ -35,6 +35,7 @@ from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.search import RegistrationError
 from BrainAgeLib.template.template import Template, load_template
 
@@ -49,8 +50,7 @@ class Tools:
     options: Options
     device: DeviceInUse
     ensemble: Ensemble
-    correction_name: str
-    site: SiteCalibration | None
+    interpreter: Interpreter
     template: Template
 
 
@@ -92,8 +92,8 @@ def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None
         except RegistrationError:
             return conclude(case, tools, stages, Answer((not_registered(),)), mask)
         with stages.stage("prediction"):
-            answer = predict(case, placed, tools)
-        if options.saliency and answer.maps and not is_withheld(case, answer, options):
+            answer = answer_of(case, placed, tools)
+        if options.saliency and answer.maps and not is_withheld(case, answer, tools):
             with stages.stage("saliency") as advance:
                 answer = explain(answer, answer.maps, placed, tools, advance)
         return conclude(case, tools, stages, answer, mask, placed)
@@ -104,14 +104,10 @@ def prepare(options: Options) -> Tools:
     take_working_memory()
     device = DeviceInUse(options.device)
     ensemble = load_ensemble(options.model)
-    return Tools(
-        options,
-        device,
-        ensemble,
-        ensemble.choose_correction(options.correction),
-        read_site(options.site, ensemble.record) if options.site else None,
-        load_template(),
-    )
+    correction = chosen_correction(ensemble.card, options.correction)
+    site = read_site(options.site, ensemble.record) if options.site else None
+    interpreter = Interpreter(ensemble.card, correction, site)
+    return Tools(options, device, ensemble, interpreter, load_template())
 
 
 def find_brain(case: Case, tools: Tools) -> np.ndarray:
@@ -130,13 +126,14 @@ def place(case: Case, mask: np.ndarray, tools: Tools, advance: Advance) -> Place
     return PlacedScan(case.volume, mask, register_to_template(brain, tools.template, advance))
 
 
-def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
+def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     """Return the raw age, what it means for this person, and what the gate measures and finds."""
     device, ensemble = tools.device, tools.ensemble
     slices = device.run(lambda name: placed.slices(tools.template, name))
     raw = maps = meaning = None
     if len(slices) > 0:
-        raw, maps = device.run(lambda name: ensemble.predict(slices, name))
+        maps = seen = device.run(lambda name: maps_of_scan(slices.to(name)))
+        raw = device.run(lambda name: ensemble.raw_age(seen, name))
     evidence = Evidence(
         placed=placed,
         template=tools.template,
@@ -153,19 +150,24 @@ def predict(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     codes = [each.code for each in findings]
     logger.info("the gate finds: %s", ", ".join(codes) or "nothing")
     if raw is not None:
-        spacing_mm, correction = case.acquisition.slice_spacing_mm, tools.correction_name
         # What was stripped by something else has the interval of such brains, said so or not.
         no_skull = tools.options.has_no_skull or FindingCode.NO_SKULL in codes
-        meaning = ensemble.interpret(
-            raw, case.age_years, len(slices), spacing_mm, correction, tools.site, no_skull
+        meaning = tools.interpreter.interpret(
+            raw, case.age_years, len(slices), case.acquisition.slice_spacing_mm, no_skull
         )
     return Answer(findings, measured, raw, maps, meaning)
 
 
-def is_withheld(case: Case, answer: Answer, options: Options) -> bool:
+def quality_of(case: Case, answer: Answer, tools: Tools) -> Quality:
+    """Return all that was found, by whoever found it."""
+    fell_back = (on_the_cpu_instead(),) if tools.device.fell_back else ()
+    of_site = answer.meaning.findings if answer.meaning else ()
+    return Quality(case.scan.findings + fell_back + answer.findings + of_site)
+
+
+def is_withheld(case: Case, answer: Answer, tools: Tools) -> bool:
     """Say whether no number may leave: the gate refuses and nobody insists."""
-    refused = Quality(case.scan.findings + answer.findings).verdict == "refuse"
-    return refused and not options.force
+    return quality_of(case, answer, tools).verdict == "refuse" and not tools.options.force
 
 
 def explain(
@@ -203,9 +205,7 @@ def conclude(
 def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Prediction:
     """Return the record; without any number when the gate refuses and nobody insists."""
     raw, meaning, saliency_years = answer.raw, answer.meaning, answer.saliency_years
-    fell_back = (on_the_cpu_instead(),) if tools.device.fell_back else ()
-    of_site = meaning.findings if meaning else ()
-    if is_withheld(case, answer, tools.options):
+    if is_withheld(case, answer, tools):
         raw = meaning = None
     return Prediction(
         brain_age_years=raw.age_years if raw else None,
@@ -215,7 +215,7 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         corrected_brain_age_years=meaning.corrected_brain_age_years if meaning else None,
         correction=meaning.correction if meaning else None,
         gap_percentile=meaning.gap_percentile if meaning else None,
-        quality=Quality(case.scan.findings + fell_back + answer.findings + of_site),
+        quality=quality_of(case, answer, tools),
         acquisition=case.acquisition,
         input=replace(case.scan.input, brain_extracted=tools.options.has_no_skull),
         model=tools.ensemble.record,

@@ -15,6 +15,9 @@ BOOTSTRAP_ROUNDS = 2000
 BOOTSTRAP_SEED = 7
 LEVEL, QUANTILES = 0.95, (0.025, 0.975)  # of every interval
 Interval = tuple[float, float]
+# The standard deviation of normal errors over the median of their sizes: 1 over the third quartile
+# of the normal distribution.
+SD_OF_MEDIAN_SIZE = 1.4826
 
 
 @dataclass(frozen=True)

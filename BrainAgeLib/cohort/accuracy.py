@@ -17,7 +17,7 @@ from BrainAgeLib.statistics import (
 if TYPE_CHECKING:
     import pandas as pd
 
-Correction = Literal["de-lange-cole", "cole"]
+CorrectionMethod = Literal["de-lange-cole", "cole"]
 EVERYBODY = "everybody"
 LEAST_PEOPLE = 3
 SPACING_CLASSES_MM = ((0.0, 4.0), (4.0, 7.0), (7.0, float("inf")))
@@ -89,7 +89,9 @@ def raw_figures(scans: pd.DataFrame) -> list[Estimate]:
     return estimates
 
 
-def corrected_beside_nothing(scans: pd.DataFrame) -> tuple[list[Estimate], Correction | None]:
+def corrected_beside_nothing(
+    scans: pd.DataFrame,
+) -> tuple[list[Estimate], CorrectionMethod | None]:
     """Return corrected figures, each followed by that of a predictor that knows nothing.
 
     Also returns which correction the table holds; None when it is neither of the two that are
@@ -122,7 +124,7 @@ def corrected_beside_nothing(scans: pd.DataFrame) -> tuple[list[Estimate], Corre
 
 
 def zero_information_figures(
-    ages_years: np.ndarray, noise_sd_years: float, correction: Correction = "de-lange-cole"
+    ages_years: np.ndarray, noise_sd_years: float, correction: CorrectionMethod = "de-lange-cole"
 ) -> dict[str, np.ndarray]:
     """Return the corrected figures of a predictor that knows nothing: the yardstick beside ours.
 
@@ -139,7 +141,7 @@ def zero_information_figures(
 
 
 def corrected_by(
-    ages_years: np.ndarray, predicted_years: np.ndarray, correction: Correction
+    ages_years: np.ndarray, predicted_years: np.ndarray, correction: CorrectionMethod
 ) -> np.ndarray:
     """Return ages (person,) corrected by a line that is fitted on the very same people.
 
@@ -153,13 +155,13 @@ def corrected_by(
 
 def correction_of(
     ages_years: np.ndarray, predicted_years: np.ndarray, corrected_years: np.ndarray
-) -> Correction | None:
+) -> CorrectionMethod | None:
     """Return the correction that was used: the one whose line all people lie on; None if neither.
 
     Subtracting a line of age leaves predicted - corrected linear in age; Cole's division leaves
     corrected linear in predicted.
     """
-    candidates: dict[Correction, tuple[np.ndarray, np.ndarray]] = {
+    candidates: dict[CorrectionMethod, tuple[np.ndarray, np.ndarray]] = {
         "de-lange-cole": (ages_years, predicted_years - corrected_years),
         "cole": (predicted_years, corrected_years),
     }

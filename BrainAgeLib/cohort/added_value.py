@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from BrainAgeLib.cohort.design import covariate_columns, with_intercept
-from BrainAgeLib.cohort.differences import BOOTSTRAP_SEED, resampled_within
+from BrainAgeLib.cohort.differences import GROUPS_SEED, resampled_within
 from BrainAgeLib.cohort.discrimination import GAP, auc, older_looking
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.cohort.logistic import fit_logistic, likelihood_ratio_p, profile_interval
@@ -121,7 +121,7 @@ def _areas(nested: Nested, rounds: int) -> list[Estimate]:
     2021, doi 10.1002/sim.9148): a model is refitted to each bootstrap sample of people, and judged
     there and on the people themselves.
     """
-    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    generator = np.random.default_rng(GROUPS_SEED)
     everybody = np.arange(len(nested.patients))
     apparent, _ = _judged(nested, everybody)
     drawn = [_judged(nested, resampled_within(nested.group_of, generator)) for _ in range(rounds)]

@@ -118,16 +118,13 @@ def gap_against_age(first: pd.DataFrame, groups: tuple[str, ...]) -> bytes:
     return chart(draw, "age at first scan (years)", "raw gap (years)")
 
 
-def estimates_forest(
-    estimates: Sequence[Estimate], label: str, line: float | None, with_figure: bool = False
-) -> bytes:
+def estimates_forest(estimates: Sequence[Estimate], label: str, line: float | None) -> bytes:
     """Return estimates that have an interval, one below the other."""
     rows = []
     for item in estimates:
         if item.low is None or item.high is None:
             continue
-        words = f"{item.subset}: {item.figure}" if with_figure else item.subset
-        rows.append((f"{words}\n{item.outcome}", item.value, item.low, item.high))
+        rows.append((f"{item.subset}\n{item.outcome}", item.value, item.low, item.high))
     return forest(rows, label, line)
 
 

@@ -22,7 +22,7 @@ from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
 if TYPE_CHECKING:
     import pandas as pd
 
-BOOTSTRAP_SEED = 11
+GROUPS_SEED = 11  # of drawing people within groups
 METHOD = "least squares, HC3 standard errors, t"
 
 
@@ -192,7 +192,7 @@ def with_holm(estimates: Sequence[Estimate]) -> list[Estimate]:
 
 def _bootstrapped_sizes(model: GroupModel, rounds: int) -> np.ndarray:
     """Return replicates (round, pair) of the standardised differences."""
-    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    generator = np.random.default_rng(GROUPS_SEED)
     vectors = np.array([vector for *_, vector in contrasts(model.groups, model.names)])
     freedom = len(model.values) - model.matrix.shape[1]
     sizes = np.empty((rounds, len(vectors)))

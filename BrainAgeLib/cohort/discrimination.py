@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from BrainAgeLib.cohort.design import covariate_columns, with_intercept
-from BrainAgeLib.cohort.differences import BOOTSTRAP_SEED, resampled_within
+from BrainAgeLib.cohort.differences import GROUPS_SEED, resampled_within
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
 
@@ -69,7 +69,7 @@ def discrimination(
     ]
     everybody = np.arange(len(frame))
     observed = _areas(markers, matrix, controls, everybody)
-    generator = np.random.default_rng(BOOTSTRAP_SEED)
+    generator = np.random.default_rng(GROUPS_SEED)
     replicates = np.array(
         [
             _areas(markers, matrix, controls, resampled_within(group_of, generator))

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from BrainAgeLib.statistics import QUANTILES
+
 SMALLEST_SLOPE_SD = 1e-3  # per year; below it the covariance counts as singular
 LEAST_PEOPLE_WITH_THREE = 5  # visits, for random slopes
 
@@ -50,7 +52,7 @@ class MixedFit:
 
         value = float(vector @ self.coefficients)
         error = float(np.sqrt(vector @ self.covariance @ vector))
-        half = float(t.ppf(0.975, self.freedom)) * error
+        half = float(t.ppf(QUANTILES[1], self.freedom)) * error
         p = 2 * float(t.sf(abs(value) / error, self.freedom)) if error > 0 else float("nan")
         return value, value - half, value + half, p
 

@@ -52,7 +52,6 @@ from BrainAgeLib.cohort.power import (
 )
 from BrainAgeLib.cohort.score import score_association
 from BrainAgeLib.cohort.survival import time_to_event
-from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS
 
 RAW, CORRECTED = "raw gap", "corrected gap"
 DRIFT = (
@@ -68,7 +67,7 @@ ADDED = (
 )
 
 
-def cohort_report(path: Path, plan: Plan, rounds: int = BOOTSTRAP_ROUNDS) -> Report:
+def cohort_report(path: Path, plan: Plan) -> Report:
     """Return the report of a results table.
 
     Raises InputError when the table cannot be read, lacks a column of the plan, or a group is too
@@ -81,7 +80,7 @@ def cohort_report(path: Path, plan: Plan, rounds: int = BOOTSTRAP_ROUNDS) -> Rep
     change = _change(cohort, RAW, "gap_years")
     if said := cautions(cohort):
         report.section("Read first", *said)
-    _at_first_scan(report, cohort, model, rounds)
+    _at_first_scan(report, cohort, model)
     _over_time(report, cohort, change)
     _score_and_event(report, cohort)
     _planning(report, cohort, model, change)
@@ -122,7 +121,7 @@ def _keep(report: Report, estimates: list[Estimate]) -> list[Estimate]:
     return estimates
 
 
-def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None, rounds: int) -> None:
+def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None) -> None:
     scatter = report.chart(
         "gap_against_age.svg",
         gap_against_age(cohort.first, cohort.groups),
@@ -132,9 +131,9 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None, rou
         why = "There is one group." if len(cohort.groups) < 2 else "Too few people for the model."
         report.section("At the first scan", why, scatter)
         return
-    raw = _keep(report, differences(model, rounds))
+    raw = _keep(report, differences(model))
     plain = fit_groups(cohort.first, cohort.groups, CORRECTED, "corrected_gap_years", None)
-    corrected = _keep(report, differences(plain, rounds)) if plain is not None else []
+    corrected = _keep(report, differences(plain)) if plain is not None else []
     _keep(report, adjusted_means(model))
     shown = [item for item in raw + corrected if item.figure == "adjusted difference"]
     report.section(
@@ -151,15 +150,15 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None, rou
             ),
         ),
     )
-    _beside_volume(report, cohort, rounds)
+    _beside_volume(report, cohort)
 
 
-def _beside_volume(report: Report, cohort: Cohort, rounds: int) -> None:
+def _beside_volume(report: Report, cohort: Cohort) -> None:
     plan, areas, added = cohort.plan, [], []
     for base, other in combinations(cohort.groups, 2):
-        areas += discrimination(cohort.first, base, other, plan.measures, plan.covariates, rounds)
+        areas += discrimination(cohort.first, base, other, plan.measures, plan.covariates)
         for measure in plan.measures:
-            added += added_value(cohort.first, base, other, measure, plan.covariates, rounds)
+            added += added_value(cohort.first, base, other, measure, plan.covariates)
     added = with_holm(added)
     if not areas:
         return

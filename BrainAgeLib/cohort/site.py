@@ -25,6 +25,7 @@ from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import FEWEST_PEOPLE, SiteCalibration, SiteLine, SiteModel
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.software import software_record
+from BrainAgeLib.statistics import QUANTILES, SD_OF_MEDIAN_SIZE
 from BrainAgeLib.whole_file import write_atomically
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def fit_deviation(
     slope = float(centred @ deviations_years) / square
     residuals = deviations_years - offset - slope * centred
     spread = math.sqrt(float((residuals**2).sum()) / (count - 2))
-    quantile = float(t.ppf(0.975, count - 2))
+    quantile = float(t.ppf(QUANTILES[1], count - 2))
 
     def deviation(value: float, error: float) -> Deviation:
         ends = value - quantile * error, value + quantile * error
@@ -133,7 +134,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
             f"the gaps of the people of {path} lie on one line, so nothing tells how sure it is",
             "give the table as brainage batch wrote it",
         )
-    scale = 1.4826 * float(np.median(np.abs(residuals - np.median(residuals))))
+    scale = SD_OF_MEDIAN_SIZE * float(np.median(np.abs(residuals - np.median(residuals))))
     far = np.abs(residuals - np.median(residuals)) > OUTLIER_SDS * max(scale, 1e-9)
     return SiteFit(
         offset,

@@ -32,7 +32,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser.add_argument(
         "scan",
         metavar="SCAN",
-        help="NIfTI, NRRD or MetaImage file, a DICOM file, or a folder with one DICOM series",
+        help="NIfTI, MGH, NRRD or MetaImage file, DICOM file, or folder with one DICOM series",
     )
     add_output_folder(parser)
     add_scan_options(parser)

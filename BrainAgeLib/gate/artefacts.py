@@ -11,6 +11,7 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family, above
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.geometry import slice_axis
+from BrainAgeLib.statistics import SD_OF_MEDIAN_SIZE
 
 MOST_NOISE = 0.1  # sound scans up to 0.073
 UNUSABLE_NOISE = 0.3  # the age moves by 5 to 13 years
@@ -29,7 +30,6 @@ HEAD_LEVEL, LEAST_OF_LINE = 0.3, 0.02  # of the brain's brightness, and of a row
 # The kernel [1 -2 1; -2 4 -2; 1 -2 1] turns noise of 1 into noise of 6 and takes smooth pictures
 # to nothing (Immerkaer 1996).
 KERNEL_GAIN = 6.0
-MEDIAN_SIZE = 0.6745  # of normal errors with a standard deviation of 1
 AIR_MARGIN = 0.04  # of the image's width, around the head and at the image's edge
 LEAST_AIR = 0.03  # of the image's width
 
@@ -86,7 +86,7 @@ def _noise(voxels: np.ndarray, mask: np.ndarray, brain: float) -> float | None:
     sizes = np.abs(response[inner])
     if sizes.size < LEAST_PIXELS:
         return None
-    return float(np.median(sizes)) / (MEDIAN_SIZE * KERNEL_GAIN * brain)
+    return SD_OF_MEDIAN_SIZE * float(np.median(sizes)) / (KERNEL_GAIN * brain)
 
 
 def _slice_jump(voxels: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> float | None:
@@ -109,8 +109,8 @@ def _deviation(values: np.ndarray) -> float | None:
     """
     if len(values) < 5:
         return None
-    second = values[1:-1] - (values[:-2] + values[2:]) / 2
-    return float(np.median(np.abs(second)) / MEDIAN_SIZE / math.sqrt(1.5))
+    second = values[1:-1] - (values[:-2] + values[2:]) / 2  # with 1 + 1/4 + 1/4 of their variance
+    return SD_OF_MEDIAN_SIZE * float(np.median(np.abs(second))) / math.sqrt(1.5)
 
 
 def _ghost(voxels: np.ndarray, mask: np.ndarray, brain: float) -> float | None:

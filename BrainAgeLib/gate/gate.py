@@ -53,7 +53,8 @@ def no_brain() -> Finding:
     return Finding(
         FindingCode.NO_BRAIN,
         "refuse",
-        "No brain was found in this scan. Check that it is a T1-weighted scan of a head.",
+        "No brain was found in this scan. Check that it is a T1-weighted scan of a head; a handful "
+        "of slices only works with --in-template-space.",
     )
 
 

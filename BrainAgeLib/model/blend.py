@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import torch
 
-from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.slices import SliceModel
+from BrainAgeLib.template.scan_maps import ScanMaps
 
 # By the names that cards, weights and tables use.
 KINDS: dict[str, type[AgeModel]] = {

@@ -1,38 +1,24 @@
-"""What the age is read from: a scan in template space, and tissue maps of it.
+"""What the age is read from: tissue maps of a scan in template space (``template.scan_maps``).
 
-Two sorts of maps. The network's maps are as the affine registration leaves them. The regional maps
-are aligned to the template first, so that one cell means one place in every brain; how much each
-place had to be stretched goes along. Left and right are averaged in the regional maps.
+Two sorts of maps. The network's maps, which are its input, are as the affine registration leaves
+them. The regional maps are of the scan aligned to the template, so that one cell means one place in
+every brain; how much each place had to be stretched goes along. Left and right are averaged there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import cache
 
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.template.alignment import (
-    align_to_template,
-    log_jacobian,
-    resize_displacement,
-    smooth,
-    warp,
-)
-from BrainAgeLib.template.grid import SPACING_MM
-from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.template.volume import (
-    LARGEST_GAP_MM,
-    TemplateVolume,
-    brain_region,
-    template_target,
-    volume_of_slices,
-)
+from BrainAgeLib.template.alignment import AlignedVolume
+from BrainAgeLib.template.grid import SPACING_MM, smooth
+from BrainAgeLib.template.scan_maps import ScanMaps
+from BrainAgeLib.template.volume import TemplateVolume, brain_region
 
-# The models were trained on what comes of these numbers: whoever changes one trains anew. They were
-# set by hand, after the reasons given.
+# The models were trained on what comes of these numbers: whoever changes one trains anew. They and
+# those in the functions were set by hand, after the reasons given.
 # Levels of normalised images: CSF below 0.2, grey matter near 0.7, white matter above 0.94.
 CSF_EDGES = (0.2, 0.5)
 WHITE_MATTER_EDGES = (0.78, 0.94)
@@ -46,58 +32,11 @@ LEAST_BRAIN_SHARE = 0.3  # of a cell that counts
 # stretching, brightness.
 GROUPS = (slice(0, 3), slice(3, 6), slice(6, 7), slice(7, 8))
 CHANNELS = 8
-# The regional maps say something only when the slices cover the brain without a hole: routine
-# scans have up to 12 mm between slice centres.
-COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
-LARGEST_HOLE_MM = LARGEST_GAP_MM - 1.0  # so that all of a brain without a hole is interpolated
 # What few slices are judged by: slices about the bodies of the lateral ventricles, 5 mm thick with
 # gaps of 1 mm.
 VENTRICLE_HEIGHT_MM = 18.0
 USUAL_SPACING_MM = 6.0
 FEW_SLICES = 6
-
-
-@dataclass(frozen=True)
-class ScanMaps:
-    """One scan as the models see it.
-
-    ``volume``: its slices on the template's grid. ``covers_brain``: whether the slices leave no
-    hole in it. ``known``: what has been worked out of the scan, by the function that does so.
-    """
-
-    slices: SliceSet
-    volume: TemplateVolume
-    covers_brain: bool
-    known: dict[Features, torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
-
-    @torch.inference_mode()
-    def features(self, make: Features) -> torch.Tensor:
-        """Return ``make`` of this scan: worked out once, whoever asks."""
-        if make not in self.known:
-            self.known[make] = make(self)
-        return self.known[make]
-
-    def to(self, device: str) -> ScanMaps:
-        """Return the same maps on another device."""
-        known = {make: values.to(device) for make, values in self.known.items()}
-        return ScanMaps(self.slices.to(device), self.volume.to(device), self.covers_brain, known)
-
-
-# What is read in one scan.
-Features = Callable[[ScanMaps], torch.Tensor]
-
-
-@torch.inference_mode()
-def maps_of_scan(slices: SliceSet) -> ScanMaps:
-    """Return what the models see of a set of slices. Raises ValueError for an empty set."""
-    if len(slices) == 0:
-        raise ValueError("there is no slice to predict from")
-    return ScanMaps(slices, volume_of_slices(slices), covers_the_brain(slices))
-
-
-def alignment_of(maps: ScanMaps) -> torch.Tensor:
-    """Return the displacement (1, 3, z, y, x) of a scan, see ``alignment``."""
-    return alignments([maps.volume])
 
 
 def network_features(maps: ScanMaps) -> torch.Tensor:
@@ -106,8 +45,13 @@ def network_features(maps: ScanMaps) -> torch.Tensor:
 
 
 def regional_features(maps: ScanMaps) -> torch.Tensor:
-    """Return the regional maps (1, channel, cell) of a scan."""
-    return regional_maps(maps.volume.images[None], maps.features(alignment_of))
+    """Return the regional maps (1, channel, cell) of a scan.
+
+    Raises ValueError for one that is not aligned, since it leaves part of the brain out.
+    """
+    if maps.aligned is None:
+        raise ValueError("the scan is not aligned to the template")
+    return regional_maps(maps.aligned)
 
 
 def tissue_shares(levels: torch.Tensor) -> torch.Tensor:
@@ -141,39 +85,21 @@ def _within_brain(tissue: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
     return ((around - HULL_EDGES[0]) / (HULL_EDGES[1] - HULL_EDGES[0])).clamp(0, 1)
 
 
-def alignments(volumes: Sequence[TemplateVolume]) -> torch.Tensor:
-    """Return the displacements (scan, 3, z, y, x) of several volumes, see ``alignment``."""
-    device = str(volumes[0].images.device)
-    return align_to_template(
-        template_target(device),
-        torch.stack([volume.images for volume in volumes]),
-        torch.stack([volume.seen for volume in volumes]),
-    )
+def regional_maps(aligned: AlignedVolume) -> torch.Tensor:
+    """Return the regional maps (scan, channel, cell) of aligned scans."""
+    return sided_maps(aligned).mean(0)
 
 
-def regional_maps(images: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
-    """Return the regional maps (scan, channel, cell).
-
-    ``images``: (scan, z, y, x). ``fields``: (scan, 3, z, y, x), their displacements.
-    """
-    return sided_maps(images, fields).mean(0)
-
-
-def sided_maps(images: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
+def sided_maps(aligned: AlignedVolume) -> torch.Tensor:
     """Return the regional maps of each side (2, scan, channel, cell): the half with low x first."""
-    fields = resize_displacement(fields, tuple(images.shape[1:]))
-    levels = warp(images[:, None], fields)[:, 0]
-    stretched = log_jacobian(fields)
-    # How large the brain came out of the affine registration depends on its strip and contrast.
-    brain = brain_region(str(images.device))
-    stretched = (stretched - stretched[:, brain].mean(1).view(-1, 1, 1, 1))[:, None]
-    tissues = tissue_shares(levels)
-    shown = levels.clamp(0, HIGHEST_SHOWN)[:, None]
-    channels = torch.cat([tissues * stretched.exp(), tissues, stretched, shown], 1)
+    tissues = tissue_shares(aligned.levels)
+    stretch = aligned.log_stretch[:, None]
+    shown = aligned.levels.clamp(0, HIGHEST_SHOWN)[:, None]
+    channels = torch.cat([tissues * stretch.exp(), tissues, stretch, shown], 1)
     pooled = functional.avg_pool3d(channels, (1, POOLED, POOLED))
     half = pooled.shape[-1] // 2
     sides = torch.stack([pooled[..., :half], pooled.flip(-1)[..., :half]])
-    return sides[..., region_cells(str(images.device))]
+    return sides[..., region_cells(str(pooled.device))]
 
 
 @cache
@@ -196,11 +122,3 @@ def spread_over_pixels(values: torch.Tensor) -> torch.Tensor:
 def usual_heights_mm(count: int) -> torch.Tensor:
     """Return the heights (slice,) of so many slices about the ventricles."""
     return VENTRICLE_HEIGHT_MM + USUAL_SPACING_MM * (torch.arange(count) - count // 2)
-
-
-def covers_the_brain(slices: SliceSet) -> bool:
-    """Say whether the slices leave no hole in the middle of the brain."""
-    heights = torch.sort(slices.mid_brain_heights_mm.cpu()).values
-    if len(heights) < 2 or heights[0] > COVERED_FROM_MM or heights[-1] < COVERED_TO_MM:
-        return False
-    return float((heights[1:] - heights[:-1]).max()) <= LARGEST_HOLE_MM

@@ -18,6 +18,7 @@ from BrainAgeLib.records import Correction
 NEIGHBOURS = 100  # people nearest in age that a gap is ranked among, so that ranks are percents
 
 LEAST_OF_WHOLE_BRAINS = 10  # slices in view that the classes of whole brains begin at: set by hand
+MOST_OF_FEW_SLICES = LEAST_OF_WHOLE_BRAINS - 1
 MOST_SCAN_ERROR_YEARS = 50.0  # more is a slip of the pen
 
 

@@ -27,7 +27,7 @@ from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-MOST_MEMBERS = 100
+MOST_MEMBERS = 100  # these two set by hand, far beyond what any card has
 LONGEST_TEXT = 10_000
 
 Table = dict[str, Accuracy | None]
@@ -107,7 +107,7 @@ class DecadeCoverage:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class IntervalCoverage:
     """How often the interval holds the age, 0-1, and how wide it is."""
 
     people: int
@@ -132,7 +132,7 @@ class AccuracyTables:
     by_tilt: Table
     by_spacing: Table
     by_coverage: Table
-    interval: dict[str, Coverage]
+    interval: dict[str, IntervalCoverage]
     left_out: Table = field(default_factory=dict)
 
 
@@ -168,6 +168,9 @@ class Card:
         low, high = self.age_range_years
         if not 0 <= low < high <= OLDEST_AGE_YEARS:
             raise ValueError(f"age_range_years cannot be {low:g} to {high:g}")
+        people = self.out_of_fold
+        if len(people.ages_years) != len(people.predicted_years):
+            raise ValueError("out_of_fold has not as many ages as predictions")
 
     def class_of(self, slice_count: int, spacing_mm: float) -> AcquisitionClass:
         """Return the class of a scan with this many slices in view; the last one takes the rest."""
@@ -193,29 +196,9 @@ def read_card(folder: Path) -> Card:
     try:
         for text in _texts(document):
             _check_text(text)
-        if document.get("card_version") == "2":
-            document = _from_version_2(document)
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise source.refuse(error) from error
     return from_plain(Card, document, source)
-
-
-def _from_version_2(card: dict[str, Any]) -> dict[str, Any]:
-    """Return a card as it is written now; networks can go on from a model of version 2."""
-    network = card["network_share"]
-    whole = {"network": network, "regional": 1 - network}
-    names = {"open": "validation", "locked": "held_out"}
-    parameters = card["training"]["parameters"]
-    parameters = parameters | {"regional": parameters["regional"] // card["members"]}
-    dropped = ("network", "network_share", "parts")
-    kept = {name: value for name, value in card.items() if name not in dropped}
-    return kept | {
-        "card_version": "3",
-        "blend": {"whole_brain": whole, "part_of_brain": {"slices": 1.0}},
-        "ablation": card["parts"],
-        "training": card["training"] | {"parameters": parameters},
-        "accuracy": {names.get(name, name): value for name, value in card["accuracy"].items()},
-    }
 
 
 def _texts(item: Any) -> Iterator[str]:

@@ -1,8 +1,7 @@
-"""A model folder in use: the raw age of a scan and what the card makes of it."""
+"""A model folder in use: its weights, the raw age of a scan and where that comes from."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -12,39 +11,17 @@ import torch
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.blend import RawAge, predict_age
-from BrainAgeLib.model.brain_maps import FEW_SLICES, ScanMaps, maps_of_scan, regional_features
-from BrainAgeLib.model.calibration import (
-    LEAST_OF_WHOLE_BRAINS,
-    corrected_brain_age,
-    gap_percentile,
-)
+from BrainAgeLib.model.brain_maps import FEW_SLICES, regional_features
+from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
 from BrainAgeLib.model.card import Card, read_card
-from BrainAgeLib.model.saliency import Advance, saliency_map
-from BrainAgeLib.model.site import SiteCalibration
+from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
-from BrainAgeLib.records import Correction, Finding, IntervalCovers, ModelRecord
+from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
-from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.stages import Advance
+from BrainAgeLib.template.scan_maps import ScanMaps
 
 DEFAULT_MODEL = "thick-slice"
-NO_CORRECTION = "none"
-MOST_OF_FEW_SLICES = LEAST_OF_WHOLE_BRAINS - 1
-
-
-@dataclass(frozen=True)
-class Interpretation:
-    """What a raw age means for one person, in years; None where nothing can be said.
-
-    ``interval_covers``: which scanners the interval speaks of. ``findings``: what a site
-    calibration does not cover.
-    """
-
-    interval_years: tuple[float, float] | None
-    corrected_brain_age_years: float | None
-    correction: Correction | None
-    gap_percentile: float | None
-    interval_covers: IntervalCovers | None = None
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,16 +41,15 @@ class Ensemble:
         """Return the members on a device; loaded once for each."""
         return _weights(self.folder, self.card.sha256, device)
 
-    def predict(self, slices: SliceSet, device: str) -> tuple[RawAge, ScanMaps]:
-        """Return the raw age of a set of slices on that device, and the maps it was read from."""
-        maps = maps_of_scan(slices.to(device))
-        weights = self.weights(device)
+    def raw_age(self, maps: ScanMaps, device: str) -> RawAge:
+        """Return the raw age of a scan, worked out on that device."""
+        maps, weights = maps.to(device), self.weights(device)
         raw = predict_age(weights.members, maps, self.card.blend)
         if not maps.covers_brain:
             widening, heights = self._widening(maps, weights), self._known_heights_mm(maps, weights)
-            return replace(raw, widening=widening, known_heights_mm=heights), maps
+            return replace(raw, widening=widening, known_heights_mm=heights)
         novelty = weights.typical.novelty(maps.features(regional_features))
-        return replace(raw, novelty=novelty, widening=max(1.0, novelty)), maps
+        return replace(raw, novelty=novelty, widening=max(1.0, novelty))
 
     def _widening(self, maps: ScanMaps, weights: Weights) -> float:
         """Return how many times the error of the class of few slices is to be expected."""
@@ -96,69 +72,6 @@ class Ensemble:
         """Return where the age comes from (z, y, x), in years, see ``saliency``."""
         weights, blend = self.weights(device), self.card.blend
         return saliency_map(weights.members, maps.to(device), blend, weights.mean_maps, advance)
-
-    def choose_correction(self, name: str | None) -> str:
-        """Return the name of the correction to use.
-
-        Raises InputError for one that the card does not have.
-        """
-        name = name or self.card.calibration.default_correction
-        known = {c.method for entry in self.card.calibration.classes for c in entry.corrections}
-        if name not in known | {NO_CORRECTION}:
-            choices = ", ".join(sorted(known | {NO_CORRECTION}))
-            raise InputError(f"the model has no correction {name!r}", f"it has {choices}")
-        return name
-
-    def interpret(
-        self,
-        raw: RawAge,
-        age_years: float | None,
-        slice_count: int,
-        spacing_mm: float,
-        correction_name: str,
-        site: SiteCalibration | None = None,
-        has_no_skull: bool = False,
-    ) -> Interpretation:
-        """Return interval, correction and percentile for a scan with so many slices in view.
-
-        Without a site's calibration the interval is that of a scanner that the model never saw.
-        With one it is that within one scanner and as much wider as the site's people are off, so
-        that it stays around the raw age, and the site's line replaces the card's.
-        """
-        if not raw.covers_brain:  # its error is that of few slices, however many there are
-            slice_count = min(slice_count, MOST_OF_FEW_SLICES)
-        entry = self.card.class_of(slice_count, spacing_mm)
-        half = raw.widening * entry.half_width_years(raw.age_years)
-        if site is not None:
-            half += abs(site.applied.offset_years)
-        elif self.card.calibration.unseen_scanner is not None:
-            half *= self.card.calibration.unseen_scanner.factor(has_no_skull)
-        low, high = max(0.0, raw.age_years - half), raw.age_years + half
-        interval = (low, high) if math.isfinite(half) else None
-        correction = next((c for c in entry.corrections if c.method == correction_name), None)
-        findings: tuple[Finding, ...] = ()
-        if site is not None:
-            correction = None if correction is None else site.adapt(correction)
-            findings = site.findings(age_years, entry.name)
-        corrected = percentile = None
-        if correction is not None:
-            corrected = corrected_brain_age(raw.age_years, age_years, correction)
-        if age_years is not None:
-            reference = self.card.out_of_fold
-            percentile = gap_percentile(
-                raw.age_years - age_years,
-                age_years,
-                reference.ages_years,
-                reference.predicted_years,
-            )
-        shown = correction if corrected is not None else None
-        return Interpretation(interval, corrected, shown, percentile, self._covers(site), findings)
-
-    def _covers(self, site: SiteCalibration | None) -> IntervalCovers | None:
-        """Return which scanners an interval speaks of; None: those like the training's alone."""
-        if site is not None:
-            return "this site"
-        return None if self.card.calibration.unseen_scanner is None else "any scanner"
 
 
 @lru_cache(maxsize=4)

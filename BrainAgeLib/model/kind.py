@@ -13,7 +13,7 @@ from typing import ClassVar, TypeVar
 import torch
 from torch import nn
 
-from BrainAgeLib.model.brain_maps import Features, ScanMaps
+from BrainAgeLib.template.scan_maps import Features, ScanMaps
 
 AnyKind = TypeVar("AnyKind", bound="AgeModel")
 _OF_TRAINING = "num_batches_tracked"  # counted by normalisation, never used afterwards

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from BrainAgeLib.model.brain_maps import POOLED, ScanMaps, network_features, spread_over_pixels
+from BrainAgeLib.model.brain_maps import POOLED, network_features, spread_over_pixels
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
+from BrainAgeLib.template.scan_maps import ScanMaps
 
 INPUT_CHANNELS = 4  # three tissues and what was seen
 MIDDLE_LEVEL = 0.3  # about the mean of the maps in the brain: set by hand

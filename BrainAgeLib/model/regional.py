@@ -18,22 +18,19 @@ import torch
 from BrainAgeLib.model.brain_maps import (
     CHANNELS,
     GROUPS,
-    ScanMaps,
-    alignment_of,
     region_cells,
     regional_features,
     sided_maps,
     spread_over_pixels,
 )
 from BrainAgeLib.model.kind import AgeModel
-from BrainAgeLib.template.alignment import resize_displacement, warp
+from BrainAgeLib.template.scan_maps import ScanMaps
 
 # Set by hand; what the experts come to beside other models is in docs/model.md. Cells are 4 x 5 x
 # 5 mm along z, y and x; half the brain has 37 x 38 x 15.
 BOXES = ((13, 19, 15), (13, 19, 8), (19, 19, 15))
 LEAST_CELLS = 20  # smaller boxes are left out
 DAMPING = 0.15  # a brain of the usual size of difference speaks with 93 % of its weight
-INVERSION_ROUNDS = 4  # of a fixed point, for pictures alone
 
 
 @dataclass(frozen=True)
@@ -119,15 +116,16 @@ class RegionalModel(AgeModel):
 
         The experts' offsets have no place and are left out.
         """
-        fields = maps.features(alignment_of)
+        if maps.aligned is None:
+            raise ValueError("the scan is not aligned to the template")
         weights = self.weights_of_scan(maps.features(regional_features)[0])
-        sides = sided_maps(maps.volume.images[None], fields)[:, 0]
+        sides = sided_maps(maps.aligned)[:, 0]
         added = (0.5 * weights * (sides - self.center)).sum(1)
         cells = region_cells(str(added.device))
         halves = added.new_zeros((2, *cells.shape))
         halves[:, cells] = added
         whole = torch.cat([halves[0], halves[1].flip(-1)], -1)
-        return _undo_alignment(spread_over_pixels(whole), fields)
+        return maps.aligned.in_scan(spread_over_pixels(whole))
 
     @property
     def parameter_count(self) -> int:
@@ -182,12 +180,3 @@ class RegionalModel(AgeModel):
         size = values.square().sum(1) * self.inverse_size[number]
         says = self.offsets[number] + values @ self.weights[number, : values.shape[1]]
         return torch.exp(-DAMPING * size), says
-
-
-def _undo_alignment(values: torch.Tensor, fields: torch.Tensor) -> torch.Tensor:
-    """Return values (z, y, x) at the places of the scan from those of the template."""
-    forward = resize_displacement(fields, tuple(values.shape))
-    backward = -forward
-    for _ in range(INVERSION_ROUNDS):
-        backward = -warp(forward, backward)
-    return warp(values[None, None], backward)[0, 0]

@@ -11,23 +11,22 @@ the values of a map do not add up to the gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 
 from BrainAgeLib.model.blend import Member
-from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.records import RegionLeaning
-from BrainAgeLib.template.alignment import smooth
-from BrainAgeLib.template.grid import SPACING_MM
+from BrainAgeLib.stages import Advance
+from BrainAgeLib.template.grid import SPACING_MM, smooth
 from BrainAgeLib.template.regions import NAMES, region_numbers
+from BrainAgeLib.template.scan_maps import ScanMaps
 from BrainAgeLib.template.volume import TemplateVolume
 
+# Set by hand.
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm
 LEAST_FRACTION_SEEN = 0.5  # of a region that a scan must show before anything is said of it
-
-Advance = Callable[[float], None]
 
 
 def saliency_map(

@@ -16,6 +16,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Correction, Finding, ModelRecord
 
+# Set by hand: what no site's file reaches.
 MOST_BYTES = 100_000
 LONGEST_TEXT = 200
 MOST_OFFSET_YEARS = 50.0

@@ -14,7 +14,6 @@ import torch.nn.functional as functional
 from BrainAgeLib.model.brain_maps import (
     HIGHEST_SHOWN,
     POOLED,
-    ScanMaps,
     spread_over_pixels,
     tissue_shares,
     usual_heights_mm,
@@ -23,6 +22,7 @@ from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.regional import DAMPING
 from BrainAgeLib.template import grid
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.scan_maps import ScanMaps
 
 # The models were trained with these numbers, which were set by hand.
 FIRST_HEIGHT_MM = -40.0

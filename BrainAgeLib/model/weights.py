@@ -20,6 +20,7 @@ from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.novelty import Typical, unpacked
 
 logger = logging.getLogger(__name__)
+_HINT = "install the model again, or train it again with this version"
 
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
@@ -43,7 +44,8 @@ def pack_weights(weights: Weights) -> bytes:
     """Return the ensemble's weights as the bytes of a safetensors file.
 
     Tensors are named NUMBER.KIND.NAME after member, kind and what the kind calls them. Large ones
-    are kept in half precision; small ones, which may be inverted, whole.
+    are kept in half precision, which halves the file; small ones, which may be inverted, whole.
+    What is small was set by hand.
     """
     tensors = {
         MEAN_MAPS: weights.mean_maps.half().cpu().contiguous(),
@@ -108,9 +110,6 @@ def _fitting(folder: Path) -> Iterator[None]:
         # torch says in these ways that there is no such network.
         path = folder / FILE_NAME
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
-
-
-_HINT = "install the model again, or train it again with this version"
 
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:

@@ -149,8 +149,8 @@ def _finding_row(finding: Finding) -> FindingRow:
         wording.SEVERITY_WORDS[finding.severity],
         finding.message,
         finding.code,
-        wording.measured(finding.value) or DASH,
-        wording.measured(finding.limit) or DASH,
+        wording.measured(finding, finding.value) or DASH,
+        wording.measured(finding, finding.limit) or DASH,
     )
 
 

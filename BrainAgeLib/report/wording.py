@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
+from BrainAgeLib.findings import UNITS
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
 
 NOT_KNOWN = "not known"
@@ -106,11 +107,12 @@ def worst_first(prediction: Prediction) -> Iterator[Finding]:
         yield from (item for item in prediction.quality.findings if item.severity == severity)
 
 
-def measured(value: float | str | None) -> str:
-    """Return a finding's value or limit, or '' when there is none."""
+def measured(finding: Finding, value: float | str | None) -> str:
+    """Return a finding's value or limit, with its unit, or '' when there is none."""
     if value is None or isinstance(value, str):
         return value or ""
-    return f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    number = f"{value:.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
+    return f"{number} {UNITS.get(finding.code, '')}".rstrip()
 
 
 def scans_in_words(count: int) -> str:
@@ -150,8 +152,7 @@ def interval(prediction: Prediction) -> str | None:
     """'57.2 to 69.6 years', or None."""
     if prediction.interval_years is None:
         return None
-    low, high = prediction.interval_years
-    return f"{one_decimal(low)} to {one_decimal(high)} years"
+    return "{} to {} years".format(*map(one_decimal, prediction.interval_years))
 
 
 def percent(fraction: float) -> str:
@@ -197,10 +198,9 @@ def interval_and_age(prediction: Prediction) -> str | None:
             "The chronological age lies inside the interval: a gap of this size is within the "
             "error of the model in healthy people."
         )
-    outside = 100 - prediction.interval_level * 100
     return (
         "The chronological age lies outside the interval, as it does in about "
-        f"{outside:.3g} of 100 healthy people."
+        f"{100 - prediction.interval_level * 100:.3g} of 100 healthy people."
     )
 
 
@@ -254,7 +254,7 @@ def result_lines(prediction: Prediction, how_to_give_the_age: str = "") -> list[
 
 
 def _finding(finding: Finding) -> str:
-    value, limit = measured(finding.value), measured(finding.limit)
+    value, limit = measured(finding, finding.value), measured(finding, finding.limit)
     measurements = ", ".join(filter(None, [value, f"limit {limit}" if limit else ""]))
     word = SEVERITY_WORDS[finding.severity].lower()
     return f"{word}: {finding.message}" + (f" ({measurements})" if measurements else "")

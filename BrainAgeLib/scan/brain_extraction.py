@@ -25,6 +25,13 @@ DEEPBET_SHA256 = {
     "bbox_model.pt": "39a7b2b5f799faa1391ea97bfcdc0b9299f20d84f2316a4ff8918dc4685e40aa",
 }
 THRESHOLD = 0.5  # deepbet's own
+# What deepbet 1.0.2 says when there is nothing that it takes for a brain: no voxel at all, none
+# that a box could be drawn around, or a box without a voxel in it (a single slice).
+NO_FOREGROUND = (
+    "argmax of an empty sequence",
+    "Not enough foreground",
+    "Input and output sizes should be greater than 0",
+)
 # Set by hand.
 LEAST_OF_WHITE = 0.1  # what is darker is background, or a rim that slices share with it
 MOST_VOXELS_ASKED = 100_000  # for a quantile
@@ -44,8 +51,9 @@ def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
         with torch.inference_mode():
             probability = network.run_model(voxels)
             mask = network.postprocess(probability > THRESHOLD)
-    except (AssertionError, ValueError, IndexError):
-        # deepbet says so in these ways when it sees no foreground at all.
+    except (AssertionError, ValueError, RuntimeError) as error:
+        if not any(words in str(error) for words in NO_FOREGROUND):
+            raise
         return np.zeros(volume.voxels.shape, bool)
     return np.ascontiguousarray(mask[::-1, ::-1].transpose(2, 1, 0)).astype(bool)
 

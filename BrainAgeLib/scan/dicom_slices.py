@@ -182,7 +182,7 @@ def _axes(orientation: Numbers, name: str) -> np.ndarray:
 
 def _rounding_mm(positions: np.ndarray) -> float:
     """Return to what positions (slice, 3) were rounded: whole mm, tenths, or nothing that shows."""
-    for unit_mm in (1.0, 0.1):
+    for unit_mm in (1.0, 0.1):  # what converters write
         if np.allclose(positions / unit_mm, np.rint(positions / unit_mm), rtol=0, atol=1e-6):
             return unit_mm
     return 0.0

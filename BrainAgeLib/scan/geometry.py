@@ -112,6 +112,15 @@ def apply_affine(affine: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ affine[:3, :3].T + affine[:3, 3]
 
 
+def rotation_about(axis: int, degrees: float) -> np.ndarray:
+    """Return the matrix (3 x 3) of a turn about x, y or z (0-2)."""
+    angle, (a, b) = np.deg2rad(degrees), [n for n in range(3) if n != axis]
+    matrix = np.eye(3)
+    matrix[a, a] = matrix[b, b] = np.cos(angle)
+    matrix[a, b], matrix[b, a] = -np.sin(angle), np.sin(angle)
+    return matrix
+
+
 def slice_axis(affine: np.ndarray, shape: tuple[int, ...]) -> int:
     """Return the axis (0-2 for i, j, k) along which slices lie, or -1 for a 3D scan.
 

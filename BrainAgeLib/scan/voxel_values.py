@@ -17,6 +17,7 @@ WHITE_MATTER_QUANTILE = 0.9  # of a brain's voxels in a T1 image
 MOST_NON_FINITE = 0.01  # single ones count as background; the program promises 1 %
 # Padding is one value that fills a part of the picture, apart from all others: -1024 and -2000 are
 # usual. Sound pictures that were standardised have their background next to their darkest tissue.
+# These and the quantile of what is bright were set by hand.
 LEAST_PADDING = 0.01  # of the voxels
 LEAST_APART = 0.2  # of the range of the others
 LEAST_ON_THE_FACES = 0.2  # of the outermost rows and columns; what is saturated lies within

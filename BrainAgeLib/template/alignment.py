@@ -12,19 +12,19 @@ Volumes are (scan, channel, z, y, x) on the grid of ``grid``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.template.grid import SPACING_MM
+from BrainAgeLib.template.grid import SPACING_MM, smooth
+from BrainAgeLib.template.volume import brain_region
 
 # The models were trained on what comes of these numbers and of those in the functions: all were set
 # by hand.
 LARGEST_STEP = 1.5  # voxels
 NOISE = 0.02  # of white matter: keeps flat regions from being pushed about
+INVERSION_ROUNDS = 4  # of a fixed point, for pictures alone
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,50 @@ LEVELS = (
     Level((19, 38, 30), 25, 4.0, 4.0),
     Level((25, 50, 40), 8, 3.0, 3.0),
 )
+
+
+@dataclass(frozen=True)
+class AlignedVolume:
+    """Scans whose every place lies where the template has it.
+
+    ``levels``: (scan, z, y, x), as in ``SliceSet``. ``log_stretch``: (scan, z, y, x), logarithm of
+    how many times larger a place is in the scan than in the template, less its mean over the brain:
+    how large a brain came out of the affine registration depends on its strip and contrast.
+    ``displacement``: (scan, 3, z, y, x), see ``align_to_template``.
+    """
+
+    levels: torch.Tensor
+    log_stretch: torch.Tensor
+    displacement: torch.Tensor
+
+    def to(self, device: str) -> AlignedVolume:
+        """Return the same on another device."""
+        return AlignedVolume(
+            self.levels.to(device), self.log_stretch.to(device), self.displacement.to(device)
+        )
+
+    def of_scan(self, number: int) -> AlignedVolume:
+        """Return one of the scans, as the only one."""
+        own = slice(number, number + 1)
+        return AlignedVolume(self.levels[own], self.log_stretch[own], self.displacement[own])
+
+    def in_scan(self, values: torch.Tensor) -> torch.Tensor:
+        """Return values (z, y, x) at the places of the one scan from those of the template."""
+        forward = resize_displacement(self.displacement, tuple(values.shape))
+        backward = -forward
+        for _ in range(INVERSION_ROUNDS):
+            backward = -warp(forward, backward)
+        return warp(values[None, None], backward)[0, 0]
+
+
+def aligned(images: torch.Tensor, displacement: torch.Tensor) -> AlignedVolume:
+    """Return images (scan, z, y, x) aligned by their displacements (scan, 3, z, y, x)."""
+    fields = resize_displacement(displacement, tuple(images.shape[1:]))
+    levels = warp(images[:, None], fields)[:, 0]
+    stretch = log_jacobian(fields)
+    brain = brain_region(str(images.device))
+    stretch = stretch - stretch[:, brain].mean(1).view(-1, 1, 1, 1)
+    return AlignedVolume(levels, stretch, displacement)
 
 
 @torch.inference_mode()
@@ -89,38 +133,6 @@ def log_jacobian(field: torch.Tensor) -> torch.Tensor:
     (a, b, c), (d, e, f), (g, h, i) = ([columns[:, m, n] for n in range(3)] for m in range(3))
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     return torch.log(determinant.clamp(min=0.1))
-
-
-def smooth(volumes: torch.Tensor, sigmas: list[float]) -> torch.Tensor:
-    """Return volumes (..., z, y, x) blurred by Gaussians of these widths in voxels, edges kept.
-
-    Each axis is one product with a matrix, which is much faster here than a convolution.
-    """
-    *lead, depth, height, width = volumes.shape
-    for axis, size in ((2, width), (1, height), (0, depth)):
-        if sigmas[axis] < 0.3:
-            continue
-        matrix = _blur(size, round(sigmas[axis], 6)).to(volumes.device)
-        if axis == 2:
-            volumes = volumes @ matrix.T
-        elif axis == 1:
-            volumes = matrix @ volumes
-        else:
-            flat = volumes.reshape(*lead, depth, height * width)
-            volumes = (matrix @ flat).reshape(*lead, depth, height, width)
-    return volumes
-
-
-@lru_cache(maxsize=64)
-def _blur(size: int, sigma: float) -> torch.Tensor:
-    """Return the matrix (size, size) of a Gaussian blur that repeats the edge's values."""
-    radius = max(1, math.ceil(3 * sigma))
-    offsets = torch.arange(-radius, radius + 1)
-    kernel = torch.exp(-0.5 * (offsets.double() / sigma) ** 2)
-    kernel /= kernel.sum()
-    columns = (torch.arange(size)[:, None] + offsets).clamp(0, size - 1)
-    matrix = torch.zeros(size, size, dtype=torch.float64)
-    return matrix.scatter_add_(1, columns, kernel.expand(size, -1)).float()
 
 
 def _demons(

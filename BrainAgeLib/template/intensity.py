@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 import torch
 
+from BrainAgeLib.statistics import SD_OF_MEDIAN_SIZE
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
 
 # Takes residuals (point,) and their standard deviation, returns weights (point,).
@@ -27,6 +28,7 @@ WHITE_MATTER_LEVEL = 1.0
 FLUID_LEVEL = 0.0
 HIGHEST_LEVEL = 1.5
 LEAST_COVER = 0.5  # of a pixel that is fitted
+LEAST_SHOWN = 0.01  # of a pixel, for its brightness to be taken for that of the brain in it
 PRIOR_THRESHOLD = 0.75  # where the template is sure enough of a tissue
 FIELD_ORDER = 3
 FIELD_UNIT_MM = 80.0
@@ -67,7 +69,7 @@ def normalise_intensity(
     is_white = brain & (white_matter > PRIOR_THRESHOLD) & (images > 0)
     chosen = is_grey | is_white
     if int(is_grey.sum()) < LEAST_POINTS or int(is_white.sum()) < LEAST_POINTS:
-        return _without_priors(images, brain) * cover
+        return _without_priors(masked, cover)
     places = torch.nonzero(chosen.flatten())[:, 0]
     places = places[:: 1 + len(places) // MOST_POINTS]
     design = torch.cat(
@@ -145,8 +147,7 @@ def robust_fit(
 
 def robust_deviation(residual: torch.Tensor) -> torch.Tensor:
     """Return the standard deviation of normal errors with these residuals' median size."""
-    # 1 over the third quartile of the normal distribution; the rest keeps it from being nothing.
-    return 1.4826 * residual.abs().median() + 1e-6
+    return SD_OF_MEDIAN_SIZE * residual.abs().median() + 1e-6  # so that it is never nothing
 
 
 def biweight(residual: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
@@ -159,12 +160,16 @@ def huber(residual: torch.Tensor, deviation: torch.Tensor) -> torch.Tensor:
     return 1.0 / (residual.abs() / (HUBER * deviation)).clamp(min=1.0)
 
 
-def _without_priors(images: torch.Tensor, brain: torch.Tensor) -> torch.Tensor:
-    """Scale by percentiles where too little of the expected tissue is in view to fit anything."""
-    inside = images[brain]
+def _without_priors(masked: torch.Tensor, cover: torch.Tensor) -> torch.Tensor:
+    """Scale by percentiles where too little of the expected tissue is in view to fit anything.
+
+    What is brain in a pixel that is covered in part has its own level, the rest that of fluid.
+    """
+    tissue = masked / cover.clamp(min=LEAST_SHOWN)
+    inside = tissue[cover > LEAST_COVER]
     if len(inside) == 0:
-        return torch.zeros_like(images)
-    middle, high = torch.quantile(inside, torch.tensor([0.4, 0.9], device=images.device))
+        return torch.zeros_like(masked)
+    middle, high = torch.quantile(inside, torch.tensor([0.4, 0.9], device=masked.device))
     scale = (WHITE_MATTER_LEVEL - GREY_MATTER_LEVEL) / (high - middle).clamp(min=1e-6)
-    levels = (GREY_MATTER_LEVEL + (images - middle) * scale).clamp(0.0, HIGHEST_LEVEL)
-    return torch.where(brain, levels, torch.zeros_like(levels))
+    levels = (GREY_MATTER_LEVEL + (tissue - middle) * scale).clamp(0.0, HIGHEST_LEVEL)
+    return FLUID_LEVEL + (levels - FLUID_LEVEL) * cover

@@ -10,7 +10,6 @@ fixed number of work units.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ import SimpleITK as sitk
 from BrainAgeLib.errors import is_out_of_memory
 from BrainAgeLib.scan.geometry import Volume, apply_affine
 from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
+from BrainAgeLib.stages import Advance
 from BrainAgeLib.template.search import LYING_DEGREES, RegistrationError, isotropic, search
 from BrainAgeLib.template.template import BRIGHTEST, Template
 
@@ -83,13 +83,13 @@ NOT_REGISTERED = Registration(np.eye(4), float("nan"))
 
 
 def register_to_template(
-    brain: Volume, template: Template, on_progress: Callable[[float], None] | None = None
+    brain: Volume, template: Template, advance: Advance | None = None
 ) -> Registration:
     """Register an extracted brain (background 0) to the template with 12 degrees of freedom.
 
     Raises RegistrationError when the brain holds too little to be registered.
     """
-    report = on_progress or (lambda _fraction: None)
+    report = advance or (lambda _fraction: None)
     whole, brain, bright = brain, _bright_part(brain), _bright_template(template)
     coarse = _Problem(brain, bright, REFINE_SPACING_MM)
     best = _best_start(coarse, brain, bright, 0.0)

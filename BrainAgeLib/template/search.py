@@ -11,10 +11,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume
+from BrainAgeLib.scan.geometry import Volume, apply_affine, rotation_about, sitk_from_volume
 from BrainAgeLib.template.template import Template
 
-# Set by hand, see ``registration``.
+# Set by hand, like the numbers in the functions; see ``registration``.
 SEARCH_SPACING_MM = 8.0
 PITCH_DEGREES = (-40.0, -26.0, -13.0, 0.0, 13.0, 26.0, 40.0)
 ROLL_AND_YAW_DEGREES = (-26.0, -13.0, 0.0, 13.0, 26.0)
@@ -72,15 +72,9 @@ def search(
 
 
 def _rotations(lying_degrees: float) -> list[np.ndarray]:
-    def turn(axis: int, degrees: float) -> np.ndarray:
-        angle, (a, b) = np.deg2rad(degrees), [n for n in range(3) if n != axis]
-        matrix = np.eye(3)
-        matrix[a, a] = matrix[b, b] = np.cos(angle)
-        matrix[a, b], matrix[b, a] = -np.sin(angle), np.sin(angle)
-        return matrix
-
+    lying = rotation_about(2, lying_degrees)
     return [
-        turn(2, lying_degrees) @ turn(0, pitch) @ turn(1, roll) @ turn(2, yaw)
+        lying @ rotation_about(0, pitch) @ rotation_about(1, roll) @ rotation_about(2, yaw)
         for pitch in PITCH_DEGREES
         for roll in ROLL_AND_YAW_DEGREES
         for yaw in ROLL_AND_YAW_DEGREES

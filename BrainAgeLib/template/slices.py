@@ -44,7 +44,7 @@ LEAST_BRAIN_PIXELS = 80  # 5 square centimetres: what is smaller says nothing
 
 @dataclass(frozen=True)
 class SliceSet:
-    """The slices of one scan; ``model.brain_maps`` makes every model's input from them.
+    """The slices of one scan; ``scan_maps`` makes of them what the models see.
 
     ``images``: (slice, y, x) float, normalised: grey matter near 0.7, white matter near 1, CSF and
     background near 0. ``template``: (slice, y, x) float, the template's T1 at the same points, 0-1.

@@ -1,8 +1,7 @@
 """From a set of slices to a volume on the grid of the template.
 
-Between two acquired slices a value is interpolated only
-where they are near enough to each other; where no slice is near, nothing is invented: the volume
-is 0 there, and ``seen`` says so.
+Between two acquired slices a value is interpolated only where they are near enough to each other;
+where no slice is near, nothing is invented: the volume is 0 there, and ``seen`` says so.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from BrainAgeLib.model.card import (
     Blend,
     Calibration,
     Card,
-    Coverage,
     DecadeCoverage,
+    IntervalCoverage,
     Table,
     Training,
     read_card,
@@ -41,6 +41,7 @@ from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
 DECIMALS = 3
+# Bins of the tables alone.
 SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)
 TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
@@ -204,7 +205,7 @@ def _coverage_of_brain(row: Row) -> str:
     return "slices cover the brain" if row.covers_brain else "slices leave part of the brain out"
 
 
-def _coverage(rows: list[Row], protocol: str) -> Coverage:
+def _coverage(rows: list[Row], protocol: str) -> IntervalCoverage:
     """Return how often the interval holds the age when the other folds' people fit it."""
     chosen = [row for row in rows if row.protocol == protocol]
     folds = np.array([row.fold for row in chosen])
@@ -221,7 +222,7 @@ def _coverage(rows: list[Row], protocol: str) -> Coverage:
         for decade in np.unique(decades)
     }
     width = round(float(2 * half_widths.mean()), 2)
-    return Coverage(*_proportion(covered), width, by_decade)
+    return IntervalCoverage(*_proportion(covered), width, by_decade)
 
 
 def _proportion(covered: np.ndarray) -> tuple[int, float, tuple[float, float]]:

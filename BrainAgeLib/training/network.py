@@ -40,6 +40,21 @@ class Goal:
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
+@dataclass(frozen=True)
+class Course:
+    """How one network is trained.
+
+    ``seed``: of all that is random. ``checkpoint``: the file that a run goes on from.
+    ``on_progress`` hears how many steps are done, and their loss.
+    """
+
+    settings: TrainingSettings
+    seed: int
+    checkpoint: Path
+    device: str
+    on_progress: Callable[[int, float], None]
+
+
 def fit(fold: Fold) -> VolumeNetwork:
     """Train the network of a fold; go on from its checkpoint."""
     settings = fold.settings
@@ -48,11 +63,13 @@ def fit(fold: Fold) -> VolumeNetwork:
     return fit_network(
         lambda people: scans(torch.from_numpy(drawn)[people]),
         fold.ages_years[drawn],
-        settings,
-        settings.seed + fold.number,
-        fold.folder / f"network-{fold.number}.pt",
-        fold.device,
-        lambda done, loss: fold.say("train", done, settings.steps, f"loss {loss:.3f}"),
+        Course(
+            settings,
+            settings.seed + fold.number,
+            fold.folder / f"network-{fold.number}.pt",
+            fold.device,
+            lambda done, loss: fold.say("train", done, settings.steps, f"loss {loss:.3f}"),
+        ),
         network_to_start_from(settings, fold.number),
     )
 
@@ -87,26 +104,21 @@ def network_to_start_from(settings: TrainingSettings, number: int) -> VolumeNetw
 def fit_network(
     draw: Draw,
     ages_years: np.ndarray,
-    settings: TrainingSettings,
-    seed: int,
-    checkpoint: Path,
-    device: str,
-    on_progress: Callable[[int, float], None],
+    course: Course,
     begun: VolumeNetwork | None = None,
 ) -> VolumeNetwork:
-    """Train one network on people 0, 1, … of these ages (person,); go on from ``checkpoint``.
+    """Train one network on people 0, 1, … of these ages (person,); go on from the checkpoint.
 
     ``begun``: a network to go on from where there is no checkpoint yet.
     """
-    torch.manual_seed(seed)
-    network = begun or VolumeNetwork(settings.network)
+    torch.manual_seed(course.seed)
+    network = begun or VolumeNetwork(course.settings.network)
     if begun is None:
         network.age_center_years.fill_(float(ages_years.mean()))
         network.age_scale_years.fill_(float(ages_years.std()))
     center, scale = float(network.age_center_years), float(network.age_scale_years)
     wanted = torch.from_numpy((ages_years - center) / scale).float()
-    goal = Goal(wanted, huber_loss)
-    return train_network(network, draw, goal, settings, seed, checkpoint, device, on_progress)
+    return train_network(network, draw, Goal(wanted, huber_loss), course)
 
 
 def huber_loss(predicted: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -114,28 +126,20 @@ def huber_loss(predicted: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     return nn.functional.smooth_l1_loss(predicted, wanted, beta=HUBER_BETA)
 
 
-def train_network(
-    network: AnyNetwork,
-    draw: Draw,
-    goal: Goal,
-    settings: TrainingSettings,
-    seed: int,
-    checkpoint: Path,
-    device: str,
-    on_progress: Callable[[int, float], None],
-) -> AnyNetwork:
-    """Train any network that takes maps (scan, 4, z, y, x); go on from ``checkpoint``.
+def train_network(network: AnyNetwork, draw: Draw, goal: Goal, course: Course) -> AnyNetwork:
+    """Train any network that takes maps (scan, 4, z, y, x); go on from the checkpoint.
 
     The random numbers of a step depend on the seed, the step and the kind of device alone, so a run
     that was killed and resumed there sees what an undisturbed one sees. Returns the averaged
     network.
     """
+    settings, seed, device = course.settings, course.seed, course.device
     network.to(device)
     average = copy.deepcopy(network)
     optimizer = torch.optim.AdamW(_groups(network, settings.weight_decay), settings.learning_rate)
     state = _State(network, average, optimizer)
     steps, losses = settings.steps, []
-    for step in range(state.load(checkpoint), steps):
+    for step in range(state.load(course.checkpoint), steps):
         torch.manual_seed(seed * 1_000_000 + step)  # of all that is random in a step
         chosen = _people_of_step(len(goal.wanted), settings.people_per_step, step, seed)
         people = torch.from_numpy(chosen)
@@ -147,8 +151,8 @@ def train_network(
             )
         losses.append(state.learn(maps, wanted, goal.loss, settings.average_decay))
         if (step + 1) % STEPS_PER_CHECKPOINT == 0 or step + 1 == steps:
-            state.save(checkpoint, step + 1)
-            on_progress(step + 1, float(np.mean(losses[-STEPS_PER_CHECKPOINT:])))
+            state.save(course.checkpoint, step + 1)
+            course.on_progress(step + 1, float(np.mean(losses[-STEPS_PER_CHECKPOINT:])))
     return average.eval().to("cpu")
 
 

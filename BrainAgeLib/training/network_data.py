@@ -2,7 +2,7 @@
 
 Brains are shown as they might have been: moved, deformed, lit a little differently, mirrored. What
 the simulated scans differ in is drawn once and kept; this is drawn anew in every step. Volumes
-are (scan, z, y, x) on the grid of ``template.volume``, on any device. All random numbers are
+are (scan, z, y, x) on the grid of ``template.grid``, on any device. All random numbers are
 torch's own, so that the caller's seed settles them.
 """
 

@@ -15,14 +15,10 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.blend import KINDS, Member
-from BrainAgeLib.model.brain_maps import (
-    FEW_SLICES,
-    VENTRICLE_HEIGHT_MM,
-    ScanMaps,
-    maps_of_scan,
-)
+from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.card import Blend
+from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan, as_slices, subset
 from BrainAgeLib.training.store import (
@@ -37,8 +33,8 @@ from BrainAgeLib.whole_file import write_atomically
 MAIN_PROTOCOL = "axial 5+1 mm"
 RANDOM_PROTOCOL = "random protocol and contrast"
 ONE_SLICE, SOME_SLICES = "one axial slice", f"{FEW_SLICES} axial slices"
-# Set by hand: points of the curve by age, and how much of the leaning towards the middle it takes
-# back; all of it would cost 0.1 to 0.2 years.
+# Set by hand: points of the curve by age, between the 1st and the 99th percentile of the ages, and
+# how much of the leaning towards the middle it takes back; all of it would cost 0.1 to 0.2 years.
 CURVE_POINTS = 15
 STRAIGHTENED = 0.5
 LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would get any age
@@ -136,7 +132,7 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
     ``other_sites``: rows of the people of other sites, a list each, by members that saw nobody of
     theirs; held-out people do not count there either. Every site counts as much, since a kind of
     model that is best at home need not be so on a scanner that it never saw. The curve by age is of
-    the validation people at home.
+    the validation people at home. Raises ValueError where nobody is left to choose by.
     """
     validation, *others = (
         [row for row in site if not row.held_out] for site in (rows, *other_sites)
@@ -185,6 +181,9 @@ def _best_fractions(sites: Sequence[list[Row]], covers_brain: bool) -> dict[str,
         for site in sites
         if site
     ]
+    if not judged:
+        what = "whole brains" if covers_brain else "parts of a brain"
+        raise ValueError(f"there are no scans of {what} to choose a blend by")
     best = min(
         _steps(len(kinds)),
         key=lambda steps: sum(_error(said, ages, steps) for said, ages in judged),

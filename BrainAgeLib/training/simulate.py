@@ -196,7 +196,7 @@ def _stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
 
 
 def as_slices(scan: StoredScan, device: str) -> SliceSet:
-    """Return a stored scan as the network's input."""
+    """Return a stored scan as :func:`slices_of_scan` gave it, to the byte that was kept."""
     return SliceSet(
         torch.from_numpy(scan.images).to(device).float() * IMAGE_STEP,
         torch.from_numpy(scan.template).to(device).float() * TEMPLATE_STEP,

@@ -15,22 +15,17 @@ import torch
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.model.blend import KINDS
-from BrainAgeLib.model.brain_maps import (
-    ScanMaps,
-    alignment_of,
-    alignments,
-    maps_of_scan,
-    network_maps,
-)
+from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.novelty import Typical, channel_means, typical_of
 from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.scan_maps import ScanMaps, aligned_volumes, covers_the_brain
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import (
@@ -168,12 +163,13 @@ def write_maps(path: Path, scans: list[StoredScan]) -> None:
     bool (scan,), whether the slices cover the brain; and what the kinds of models read in a scan,
     float16 (scan, ...), see ``KEPT``.
     """
-    maps = [maps_of_scan(as_slices(scan, "cpu")) for scan in scans]
-    aligned = maps[:ALIGNED_SCANS]
-    if KEPT:
-        fields = alignments([one.volume for one in aligned])
-        for one, field in zip(aligned, fields, strict=True):
-            one.known[alignment_of] = field[None]
+    slices = [as_slices(scan, "cpu") for scan in scans]
+    volumes = [volume_of_slices(one) for one in slices]
+    together = aligned_volumes(volumes[:ALIGNED_SCANS])  # many at once take less time
+    aligned = [
+        ScanMaps(slices[n], volumes[n], covers_the_brain(slices[n]), together.of_scan(n))
+        for n in range(len(together.levels))
+    ]
     kept = {
         name: torch.cat([one.features(make) for one in aligned]).half().numpy()
         for name, make in KEPT.items()
@@ -182,7 +178,7 @@ def write_maps(path: Path, scans: list[StoredScan]) -> None:
         np.savez(
             unfinished,
             allow_pickle=False,
-            volumes=torch.stack([packed(one.volume) for one in maps]).numpy(),
+            volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
             covered=np.array([one.covers_brain for one in aligned]),
             **kept,
         )
@@ -205,7 +201,7 @@ def stored_maps(path: Path, scans: Sequence[StoredScan]) -> list[ScanMaps]:
             as_slices(scan, "cpu"),
             unpacked(volumes[number]),
             bool(covered[number]),
-            {make: values[number : number + 1].float() for make, values in kept.items()},
+            known={make: values[number : number + 1].float() for make, values in kept.items()},
         )
         for number, scan in enumerate(scans)
     ]
@@ -222,9 +218,7 @@ def unpacked(volumes: torch.Tensor) -> TemplateVolume:
     return TemplateVolume((volumes.float() - 1).clamp(min=0) * LEVEL_STEP, volumes > 0)
 
 
-def read_maps(
-    paths: list[Path], name: str, on_file: Callable[[], None] | None = None
-) -> torch.Tensor:
+def read_maps(paths: list[Path], name: str) -> torch.Tensor:
     """Return one of the arrays of :func:`write_maps` of several people (person, scan, ...)."""
     result: torch.Tensor | None = None
     for number, path in enumerate(paths):
@@ -233,8 +227,6 @@ def read_maps(
         if result is None:
             result = torch.empty((len(paths), *one.shape), dtype=one.dtype)
         result[number] = one
-        if on_file is not None:
-            on_file()
     if result is None:
         raise ValueError("there is nobody to read")
     return result

@@ -17,7 +17,8 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 
-# Set by hand: a closed and filled brain, and how far below its surface fluid is that of ventricles.
+# Set by hand, like the numbers in the functions: a closed and filled brain, and how far below its
+# surface fluid is that of ventricles.
 TISSUE_LEVEL = 0.35  # half of grey matter
 CLOSING_MM = 8.0
 VENTRICLE_DEPTH_MM = 18.0

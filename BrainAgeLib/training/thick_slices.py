@@ -13,12 +13,13 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.scan.geometry import apply_affine
+from BrainAgeLib.scan.geometry import apply_affine, rotation_about
 
 # Weights of a slice-selective excitation across one slice: flat in the middle, soft edges that
 # reach into the gap (a windowed sinc pulse): set by hand. Positions are in slice thicknesses.
 PROFILE_POSITIONS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 PROFILE_WEIGHTS = (0.55, 1.0, 1.0, 1.0, 0.55)
+MARGIN_MM = 4.0  # of the field of view around the brain, in the slices' plane: set by hand
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Protocol:
     """How a 2D scan is acquired. Angles turn the stack about the world's x, y and z axes.
 
     ``phase``: where the first slice begins, in spacings, 0-1. ``missing_bottom`` and
-    ``missing_top``: slices left out there.
+    ``missing_top``: slices left out there. The defaults are a routine scan, set by hand.
     """
 
     plane: str = "axial"
@@ -69,19 +70,19 @@ def cut_thick_slices(
     volume: torch.Tensor,
     affine: np.ndarray,
     protocol: Protocol,
-    margin_mm: float = 4.0,
     within: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, np.ndarray]:
     """Return the scan (k, j, i) that ``protocol`` makes of a volume (k, j, i), and its affine.
 
     ``volume``: float, background 0. ``affine``: 4 x 4, index to LPS world mm. The field of view
-    covers what is not background plus ``margin_mm``. Outside the volume the scan is 0.
+    covers what is not background and a margin around it. Outside the volume the scan is 0.
     ``within``: the volume whose field of view it is, otherwise this one.
     """
     axes = _stack_axes(protocol)
     low, high = _extent(volume if within is None else within, affine, axes)
     spacing = np.array([protocol.in_plane_mm, protocol.in_plane_mm, protocol.spacing_mm])
-    low, high = low - [margin_mm, margin_mm, 0], high + [margin_mm, margin_mm, 0]
+    margin = np.array([MARGIN_MM, MARGIN_MM, 0.0])
+    low, high = low - margin, high + margin
     low[2] += (protocol.phase - 1.0) * protocol.spacing_mm
     size = np.maximum(1, np.ceil((high - low) / spacing).astype(int) + 1)
     low[2] += protocol.missing_bottom * protocol.spacing_mm
@@ -108,11 +109,7 @@ def _stack_axes(protocol: Protocol) -> np.ndarray:
     columns = {"axial": (0, 1, 2), "coronal": (0, 2, 1), "sagittal": (1, 2, 0)}[protocol.plane]
     turned = np.eye(3)
     for axis, degrees in enumerate(protocol.tilt_degrees):
-        angle, (a, b) = np.deg2rad(degrees), [n for n in range(3) if n != axis]
-        turn = np.eye(3)
-        turn[a, a] = turn[b, b] = np.cos(angle)
-        turn[a, b], turn[b, a] = -np.sin(angle), np.sin(angle)
-        turned = turned @ turn
+        turned = turned @ rotation_about(axis, degrees)
     return turned[:, columns]
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.model.brain_maps import ScanMaps
 from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.template.scan_maps import ScanMaps
 
 
 class Brightness(AgeModel):

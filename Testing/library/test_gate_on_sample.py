@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BrainAgeLib.pipeline import predict
+from BrainAgeLib import predict
 from BrainAgeLib.resources import sample_scan
 
 pytestmark = pytest.mark.slow

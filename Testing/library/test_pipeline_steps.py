@@ -98,7 +98,7 @@ def test_no_number_leaves_a_refusal_unless_somebody_insists(
     case = pipeline.read(image, options)
     case = replace(case, scan=replace(case.scan, findings=of_reader))
 
-    assert is_withheld(case, Answer(judged), options) == withheld
+    assert is_withheld(case, Answer(judged), pipeline.prepare(options)) == withheld
 
 
 def test_two_ages_of_a_header_are_a_warning_unless_the_age_is_given(thick_brain, tmp_path):

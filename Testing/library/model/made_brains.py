@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 
 from BrainAgeLib.model.blend import Member
-from BrainAgeLib.model.brain_maps import ScanMaps, alignment_of, network_maps, regional_maps
+from BrainAgeLib.model.brain_maps import network_maps, regional_maps
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel, experts
 from BrainAgeLib.model.slices import SliceModel
-from BrainAgeLib.template.alignment import LEVELS
+from BrainAgeLib.template.alignment import LEVELS, aligned
+from BrainAgeLib.template.scan_maps import ScanMaps
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.simulate import as_slices
@@ -27,7 +28,8 @@ def scan_of(images, fields=None, seen=None):
     volume = TemplateVolume(images * seen, seen)
     fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
     # Of a whole brain nobody looks at the slices themselves.
-    return ScanMaps(as_slices(stored_scan(1), "cpu"), volume, True, {alignment_of: fields})
+    slices = as_slices(stored_scan(1), "cpu")
+    return ScanMaps(slices, volume, True, aligned(volume.images[None], fields))
 
 
 def with_lesion(target, where=LEFT, level=0.1):
@@ -51,7 +53,8 @@ def fluid_regional_model(target):
     """Return a regional model that is older where a box on both sides has more fluid."""
     model = RegionalModel(1)
     model.numbers[0] = BOX
-    model.center.copy_(regional_maps(target[None], torch.zeros(1, 3, *LEVELS[-1].shape))[0])
+    nothing_moves = torch.zeros(1, 3, *LEVELS[-1].shape)
+    model.center.copy_(regional_maps(aligned(target[None], nothing_moves))[0])
     cells = len(experts()[BOX].cells)
     assert experts()[BOX].channels == slice(0, 3)
     model.weights[0, :cells] = 0.1  # of its three tissues, fluid comes first

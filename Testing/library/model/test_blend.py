@@ -10,15 +10,10 @@ import pytest
 import torch
 
 from BrainAgeLib.model.blend import KINDS, predict_age
-from BrainAgeLib.model.brain_maps import (
-    alignment_of,
-    maps_of_scan,
-    network_features,
-    network_maps,
-    regional_features,
-)
+from BrainAgeLib.model.brain_maps import network_features, network_maps, regional_features
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.card import Blend
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model_folders import BLEND, blend_of, small_member
@@ -49,10 +44,8 @@ def chosen(slices, numbers):
     return SliceSet(*(part[numbers] for part in parts))
 
 
-def test_slices_that_cover_the_brain_are_aligned(maps):
-    assert maps.covers_brain
+def test_both_sorts_of_maps_are_read_in_a_whole_brain(maps):
     assert maps.features(regional_features).shape[:2] == (1, 8)
-    assert maps.features(alignment_of).shape[:2] == (1, 3)
     assert torch.equal(maps.features(network_features)[0], network_maps(maps.volume))
 
 
@@ -155,30 +148,3 @@ def test_the_same_slices_give_the_same_bits(slices, maps, members):
 
     assert torch.equal(again.features(regional_features), maps.features(regional_features))
     assert predict_age(members, again, BLEND) == predict_age(members, maps, BLEND)
-
-
-def test_maps_go_to_a_device_as_they_are(maps):
-    worked_out = maps.features(regional_features)
-    moved = maps.to("meta")
-
-    assert moved.features(regional_features).device.type == "meta"
-    assert moved.features(alignment_of).device.type == moved.volume.seen.device.type == "meta"
-    assert moved.slices.images.device.type == "meta"
-    assert torch.equal(maps.to("cpu").features(regional_features), worked_out)
-    assert maps.to("cpu").covers_brain
-
-
-def test_what_is_read_in_a_scan_is_worked_out_once(slices):
-    maps, asked = maps_of_scan(slices), []
-
-    def features(_maps):
-        asked.append(1)
-        return torch.zeros(1)
-
-    assert maps.features(features) is maps.features(features)
-    assert asked == [1]
-
-
-def test_no_slice_has_no_age(slices):
-    with pytest.raises(ValueError, match="no slice"):
-        maps_of_scan(chosen(slices, []))

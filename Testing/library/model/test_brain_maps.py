@@ -10,22 +10,20 @@ import torch
 from BrainAgeLib.model.brain_maps import (
     CHANNELS,
     GROUPS,
-    LARGEST_HOLE_MM,
-    alignments,
-    covers_the_brain,
     network_maps,
     region_cells,
     regional_maps,
     sided_maps,
     tissue_shares,
 )
-from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.alignment import aligned
+from BrainAgeLib.template.scan_maps import aligned_volumes
 from BrainAgeLib.template.volume import TemplateVolume
 
 
-def nothing_moves(images):
-    """Return a displacement of nothing."""
-    return torch.zeros(len(images), 3, 5, 6, 7)
+def unmoved(images):
+    """Return brains that lie where the template has them."""
+    return aligned(images, torch.zeros(len(images), 3, 5, 6, 7))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +91,7 @@ def test_the_region_is_half_of_the_brain_from_the_side_to_the_midline(target):
 
 
 def test_an_undeformed_brain_is_not_stretched(target):
-    maps = regional_maps(target[None], nothing_moves(target[None]))
+    maps = regional_maps(unmoved(target[None]))
 
     assert maps.shape == (1, CHANNELS, int(region_cells("cpu").sum()))
     volume, tissue, stretched, shown = (maps[0, group] for group in GROUPS)
@@ -107,11 +105,11 @@ def test_left_and_right_are_averaged(target):
     images = torch.stack([target, target.flip(-1)])
     images[:, 15:22, 30:44, 38:50] *= 0.3  # index 0: a dark place on the left
 
-    sides = sided_maps(images, nothing_moves(images))
-    maps = regional_maps(images, nothing_moves(images))
+    sides = sided_maps(unmoved(images))
+    maps = regional_maps(unmoved(images))
 
     assert torch.equal(maps, sides.mean(0))
-    mirrored = sided_maps(images.flip(-1), nothing_moves(images))
+    mirrored = sided_maps(unmoved(images.flip(-1)))
     assert torch.allclose(mirrored, sides.flip(0), atol=1e-5)
     # The half with low x comes first; what is dark lies in the other one.
     assert (sides[0, 0] - sides[1, 0]).abs().max() > 0.2
@@ -122,7 +120,7 @@ def maps_of_wider(target, above):
     """Return the maps of grey matter that is 1.1 times as wide above some height."""
     field = torch.zeros(1, 3, 25, 50, 40)
     field[0, 2, above:] = 0.1 * (torch.arange(40, dtype=torch.float32) - 19.5)
-    return regional_maps(torch.full_like(target, 0.7)[None], field)[0]
+    return regional_maps(aligned(torch.full_like(target, 0.7)[None], field))[0]
 
 
 def test_a_stretched_place_has_more_volume_of_the_same_tissue(target):
@@ -148,7 +146,7 @@ def test_how_large_the_whole_brain_is_does_not_count(target):
 def test_brightness_is_not_shown_beyond_its_limit(target):
     bright = torch.full_like(target, 5.0)[None]
 
-    assert regional_maps(bright, nothing_moves(bright))[0, 7].max() == pytest.approx(1.3)
+    assert regional_maps(unmoved(bright))[0, 7].max() == pytest.approx(1.3)
 
 
 def test_alignment_makes_brains_more_alike(target):
@@ -156,42 +154,12 @@ def test_alignment_makes_brains_more_alike(target):
     wider = wider[0, 0, :, :, 3:63]
     volume = TemplateVolume(wider, torch.ones_like(wider, dtype=torch.bool))
 
-    fields = alignments([volume, volume])
+    both = aligned_volumes([volume, volume])
 
-    own = regional_maps(target[None], nothing_moves(target[None]))[0, 3:6]
-    before = regional_maps(wider[None], nothing_moves(wider[None]))[0, 3:6]
-    after = regional_maps(torch.stack([wider, wider]), fields)[:, 3:6]
-    assert (after[0] - own).abs().mean() < 0.6 * (before - own).abs().mean()
-    assert torch.allclose(after[0], after[1], atol=1e-3)
-    stretched = regional_maps(wider[None], fields[:1])[0, 6]
-    assert abs(stretched.mean()) < 0.01  # though the template is 10 % narrower
-
-
-def slices_at(heights, slope_y=0.0):
-    """Return slices at these heights in the middle of the brain."""
-    planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights])
-    images = torch.zeros(len(heights), 76, 60)
-    return SliceSet(images, images, planes)
-
-
-WHOLE = [-40.0 + 6.0 * n for n in range(18)]  # up to 62 mm
-
-
-@pytest.mark.parametrize(
-    ("heights", "covers"),
-    [
-        (WHOLE, True),
-        (WHOLE[::-1], True),
-        ([-40.0 + 12.0 * n for n in range(10)], True),
-        ([*WHOLE[:5], *WHOLE[6:]], True),  # one slice is missing
-        ([*WHOLE[:5], *WHOLE[7:]], False),  # two are
-        (WHOLE[1:], False),
-        (WHOLE[:-1], False),
-        ([20.0], False),
-        ([-40.0, 62.0], False),
-        ([-40.0 + LARGEST_HOLE_MM * n for n in range(9)], True),
-    ],
-)
-@pytest.mark.parametrize("slope_y", [0.0, 0.2])
-def test_slices_cover_the_brain_when_they_leave_no_hole_in_it(heights, covers, slope_y):
-    assert covers_the_brain(slices_at(heights, slope_y)) == covers
+    own = regional_maps(unmoved(target[None]))[0, 3:6]
+    before = regional_maps(unmoved(wider[None]))[0, 3:6]
+    after = regional_maps(both)
+    assert (after[0, 3:6] - own).abs().mean() < 0.6 * (before - own).abs().mean()
+    assert torch.allclose(after[0, 3:6], after[1, 3:6], atol=1e-3)
+    assert torch.equal(regional_maps(both.of_scan(1))[0], after[1])
+    assert abs(after[0, 6].mean()) < 0.01  # though the template is 10 % narrower

@@ -105,6 +105,7 @@ DAMAGES = {
     "half a curve": with_value({"said_years": [30, 40]}, "blend", "curve"),
     "a curve that is a word": with_value("steep", "blend", "curve"),
     "a field too many": with_value(1, "network_share"),
+    "people without a prediction": with_value([50.0], "out_of_fold", "predicted_years"),
     "no training": without("training", "people"),
     "no members": with_value(0, "members"),
     "members that are a word": with_value("two", "members"),
@@ -142,8 +143,7 @@ def test_a_damaged_card_is_a_fault_of_the_installation(tmp_path, text, change):
 
 
 @pytest.mark.parametrize(
-    "content",
-    [b"", b"{", b"[]", b"null", b'"card"', b"12", b"\xff\xfe\x00", b'{"card_version": "2"'],
+    "content", [b"", b"{", b"[]", b"null", b'"card"', b"12", b"\xff\xfe\x00", b'{"name": "a"']
 )
 def test_what_is_no_card_at_all_is_a_fault_of_the_installation(tmp_path, content):
     (tmp_path / "card.json").write_bytes(content)

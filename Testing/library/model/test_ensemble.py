@@ -1,8 +1,7 @@
-"""A model folder by name or path, and what its card makes of a raw age."""
+"""A model folder by name or path: its weights, the raw age and where that comes from."""
 
 from __future__ import annotations
 
-import math
 import shutil
 from dataclasses import replace
 
@@ -10,22 +9,17 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import RawAge, predict_age
+from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import usual_heights_mm
-from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
-from BrainAgeLib.model.card import Calibration
-from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
+from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.novelty import Typical
-from BrainAgeLib.records import Correction
 from BrainAgeLib.resources import installed_models
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import NOT_REGISTERED
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import SliceSet
 from Testing.library.model_folders import write_small_model
-
-RAW = RawAge(60.0, (59.0, 61.0), True)
-SCALE = ((40.0, 80.0), (3.0, 5.0))  # 4 years at 60
-LINE = Correction("cole", "made up", 100, (20.0, 80.0), 0.8, 10.0)
 
 
 @pytest.fixture
@@ -35,18 +29,6 @@ def installation(tmp_path, monkeypatch):
     (tmp_path / "Models").mkdir()
     monkeypatch.setenv("BRAINAGE_RESOURCES", str(tmp_path))
     return tmp_path / "Models"
-
-
-@pytest.fixture(scope="module")
-def ensemble(small_model):
-    """Return a small model whose calibration has round numbers."""
-    card = load_ensemble(str(small_model)).card
-    classes = (
-        AcquisitionClass("many slices", 10, 7.0, 2.0, *SCALE, 100, (LINE,)),
-        AcquisitionClass("the rest", 0, 1000.0, 3.0, *SCALE, 100, ()),
-        AcquisitionClass("too few people", 0, 1000.0, math.inf, *SCALE, 5, ()),
-    )
-    return Ensemble(replace(card, calibration=Calibration(0.9, "cole", classes)), small_model)
 
 
 def test_a_folder_is_a_model(small_model):
@@ -108,75 +90,6 @@ def test_a_model_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path, small_mod
         found.weights("cpu")
 
 
-def test_the_card_names_the_correction_unless_somebody_else_does(ensemble):
-    assert ensemble.choose_correction(None) == "cole"
-    assert ensemble.choose_correction("none") == "none"
-    with pytest.raises(InputError, match="no correction 'smith'") as caught:
-        ensemble.choose_correction("smith")
-    assert caught.value.hint == "it has cole, none"
-
-
-def test_everything_is_said_of_a_person_of_known_age(ensemble):
-    says = ensemble.interpret(RAW, 55.0, 20, 6.0, "cole")
-
-    assert says.interval_years == (52.0, 68.0)
-    assert says.corrected_brain_age_years == pytest.approx((60.0 - 10.0) / 0.8)
-    assert says.correction == LINE
-    assert 0 <= says.gap_percentile <= 100
-
-
-def test_without_an_age_there_is_an_interval_alone(ensemble):
-    says = ensemble.interpret(RAW, None, 20, 6.0, "cole")
-
-    assert says.interval_years == (52.0, 68.0)
-    assert (says.corrected_brain_age_years, says.correction, says.gap_percentile) == (None,) * 3
-
-
-def test_another_class_has_its_own_interval(ensemble):
-    says = ensemble.interpret(RAW, 55.0, 5, 6.0, "cole")
-
-    assert says.interval_years == (48.0, 72.0)
-    assert says.correction is None
-
-
-@pytest.mark.parametrize(("slice_count", "covers"), [(20, False), (5, True), (5, False)])
-def test_slices_that_leave_holes_count_as_few(ensemble, slice_count, covers):
-    raw = replace(RAW, covers_brain=covers)
-
-    assert ensemble.interpret(raw, 55.0, slice_count, 6.0, "cole").interval_years == (48.0, 72.0)
-
-
-def test_slices_that_say_less_of_the_age_have_a_wider_interval(ensemble):
-    raw = replace(RAW, covers_brain=False, widening=1.5)
-
-    assert ensemble.interpret(raw, 55.0, 5, 6.0, "cole").interval_years == (42.0, 78.0)
-
-
-UNSEEN = UnseenScanner(1.25, 1.5, 40, 4, "people of other scanners")
-
-
-@pytest.mark.parametrize(("has_no_skull", "half_years"), [(False, 10.0), (True, 12.0)])
-def test_a_scanner_never_seen_has_a_wider_interval(ensemble, has_no_skull, half_years):
-    calibration = replace(ensemble.card.calibration, unseen_scanner=UNSEEN)
-    knowing = replace(ensemble, card=replace(ensemble.card, calibration=calibration))
-
-    says = knowing.interpret(RAW, 55.0, 20, 6.0, "cole", None, has_no_skull)
-
-    assert says.interval_years == (60.0 - half_years, 60.0 + half_years)
-    assert says.interval_covers == "any scanner"
-
-
-def test_an_interval_that_would_be_narrower_there_is_no_calibration():
-    with pytest.raises(ValueError, match="narrower"):
-        replace(UNSEEN, whole_head=0.9)
-
-
-def test_nobody_is_younger_than_0(ensemble):
-    raw = replace(RAW, covers_brain=False, widening=6.0)
-
-    assert ensemble.interpret(raw, 55.0, 5, 6.0, "cole").interval_years == (0.0, 132.0)
-
-
 def test_the_bundled_model_knows_where_slices_say_less():
     found = load_ensemble()
 
@@ -184,7 +97,7 @@ def test_the_bundled_model_knows_where_slices_say_less():
         planes = torch.tensor([[height, 0.0, 0.0] for height in heights_mm])
         images = torch.full((len(planes), 76, 60), 0.7)
         slices = SliceSet(images, images * 0, planes)
-        return found.predict(slices, "cpu")[0].widening
+        return found.raw_age(maps_of_scan(slices), "cpu").widening
 
     assert widening(16.0) == pytest.approx(1.0, abs=0.05)
     assert 1.1 < widening(-40.0) < widening(64.0) < 2.0
@@ -200,30 +113,14 @@ def test_a_brain_unlike_the_training_has_an_interval_as_many_times_wider(
 ):
     monkeypatch.setattr(Typical, "novelty", lambda _typical, _maps: distance)
 
-    raw, _ = written.predict(slices, "cpu")
+    raw = written.raw_age(maps_of_scan(slices), "cpu")
 
     assert raw.widening == max(1.0, distance)
-    wide = written.interpret(raw, None, len(slices), 6.0, "none").interval_years
-    usual = written.interpret(replace(raw, widening=1.0), None, len(slices), 6.0, "none")
+    reader = Interpreter(written.card, "none")
+    wide = reader.interpret(raw, None, len(slices), 6.0).interval_years
+    usual = reader.interpret(replace(raw, widening=1.0), None, len(slices), 6.0)
     width = usual.interval_years[1] - usual.interval_years[0]
     assert wide[1] - wide[0] == pytest.approx(raw.widening * width, rel=0.2)
-
-
-def test_a_class_of_too_few_people_has_no_interval(ensemble):
-    calibration = ensemble.card.calibration
-    card = replace(ensemble.card, calibration=replace(calibration, classes=calibration.classes[2:]))
-
-    says = Ensemble(card, ensemble.folder).interpret(RAW, 55.0, 5, 6.0, "none")
-
-    assert says.interval_years is None
-
-
-def test_a_correction_that_says_nothing_is_not_shown(ensemble):
-    outside = ensemble.interpret(RAW, 85.0, 20, 6.0, "cole")
-    unwanted = ensemble.interpret(RAW, 55.0, 20, 6.0, "none")
-
-    assert (outside.corrected_brain_age_years, outside.correction) == (None, None)
-    assert (unwanted.corrected_brain_age_years, unwanted.correction) == (None, None)
 
 
 @pytest.fixture(scope="module")
@@ -240,7 +137,9 @@ def slices(thick_brain, template):
 
 
 def test_a_model_that_training_writes_predicts(written, slices):
-    raw, maps = written.predict(slices, "cpu")
+    maps = maps_of_scan(slices)
+
+    raw = written.raw_age(maps, "cpu")
 
     assert 20 < raw.age_years < 90
     assert len(raw.members_years) == 2
@@ -251,8 +150,7 @@ def test_a_model_that_training_writes_predicts(written, slices):
 
 
 def test_a_model_that_training_writes_says_where_the_age_comes_from(written, slices):
-    _, maps = written.predict(slices, "cpu")
-    shares = []
+    maps, shares = maps_of_scan(slices), []
 
     years = written.saliency_years(maps, "cpu", shares.append)
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.model.blend import KINDS
-from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.card import card_text
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import blended, choose_blend
 from BrainAgeLib.training.settings import TrainingSettings
@@ -54,7 +54,8 @@ def test_it_is_blended_saved_loaded_asked_and_shown(ensemble):
     assert "kinds: network, brightness, slices" in card_text(card)
 
     slices = as_slices(stored_scan(21), "cpu")
-    raw, maps = ensemble.predict(slices, "cpu")
+    maps = maps_of_scan(slices)
+    raw = ensemble.raw_age(maps, "cpu")
 
     members = ensemble.weights("cpu").members
     assert raw.members_years == pytest.approx(
@@ -62,7 +63,7 @@ def test_it_is_blended_saved_loaded_asked_and_shown(ensemble):
             card.blend.curve(
                 0.5 * member["network"].age_years(maps) + 0.5 * (40.0 + number + 10.0 * brightness)
             )
-            for brightness in [float(maps_of_scan(slices).volume.images.mean())]
+            for brightness in [float(maps.volume.images.mean())]
             for number, member in enumerate(members)
         ]
     )

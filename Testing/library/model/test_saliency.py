@@ -8,16 +8,12 @@ import torch
 from BrainAgeLib.model import network as network_module
 from BrainAgeLib.model import saliency
 from BrainAgeLib.model.blend import predict_age
-from BrainAgeLib.model.brain_maps import (
-    alignments,
-    maps_of_scan,
-    network_features,
-    regional_features,
-)
+from BrainAgeLib.model.brain_maps import network_features, regional_features
 from BrainAgeLib.model.regional import DAMPING, RegionalModel
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.template.alignment import LEVELS
+from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan
 from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model.made_brains import (
@@ -214,7 +210,8 @@ def test_a_lesion_of_an_aligned_brain_shows_on_its_own_side(mean_maps, target):
     volume = TemplateVolume(images, torch.ones_like(images, dtype=torch.bool))
     member = fluid_member(target)
 
-    years = saliency_map([member], scan_of(images, alignments([volume])), blend_of(0.0), mean_maps)
+    scan = scan_of(images, aligned_volumes([volume]).displacement)
+    years = saliency_map([member], scan, blend_of(0.0), mean_maps)
 
     assert years[LEFT].max() > 0.9 * years.max()
     assert years[RIGHT].abs().max() < 0.2 * years.max()

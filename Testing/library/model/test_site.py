@@ -11,6 +11,8 @@ from BrainAgeLib.codec import Source, from_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.calibration import corrected_brain_age
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.records import Correction, ModelRecord
 
@@ -148,12 +150,11 @@ def test_a_calibration_of_other_weights_is_refused(tmp_path):
 
 
 def test_the_interval_takes_in_the_sites_offset_and_the_percentile_stays(small_model):
-    from BrainAgeLib.model.ensemble import load_ensemble
+    card, scan = read_card(small_model), (RawAge(66.0, (66.0,), True), 60.0, 24, 6.0)
 
-    ensemble = load_ensemble(str(small_model))
-    arguments = (RawAge(66.0, (66.0,), True), 60.0, 24, 6.0, "de-lange-cole")
-
-    without, with_site = ensemble.interpret(*arguments), ensemble.interpret(*arguments, SITE)
+    without, with_site = (
+        Interpreter(card, "de-lange-cole", site).interpret(*scan) for site in (None, SITE)
+    )
 
     low, high = without.interval_years
     assert with_site.interval_years == pytest.approx((low - 3.0, high + 3.0))

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from BrainAgeLib.model.brain_maps import maps_of_scan, usual_heights_mm
+from BrainAgeLib.model.brain_maps import usual_heights_mm
 from BrainAgeLib.model.regional import DAMPING
 from BrainAgeLib.model.slices import (
     COLUMNS,
@@ -21,6 +21,7 @@ from BrainAgeLib.model.slices import (
     slice_channels,
     slice_values,
 )
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model.made_brains import slices_at

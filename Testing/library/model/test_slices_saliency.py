@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.regional import DAMPING
 from BrainAgeLib.model.slices import (
     nearest_expert,
     slice_values,
 )
 from BrainAgeLib.template.grid import HEIGHT_COUNT, grid_heights_mm, heights_mm
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.volume import volume_of_slices
 from Testing.library.model.made_brains import slices_at
 from Testing.library.model_folders import small_slice_model

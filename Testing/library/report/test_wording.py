@@ -17,8 +17,8 @@ def test_shows_number_interval_gaps_findings_and_report(person: MakePerson) -> N
     text = readable_result(person(), Path("/out/report.html"))
     for words in (
         "63.4 years", "90 % interval 53.1 to 73.7 years", "61.0 years", "+2.4 years", "+1.1 years",
-        "Passed with warnings", "The slices are far apart. (7.2, limit 7)", "/out/report.html",
-        "652 people", NOTICE,
+        "Passed with warnings", "The slices are far apart. (7.2 mm, limit 7 mm)",
+        "/out/report.html", "652 people", NOTICE,
     ):  # fmt: skip
         assert words in text, words
     assert text.isascii()

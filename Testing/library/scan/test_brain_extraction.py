@@ -158,6 +158,28 @@ def test_an_image_of_nothing_has_no_brain():
     assert not mask.any()
 
 
+def test_a_single_slice_has_no_brain_that_could_be_found():
+    head = volume_from_sitk(to_canonical(read_scan(sample_scan()).image))
+    slice_alone = head.part((slice(12, 13), slice(None), slice(None)))
+
+    mask = extract_brain(slice_alone)
+
+    assert mask.shape == slice_alone.voxels.shape
+    assert not mask.any()
+
+
+@pytest.mark.parametrize("error", [ValueError("bad input"), RuntimeError("CUDA out of memory")])
+def test_what_else_goes_wrong_is_not_taken_for_an_empty_scan(monkeypatch, error):
+    class BrokenNetwork:
+        def run_model(self, _voxels):
+            raise error
+
+    monkeypatch.setattr(brain_extraction, "_load_deepbet", lambda _device: BrokenNetwork())
+
+    with pytest.raises(type(error), match=str(error)):
+        extract_brain(HEAD)
+
+
 def test_brain_of_an_extracted_scan_is_what_is_not_background(thick_brain):
     voxels = torch.as_tensor(thick_brain.voxels)
 

@@ -12,10 +12,9 @@ from BrainAgeLib.template.alignment import (
     align_to_template,
     log_jacobian,
     resize_displacement,
-    smooth,
     warp,
 )
-from BrainAgeLib.template.grid import SPACING_MM
+from BrainAgeLib.template.grid import SPACING_MM, smooth
 from BrainAgeLib.template.volume import template_target
 
 BUMP_CENTER = (20.0, 36.0, 30.0)  # voxels, z, y, x: in the middle of the brain
@@ -151,37 +150,3 @@ def test_a_displacement_on_a_finer_grid_is_the_same_in_mm():
     assert finer.shape == (1, 3, 9, 13, 17)
     # 4 steps of a voxel become 8, 12 and 16.
     assert finer[0, :, 4, 4, 4].tolist() == pytest.approx([2.0, 3.0, 4.0])
-
-
-@pytest.mark.parametrize("sigmas", [[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [1.0, 2.0, 0.7]])
-def test_blurring_conserves_constants_and_blurs(sigmas):
-    constant = torch.full((2, 1, 9, 11, 7), 0.37)
-    noise = torch.rand(2, 1, 9, 11, 7, generator=torch.Generator().manual_seed(1))
-
-    assert torch.allclose(smooth(constant, sigmas), constant, atol=1e-6)
-    assert smooth(noise, sigmas).shape == noise.shape
-    assert smooth(noise, sigmas).std() < 0.7 * noise.std()
-
-
-def test_no_width_blurs_nothing():
-    noise = torch.rand(4, 5, 6)
-
-    assert torch.equal(smooth(noise, [0.0, 0.0, 0.0]), noise)
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_a_blurred_point_has_the_width_that_was_asked_for(axis):
-    point = torch.zeros(25, 27, 29)
-    point[12, 13, 14] = 1.0
-    sigmas = [0.0, 0.0, 0.0]
-    sigmas[axis] = 2.0
-
-    found = smooth(point, sigmas)
-
-    others = [n for n in range(3) if n != axis]
-    profile = found.sum(others)
-    offsets = torch.arange(len(profile)) - (12, 13, 14)[axis]
-    assert float(profile.sum()) == pytest.approx(1.0, abs=1e-5)
-    assert float((profile * offsets).sum()) == pytest.approx(0.0, abs=1e-5)
-    assert float((profile * offsets**2).sum()) == pytest.approx(4.0, rel=0.03)
-    assert int((found.sum(axis) > 1e-6).sum()) == 1  # nothing went to the sides

@@ -155,6 +155,22 @@ def test_too_few_places_of_known_tissue_are_scaled_by_percentiles(expected):
     assert not flat[~brain].any()
 
 
+@pytest.mark.parametrize("share", [0.3, 0.8])
+def test_without_known_tissue_what_is_brain_in_a_pixel_counts_by_its_share(expected, share):
+    points, grey, white = expected
+    image, brain, *_ = acquired(expected, 60, 85)
+    brain = brain & ((grey > 0.5) & (grey < 0.75))
+    some = brain & (torch.rand(brain.shape, generator=torch.Generator().manual_seed(3)) < 0.5)
+    cover = torch.where(some, share, brain.float())
+
+    whole = normalise_intensity(image * brain, brain.float(), points, grey, white)
+    flat = normalise_intensity(image * cover, cover, points, grey, white)
+
+    assert int(some.sum()) > LEAST_POINTS
+    # Which pixels tell the brightness of tissue is another choice, of half as many.
+    assert float((flat - share * whole)[some].abs().max()) < 0.03
+
+
 def test_no_brain_gives_nothing(expected):
     points, grey, white = expected
 

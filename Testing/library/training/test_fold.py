@@ -76,19 +76,19 @@ def handed_over(monkeypatch):
         given.shown.append((volumes, strength))
         return lambda people: people
 
-    def fit_network(draw, ages_years, settings, seed, checkpoint, device, report, begun):
+    def fit_network(draw, ages_years, course, begun):
         given.networks.append(
             SimpleNamespace(
                 draw=draw,
                 ages=ages_years.tolist(),
-                seed=seed,
-                checkpoint=checkpoint.name,
-                settings=settings,
-                device=device,
+                seed=course.seed,
+                checkpoint=course.checkpoint.name,
+                settings=course.settings,
+                device=course.device,
                 begun=begun,
             )
         )
-        report(settings.steps, 0.5)
+        course.on_progress(course.settings.steps, 0.5)
         return small_network(1)
 
     def fit_regional_model(maps, covered, ages, nuisance, weights, report):

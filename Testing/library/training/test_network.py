@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from BrainAgeLib.training import network as network_module
-from BrainAgeLib.training.network import fit_network
+from BrainAgeLib.training.network import Course, fit_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import SMALL_NETWORK, VOLUME_SHAPE, small_network
@@ -41,11 +41,13 @@ def trained(draw, checkpoint, heard=None, settings=SETTINGS, steps=STEPS, begun=
     return fit_network(
         draw,
         AGES,
-        replace(settings, steps=steps),
-        SEED,
-        checkpoint,
-        "cpu",
-        lambda *report: None if heard is None else heard.append(report),
+        Course(
+            replace(settings, steps=steps),
+            SEED,
+            checkpoint,
+            "cpu",
+            lambda *report: None if heard is None else heard.append(report),
+        ),
         begun,
     ).state_dict()
 

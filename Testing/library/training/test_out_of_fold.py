@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.model.blend import predict_age
-from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM, maps_of_scan
+from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
     RANDOM_PROTOCOL,
     SOME_SLICES,
     blended,
-    choose_blend,
     fit_curve,
     parts_of_scan,
     predict_people,
@@ -146,69 +146,6 @@ def test_ages_are_put_together_by_the_blend():
     assert alone.predicted_years == 44.0
 
 
-@pytest.mark.parametrize(
-    ("network_off", "regional_off", "expected"),
-    [
-        (-3.0, 7.0, {"network": 0.7, "regional": 0.3}),
-        (-3.0, 0.0, {"regional": 1.0}),
-        (0.5, 9.0, {"network": 1.0}),
-    ],
-)
-def test_the_blend_is_that_with_the_least_error_of_validation_people_on_the_main_scans(
-    network_off, regional_off, expected
-):
-    rows = [
-        replace(
-            row,
-            by_kind={
-                "network": row.age_years + network_off,
-                # Others than validation people must not be looked at.
-                "regional": row.age_years + (regional_off if is_for_choices(row) else 1.0),
-            },
-        )
-        if row.covers_brain
-        else row
-        for row in out_of_fold_rows(40)
-    ]
-    assert any(row.held_out for row in rows)
-
-    blend = choose_blend(rows)
-
-    assert (blend.whole_brain, blend.part_of_brain) == (expected, {"slices": 1.0})
-    chosen = [row for row in rows if is_for_choices(row)]
-    said = [sum(part * row.by_kind[kind] for kind, part in expected.items()) for row in chosen]
-    ages = [row.age_years for row in chosen]
-    assert blend.curve == fit_curve(np.array(ages), np.array(said))
-
-
-def off_by(rows, network_off, regional_off):
-    """Return the rows of whole brains with kinds that are off by so many years."""
-    return [
-        replace(
-            row,
-            by_kind={
-                "network": row.age_years + network_off,
-                "regional": row.age_years + regional_off,
-            },
-        )
-        for row in rows
-        if row.covers_brain
-    ]
-
-
-def test_a_kind_that_is_best_at_home_alone_does_not_decide_where_there_are_other_sites():
-    rows = out_of_fold_rows(40)
-    home = off_by(rows, 2.0, 0.0) + [row for row in rows if not row.covers_brain]
-    few = off_by(rows, -1.0, 9.0)[:20]
-
-    assert choose_blend(home).whole_brain == {"regional": 1.0}
-    with_others = choose_blend(home, [few])
-
-    # 2 w at home and 9 - 10 w elsewhere: least where the second is none.
-    assert with_others.whole_brain == {"network": 0.9, "regional": 0.1}
-    assert with_others.curve != choose_blend(home).curve
-
-
 def leaning(slope, noise_years=4.0, bend=0.0, people=600):
     """Return ages and what is said of them: of the young too much, of the old too little."""
     generator = np.random.default_rng(2)
@@ -252,11 +189,6 @@ def test_a_curve_of_models_that_know_little_makes_no_ages_up(slope, bend, people
     bent = np.array([curve(one) for one in np.sort(said)])
     assert (np.diff(bent) <= 2.01 * np.diff(np.sort(said))).all()
     assert bent.mean() == pytest.approx(said.mean(), abs=8.0)
-
-
-def is_for_choices(row):
-    """Say whether a choice may look at a row."""
-    return row.protocol == MAIN_PROTOCOL and not row.held_out
 
 
 def test_a_stored_scan_is_what_the_network_sees():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.slices import HEIGHTS, slice_values
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.simulate import IMAGE_STEP, StoredScan, as_slices, subset
 from BrainAgeLib.training.slices import LEAST_VARIANCE, fit_slice_model
 

@@ -7,13 +7,12 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import (
-    alignments,
-    maps_of_scan,
     network_features,
     network_maps,
     regional_features,
     regional_maps,
 )
+from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan
 from BrainAgeLib.template.volume import volume_of_slices
 from BrainAgeLib.training import store
 from BrainAgeLib.training.simulate import as_slices
@@ -67,7 +66,7 @@ def test_regional_maps_come_back_and_say_which_count(path, scans):
 
     assert covered.tolist() == [[True, False, False]]
     volume = volume_of_slices(as_slices(scans[0], "cpu"))
-    exact = regional_maps(volume.images[None], alignments([volume]))
+    exact = regional_maps(aligned_volumes([volume]))
     assert torch.allclose(found[0, :1].float(), exact, atol=2e-3)
 
 
@@ -83,13 +82,11 @@ def test_only_the_first_scans_are_aligned(scans, tmp_path, monkeypatch):
 
 def test_people_are_read_in_their_order(path, scans, tmp_path):
     write_maps(tmp_path / "other.npz", scans[::-1])
-    heard = []
 
-    found = read_maps([tmp_path / "other.npz", path], "volumes", lambda: heard.append(1))
+    found = read_maps([tmp_path / "other.npz", path], "volumes")
 
     assert torch.equal(found[1], read_maps([path], "volumes")[0])
     assert torch.equal(found[0].flip(0), found[1])
-    assert heard == [1, 1]
 
 
 def test_nobody_has_no_maps():
@@ -124,7 +121,8 @@ def test_stored_scans_look_like_those_that_were_stored(path, scans):
     for stored, scan in zip(stored_maps(path, scans), scans, strict=True):
         exact = maps_of_scan(as_slices(scan, "cpu"))
         assert stored.covers_brain == exact.covers_brain
-        for make in (network_features, regional_features):
+        # What leaves part of the brain out is aligned in the store alone, where nobody asks for it.
+        for make in (network_features, regional_features)[: 1 + exact.covers_brain]:
             difference = stored.features(make) - exact.features(make)
             assert difference.abs().mean() < 0.005  # faint pixels may turn into background
 

@@ -97,7 +97,7 @@ class Bench:
             moved = found.template_to_scan @ np.linalg.inv(case.move)
             registration = Registration(moved, found.similarity)
         placed = PlacedScan(scan.volume, mask, registration)
-        measured = pipeline.predict(scan, placed, tools).measured or {}
+        measured = pipeline.answer_of(scan, placed, tools).measured or {}
         facts = {
             name: asdict(record) if record is not None else None
             for name, record in measured.items()

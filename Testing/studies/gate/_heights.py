@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from safetensors.torch import load
 
-from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.slices import (
     HEIGHTS,
@@ -19,6 +18,7 @@ from BrainAgeLib.model.slices import (
     expert_heights_mm,
     nearest_expert,
 )
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.simulate import as_slices, subset
 from BrainAgeLib.training.store import evaluation_file, read_scans

@@ -29,7 +29,7 @@ from torch import nn
 from BrainAgeLib.codec import to_text
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.training.network import Goal, train_network
+from BrainAgeLib.training.network import Course, Goal, train_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import read_maps, unpacked
@@ -86,12 +86,14 @@ class Bench(ValidationPeople):
             model,
             scans,
             Goal(head.wanted(torch.from_numpy(self.ages[others]).float()), head.loss),
-            replace(self.settings, steps=steps, learning_rate=rate),
-            seed,
-            self.work / f"{file_name(network, head_name, fold + 1, steps)}.pt",
-            self.device,
-            lambda done, loss: print(
-                f"{network}, {head_name}: {done} steps, loss {loss:.3f}", flush=True
+            Course(
+                replace(self.settings, steps=steps, learning_rate=rate),
+                seed,
+                self.work / f"{file_name(network, head_name, fold + 1, steps)}.pt",
+                self.device,
+                lambda done, loss: print(
+                    f"{network}, {head_name}: {done} steps, loss {loss:.3f}", flush=True
+                ),
             ),
         )
         return {

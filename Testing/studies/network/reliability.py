@@ -30,7 +30,6 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.blend import predict_age
-from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
@@ -38,6 +37,7 @@ from BrainAgeLib.model.weights import load_weights
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.people import Person, assign_folds, read_people

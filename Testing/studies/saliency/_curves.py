@@ -12,17 +12,11 @@ import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.model.blend import Member
-from BrainAgeLib.model.brain_maps import (
-    POOLED,
-    ScanMaps,
-    alignment_of,
-    network_features,
-    region_cells,
-    sided_maps,
-)
+from BrainAgeLib.model.brain_maps import POOLED, network_features, region_cells, sided_maps
 from BrainAgeLib.model.saliency import NEIGHBOURHOOD_SIGMA_MM
-from BrainAgeLib.template.alignment import resize_displacement, smooth, warp
-from BrainAgeLib.template.grid import SPACING_MM
+from BrainAgeLib.template.alignment import resize_displacement, warp
+from BrainAgeLib.template.grid import SPACING_MM, smooth
+from BrainAgeLib.template.scan_maps import ScanMaps
 from Testing.studies.saliency._randomised import randomised_member
 from Testing.studies.saliency._run import Run, brain_of
 
@@ -35,11 +29,14 @@ class Replaced:
 
     def __init__(self, run: Run, member: Member, maps: ScanMaps) -> None:
         self.member, self.fractions = member, run.card.blend.whole_brain
-        self.network, fields = maps.features(network_features), maps.features(alignment_of)
+        if maps.aligned is None:
+            raise ValueError("the scan leaves part of the brain out")
+        self.network = maps.features(network_features)
         seen = self.network[:, 3:]
         self.mean_brain = torch.cat([run.weights.mean_maps[None] * seen, seen], 1)
-        self.sides = sided_maps(maps.volume.images[None], fields)
-        self.fields = resize_displacement(fields, tuple(maps.volume.images.shape))
+        self.sides = sided_maps(maps.aligned)
+        shape = tuple(maps.volume.images.shape)
+        self.fields = resize_displacement(maps.aligned.displacement, shape)
 
     @torch.inference_mode()
     def ages_years(self, replaced: torch.Tensor) -> np.ndarray:

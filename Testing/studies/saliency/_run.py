@@ -11,12 +11,12 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.blend import Member, predict_age
-from BrainAgeLib.model.brain_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.model.card import Blend, Card, read_card
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.template.volume import TemplateVolume

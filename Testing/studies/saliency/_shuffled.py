@@ -11,7 +11,7 @@ from safetensors.torch import load, save
 
 from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.kind import AgeModel
-from BrainAgeLib.training.network import fit_network
+from BrainAgeLib.training.network import Course, fit_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.regional import fit_regional_model
 from BrainAgeLib.training.settings import TrainingSettings
@@ -44,13 +44,17 @@ def train_shuffled(run: Run, work: Path, people: int, steps: int) -> None:
         network = fit_network(
             WholeScans(volumes, TrainingSettings().augmentation),
             ages.numpy(),
-            replace(
-                TrainingSettings(), steps=steps, network=run.weights.members[0]["network"].settings
+            Course(
+                replace(
+                    TrainingSettings(),
+                    steps=steps,
+                    network=run.weights.members[0]["network"].settings,
+                ),
+                SEED,
+                work / "shuffled-network.checkpoint",
+                "cpu",
+                lambda done, _: print(f"network on shuffled ages: {done} of {steps}", flush=True),
             ),
-            SEED,
-            work / "shuffled-network.checkpoint",
-            "cpu",
-            lambda done, _loss: print(f"network on shuffled ages: {done} of {steps}", flush=True),
         )
         _keep(network, _file(work, "network"))
 

@@ -26,7 +26,6 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib import pipeline
-from BrainAgeLib.model.brain_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.ensemble import Ensemble
 from BrainAgeLib.model.saliency import saliency_map
@@ -40,6 +39,7 @@ from BrainAgeLib.scan.geometry import (
     volume_from_sitk,
 )
 from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.thick_slices import cut_thick_slices
 from Testing.studies.saliency._cuts import CUTS

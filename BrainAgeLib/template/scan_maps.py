@@ -1,0 +1,90 @@
+"""What comes of a scan in template space: its slices, the volume that they show, its alignment.
+
+All that depends on the template is done when this is made; the models read their inputs in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from BrainAgeLib.template.alignment import AlignedVolume, align_to_template, aligned
+from BrainAgeLib.template.slices import SliceSet
+from BrainAgeLib.template.volume import (
+    LARGEST_GAP_MM,
+    TemplateVolume,
+    template_target,
+    volume_of_slices,
+)
+
+# The models for whole brains say something only when the slices cover the brain without a hole:
+# routine scans have up to 12 mm between slice centres. Set by hand.
+COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
+LARGEST_HOLE_MM = LARGEST_GAP_MM - 1.0  # so that all of a brain without a hole is interpolated
+
+
+@dataclass(frozen=True)
+class ScanMaps:
+    """One scan as the models see it.
+
+    ``volume``: its slices on the template's grid. ``covers_brain``: whether the slices leave no
+    hole in it. ``aligned``: None where they do, and for scans of a store of training, which keeps
+    what was read in it. ``known``: what has been worked out of the scan, by the function that does
+    so.
+    """
+
+    slices: SliceSet
+    volume: TemplateVolume
+    covers_brain: bool
+    aligned: AlignedVolume | None = None
+    known: dict[Features, torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+    @torch.inference_mode()
+    def features(self, make: Features) -> torch.Tensor:
+        """Return ``make`` of this scan: worked out once, whoever asks."""
+        if make not in self.known:
+            self.known[make] = make(self)
+        return self.known[make]
+
+    def to(self, device: str) -> ScanMaps:
+        """Return the same maps on a device; these themselves where they are there."""
+        if self.volume.images.device == torch.device(device):
+            return self
+        return ScanMaps(
+            self.slices.to(device),
+            self.volume.to(device),
+            self.covers_brain,
+            None if self.aligned is None else self.aligned.to(device),
+            {make: values.to(device) for make, values in self.known.items()},
+        )
+
+
+# What a model reads in one scan.
+Features = Callable[[ScanMaps], torch.Tensor]
+
+
+@torch.inference_mode()
+def maps_of_scan(slices: SliceSet) -> ScanMaps:
+    """Return what the models see of a set of slices. Raises ValueError for an empty set."""
+    if len(slices) == 0:
+        raise ValueError("there is no slice to predict from")
+    volume, covers = volume_of_slices(slices), covers_the_brain(slices)
+    return ScanMaps(slices, volume, covers, aligned_volumes([volume]) if covers else None)
+
+
+@torch.inference_mode()
+def aligned_volumes(volumes: Sequence[TemplateVolume]) -> AlignedVolume:
+    """Return several volumes aligned to the template, at once."""
+    images = torch.stack([volume.images for volume in volumes])
+    seen = torch.stack([volume.seen for volume in volumes])
+    return aligned(images, align_to_template(template_target(str(images.device)), images, seen))
+
+
+def covers_the_brain(slices: SliceSet) -> bool:
+    """Say whether the slices leave no hole in the middle of the brain."""
+    heights = torch.sort(slices.mid_brain_heights_mm.cpu()).values
+    if len(heights) < 2 or heights[0] > COVERED_FROM_MM or heights[-1] < COVERED_TO_MM:
+        return False
+    return float((heights[1:] - heights[:-1]).max()) <= LARGEST_HOLE_MM
