@@ -93,6 +93,7 @@ class FollowControls:
         self._message.clear()
         try:
             comparison = follow.compare(earlier, later, self._yearsBetween())
+            self._showMap(False)  # that of an earlier comparison goes
             self._show(comparison)
             self._ensureDependencies(installation.requirementsFile())
             self._run = follow.FollowRun(
@@ -125,8 +126,10 @@ class FollowControls:
             f"<br><small>{card.readable(typeset(fact.note))}</small>"
             for fact in facts
         ]
-        lines.append(card.signed(severity, wording.meaning(change), dark))
-        lines += [card.signed("warn", text, dark) for text in comparison.warnings]
+        meaning = f"{wording.meaning(change)} {wording.WHAT_THE_ERROR_LEAVES_OUT}"
+        lines.append(card.signed(severity, meaning, dark))
+        doubts = [*comparison.warnings, *wording.findings_of(comparison.person)]
+        lines += [card.signed("warn", text, dark) for text in doubts]
         lines.append(f"<b>{card.readable(wording.NOTICE)}</b>")
         self._ui.followLabel.text = "".join(f"<p>{line}</p>" for line in lines)
         self._ui.followLabel.show()
@@ -140,11 +143,16 @@ class FollowControls:
             self._message.show("refuse", error.message, error.hint)
         elif made is not None and later.recordNode.GetScene() is not None:
             node = followscene.addMade(comparison, made)
-            parameters = self._getParameters()
-            if node is not None and parameters is not None:
-                parameters.overlayVisible = parameters.templateVisible = False
-                followscene.showMap(node, later.volumeNode)
+            if node is not None and self._results()[1] == later:
+                self._showMap(True)
         self.refresh()
+
+    def _showMap(self, wanted: bool) -> None:
+        parameters = self._getParameters()
+        if parameters is not None:
+            if wanted:
+                parameters.overlayVisible = parameters.templateVisible = False
+            parameters.changeVisible = wanted
 
     def _showPlot(self) -> None:
         chart = self._part(followscene.CHART)

@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
-from BrainAgeSlicer import archive, table
+from BrainAgeSlicer import archive, subject, table
 from BrainAgeSlicer.handover import HandOver, handOver
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
@@ -99,8 +99,10 @@ class Run:
             self._worker.waitForFinished(milliseconds)
 
     def _startWorker(self, scan: HandOver) -> None:
-        output = str(self._folder / "output")
-        arguments = ["predict", str(scan.path), "--output", output, *self._request.arguments()]
+        request, output = self._request, str(self._folder / "output")
+        if not scan.isDicom:  # else the worker reads the header by itself
+            request = request.completedBy(subject.ofHeader(self._volumeNode))
+        arguments = ["predict", str(scan.path), "--output", output, *request.arguments()]
         if scan.isDicom and archive.packageIsThere():
             arguments.append("--dicom")
         self._worker = Worker(
@@ -124,7 +126,8 @@ class Run:
         result = None
         try:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
-            result.noteWithoutHeader(scan.withoutHeader)
+            doubt = subject.doubtAbout(self._volumeNode, self._request.ageYears)
+            result.noteWithoutHeader(scan.withoutHeader, doubt)
             result.noteLattice(scan.lattice.ijkToWorld)
             archive.keep(result, self._folder / "output")
             prediction = result.prediction

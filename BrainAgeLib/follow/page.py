@@ -31,6 +31,7 @@ class PersonPart:
     meaning: str
     facts: tuple[Fact, ...]
     warnings: tuple[str, ...]
+    findings: tuple[str, ...]
     visit_names: tuple[str, ...]
     visits: tuple[tuple[str, ...], ...]
     plot: FollowPlot
@@ -128,6 +129,7 @@ def _part(
             for fact in wording.facts(change, error)
         ),
         result.warnings,
+        tuple(wording.findings_of(person)),
         ("scan", "years since the first", "age", "raw brain age", *traits),
         tuple(rows),
         follow_plot(person, change, reference),

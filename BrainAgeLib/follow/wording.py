@@ -72,6 +72,11 @@ def described(error: ScanError) -> str:
     return f"{error.described_as}, {error.people} people with {error.scans} scans each"
 
 
+def findings_of(person: Person) -> list[str]:
+    """Return what the quality gate refused or warned of in each scan, a sentence each."""
+    return [f"{visit.name}: {said}" for visit in person.visits for said in visit.findings]
+
+
 def readable_change(person: Person, change: Change, error: ScanError, warnings: list[str]) -> str:
     """Return what the terminal shows of one person."""
     lines = [
@@ -84,5 +89,7 @@ def readable_change(person: Person, change: Change, error: ScanError, warnings: 
     ]
     for fact in (a_year(change), *facts(change, error)):
         lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
-    lines += ["", f"  {meaning(change)}", *(f"  Warning: {text}" for text in warnings)]
+    lines += ["", f"  {meaning(change)} {WHAT_THE_ERROR_LEAVES_OUT}"]
+    lines += [f"  Warning: {text}" for text in warnings]
+    lines += [f"  Scan {text}" for text in findings_of(person)]
     return "\n".join(lines)

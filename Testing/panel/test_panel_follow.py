@@ -23,6 +23,7 @@ def addScan(person, folder, name, brainAge, age, **acquisition):
         corrected_gap_years=None if age is None else 65.2 - age,
     )
     record["model"] = record["model"] | {"name": "thick-slice"}
+    record["quality"] = acquisition.pop("quality", record["quality"])
     record["acquisition"] = record["acquisition"] | acquisition
     folder.mkdir()
     result = worker_files.addResult(node, folder, json.loads(json.dumps(record)))
@@ -49,6 +50,15 @@ def twoScans(person, tmp_path):
     return add
 
 
+def foregrounds() -> set[str | None]:
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return {each.GetForegroundVolumeID() for each in composites}
+
+
+def legendOf(node):
+    return slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
+
+
 def compare(person) -> None:
     person.click(person.ui.compareButton)
     person.wait(lambda: person.module.widget.panel._follow._run is None)
@@ -69,22 +79,70 @@ def test_the_change_is_shown_with_plot_report_and_map(person, twoScans):
     assert chart is not None and person.ui.followPlotButton.enabled
     person.click(person.ui.followPlotButton)
     assert "Change." in result.part(followscene.REPORT).GetText()
-    node, overlay = result.part(followscene.MAP), result.part(results.OVERLAY)
+    node, overlay = result.part(results.CHANGE_MAP), result.part(results.OVERLAY)
     assert np.array_equal(slicer.util.arrayFromVolume(node), slicer.util.arrayFromVolume(overlay))
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    assert {each.GetForegroundVolumeID() for each in composites} == {node.GetID()}
+    assert foregrounds() == {node.GetID()} and person.ui.changeCheckBox.checked
     left = [each for each in person.temporary.iterdir() if each.name.startswith("BrainAge-")]
     assert left == []
 
 
 def test_it_lies_where_an_oblique_later_scan_lies(person, twoScans, tmp_path):
-    from BrainAgeSlicer import followscene, results, volumes
+    from BrainAgeSlicer import results, volumes
 
     _first, later = twoScans()
     compare(person)
 
-    node = results.findResult(later).part(followscene.MAP)
+    node = results.findResult(later).part(results.CHANGE_MAP)
     assert np.allclose(volumes.ijkToRASOf(node), volumes.ijkToRASOf(later))
+
+
+def test_the_map_has_a_legend_and_is_ticked_and_unticked(person, twoScans):
+    from BrainAgeSlicer import results
+    from test_panel_pictures import legendPixels
+
+    _first, later = twoScans()
+    result = results.findResult(later)
+    assert (
+        not person.ui.changeCheckBox.enabled and "press Compare" in person.ui.changeCheckBox.toolTip
+    )
+    person.click(person.ui.overlayCheckBox)
+    compare(person)
+
+    node, overlay = result.part(results.CHANGE_MAP), result.part(results.OVERLAY)
+    assert "since first" in node.GetName() and not person.ui.overlayCheckBox.checked
+    assert "Change of" in legendOf(node).GetTitleText() and legendOf(node).GetVisibility()
+    assert not legendOf(overlay).GetVisibility() and legendPixels(person, "Red") > 50
+    person.click(person.ui.changeCheckBox)
+    assert foregrounds() == {None} and not legendOf(node).GetVisibility()
+    person.click(person.ui.overlayCheckBox)
+    assert foregrounds() == {overlay.GetID()} and legendOf(overlay).GetVisibility()
+    assert "Change" not in legendOf(overlay).GetTitleText()
+
+
+def test_the_map_stays_when_the_module_is_left_and_goes_with_its_scan(person, twoScans):
+    from BrainAgeSlicer import results
+
+    first, later = twoScans()
+    compare(person)
+    node = results.findResult(later).part(results.CHANGE_MAP)
+    person.module.exit()
+    assert foregrounds() == {node.GetID()} and legendOf(node).GetVisibility()
+    person.module.enter()
+    assert person.ui.changeCheckBox.checked and foregrounds() == {node.GetID()}
+    person.ui.inputSelector.setCurrentNode(first)
+    person.rest()
+    assert foregrounds() == {None} and not legendOf(node).GetVisibility()
+
+
+def test_what_was_found_in_each_scan_is_said(person, twoScans):
+    found = {"code": "noise", "severity": "warn", "message": "The scan is noisy."}
+    found |= {"value": 1.0, "limit": 0.5}
+    twoScans(quality={"verdict": "warn", "findings": [found]})
+    compare(person)
+
+    text = person.ui.followLabel.text
+    assert "later: Warning: The scan is noisy." in text
+    assert "Measured on one scanner and protocol" in text
 
 
 def test_a_second_comparison_takes_the_place_of_the_first(person, twoScans):
