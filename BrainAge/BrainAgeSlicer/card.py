@@ -106,7 +106,8 @@ def modelText(prediction: Prediction) -> str:
         device=prediction.device,
     )
     seconds = prediction.timings_seconds.total
-    return text if seconds is None else text + _(" in {n:.0f} s").format(n=seconds)
+    # A number and its unit stay in one line.
+    return text if seconds is None else text + _(" in {n:.0f}\u00a0s").format(n=seconds)
 
 
 def oneLine(prediction: Prediction) -> str:

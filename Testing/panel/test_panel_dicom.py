@@ -62,7 +62,6 @@ def applied(person, node, model, age):
     parameters.makeSaliency = parameters.makeReport = False
     if age:
         person.type(person.ui.ageEdit, age)
-    ends = person.module.widget.panel._runs
     person.click(person.ui.applyButton)
     person.wait(lambda: person.ui.applyButton.text == "Apply", REAL_SECONDS)
     (ended,) = person.module.widget.panel._runs._ends
