@@ -118,17 +118,18 @@ class FollowControls:
     def _show(self, comparison: follow.Comparison) -> None:
         followscene.addComparison(comparison)
         self._shown = self._records()
-        change, dark = comparison.change, isDark(self._ui.followLabel)
-        severity = "note" if change.is_more_than_error else "pass"
+        person, change, dark = comparison.person, comparison.change, isDark(self._ui.followLabel)
         facts = [wording.a_year(change), *wording.facts(change, comparison.error)]
         lines = [
             f"{card.readable(fact.label)}: <b>{card.readable(typeset(fact.value))}</b>"
             f"<br><small>{card.readable(typeset(fact.note))}</small>"
             for fact in facts
         ]
-        meaning = f"{wording.meaning(change)} {wording.WHAT_THE_ERROR_LEAVES_OUT}"
-        lines.append(card.signed(severity, meaning, dark))
-        doubts = [*comparison.warnings, *wording.findings_of(comparison.person)]
+        meaning = wording.meaning(person, change, comparison.warnings)
+        severity = "refuse" if wording.is_refused(person) else "note"  # never a tick
+        said = f"{meaning} {wording.WHAT_THE_ERROR_LEAVES_OUT}"
+        lines.append(card.signed(severity, said, dark))
+        doubts = [*comparison.warnings, *wording.findings_of(person)]
         lines += [card.signed("warn", text, dark) for text in doubts]
         lines.append(f"<b>{card.readable(wording.NOTICE)}</b>")
         self._ui.followLabel.text = "".join(f"<p>{line}</p>" for line in lines)

@@ -123,7 +123,7 @@ def _part(
         person.name if several else "",
         typeset(signed(change.a_year)),
         Fact(a_year.label, a_year.value, typeset(a_year.note)),
-        wording.meaning(change),
+        wording.meaning(person, change, result.warnings),
         tuple(
             Fact(fact.label, typeset(fact.value), typeset(fact.note))
             for fact in wording.facts(change, error)

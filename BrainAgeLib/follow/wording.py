@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from BrainAgeLib.follow.change import Change
 from BrainAgeLib.follow.visits import Person
 from BrainAgeLib.model.calibration import ScanError
@@ -35,11 +37,20 @@ def interval(change: Change) -> str:
     return f"{percent(change.level)} interval {ends}, from scanning again alone"
 
 
-def meaning(change: Change) -> str:
-    """Say whether the change is more than scanning again makes."""
-    if change.is_more_than_error:
-        return "More than scanning again alone explains."
-    return "Not told from scanning again: it may be nothing."
+def meaning(person: Person, change: Change, warnings: Sequence[str]) -> str:
+    """Say whether the change is more than scanning again makes, and whether that counts."""
+    if is_refused(person):
+        return "No change can be read from this: the quality gate refuses a scan."
+    if not change.is_more_than_error:
+        return "Not told from scanning again: it may be nothing."
+    if warnings:
+        return "More than scanning again alone explains, but the warnings may explain it."
+    return "More than scanning again alone explains."
+
+
+def is_refused(person: Person) -> bool:
+    """Say whether the brain age of a scan was forced."""
+    return any(visit.verdict == "refuse" for visit in person.visits)
 
 
 def facts(change: Change, error: ScanError) -> list[Fact]:
@@ -89,7 +100,7 @@ def readable_change(person: Person, change: Change, error: ScanError, warnings: 
     ]
     for fact in (a_year(change), *facts(change, error)):
         lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
-    lines += ["", f"  {meaning(change)} {WHAT_THE_ERROR_LEAVES_OUT}"]
+    lines += ["", f"  {meaning(person, change, warnings)} {WHAT_THE_ERROR_LEAVES_OUT}"]
     lines += [f"  Warning: {text}" for text in warnings]
     lines += [f"  Scan {text}" for text in findings_of(person)]
     return "\n".join(lines)

@@ -141,6 +141,7 @@ def test_what_was_found_in_each_scan_is_said(person, twoScans):
     compare(person)
 
     text = person.ui.followLabel.text
+    assert "\u2714" not in text
     assert "later: Warning: The scan is noisy." in text
     assert "Measured on one scanner and protocol" in text
 
