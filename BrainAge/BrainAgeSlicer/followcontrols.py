@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,15 +39,19 @@ class FollowControls:
         self._shown: tuple[Any, Any] | None = None  # records, the earlier first
         self._tip = ui.compareButton.toolTip
         ui.followLabel.hide()
-        ui.compareButton.connect("clicked(bool)", lambda _checked: self._compare())
+        ui.compareButton.connect("clicked(bool)", lambda _checked: self._onButton())
         ui.followPlotButton.connect("clicked(bool)", lambda _checked: self._showPlot())
         ui.followReportButton.connect("clicked(bool)", lambda _checked: self._exportReport())
 
     def refresh(self) -> None:
         """Say what can be compared; a comparison of other scans is no longer shown."""
         ui, why = self._ui, self._whyNot()
-        ui.compareButton.setEnabled(not why and self._run is None)
-        ui.compareButton.toolTip = why or self._tip
+        if self._run is not None and not self._run.isWanted():
+            self._endRun()  # a scan was removed or predicted again
+        running = self._run is not None
+        ui.compareButton.text = _("Cancel") if running else _("Compare")
+        ui.compareButton.setEnabled(running or not why)
+        ui.compareButton.toolTip = _("Stop; the numbers stay") if running else why or self._tip
         if self._shown is not None and self._records() != self._shown:
             self._shown = None
             ui.followLabel.hide()
@@ -56,10 +61,13 @@ class FollowControls:
 
     def stop(self) -> None:
         """End the worker: the scene or the module is closing."""
+        self._endRun()
+        self._shown = None
+
+    def _endRun(self) -> None:
         run, self._run = self._run, None
         if run is not None:
             run.stop()
-        self._shown = None
 
     def _results(self) -> tuple[Any, Any]:
         parameters = self._getParameters()
@@ -86,9 +94,15 @@ class FollowControls:
             return _("Both scans need a result first: select each at the top and press Apply.")
         return ""
 
+    def _onButton(self) -> None:
+        if self._run is not None:
+            self._run.cancel()
+        else:
+            self._compare()
+
     def _compare(self) -> None:
         earlier, later = self._results()
-        if self._whyNot() or self._run is not None:
+        if self._whyNot():
             return
         self._message.clear()
         try:
@@ -111,9 +125,12 @@ class FollowControls:
         if not text:
             return None
         try:
-            return float(text)
-        except ValueError as error:
-            raise BrainAgeError(_("The years between the scans are a number, or empty.")) from error
+            years = float(text)
+        except ValueError:
+            years = math.nan
+        if not math.isfinite(years):
+            raise BrainAgeError(_("The years between the scans are a number, or empty."))
+        return years
 
     def _show(self, comparison: follow.Comparison) -> None:
         followscene.addComparison(comparison)

@@ -73,7 +73,7 @@ class Run:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
             self._startWorker(handOver(self._volumeNode, self._folder))
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
-            self._end(Ended(error=_asError(error)))
+            self._end(Ended(error=asError(error)))
 
     def isRunning(self) -> bool:
         """Return whether the end has yet to be reported."""
@@ -137,7 +137,7 @@ class Run:
         except Exception as error:  # whatever it was, the user reads a sentence, not a traceback
             if result is not None:
                 removeResult(result)
-            return Ended(error=_asError(error))
+            return Ended(error=asError(error))
 
     def _end(self, ended: Ended) -> None:
         if self._ended:
@@ -151,7 +151,7 @@ class Run:
             self._observations = []
             self._worker = None
         finally:
-            _remove(self._folder)
+            removeFolder(self._folder)
         self._listener.onEnded(ended)
 
     def _observe(self, observed: Any, event: int, method: Callable[..., None]) -> None:
@@ -177,13 +177,15 @@ def _errorOf(outcome: Outcome) -> BrainAgeError:
     return error
 
 
-def _asError(error: Exception) -> BrainAgeError:
+def asError(error: Exception) -> BrainAgeError:
+    """Return any error as one that people can read."""
     if isinstance(error, BrainAgeError):
         return error
     return BrainAgeError(_("The scan could not be processed: {reason}").format(reason=error))
 
 
-def _remove(folder: Path) -> None:
+def removeFolder(folder: Path) -> None:
+    """Remove a folder of ours; ``Path()`` is none."""
     for _attempt in range(REMOVAL_TRIES):
         if folder == Path() or not folder.exists():
             return

@@ -168,9 +168,10 @@ def test_typed_years_go_before_ages_and_words_are_no_number(person, twoScans):
     person.type(person.ui.yearsEdit, "5")
     compare(person)
     assert "+1.0 years a year" in person.ui.followLabel.text
-    person.type(person.ui.yearsEdit, "soon")
-    compare(person)
-    assert "are a number" in person.ui.messageLabel.text
+    for text in ("soon", "nan", "inf"):
+        person.type(person.ui.yearsEdit, text)
+        compare(person)
+        assert "are a number" in person.ui.messageLabel.text
 
 
 def test_the_days_of_dicom_go_before_ages(person, twoScans, monkeypatch):
@@ -213,6 +214,64 @@ def test_a_worker_that_fails_is_said_and_the_numbers_stay(person, twoScans, work
     assert "cannot be read" in person.ui.messageLabel.text
     assert "+2.5 years a year" in person.ui.followLabel.text
     assert not person.ui.followReportButton.enabled
+
+
+def leftFolders(person) -> list[str]:
+    return [each.name for each in person.temporary.iterdir() if each.name.startswith("BrainAge-")]
+
+
+def test_it_can_be_cancelled_and_the_numbers_stay(person, twoScans, worker):
+    worker("wait:follow")
+    twoScans()
+    person.click(person.ui.compareButton)
+    person.rest(300)
+    assert person.ui.compareButton.text == "Cancel" and len(leftFolders(person)) == 1
+    person.click(person.ui.compareButton)
+    person.wait(lambda: person.module.widget.panel._follow._run is None)
+    assert person.ui.compareButton.text == "Compare" and person.ui.messageLabel.text == ""
+    assert "+2.5 years a year" in person.ui.followLabel.text
+    assert leftFolders(person) == [] and not person.ui.changeCheckBox.enabled
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("isOpen", [True, False])
+def test_a_scan_that_is_removed_meanwhile_ends_it(person, twoScans, worker, which, isOpen):
+    worker("wait:follow")
+    nodes = twoScans()
+    person.click(person.ui.compareButton)
+    person.rest(300)
+    if not isOpen:
+        person.module.exit()
+    slicer.mrmlScene.RemoveNode(nodes[which])
+    person.rest()
+    if not isOpen:
+        person.module.enter()
+    assert person.module.widget.panel._follow._run is None and leftFolders(person) == []
+    assert not person.ui.followLabel.visible and not person.ui.compareButton.enabled
+
+
+def test_a_scan_that_is_predicted_again_loses_its_comparison(person, twoScans):
+    from BrainAgeSlicer import results
+
+    _first, later = twoScans()
+    compare(person)
+    person.applyAndWait()
+    assert results.findResult(later).part(results.CHANGE_MAP) is None
+    assert not person.ui.changeCheckBox.checked and not person.ui.changeCheckBox.enabled
+    assert person.ui.overlayCheckBox.checked and not person.ui.followLabel.visible
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(person, twoScans, monkeypatch):
+    import tempfile
+
+    def full(**_options):
+        raise OSError(28, "No space left on device")
+
+    twoScans()
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    compare(person)
+    assert "No space left" in person.ui.messageLabel.text
+    assert "+2.5 years a year" in person.ui.followLabel.text and leftFolders(person) == []
 
 
 def test_closing_the_scene_ends_it(person, twoScans):

@@ -165,6 +165,7 @@ def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
         ((60.0, 60.0), (), "of one time"),
         ((60.0, None), (), "neither a date nor an age"),
         ((60.0, 61.0), ("--years", "0"), "2 scans have 1 times"),
+        ((60.0, 61.0), ("--years", "0", "nan"), "is no number"),
         ((60.0, 61.0), ("--ages", "60"), "2 scans have 1 ages"),
         ((60.0, 61.0), ("--scan-error", "-1"), "cannot be -1"),
     ],
