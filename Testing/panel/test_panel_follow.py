@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import slicer
 
 import phantom
-import worker_files
 from dicom_database import DicomDatabase
-
-
-def addScan(person, folder, name, brainAge, age, **acquisition):
-    """Add a scan with a result as a run leaves it."""
-    node = phantom.addHead(name)
-    record = worker_files.record(
-        brain_age_years=brainAge,
-        chronological_age_years=age,
-        gap_years=None if age is None else brainAge - age,
-        corrected_gap_years=None if age is None else 65.2 - age,
-    )
-    record["model"] = record["model"] | {"name": "thick-slice"}
-    record["quality"] = acquisition.pop("quality", record["quality"])
-    record["acquisition"] = record["acquisition"] | acquisition
-    folder.mkdir()
-    result = worker_files.addResult(node, folder, json.loads(json.dumps(record)))
-    from BrainAgeSlicer import volumes
-
-    result.noteLattice(volumes.ijkToRASOf(node))
-    return node
+from two_scans import addScan, compare
 
 
 @pytest.fixture
@@ -57,11 +35,6 @@ def foregrounds() -> set[str | None]:
 
 def legendOf(node):
     return slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
-
-
-def compare(person) -> None:
-    person.click(person.ui.compareButton)
-    person.wait(lambda: person.module.widget.panel._follow._run is None)
 
 
 def test_the_change_is_shown_with_plot_report_and_map(person, twoScans):

@@ -91,7 +91,7 @@ def test_the_result_is_readable(person, head, tmp_path, dark, scale):
 @pytest.fixture
 def compared(person, tmp_path):
     """Return a function that compares two scans of one person, of other scanners and warned of."""
-    from test_panel_follow import addScan, compare
+    from two_scans import addScan, compare
 
     def make():
         first = addScan(person, tmp_path / "a", "T1 2024", 61.0, 60.5)
