@@ -72,12 +72,18 @@ def fileAway(result: Result) -> None:
 
     contents = _kept[result.recordNode.GetAttribute(KEY)]
     database, indexer = dicomfiles.database(), ctk.ctkDICOMIndexer()
-    with tempfile.TemporaryDirectory(prefix="BrainAge-") as folder:
-        for number, content in enumerate(contents):
-            path = Path(folder) / f"{number}.dcm"
-            path.write_bytes(content)
-            indexer.addFile(database, str(path), True)  # copied: the folder goes
-        indexer.waitForImportFinished()
+    try:
+        with tempfile.TemporaryDirectory(prefix="BrainAge-") as folder:
+            for number, content in enumerate(contents):
+                path = Path(folder) / f"{number}.dcm"
+                path.write_bytes(content)
+                indexer.addFile(database, str(path), True)  # copied: the folder goes
+            indexer.waitForImportFinished()
+    except OSError as error:
+        raise BrainAgeError(
+            _("The report could not be written: {reason}").format(reason=error),
+            _("free some disk space"),
+        ) from error
     if not all(database.fileForInstance(_uidOf(content)) for content in contents):
         raise BrainAgeError(
             _("Slicer's DICOM database did not take the report."),

@@ -46,7 +46,7 @@ class BatchList:
             item = qt.QTreeWidgetItem(self._tree)
             item.setFlags(TICKABLE)
             item.setText(NAME, node.GetName())
-            item.setToolTip(NAME, node.GetName())
+            item.setToolTip(NAME, card.tip(node.GetName()))
             item.setText(AGE, subject.textFromAge(subject.subjectOf(node).ageYears))
             item.setToolTip(AGE, _("To change it, select the volume at the top."))
             chosen = node.GetID() in ticked
@@ -104,7 +104,7 @@ class BatchList:
 
     def _write(self, item: Any, text: str) -> None:
         item.setText(STATE, text)
-        item.setToolTip(STATE, text)
+        item.setToolTip(STATE, card.tip(text))
 
 
 def _stateOf(node: Any) -> str:

@@ -45,6 +45,14 @@ def readable(text: str) -> str:
     return html.escape(breakable(text))
 
 
+def tip(text: str) -> str:
+    """Return a text, which may hold a name that somebody gave, as a tool tip that shows it as is.
+
+    Qt takes what looks like HTML for HTML.
+    """
+    return f"<span>{html.escape(text)}</span>" if "<" in text else text
+
+
 def headline(prediction: Prediction) -> str:
     """Return the raw brain age, or that there is none."""
     return wording.brain_age(prediction).value
@@ -106,7 +114,8 @@ def modelText(prediction: Prediction) -> str:
         device=prediction.device,
     )
     seconds = prediction.timings_seconds.total
-    return text if seconds is None else text + _(" in {n:.0f} s").format(n=seconds)
+    # A number and its unit stay in one line.
+    return text if seconds is None else text + _(" in {n:.0f}\u00a0s").format(n=seconds)
 
 
 def oneLine(prediction: Prediction) -> str:

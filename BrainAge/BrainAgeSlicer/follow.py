@@ -7,7 +7,6 @@ change are the worker's. It gets both results in a folder that goes afterwards.
 from __future__ import annotations
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.scan.dicom_person import day_of_study
 from BrainAgeSlicer import dicomfiles, installation, volumes
 from BrainAgeSlicer.results import OVERLAY, TO_TEMPLATE, Result
+from BrainAgeSlicer.run import asError, removeFolder
 from BrainAgeSlicer.worker import Outcome, Worker
 
 STUDY_DATE = "0008,0020"
@@ -106,7 +106,10 @@ def _dayOf(volumeNode: Any) -> date | None:
 
 
 class FollowRun:
-    """Has the worker make report and map. ``onEnded(made, error)``: one of them is None."""
+    """Has the worker make report and map.
+
+    ``onEnded(made, error)``: one of them is None, both when it was cancelled.
+    """
 
     def __init__(
         self,
@@ -114,11 +117,17 @@ class FollowRun:
         command: Sequence[str],
         onEnded: Callable[[Made | None, BrainAgeError | None], None],
     ) -> None:
+        """Write both results out. Raises BrainAgeError when they cannot be written."""
         self._comparison = comparison
         self._onEnded = onEnded
-        self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
+        self._folder = Path()
+        try:
+            self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
+            inputs = [str(self._export(number)) for number in range(2)]
+        except (OSError, BrainAgeError) as error:
+            removeFolder(self._folder)
+            raise asError(error) from error
         self._output = self._folder / "output"
-        inputs = [str(self._export(number)) for number in range(2)]
         times = [f"{visit.time_years:.9g}" for visit in comparison.person.visits]
         arguments = ["follow", *inputs, "--output", str(self._output), "--years", *times]
         arguments += ["--scan-error", f"{comparison.error.sd_years:.9g}"]
@@ -130,10 +139,18 @@ class FollowRun:
         """Start the worker."""
         self._worker.start()
 
+    def cancel(self) -> None:
+        """Ask the worker to end; the listener hears when it did."""
+        self._worker.cancel()
+
     def stop(self) -> None:
         """End the worker and wait until it is gone."""
         self._onEnded = lambda _made, _error: None
         self._worker.stop()
+
+    def isWanted(self) -> bool:
+        """Return whether both results are still there."""
+        return all(each.recordNode.GetScene() is not None for each in self._comparison.results)
 
     def _export(self, number: int) -> Path:
         """Write one result as the library writes it; return its folder."""
@@ -155,6 +172,9 @@ class FollowRun:
 
     def _onFinished(self, outcome: Outcome) -> None:
         try:
+            if outcome.cancelled or not self.isWanted():
+                self._onEnded(None, None)
+                return
             if not outcome.done:
                 self._onEnded(None, BrainAgeError(outcome.message, outcome.hint))
                 return
@@ -164,7 +184,7 @@ class FollowRun:
         except (OSError, ValueError, BrainAgeError) as error:
             self._onEnded(None, BrainAgeError(str(error)))
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            removeFolder(self._folder)
 
     def _map(self) -> np.ndarray | None:
         path = self._output / "saliency_change.nii.gz"

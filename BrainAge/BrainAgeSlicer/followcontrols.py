@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,15 +39,19 @@ class FollowControls:
         self._shown: tuple[Any, Any] | None = None  # records, the earlier first
         self._tip = ui.compareButton.toolTip
         ui.followLabel.hide()
-        ui.compareButton.connect("clicked(bool)", lambda _checked: self._compare())
+        ui.compareButton.connect("clicked(bool)", lambda _checked: self._onButton())
         ui.followPlotButton.connect("clicked(bool)", lambda _checked: self._showPlot())
         ui.followReportButton.connect("clicked(bool)", lambda _checked: self._exportReport())
 
     def refresh(self) -> None:
         """Say what can be compared; a comparison of other scans is no longer shown."""
         ui, why = self._ui, self._whyNot()
-        ui.compareButton.setEnabled(not why and self._run is None)
-        ui.compareButton.toolTip = why or self._tip
+        if self._run is not None and not self._run.isWanted():
+            self._endRun()  # a scan was removed or predicted again
+        running = self._run is not None
+        ui.compareButton.text = _("Cancel") if running else _("Compare")
+        ui.compareButton.setEnabled(running or not why)
+        ui.compareButton.toolTip = _("Stop; the numbers stay") if running else why or self._tip
         if self._shown is not None and self._records() != self._shown:
             self._shown = None
             ui.followLabel.hide()
@@ -56,10 +61,13 @@ class FollowControls:
 
     def stop(self) -> None:
         """End the worker: the scene or the module is closing."""
+        self._endRun()
+        self._shown = None
+
+    def _endRun(self) -> None:
         run, self._run = self._run, None
         if run is not None:
             run.stop()
-        self._shown = None
 
     def _results(self) -> tuple[Any, Any]:
         parameters = self._getParameters()
@@ -86,13 +94,20 @@ class FollowControls:
             return _("Both scans need a result first: select each at the top and press Apply.")
         return ""
 
+    def _onButton(self) -> None:
+        if self._run is not None:
+            self._run.cancel()
+        else:
+            self._compare()
+
     def _compare(self) -> None:
         earlier, later = self._results()
-        if self._whyNot() or self._run is not None:
+        if self._whyNot():
             return
         self._message.clear()
         try:
             comparison = follow.compare(earlier, later, self._yearsBetween())
+            self._showMap(False)  # that of an earlier comparison goes
             self._show(comparison)
             self._ensureDependencies(installation.requirementsFile())
             self._run = follow.FollowRun(
@@ -110,23 +125,29 @@ class FollowControls:
         if not text:
             return None
         try:
-            return float(text)
-        except ValueError as error:
-            raise BrainAgeError(_("The years between the scans are a number, or empty.")) from error
+            years = float(text)
+        except ValueError:
+            years = math.nan
+        if not math.isfinite(years):
+            raise BrainAgeError(_("The years between the scans are a number, or empty."))
+        return years
 
     def _show(self, comparison: follow.Comparison) -> None:
         followscene.addComparison(comparison)
         self._shown = self._records()
-        change, dark = comparison.change, isDark(self._ui.followLabel)
-        severity = "note" if change.is_more_than_error else "pass"
+        person, change, dark = comparison.person, comparison.change, isDark(self._ui.followLabel)
         facts = [wording.a_year(change), *wording.facts(change, comparison.error)]
         lines = [
             f"{card.readable(fact.label)}: <b>{card.readable(typeset(fact.value))}</b>"
             f"<br><small>{card.readable(typeset(fact.note))}</small>"
             for fact in facts
         ]
-        lines.append(card.signed(severity, wording.meaning(change), dark))
-        lines += [card.signed("warn", text, dark) for text in comparison.warnings]
+        meaning = wording.meaning(person, change, comparison.warnings)
+        severity = "refuse" if wording.is_refused(person) else "note"  # never a tick
+        said = f"{meaning} {wording.WHAT_THE_ERROR_LEAVES_OUT}"
+        lines.append(card.signed(severity, said, dark))
+        doubts = [*comparison.warnings, *wording.findings_of(person)]
+        lines += [card.signed("warn", text, dark) for text in doubts]
         lines.append(f"<b>{card.readable(wording.NOTICE)}</b>")
         self._ui.followLabel.text = "".join(f"<p>{line}</p>" for line in lines)
         self._ui.followLabel.show()
@@ -140,11 +161,16 @@ class FollowControls:
             self._message.show("refuse", error.message, error.hint)
         elif made is not None and later.recordNode.GetScene() is not None:
             node = followscene.addMade(comparison, made)
-            parameters = self._getParameters()
-            if node is not None and parameters is not None:
-                parameters.overlayVisible = parameters.templateVisible = False
-                followscene.showMap(node, later.volumeNode)
+            if node is not None and self._results()[1] == later:
+                self._showMap(True)
         self.refresh()
+
+    def _showMap(self, wanted: bool) -> None:
+        parameters = self._getParameters()
+        if parameters is not None:
+            if wanted:
+                parameters.overlayVisible = parameters.templateVisible = False
+            parameters.changeVisible = wanted
 
     def _showPlot(self) -> None:
         chart = self._part(followscene.CHART)

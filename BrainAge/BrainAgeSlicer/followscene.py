@@ -11,17 +11,21 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.follow.change import LEVEL
 from BrainAgeSlicer.follow import Comparison, Made
-from BrainAgeSlicer.overlay import showInColors
+from BrainAgeSlicer.overlay import CHANGE, showInColors
 from BrainAgeSlicer.plot import GREY, ORANGE, Series, newChart
-from BrainAgeSlicer.results import OVERLAY, Result, adopt, keepOutOfTree, removeNode
+from BrainAgeSlicer.results import (
+    CHANGE_MAP,
+    OVERLAY,
+    Result,
+    adopt,
+    keepOutOfTree,
+    removeNode,
+)
 from BrainAgeSlicer.volumes import OURS
 
 CHART = "BrainAge.FollowChart"
 REPORT = "BrainAge.FollowReport"
-MAP = "BrainAge.FollowMap"
 OWNED = "BrainAge.FollowOwned"  # every node that goes when there is another comparison
-HIDDEN = 0.15  # of the strongest effect, as the overlay's own
-OPACITY = 0.6
 
 
 def addComparison(comparison: Comparison) -> None:
@@ -65,6 +69,7 @@ def addMade(comparison: Comparison, made: Made) -> Any:
     """Add report and map to the later result; return the map's volume or None."""
     later = comparison.results[1]
     name = later.volumeNode.GetName()
+    since = comparison.results[0].volumeNode.GetName()
     text = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} {_('change report')}")
     text.SetAttribute(OURS, "followReport")
     text.SetText(made.report)
@@ -72,25 +77,17 @@ def addMade(comparison: Comparison, made: Made) -> Any:
     _own(later, REPORT, text, [text])
     if made.saliency is None:
         return None
-    node = slicer.mrmlScene.AddNewNodeByClass(
-        "vtkMRMLScalarVolumeNode", f"{name} {_('change of the map')}"
-    )
-    node.SetAttribute(OURS, "followMap")
+    title = _("{name} change of the map since {earlier}").format(name=name, earlier=since)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", title)
+    node.SetAttribute(OURS, CHANGE)
     slicer.util.updateVolumeFromArray(node, made.saliency.astype(np.float32))
     node.CopyOrientation(later.part(OVERLAY))
     node.SetAndObserveTransformNodeID(later.part(OVERLAY).GetTransformNodeID())
-    colors = showInColors(node, made.saliency, f"{name} {_('change of the map colors')}", HIDDEN)
+    colors = showInColors(node, made.saliency, f"{name} {_('change of the map colors')}")
     colors.SetAttribute(OURS, "colors")
     keepOutOfTree(colors)
-    _own(later, MAP, node, [node, colors])
+    _own(later, CHANGE_MAP, node, [node, colors])
     return node
-
-
-def showMap(node: Any, scan: Any) -> None:
-    """Show the map of the change over its scan."""
-    slicer.util.setSliceViewerLayers(
-        background=scan, foreground=node, foregroundOpacity=OPACITY, rotateToVolumePlane=True
-    )
 
 
 def _own(result: Result, role: str, node: Any, nodes: list[Any]) -> None:

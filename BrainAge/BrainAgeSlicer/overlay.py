@@ -10,10 +10,11 @@ import slicer
 from slicer.i18n import tr as _
 
 from BrainAgeSlicer.installation import templateImage
-from BrainAgeSlicer.results import COLORS, MASK, OVERLAY, TO_TEMPLATE, Result, adopt
+from BrainAgeSlicer.results import MASK, TO_TEMPLATE, Result, adopt
 from BrainAgeSlicer.volumes import OURS
 
 TEMPLATE = "BrainAge.Template"
+CHANGE = "followMap"  # what a map of a change is, by the attribute of our nodes
 ENTRIES = 255  # odd: the middle one is zero
 ROBUST_PERCENTILE = 99.5  # one bright voxel must not darken the rest
 # Blue for what makes the brain look younger, orange for older: told apart by people who confuse
@@ -22,28 +23,29 @@ YOUNGER = ((0.0, (0.75, 0.90, 1.00)), (0.5, (0.20, 0.55, 0.95)), (1.0, (0.05, 0.
 OLDER = ((0.0, (1.00, 0.95, 0.60)), (0.5, (1.00, 0.55, 0.05)), (1.0, (0.75, 0.05, 0.05)))
 
 
-def setThreshold(result: Result, hiddenFraction: float) -> None:
-    """Hide the values of the overlay below this part, 0-1, of the strongest."""
-    overlay, colors = result.part(OVERLAY), result.part(COLORS)
-    if overlay is None or colors is None:
+def setThreshold(node: Any, hiddenFraction: float) -> None:
+    """Hide the values of a map below this part, 0-1, of the strongest. None is no map."""
+    colors = node.GetDisplayNode().GetColorNode() if node is not None else None
+    if colors is None or not colors.GetAttribute(OURS):  # the user chose other colours
         return
-    display = overlay.GetDisplayNode()
+    display = node.GetDisplayNode()
     low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
     fillColorNode(colors, ValueRange(high, low < 0), hiddenFraction)
 
 
-def setLegendVisible(result: Result, visible: bool) -> None:
-    """Show or hide the colours' legend; it says what the colours mean and in which unit."""
-    overlay = result.part(OVERLAY)
-    if overlay is None:
+def setLegendVisible(node: Any, visible: bool) -> None:
+    """Show or hide the legend of a map; it says what the colours mean and in which unit."""
+    if node is None:
         return
     logic = slicer.vtkSlicerColorLogic
-    legend = logic.GetColorLegendDisplayNode(overlay)
+    legend = logic.GetColorLegendDisplayNode(node)
     if legend is None:
         if not visible:
             return
-        legend = logic.AddDefaultColorLegendDisplayNode(overlay)
-        _layOut(legend, overlay.GetDisplayNode().GetWindowLevelMin() < 0)
+        legend = logic.AddDefaultColorLegendDisplayNode(node)
+        isChange = node.GetAttribute(OURS) == CHANGE
+        title = _("Change of\neffect on\nage, years") if isChange else _("Effect on\nage, years")
+        _layOut(legend, title, node.GetDisplayNode().GetWindowLevelMin() < 0)
     legend.SetVisibility(visible)
     legend.Modified()  # the views look at it now, whether it changed or not
 
@@ -91,8 +93,8 @@ def templateOverScan(result: Result) -> Any:
     return node
 
 
-def _layOut(legend: Any, signed: bool) -> None:
-    legend.SetTitleText(_("Effect on\nage, years"))
+def _layOut(legend: Any, title: str, signed: bool) -> None:
+    legend.SetTitleText(title)
     legend.SetLabelFormat("%+.2g" if signed else "%.2g")
     legend.SetMaxNumberOfColors(ENTRIES)
     legend.SetNumberOfLabels(5)

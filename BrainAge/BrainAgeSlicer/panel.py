@@ -202,6 +202,8 @@ class Panel(VTKObservationMixin):
         self._archive.show(result)
         self._follow.refresh()
         self._overlay.setResult(result)
+        if self._parameters.changeVisible and not self.ui.changeCheckBox.enabled:
+            self._parameters.changeVisible = False  # there is no such map of this scan
         self._overlay.update(self._parameters)
         if not self._runs.running and not self.ui.batchCollapsibleButton.collapsed:
             self._batchList.refresh()

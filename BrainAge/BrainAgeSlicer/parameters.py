@@ -37,6 +37,7 @@ class BrainAgeParameterNode:
     overlayOpacity: Annotated[float, WithinRange(0.0, 1.0)] = 0.6
     outlineVisible: bool = False
     templateVisible: bool = False
+    changeVisible: bool = False
 
     if TYPE_CHECKING:  # what the decorator adds
 

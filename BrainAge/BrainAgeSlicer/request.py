@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What to predict with; empty means the library's own choice.
+    """What to predict with; empty means the library's own choice, the header's age and sex, say.
 
     ``force``: give the age although the quality check refuses the scan.
     """
@@ -33,6 +33,11 @@ class Request:
     force: bool = False
     saliency: bool = True
     report: bool = True
+
+    def completedBy(self, header: subject.Subject) -> Request:
+        """Return the request with age and sex of a header where none are given."""
+        ageYears = header.ageYears if self.ageYears is None else self.ageYears
+        return replace(self, ageYears=ageYears, sex=self.sex or header.sex)
 
     def arguments(self) -> list[str]:
         """Return the command-line options."""
@@ -67,11 +72,11 @@ def requestFor(ageYears: float | None, sex: str | None, **options: Any) -> Reque
 
 
 def requestOf(parameters: BrainAgeParameterNode, volumeNode: Any) -> Request:
-    """Return what the panel's choices ask for one scan; age and sex are the scan's own."""
-    known = subject.subjectOf(volumeNode)
+    """Return what the panel's choices ask for one scan; age and sex are those typed for it."""
+    typed = subject.typedFor(volumeNode)
     return Request(
-        ageYears=known.ageYears,
-        sex=known.sex,
+        ageYears=typed.ageYears,
+        sex=typed.sex,
         device=parameters.device,
         model=parameters.model,
         brainExtracted=parameters.brainExtracted,

@@ -12,11 +12,20 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
 from BrainAgeSlicer import card, overlay, sliceviews, subject, table
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
-from BrainAgeSlicer.results import CHART, MASK, OVERLAY, REPORT, TO_TEMPLATE, Result
+from BrainAgeSlicer.results import (
+    CHANGE_MAP,
+    CHART,
+    MASK,
+    OVERLAY,
+    REPORT,
+    TO_TEMPLATE,
+    Result,
+)
 from BrainAgeSlicer.views import isDark
 
 HEADLINE_SCALE = 2.4  # of the window's own font, so it follows the user's scaling
 PERCENT = 100.0
+LAYERS = 3  # of what is wanted: what may lie over the scan
 
 
 class ResultView:
@@ -72,10 +81,11 @@ def _read(result: Result | None) -> tuple[Prediction | None, str]:
                 "{why}."
             ).format(why=result.withoutHeader)
         )
+    said.append(result.ageDoubt)
     known = subject.subjectOf(result.volumeNode).ageYears
     if known not in (None, prediction.chronological_age_years):
         said.append(_("The age was changed since this prediction; press Apply to use it."))
-    return prediction, " ".join(said)
+    return prediction, " ".join(filter(None, said))
 
 
 def _titleOf(result: Result) -> str:
@@ -93,17 +103,16 @@ class OverlayControls:
         self._views = sliceviews.SliceViews()
         self._result: Result | None = None
         self._applied: tuple[Any, ...] = ()
-        boxes = (ui.overlayCheckBox, ui.outlineCheckBox, ui.templateCheckBox)
+        boxes = (ui.overlayCheckBox, ui.outlineCheckBox, ui.templateCheckBox, ui.changeCheckBox)
         self._tips = [box.toolTip for box in boxes]
         self._enable()
 
     def setResult(self, result: Result | None) -> None:
         """Take another result; what an earlier one showed is taken down first."""
-        if self._same(result):
-            return
-        self.takeDown()
-        self._result = result
-        self._enable()
+        if not self._same(result):
+            self.takeDown()
+            self._result = result
+        self._enable()  # the map of a change comes later
 
     def _enable(self) -> None:
         """Enable the controls of what there is; a tool tip says why another is not."""
@@ -112,6 +121,7 @@ class OverlayControls:
             (ui.overlayCheckBox, OVERLAY, _("No map of what the age rests on was made.")),
             (ui.outlineCheckBox, MASK, _("There is no brain mask.")),
             (ui.templateCheckBox, TO_TEMPLATE, _("The scan was not registered.")),
+            (ui.changeCheckBox, CHANGE_MAP, _("There is no map of a change yet: press Compare.")),
         )
         for (box, role, reason), tip in zip(parts, self._tips, strict=True):
             there = result is not None and result.part(role) is not None
@@ -119,7 +129,7 @@ class OverlayControls:
             box.setEnabled(there)
             box.toolTip = tip if there else wanting
         for slider in (ui.thresholdSlider, ui.opacitySlider):
-            slider.setEnabled(result is not None and result.part(OVERLAY) is not None)
+            slider.setEnabled(ui.overlayCheckBox.enabled or ui.changeCheckBox.enabled)
 
     def takeUp(self, parameters: BrainAgeParameterNode) -> None:
         """Make the parameters say what the views show: opening the module changes no view."""
@@ -127,6 +137,9 @@ class OverlayControls:
         parameters.overlayVisible = result is not None and sliceviews.isShown(result.part(OVERLAY))
         parameters.templateVisible = result is not None and sliceviews.isShown(
             result.part(overlay.TEMPLATE)
+        )
+        parameters.changeVisible = result is not None and sliceviews.isShown(
+            result.part(CHANGE_MAP)
         )
         parameters.outlineVisible = result is not None and overlay.isOutlineVisible(result)
         self._applied = _wanted(parameters)
@@ -137,20 +150,20 @@ class OverlayControls:
         if result is None or wanted == self._applied:
             return
         before, self._applied = self._applied, wanted
-        overlayVisible = parameters.overlayVisible and result.part(OVERLAY) is not None
-        templateVisible = parameters.templateVisible and result.part(TO_TEMPLATE) is not None
-        if overlayVisible:
-            overlay.setThreshold(result, parameters.overlayThreshold / PERCENT)
         overlay.setOutlineVisible(result, parameters.outlineVisible)
-        if not overlayVisible and not templateVisible:
+        shown = _foregroundFor(result, parameters)
+        maps = [result.part(OVERLAY), result.part(CHANGE_MAP)]
+        if shown in maps:
+            overlay.setThreshold(shown, parameters.overlayThreshold / PERCENT)
+        if shown is None:
             self._views.restore()
-        elif before[:2] != wanted[:2]:
-            node = overlay.templateOverScan(result) if templateVisible else result.part(OVERLAY)
-            self._views.show(result.volumeNode, node, parameters.overlayOpacity)
+        elif before[:LAYERS] != wanted[:LAYERS]:
+            self._views.show(result.volumeNode, shown, parameters.overlayOpacity)
         else:
             self._views.setOpacity(parameters.overlayOpacity)
         # Last: a view shows a legend only of what it shows already.
-        overlay.setLegendVisible(result, overlayVisible and not templateVisible)
+        for each in maps:
+            overlay.setLegendVisible(each, each is shown)
 
     def takeDown(self) -> None:
         """Bring the views back to what they showed before this result."""
@@ -159,7 +172,8 @@ class OverlayControls:
             return
         self._views.restore()
         if result.recordNode.GetScene() is not None:
-            overlay.setLegendVisible(result, False)
+            for role in (OVERLAY, CHANGE_MAP):
+                overlay.setLegendVisible(result.part(role), False)
             overlay.setOutlineVisible(result, False)
 
     def forget(self) -> None:
@@ -174,10 +188,20 @@ class OverlayControls:
         return result.recordNode is self._result.recordNode
 
 
+def _foregroundFor(result: Result, parameters: BrainAgeParameterNode) -> Any:
+    """Return what is to lie over the scan: the template before a map, a change before the rest."""
+    if parameters.templateVisible and result.part(TO_TEMPLATE) is not None:
+        return overlay.templateOverScan(result)
+    if parameters.changeVisible and result.part(CHANGE_MAP) is not None:
+        return result.part(CHANGE_MAP)
+    return result.part(OVERLAY) if parameters.overlayVisible else None
+
+
 def _wanted(parameters: BrainAgeParameterNode) -> tuple[Any, ...]:
     return (
         parameters.overlayVisible,
         parameters.templateVisible,
+        parameters.changeVisible,
         parameters.outlineVisible,
         parameters.overlayOpacity,
         parameters.overlayThreshold,

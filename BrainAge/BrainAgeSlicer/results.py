@@ -21,14 +21,15 @@ from BrainAgeSlicer.volumes import OURS
 
 SCAN = "BrainAge.Scan"
 OVERLAY = "BrainAge.Overlay"
-COLORS = "BrainAge.Colors"
 MASK = "BrainAge.Mask"
 TO_TEMPLATE = "BrainAge.ToTemplate"
 REPORT = "BrainAge.Report"
 CHART = "BrainAge.Chart"
+CHANGE_MAP = "BrainAge.FollowMap"  # of a comparison with an earlier scan
 OWNED = "BrainAge.Owned"  # every node that goes when the result goes
 EARLIER = "BrainAge.Earlier"  # attribute of a record: a later run failed
 LATTICE = "BrainAge.Lattice"  # attribute of a record: 16 numbers, voxels to the worker's world
+AGE_DOUBT = "BrainAge.AgeDoubt"  # attribute of a record: why its age is doubtful
 WITHOUT_HEADER = "BrainAge.WithoutHeader"  # attribute of a record: why the image went alone
 
 
@@ -63,6 +64,11 @@ class Result:
         return self.recordNode.GetAttribute(WITHOUT_HEADER) or ""
 
     @property
+    def ageDoubt(self) -> str:
+        """Why the age that goes with an image alone is doubtful, or an empty string."""
+        return self.recordNode.GetAttribute(AGE_DOUBT) or ""
+
+    @property
     def workerLattice(self) -> np.ndarray | None:
         """Where the worker laid its outputs: 4 x 4, from voxel indices to its world, or None."""
         text = self.recordNode.GetAttribute(LATTICE) or ""
@@ -73,10 +79,11 @@ class Result:
         """Keep where the worker laid its outputs."""
         self.recordNode.SetAttribute(LATTICE, " ".join(map(repr, ijkToWorld.ravel().tolist())))
 
-    def noteWithoutHeader(self, why: str) -> None:
-        """Keep why the DICOM header was not judged, if it was not."""
+    def noteWithoutHeader(self, why: str, ageDoubt: str) -> None:
+        """Keep why the DICOM header was not judged, if it was not, and what it says of the age."""
         if why:
             self.recordNode.SetAttribute(WITHOUT_HEADER, why)
+            self.recordNode.SetAttribute(AGE_DOUBT, ageDoubt)
 
     @property
     def volumeNode(self) -> Any:

@@ -16,7 +16,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
-from BrainAgeSlicer import archive, table
+from BrainAgeSlicer import archive, subject, table
 from BrainAgeSlicer.handover import HandOver, handOver
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
@@ -73,7 +73,7 @@ class Run:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
             self._startWorker(handOver(self._volumeNode, self._folder))
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
-            self._end(Ended(error=_asError(error)))
+            self._end(Ended(error=asError(error)))
 
     def isRunning(self) -> bool:
         """Return whether the end has yet to be reported."""
@@ -99,8 +99,10 @@ class Run:
             self._worker.waitForFinished(milliseconds)
 
     def _startWorker(self, scan: HandOver) -> None:
-        output = str(self._folder / "output")
-        arguments = ["predict", str(scan.path), "--output", output, *self._request.arguments()]
+        request, output = self._request, str(self._folder / "output")
+        if not scan.isDicom:  # else the worker reads the header by itself
+            request = request.completedBy(subject.ofHeader(self._volumeNode))
+        arguments = ["predict", str(scan.path), "--output", output, *request.arguments()]
         if scan.isDicom and archive.packageIsThere():
             arguments.append("--dicom")
         self._worker = Worker(
@@ -124,7 +126,8 @@ class Run:
         result = None
         try:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
-            result.noteWithoutHeader(scan.withoutHeader)
+            doubt = subject.doubtAbout(self._volumeNode, self._request.ageYears)
+            result.noteWithoutHeader(scan.withoutHeader, doubt)
             result.noteLattice(scan.lattice.ijkToWorld)
             archive.keep(result, self._folder / "output")
             prediction = result.prediction
@@ -134,7 +137,7 @@ class Run:
         except Exception as error:  # whatever it was, the user reads a sentence, not a traceback
             if result is not None:
                 removeResult(result)
-            return Ended(error=_asError(error))
+            return Ended(error=asError(error))
 
     def _end(self, ended: Ended) -> None:
         if self._ended:
@@ -148,7 +151,7 @@ class Run:
             self._observations = []
             self._worker = None
         finally:
-            _remove(self._folder)
+            removeFolder(self._folder)
         self._listener.onEnded(ended)
 
     def _observe(self, observed: Any, event: int, method: Callable[..., None]) -> None:
@@ -174,13 +177,15 @@ def _errorOf(outcome: Outcome) -> BrainAgeError:
     return error
 
 
-def _asError(error: Exception) -> BrainAgeError:
+def asError(error: Exception) -> BrainAgeError:
+    """Return any error as one that people can read."""
     if isinstance(error, BrainAgeError):
         return error
     return BrainAgeError(_("The scan could not be processed: {reason}").format(reason=error))
 
 
-def _remove(folder: Path) -> None:
+def removeFolder(folder: Path) -> None:
+    """Remove a folder of ours; ``Path()`` is none."""
     for _attempt in range(REMOVAL_TRIES):
         if folder == Path() or not folder.exists():
             return

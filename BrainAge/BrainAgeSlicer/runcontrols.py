@@ -123,8 +123,14 @@ class RunControls:
         if len(self._items) > 1:
             self._summarise(cancelled)
         self._batch, self.cancelling = None, False
-        self._progress.end()
+        self._progress.end(self._how(cancelled))
         self._showRunning(False)
+
+    def _how(self, cancelled: bool) -> str:
+        if cancelled or any(each.cancelled for each in self._ends):
+            return _("cancelled")
+        failed = bool(self._ends) and all(each.error is not None for each in self._ends)
+        return _("failed") if failed else _("done")
 
     def _summarise(self, cancelled: bool) -> None:
         """Say what came of several scans; the list says it of each."""

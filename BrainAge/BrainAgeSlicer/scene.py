@@ -17,7 +17,6 @@ from BrainAgeLib.report.record import prediction_to_dict, read_prediction
 from BrainAgeSlicer import dicomfiles
 from BrainAgeSlicer.overlay import showInColors
 from BrainAgeSlicer.results import (
-    COLORS,
     MASK,
     OVERLAY,
     REPORT,
@@ -123,7 +122,6 @@ def _addOverlay(
     colors.SetAttribute(OURS, "colors")
     keepOutOfTree(colors)
     record.SetNodeReferenceID(OVERLAY, node.GetID())
-    record.SetNodeReferenceID(COLORS, colors.GetID())
 
 
 def _addMask(

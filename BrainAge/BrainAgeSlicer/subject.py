@@ -1,7 +1,7 @@
 """The age and sex of the person in a scan: what DICOM says, or what the user typed for this scan.
 
 What is typed belongs to the scan, not to the panel: the age of one patient must never be taken for
-the next one.
+the next one. Where nothing is typed the header counts, as on the command line.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 from BrainAgeLib.records import OLDEST_AGE_YEARS
-from BrainAgeLib.scan.dicom_person import age_years_of, sex_of
+from BrainAgeLib.scan.dicom_person import MOST_DIFFERENCE_YEARS, age_years_of, sex_of, two_ages
 
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
@@ -73,33 +73,66 @@ def textFromAge(ageYears: float | None) -> str:
 
 def subjectOf(volumeNode: Any) -> Subject:
     """Return what is known of the person in a scan; what was typed wins."""
-    fromHeader = _fromDicom(volumeNode)
-    age, sex = volumeNode.GetAttribute(AGE), volumeNode.GetAttribute(SEX)
-    if age is None and sex is None:
-        return fromHeader
+    typed, header = typedFor(volumeNode), ofHeader(volumeNode)
+    if typed == Subject():
+        return header
+    ageYears = header.ageYears if typed.ageYears is None else typed.ageYears
+    return Subject(ageYears, typed.sex or header.sex)
+
+
+def typedFor(volumeNode: Any) -> Subject:
+    """Return what was typed for a scan, and nothing of its header."""
     try:
-        ageYears = fromHeader.ageYears if age is None else ageFromText(age)
-    except ValueError:
+        ageYears = ageFromText(volumeNode.GetAttribute(AGE) or "")
+    except ValueError:  # of a scene that somebody edited
         ageYears = None
-    return Subject(ageYears, fromHeader.sex if sex is None else sex or None)
+    return Subject(ageYears, volumeNode.GetAttribute(SEX) or None)
 
 
 def rememberSubject(volumeNode: Any, ageYears: float | None, sex: str | None) -> None:
-    """Keep with a scan what differs from its header."""
+    """Keep with a scan what differs from its header; nothing typed is the header's."""
     known = subjectOf(volumeNode)
     if textFromAge(known.ageYears) != textFromAge(ageYears):
-        volumeNode.SetAttribute(AGE, textFromAge(ageYears))
+        _keep(volumeNode, AGE, textFromAge(ageYears))
     if known.sex != sex:
-        volumeNode.SetAttribute(SEX, sex or "")
+        _keep(volumeNode, SEX, sex or "")
 
 
-def _fromDicom(volumeNode: Any) -> Subject:
-    database, uids = dicomfiles.database(), dicomfiles.instanceUIDs(volumeNode)
-    if not database or not uids:
-        return Subject()
-    age, born, studied, sex = ((database.instanceValue(uids[0], tag) or "").strip() for tag in TAGS)
+def _keep(volumeNode: Any, name: str, text: str) -> None:
+    if text:
+        volumeNode.SetAttribute(name, text)
+    else:
+        volumeNode.RemoveAttribute(name)
+
+
+def ofHeader(volumeNode: Any) -> Subject:
+    """Return what the DICOM header of a scan says, as Slicer's database has it."""
+    age, born, studied, sex = _headerTexts(volumeNode)
     ageYears, known = age_years_of(age, born, studied), sex_of(sex)
     return Subject(ageYears, known, ageYears is not None or known is not None)
+
+
+def doubtAbout(volumeNode: Any, given: float | None) -> str:
+    """Return why the age that a scan was predicted with is doubtful, or an empty string.
+
+    For an image that goes to the worker alone, which cannot compare ages with those of a header.
+    """
+    header = ofHeader(volumeNode).ageYears
+    if given is None:
+        finding = two_ages(*_headerTexts(volumeNode)[:3])
+        return finding.message if finding else ""
+    if header is None or abs(given - header) <= MOST_DIFFERENCE_YEARS:
+        return ""
+    return _("The age that was given, {given}, is not that of the DICOM header, {header}.").format(
+        given=textFromAge(given), header=textFromAge(header)
+    )
+
+
+def _headerTexts(volumeNode: Any) -> list[str]:
+    database, uids = dicomfiles.database(), dicomfiles.instanceUIDs(volumeNode)
+    if not database or not uids:
+        return [""] * len(TAGS)
+    return [(database.instanceValue(uids[0], tag) or "").strip() for tag in TAGS]
 
 
 class SubjectFields:
@@ -124,17 +157,24 @@ class SubjectFields:
         if nodeID != self._shownID or node is None:
             self._shownID = nodeID
             self._fillIn(parameters, subjectOf(node) if node else Subject())
+            self._showSource(node)
         elif not volumes.whyNotUsable(node):
             try:
                 age = ageFromText(parameters.ageText)
             except ValueError:
                 return
             rememberSubject(node, age, parameters.sex.value or None)
-            self._ui.subjectLabel.setVisible(subjectOf(node).fromDicom)
+            self._showSource(node)
 
     def _fillIn(self, parameters: BrainAgeParameterNode, known: Subject) -> None:
         self.isFollowing = True
         parameters.ageText = textFromAge(known.ageYears)
         parameters.sex = Sex(known.sex or "")
-        self._ui.subjectLabel.setVisible(known.fromDicom)
         self.isFollowing = False
+
+    def _showSource(self, node: Any) -> None:
+        """Say what comes from the header, and in an empty field what the header has."""
+        self._ui.subjectLabel.setVisible(node is not None and subjectOf(node).fromDicom)
+        years = textFromAge(ofHeader(node).ageYears) if node is not None else ""
+        said = _("{years} by the DICOM header").format(years=years) if years else _("not known")
+        self._ui.ageEdit.placeholderText = said

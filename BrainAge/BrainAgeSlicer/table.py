@@ -20,6 +20,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.batch.table import COLUMNS, ResultRow, ScanEntry, predicted_row, write_results
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
+from BrainAgeSlicer import subject
 from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.volumes import OURS, sourceFile
 
@@ -58,6 +59,7 @@ def addFailure(volumeNode: Any, request: Request, error: BrainAgeError) -> None:
     entry = _entryOf(volumeNode)
     words = " ".join(str(error).split())
     row = ResultRow(entry.path, entry.id, exit_code=int(error.exit_code), error=words)
+    request = request.completedBy(subject.ofHeader(volumeNode))
     _addRow(replace(row, age=request.ageYears, sex=request.sex), device="")
 
 

@@ -44,11 +44,11 @@ class ProgressView:
         self._showElapsed()
         self._timer.start()
 
-    def end(self) -> None:
-        """Stop the clock; the log stays."""
+    def end(self, how: str) -> None:
+        """Stop the clock and say in the status bar how it ended; the log stays."""
         self._timer.stop()
         self._ui.progressFrame.hide()
-        slicer.util.showStatusMessage(_("Brain age: done"), STATUS_MILLISECONDS)
+        slicer.util.showStatusMessage(_("Brain age: {how}").format(how=how), STATUS_MILLISECONDS)
 
     def setItem(self, which: str) -> None:
         """Show which of several scans is at work."""
@@ -130,6 +130,6 @@ class ReasonView:
     def show(self, reason: str, otherwise: str) -> None:
         """Disable the button for a reason, or enable it with the tool tip ``otherwise``."""
         self._button.setEnabled(not reason)
-        self._button.toolTip = reason or otherwise
+        self._button.toolTip = card.tip(reason or otherwise)
         self._label.text = card.breakable(reason)
         self._label.setVisible(bool(reason))

@@ -31,6 +31,7 @@ class PersonPart:
     meaning: str
     facts: tuple[Fact, ...]
     warnings: tuple[str, ...]
+    findings: tuple[str, ...]
     visit_names: tuple[str, ...]
     visits: tuple[tuple[str, ...], ...]
     plot: FollowPlot
@@ -122,12 +123,13 @@ def _part(
         person.name if several else "",
         typeset(signed(change.a_year)),
         Fact(a_year.label, a_year.value, typeset(a_year.note)),
-        wording.meaning(change),
+        wording.meaning(person, change, result.warnings),
         tuple(
             Fact(fact.label, typeset(fact.value), typeset(fact.note))
             for fact in wording.facts(change, error)
         ),
         result.warnings,
+        tuple(wording.findings_of(person)),
         ("scan", "years since the first", "age", "raw brain age", *traits),
         tuple(rows),
         follow_plot(person, change, reference),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ def follow_scans(
         raise InputError(
             f"{len(inputs)} scans have {len(years)} times", "give one for each, in their order"
         )
+    if years is not None and not all(map(math.isfinite, years)):
+        raise InputError("a time between the scans is no number", "give years, such as 0 1.5")
     scans = [
         _scanned(path, output / f"scan-{number}", one, on_progress(number))
         for number, (path, one) in enumerate(zip(inputs, options, strict=True), start=1)

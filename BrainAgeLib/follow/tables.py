@@ -6,16 +6,18 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.codec import to_plain
-from BrainAgeLib.cohort.table import number_column, read_table, require_column
+from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.follow.page import PersonChange
 from BrainAgeLib.follow.visits import Person, Visit, person_of, times_of_ages
 from BrainAgeLib.follow.wording import NOTICE
+from BrainAgeLib.report.wording import VERDICT_WORDS
 from BrainAgeLib.whole_file import write_atomically
 
 TRAIT_COLUMNS = ("site", "scanner", "protocol", "sequence")  # looked at where a table has them
@@ -36,7 +38,9 @@ def people_of_table(path: Path, time: str | None = None) -> list[Person]:
     people = []
     for name, rows in scans.groupby("person", sort=False):
         if len(rows) > 1:
-            people.append(_person(str(name), rows.to_dict("records"), time))
+            person = _person(str(name), rows.to_dict("records"), time)
+            left_out = tuple(_left_out(each) for each in table.exclusions if each.person == name)
+            people.append(replace(person, notes=person.notes + left_out))
     if not people:
         raise InputError(
             f"nobody in {path} has two scans with a brain age and an age",
@@ -58,6 +62,7 @@ def _person(name: str, rows: list[dict[Any, Any]], time: str | None) -> Person:
             row["verdict"],
             row["model"],
             _traits(row),
+            _findings(row),
         )
         for row, since in zip(rows, times, strict=True)
     ]
@@ -73,6 +78,19 @@ def _traits(row: dict[Any, Any]) -> dict[str, str | float | None]:
     traits["slice spacing (mm)"] = spacing_mm if spacing_mm == spacing_mm else None
     traits["contrast agent"] = "yes" if FindingCode.CONTRAST_AGENT in codes else "no"
     return traits
+
+
+def _findings(row: dict[Any, Any]) -> tuple[str, ...]:
+    """Return the codes of a scan that did not pass; a table has no sentences."""
+    codes = [code for code in str(row.get("findings") or "").split(SEPARATOR) if code]
+    if row["verdict"] not in ("warn", "refuse") or not codes:
+        return ()
+    return (f"{VERDICT_WORDS[row['verdict']]}: {', '.join(codes)}",)
+
+
+def _left_out(exclusion: Exclusion) -> str:
+    scan = exclusion.session or f"line {exclusion.line}"
+    return f"A scan of this person is left out, {scan}: {exclusion.reason}."
 
 
 def write_changes(results: Sequence[PersonChange], folder: Path) -> None:

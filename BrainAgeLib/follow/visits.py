@@ -10,6 +10,7 @@ import numpy as np
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Prediction
+from BrainAgeLib.report.wording import SEVERITY_WORDS, worst_first
 
 LEAST_YEARS = 1 / 365.25
 Trait = str | float | None
@@ -24,7 +25,8 @@ class Visit:
     """One scan that has a brain age.
 
     ``time_years``: since the first visit. ``verdict``: of the quality gate. ``traits``: by what
-    scans are comparable, by their names for people; None is what nobody knows.
+    scans are comparable, by their names for people; None is what nobody knows. ``findings``: what
+    the gate refused or warned of, for people.
     """
 
     name: str
@@ -34,11 +36,15 @@ class Visit:
     verdict: str
     model: str
     traits: Mapping[str, Trait]
+    findings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Person:
-    """Two or more visits, the first one first. ``notes``: what to know of their times."""
+    """Two or more visits, the first one first.
+
+    ``notes``: what to know of their times, and of scans that are left out.
+    """
 
     name: str
     visits: tuple[Visit, ...]
@@ -75,6 +81,11 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
             "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
         },
+        tuple(
+            f"{SEVERITY_WORDS[finding.severity]}: {finding.message}"
+            for finding in worst_first(prediction)
+            if finding.severity != "note"
+        ),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from BrainAgeLib.follow.change import Change
 from BrainAgeLib.follow.visits import Person
 from BrainAgeLib.model.calibration import ScanError
@@ -35,11 +37,20 @@ def interval(change: Change) -> str:
     return f"{percent(change.level)} interval {ends}, from scanning again alone"
 
 
-def meaning(change: Change) -> str:
-    """Say whether the change is more than scanning again makes."""
-    if change.is_more_than_error:
-        return "More than scanning again alone explains."
-    return "Not told from scanning again: it may be nothing."
+def meaning(person: Person, change: Change, warnings: Sequence[str]) -> str:
+    """Say whether the change is more than scanning again makes, and whether that counts."""
+    if is_refused(person):
+        return "No change can be read from this: the quality gate refuses a scan."
+    if not change.is_more_than_error:
+        return "Not told from scanning again: it may be nothing."
+    if warnings:
+        return "More than scanning again alone explains, but the warnings may explain it."
+    return "More than scanning again alone explains."
+
+
+def is_refused(person: Person) -> bool:
+    """Say whether the brain age of a scan was forced."""
+    return any(visit.verdict == "refuse" for visit in person.visits)
 
 
 def facts(change: Change, error: ScanError) -> list[Fact]:
@@ -72,6 +83,11 @@ def described(error: ScanError) -> str:
     return f"{error.described_as}, {error.people} people with {error.scans} scans each"
 
 
+def findings_of(person: Person) -> list[str]:
+    """Return what the quality gate refused or warned of in each scan, a sentence each."""
+    return [f"{visit.name}: {said}" for visit in person.visits for said in visit.findings]
+
+
 def readable_change(person: Person, change: Change, error: ScanError, warnings: list[str]) -> str:
     """Return what the terminal shows of one person."""
     lines = [
@@ -84,5 +100,7 @@ def readable_change(person: Person, change: Change, error: ScanError, warnings: 
     ]
     for fact in (a_year(change), *facts(change, error)):
         lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
-    lines += ["", f"  {meaning(change)}", *(f"  Warning: {text}" for text in warnings)]
+    lines += ["", f"  {meaning(person, change, warnings)} {WHAT_THE_ERROR_LEAVES_OUT}"]
+    lines += [f"  Warning: {text}" for text in warnings]
+    lines += [f"  Scan {text}" for text in findings_of(person)]
     return "\n".join(lines)

@@ -184,6 +184,18 @@ def test_addresses_agree_with_the_index_entry():
         assert (PROJECT / picture.removeprefix(folder)).is_file()
 
 
+def test_the_address_is_set_in_one_place():
+    from Testing.makers.repository_address import with_address
+
+    text = (PROJECT / "CMakeLists.txt").read_text("utf-8")
+    entry = json.loads((PROJECT / "BrainAge.json").read_text("utf-8"))
+    assert with_address(text, entry["scm_url"], entry["scm_revision"]) == text
+    moved = with_address(text, "https://host/people/SlicerBrainAge", "v1")
+    assert entry["scm_url"] not in moved
+    assert moved.count("https://host/people/SlicerBrainAge/raw/v1/") == text.count("/raw/")
+    assert 'HOMEPAGE "https://host/people/SlicerBrainAge")' in moved
+
+
 def test_weights_for_research_only_are_said_where_people_choose():
     entry = json.loads((PROJECT / "BrainAge.json").read_text("utf-8"))
     description = index_value("EXTENSION_DESCRIPTION")

@@ -1,6 +1,6 @@
 """Make the pictures of the documentation: the module on the stand-in, with the bundled sample.
 
-    python Testing/panel/make_screenshots.py [--model FOLDER] [--output FOLDER]
+    python Testing/panel/make_screenshots.py [--model FOLDER] [--output FOLDER] [--scale 2] [--dark]
 
 They show the real panel, the real MRML views and the real library; the window around them is the
 stand-in's, and the documentation says so.
@@ -21,6 +21,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "slicer"), str(ROOT / "BrainAge"), 
 
 AGE_YEARS = "30"
 VIEW_PIXELS = 300
+VIEW_GAP = 4
 PANEL_WIDTH = 440
 SECONDS = 600.0
 
@@ -29,18 +30,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="", help="another model than the bundled one")
     parser.add_argument("--output", type=Path, default=ROOT / "Screenshots")
+    parser.add_argument("--scale", type=int, default=1, help="2: as on a screen of 200 %%")
+    parser.add_argument("--dark", action="store_true", help="in a dark window")
     arguments = parser.parse_args()
     from PySide6 import QtWidgets
 
     application = QtWidgets.QApplication(["screenshots"])
-    application.setStyle("Fusion")
     with tempfile.TemporaryDirectory() as folder:
         person, world, stand_in = openModule(Path(folder))
+        from test_panel_pictures import setTheme
+
+        setTheme(arguments.dark)
         runSample(person, arguments.model)
         arguments.output.mkdir(exist_ok=True)
-        takePictures(person, world, arguments.output)
+        takePictures(person, world, arguments.output, arguments.scale)
         stand_in.close()
         world.clear()
+    del application
 
 
 def openModule(home: Path):
@@ -80,18 +86,19 @@ def runSample(person, model: str) -> None:
         raise SystemExit(person.ui.messageLabel.text)
 
 
-def takePictures(person, world, output: Path) -> None:
+def takePictures(person, world, output: Path, scale: int) -> None:
     """Write the panel beside the views, the views with the check of the registration, the plot."""
     person.ui.outlineCheckBox.setChecked(True)
     person.rest(100)
-    beside(panelPicture(person), viewPictures(world)).save(output / "1.png", optimize=True)
+    panel = panelPicture(person, scale)
+    beside(panel, viewPictures(world, scale)).save(output / "1.png", optimize=True)
     person.ui.templateCheckBox.setChecked(True)
     person.rest(100)
-    small(row(viewPictures(world))).save(output / "2.png", optimize=True)
+    small(row(viewPictures(world, scale))).save(output / "2.png", optimize=True)
     small(plotPicture(person)).save(output / "3.png", optimize=True)
 
 
-def panelPicture(person):
+def panelPicture(person, scale: int):
     """Return the whole panel as a Pillow image."""
     import qt
     from PIL import Image
@@ -102,14 +109,15 @@ def panelPicture(person):
         height = max(parent.sizeHint().height(), parent.heightForWidth(PANEL_WIDTH))
         parent.resize(PANEL_WIDTH, height)
         person.rest(50)
-    image = qt.QImage(parent.size, qt.QImage.Format_RGB888)
+    image = qt.QImage(parent.size * scale, qt.QImage.Format_RGB888)
+    image.setDevicePixelRatio(scale)
     parent.render(image)
     width, height = image.width(), image.height()
     data = bytes(image.constBits())[: image.bytesPerLine() * height]
     return Image.frombytes("RGB", (width, height), data, "raw", "RGB", image.bytesPerLine())
 
 
-def viewPictures(world) -> list:
+def viewPictures(world, scale: int) -> list:
     """Return the three slice views as Pillow images."""
     from PIL import Image
 
@@ -118,7 +126,7 @@ def viewPictures(world) -> list:
     pictures = []
     for name in offscreen.VIEW_NAMES:
         view = world.view(name)
-        picture = Image.fromarray(view.picture(size=VIEW_PIXELS))
+        picture = Image.fromarray(view.picture(size=scale * VIEW_PIXELS))
         addLetters(picture, view.node.GetSliceToRAS())
         pictures.append(picture)
     return pictures
@@ -130,13 +138,14 @@ def addLetters(picture, sliceToRAS) -> None:
 
     from BrainAgeSlicer.sliceviews import LEGEND_PART
 
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=15)
+    draw, scale = ImageDraw.Draw(picture), picture.width / VIEW_PIXELS
+    font, away = ImageFont.load_default(size=15 * scale), 10 * scale
     width, height = (1 - LEGEND_PART) * picture.width, picture.height
     for column, sign, place in (
-        (0, -1, (8, height / 2)),
-        (0, 1, (width - 8, height / 2)),
-        (1, 1, (width / 2, 10)),
-        (1, -1, (width / 2, height - 10)),
+        (0, -1, (away, height / 2)),
+        (0, 1, (width - away, height / 2)),
+        (1, 1, (width / 2, away)),
+        (1, -1, (width / 2, height - away)),
     ):
         toward = [sign * sliceToRAS.GetElement(row, column) for row in range(3)]
         axis = max(range(3), key=lambda row: abs(toward[row]))
@@ -171,11 +180,12 @@ def beside(panel, views: list):
     """Return the panel at the left, and the views one below the other at the right."""
     from PIL import Image
 
-    height = max(panel.height, sum(view.height for view in views))
-    joined = Image.new("RGB", (panel.width + views[0].width, height), (239, 239, 239))
+    step = views[0].height + VIEW_GAP
+    size = panel.width + views[0].width, max(panel.height, len(views) * step)
+    joined = Image.new("RGB", size, panel.getpixel((0, 0)))
     joined.paste(panel, (0, 0))
     for number, view in enumerate(views):
-        joined.paste(view, (panel.width, number * view.height))
+        joined.paste(view, (panel.width, number * step))
     return joined
 
 

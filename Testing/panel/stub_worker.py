@@ -123,6 +123,9 @@ def follow(mode: str, folders: list, output: Path) -> None:
     """Compare two records: what the library writes, without its work."""
     import shutil
 
+    if mode.startswith("wait"):
+        endWithParent()
+        time.sleep(120)
     if mode == "error":
         fail("the saliency map of a scan cannot be read", "predict that scan again", 2)
     output.mkdir()

@@ -2,34 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import slicer
 
 import phantom
-import worker_files
 from dicom_database import DicomDatabase
-
-
-def addScan(person, folder, name, brainAge, age, **acquisition):
-    """Add a scan with a result as a run leaves it."""
-    node = phantom.addHead(name)
-    record = worker_files.record(
-        brain_age_years=brainAge,
-        chronological_age_years=age,
-        gap_years=None if age is None else brainAge - age,
-        corrected_gap_years=None if age is None else 65.2 - age,
-    )
-    record["model"] = record["model"] | {"name": "thick-slice"}
-    record["acquisition"] = record["acquisition"] | acquisition
-    folder.mkdir()
-    result = worker_files.addResult(node, folder, json.loads(json.dumps(record)))
-    from BrainAgeSlicer import volumes
-
-    result.noteLattice(volumes.ijkToRASOf(node))
-    return node
+from two_scans import addScan, compare
 
 
 @pytest.fixture
@@ -49,9 +28,13 @@ def twoScans(person, tmp_path):
     return add
 
 
-def compare(person) -> None:
-    person.click(person.ui.compareButton)
-    person.wait(lambda: person.module.widget.panel._follow._run is None)
+def foregrounds() -> set[str | None]:
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    return {each.GetForegroundVolumeID() for each in composites}
+
+
+def legendOf(node):
+    return slicer.vtkSlicerColorLogic.GetColorLegendDisplayNode(node)
 
 
 def test_the_change_is_shown_with_plot_report_and_map(person, twoScans):
@@ -69,22 +52,71 @@ def test_the_change_is_shown_with_plot_report_and_map(person, twoScans):
     assert chart is not None and person.ui.followPlotButton.enabled
     person.click(person.ui.followPlotButton)
     assert "Change." in result.part(followscene.REPORT).GetText()
-    node, overlay = result.part(followscene.MAP), result.part(results.OVERLAY)
+    node, overlay = result.part(results.CHANGE_MAP), result.part(results.OVERLAY)
     assert np.array_equal(slicer.util.arrayFromVolume(node), slicer.util.arrayFromVolume(overlay))
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    assert {each.GetForegroundVolumeID() for each in composites} == {node.GetID()}
+    assert foregrounds() == {node.GetID()} and person.ui.changeCheckBox.checked
     left = [each for each in person.temporary.iterdir() if each.name.startswith("BrainAge-")]
     assert left == []
 
 
 def test_it_lies_where_an_oblique_later_scan_lies(person, twoScans, tmp_path):
-    from BrainAgeSlicer import followscene, results, volumes
+    from BrainAgeSlicer import results, volumes
 
     _first, later = twoScans()
     compare(person)
 
-    node = results.findResult(later).part(followscene.MAP)
+    node = results.findResult(later).part(results.CHANGE_MAP)
     assert np.allclose(volumes.ijkToRASOf(node), volumes.ijkToRASOf(later))
+
+
+def test_the_map_has_a_legend_and_is_ticked_and_unticked(person, twoScans):
+    from BrainAgeSlicer import results
+    from test_panel_pictures import legendPixels
+
+    _first, later = twoScans()
+    result = results.findResult(later)
+    assert (
+        not person.ui.changeCheckBox.enabled and "press Compare" in person.ui.changeCheckBox.toolTip
+    )
+    person.click(person.ui.overlayCheckBox)
+    compare(person)
+
+    node, overlay = result.part(results.CHANGE_MAP), result.part(results.OVERLAY)
+    assert "since first" in node.GetName() and not person.ui.overlayCheckBox.checked
+    assert "Change of" in legendOf(node).GetTitleText() and legendOf(node).GetVisibility()
+    assert not legendOf(overlay).GetVisibility() and legendPixels(person, "Red") > 50
+    person.click(person.ui.changeCheckBox)
+    assert foregrounds() == {None} and not legendOf(node).GetVisibility()
+    person.click(person.ui.overlayCheckBox)
+    assert foregrounds() == {overlay.GetID()} and legendOf(overlay).GetVisibility()
+    assert "Change" not in legendOf(overlay).GetTitleText()
+
+
+def test_the_map_stays_when_the_module_is_left_and_goes_with_its_scan(person, twoScans):
+    from BrainAgeSlicer import results
+
+    first, later = twoScans()
+    compare(person)
+    node = results.findResult(later).part(results.CHANGE_MAP)
+    person.module.exit()
+    assert foregrounds() == {node.GetID()} and legendOf(node).GetVisibility()
+    person.module.enter()
+    assert person.ui.changeCheckBox.checked and foregrounds() == {node.GetID()}
+    person.ui.inputSelector.setCurrentNode(first)
+    person.rest()
+    assert foregrounds() == {None} and not legendOf(node).GetVisibility()
+
+
+def test_what_was_found_in_each_scan_is_said(person, twoScans):
+    found = {"code": "noise", "severity": "warn", "message": "The scan is noisy."}
+    found |= {"value": 1.0, "limit": 0.5}
+    twoScans(quality={"verdict": "warn", "findings": [found]})
+    compare(person)
+
+    text = person.ui.followLabel.text
+    assert "\u2714" not in text
+    assert "later: Warning: The scan is noisy." in text
+    assert "Measured on one scanner and protocol" in text
 
 
 def test_a_second_comparison_takes_the_place_of_the_first(person, twoScans):
@@ -109,9 +141,10 @@ def test_typed_years_go_before_ages_and_words_are_no_number(person, twoScans):
     person.type(person.ui.yearsEdit, "5")
     compare(person)
     assert "+1.0 years a year" in person.ui.followLabel.text
-    person.type(person.ui.yearsEdit, "soon")
-    compare(person)
-    assert "are a number" in person.ui.messageLabel.text
+    for text in ("soon", "nan", "inf"):
+        person.type(person.ui.yearsEdit, text)
+        compare(person)
+        assert "are a number" in person.ui.messageLabel.text
 
 
 def test_the_days_of_dicom_go_before_ages(person, twoScans, monkeypatch):
@@ -154,6 +187,64 @@ def test_a_worker_that_fails_is_said_and_the_numbers_stay(person, twoScans, work
     assert "cannot be read" in person.ui.messageLabel.text
     assert "+2.5 years a year" in person.ui.followLabel.text
     assert not person.ui.followReportButton.enabled
+
+
+def leftFolders(person) -> list[str]:
+    return [each.name for each in person.temporary.iterdir() if each.name.startswith("BrainAge-")]
+
+
+def test_it_can_be_cancelled_and_the_numbers_stay(person, twoScans, worker):
+    worker("wait:follow")
+    twoScans()
+    person.click(person.ui.compareButton)
+    person.rest(300)
+    assert person.ui.compareButton.text == "Cancel" and len(leftFolders(person)) == 1
+    person.click(person.ui.compareButton)
+    person.wait(lambda: person.module.widget.panel._follow._run is None)
+    assert person.ui.compareButton.text == "Compare" and person.ui.messageLabel.text == ""
+    assert "+2.5 years a year" in person.ui.followLabel.text
+    assert leftFolders(person) == [] and not person.ui.changeCheckBox.enabled
+
+
+@pytest.mark.parametrize("which", [0, 1])
+@pytest.mark.parametrize("isOpen", [True, False])
+def test_a_scan_that_is_removed_meanwhile_ends_it(person, twoScans, worker, which, isOpen):
+    worker("wait:follow")
+    nodes = twoScans()
+    person.click(person.ui.compareButton)
+    person.rest(300)
+    if not isOpen:
+        person.module.exit()
+    slicer.mrmlScene.RemoveNode(nodes[which])
+    person.rest()
+    if not isOpen:
+        person.module.enter()
+    assert person.module.widget.panel._follow._run is None and leftFolders(person) == []
+    assert not person.ui.followLabel.visible and not person.ui.compareButton.enabled
+
+
+def test_a_scan_that_is_predicted_again_loses_its_comparison(person, twoScans):
+    from BrainAgeSlicer import results
+
+    _first, later = twoScans()
+    compare(person)
+    person.applyAndWait()
+    assert results.findResult(later).part(results.CHANGE_MAP) is None
+    assert not person.ui.changeCheckBox.checked and not person.ui.changeCheckBox.enabled
+    assert person.ui.overlayCheckBox.checked and not person.ui.followLabel.visible
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(person, twoScans, monkeypatch):
+    import tempfile
+
+    def full(**_options):
+        raise OSError(28, "No space left on device")
+
+    twoScans()
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    compare(person)
+    assert "No space left" in person.ui.messageLabel.text
+    assert "+2.5 years a year" in person.ui.followLabel.text and leftFolders(person) == []
 
 
 def test_closing_the_scene_ends_it(person, twoScans):

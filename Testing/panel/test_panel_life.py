@@ -207,13 +207,7 @@ def test_saving_and_loading_brings_all_of_it_back(person, head, tmp_path):
     from BrainAgeSlicer import results, table
 
     result = results.findResults()[0]
-    for role in (
-        results.OVERLAY,
-        results.COLORS,
-        results.MASK,
-        results.TO_TEMPLATE,
-        results.REPORT,
-    ):
+    for role in (results.OVERLAY, results.MASK, results.TO_TEMPLATE, results.REPORT):
         assert result.part(role) is not None, role
     assert table.rows()[0].brain_age_years == 67.4
     assert result.part(results.CHART).GetNumberOfPlotSeriesNodes() >= 3

@@ -34,6 +34,9 @@ def setTheme(dark: bool) -> None:
     if dark:
         for name, color in DARK.items():
             palette.setColor(getattr(qt.QPalette, name), qt.QColor(color))
+        for name in ("WindowText", "Text", "ButtonText"):
+            grey = qt.QColor(DARK["PlaceholderText"])
+            palette.setColor(qt.QPalette.Disabled, getattr(qt.QPalette, name), grey)
     application.setPalette(palette)
 
 
@@ -83,6 +86,53 @@ def test_the_result_is_readable(person, head, tmp_path, dark, scale):
     image.save(str(folder(tmp_path) / name))
     assert cutOff(person) == []
     setTheme(False)
+
+
+@pytest.fixture
+def compared(person, tmp_path):
+    """Return a function that compares two scans of one person, of other scanners and warned of."""
+    from two_scans import addScan, compare
+
+    def make():
+        first = addScan(person, tmp_path / "a", "T1 2024", 61.0, 60.5)
+        noisy = {"code": "noise", "severity": "warn", "message": "The scan is noisy.", "limit": 0.1}
+        later = addScan(
+            *(person, tmp_path / "b", LONG_NAME, 66.0, 62.5),
+            quality={"verdict": "warn", "findings": [noisy | {"value": 0.2}]},
+            scanner="Maker 3 T",
+            slice_spacing_mm=5.0,
+        )
+        person.rest()
+        person.ui.followButton.collapsed = False
+        person.ui.inputSelector.setCurrentNode(later)
+        person.ui.earlierSelector.setCurrentNode(first)
+        person.rest()
+        compare(person)
+
+    return make
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("scale", [1.0, 2.0], ids=["100", "200"])
+def test_a_change_is_readable(person, compared, tmp_path, dark, scale):
+    import offscreen
+
+    setTheme(dark)
+    compared()
+    name = f"change_{'dark' if dark else 'light'}_{round(100 * scale)}"
+    grab(person, scale).save(str(folder(tmp_path) / f"{name}.png"))
+    picture = person.world.view("Red").picture()
+    offscreen.savePicture(picture, folder(tmp_path) / f"{name}_view.png")
+    assert cutOff(person) == [] and legendPixels(person, "Red") > 50
+    setTheme(False)
+
+
+def test_a_change_at_12_points_is_narrow(person, compared, fontOf, tmp_path):
+    fontOf(12)
+    compared()
+    grab(person, 1.0, width=NARROW).save(str(folder(tmp_path) / "change_12_points.png"))
+    assert person.module.parent.minimumSizeHint().width() <= NARROW
+    assert cutOff(person) == []
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def test_the_overlay_lies_on_the_brain(world, scan, tmp_path, pictures):
     result = addResult(scan, tmp_path)
     views = sliceviews.SliceViews()
     views.show(scan, result.part(results.OVERLAY), 1.0)
-    overlay.setThreshold(result, 0.15)
+    overlay.setThreshold(result.part(results.OVERLAY), 0.15)
     plain = rendered(world, pictures, f"overlay_{scan.kind}")["Red"]
     overlay.setOutlineVisible(result, True)
     outlined = rendered(world, pictures, f"outline_{scan.kind}")["Red"]
@@ -200,7 +200,7 @@ def test_removing_a_result_leaves_nothing(world, tmp_path):
     before = world.scene.GetNumberOfNodes()
     result = addResult(node, tmp_path)
     addChart(result, None)
-    overlay.setLegendVisible(result, True)
+    overlay.setLegendVisible(result.part(results.OVERLAY), True)
     overlay.templateOverScan(result)
     results.removeResult(result)
     assert world.scene.GetNumberOfNodes() == before
@@ -254,12 +254,12 @@ def test_a_saved_scene_shows_the_same_picture(world, scan, tmp_path, pictures):
     from BrainAgeSlicer import overlay, results, sliceviews
 
     result = addResult(scan, tmp_path)
-    overlay.setThreshold(result, 0.3)
+    overlay.setThreshold(result.part(results.OVERLAY), 0.3)
 
     def show(found) -> np.ndarray:
         views = sliceviews.SliceViews()
         views.show(found.volumeNode, found.part(results.OVERLAY), 0.7)
-        overlay.setLegendVisible(found, True)
+        overlay.setLegendVisible(found.part(results.OVERLAY), True)
         overlay.setOutlineVisible(found, True)
         return rendered(world, pictures, f"saved_{scan.kind}")["Red"]
 

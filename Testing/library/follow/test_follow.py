@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from BrainAgeLib.records import Finding, Quality
 from BrainAgeLib.report.record import write_prediction
 from Testing.library.cohort.made_results import row, write_table
 from Testing.library.follow.made_people import prediction
@@ -110,6 +111,40 @@ def test_a_table_follows_everybody_with_two_scans(brainage, tmp_path, model):
     assert "scanner" in third["warnings"] and not first["warnings"]
 
 
+def test_what_the_gate_found_in_each_scan_is_said(brainage, tmp_path, model):
+    noisy = Finding("noise", "warn", "The scan is noisy.", 0.2, 0.1)
+    note = Finding("padding", "note", "Empty rows were cut off.", None, None)
+    later = {"quality": Quality((note, noisy))}
+    folders = record(tmp_path / "a", 61.0, 60.5), record(tmp_path / "b", 64.0, 62.5, **later)
+
+    out = tmp_path / "out"
+    done = brainage("follow", *folders, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "2: b: Warning: The scan is noisy." in done.out and "Empty rows" not in done.out
+    assert "so the true error is larger" in done.out
+    page = (out / "report.html").read_text("utf-8")
+    assert "What the quality check found" in page and "The scan is noisy." in page
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["person"]["visits"][1]["findings"] == ["Warning: The scan is noisy."]
+
+
+def test_a_table_says_what_was_found_and_what_is_left_out(brainage, tmp_path, model):
+    rows = [
+        row(1, 60.0, 61.0, session="1", verdict="warn", findings="noise;bias_field"),
+        row(1, 62.5, 66.0, session="2"),
+        row(1, 64.0, 70.0, session="3", verdict="refuse", findings="not_t1"),
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "1: Passed with warnings: noise, bias_field" in done.out
+    assert "left out, 3: refused by the quality gate" in done.out
+
+
 def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
     rows = [row(1, 60.0, 61.0, session=n, when=time) for n, time in (("1", "0"), ("2", "0.5"))]
     table = write_table(rows, tmp_path / "results.csv")
@@ -130,6 +165,7 @@ def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
         ((60.0, 60.0), (), "of one time"),
         ((60.0, None), (), "neither a date nor an age"),
         ((60.0, 61.0), ("--years", "0"), "2 scans have 1 times"),
+        ((60.0, 61.0), ("--years", "0", "nan"), "is no number"),
         ((60.0, 61.0), ("--ages", "60"), "2 scans have 1 ages"),
         ((60.0, 61.0), ("--scan-error", "-1"), "cannot be -1"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,15 @@ def test_the_page_says_change_interval_and_smallest_change(tmp_path):
     assert "Smallest change that means anything" in words and "2.8 years" in words
     assert "More than scanning again alone explains" in words
     assert words.count(NOTICE) == 2
+
+
+def test_a_forced_scan_and_other_scanners_are_no_change(tmp_path):
+    made = person([0, 2], [61.0, 68.0])
+    forced = replace(made, visits=(made.visits[0], replace(made.visits[1], verdict="refuse")))
+    other = person([0, 2], [61.0, 68.0], [{"scanner": "A"}, {"scanner": "B"}])
+
+    assert "No change can be read from this" in page_of(tmp_path, forced)
+    assert "explains, but the warnings may explain it" in page_of(tmp_path, other)
 
 
 @pytest.mark.parametrize("brain_ages", [(61.0, 64.0), (61.0, 75.0), (61.0, 55.0)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -42,14 +42,23 @@ class Row:
     model: str
 
 
-def scans_of(path: Path, model: str | None) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Unseen:
+    """A person's brain, extracted and in 3D, and the folder of a model that has not seen it."""
+
+    name: str
+    path: Path
+    model: Path
+
+
+def scans_of(person: Unseen) -> Iterator[Row]:
     """Yield every scan of a person; of a growth that no wall reaches, none.
 
     The warp of a growth is the one by which the very same routine scan, same cut and no noise,
     comes out older by so much: what the other cuts say of it is then their own error.
     """
-    name = path.name.split("_")[0]
-    brain = _in_coarse_voxels(sitk.ReadImage(str(path), sitk.sitkFloat32))
+    name, model = person.name, str(person.model)
+    brain = _in_coarse_voxels(sitk.ReadImage(str(person.path), sitk.sitkFloat32))
     placed = register_to_template(brain, load_template(), lambda _fraction: None)
     to_scan = np.linalg.inv(placed.scan_to_template)
     grown: list[float] = []
@@ -108,15 +117,14 @@ def _scanned(brain: Volume, protocol: Protocol, noise: np.random.Generator | Non
     return sitk_from_volume(Volume(voxels.astype(np.float32), affine))
 
 
-def _age(image: sitk.Image, model: str | None) -> tuple[float, str]:
+def _age(image: sitk.Image, model: str) -> tuple[float, str]:
     """Return the age of a scan by the whole way that users go, and the model that spoke."""
     record = BrainAgeLib.predict(
         image, brain_extracted=True, saliency=False, force=True, model=model
     )
     if record.brain_age_years is None:
         raise SystemExit("a simulated scan has no age")
-    name = f"{record.model.name} {record.model.version} {record.model.sha256[:12]}"
-    return record.brain_age_years, name
+    return record.brain_age_years, f"{record.model.name} {record.model.version}"
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -133,8 +141,8 @@ def read_rows(path: Path) -> list[Row]:
         ]
 
 
-def scan_everybody(files: list[Path], table: Path, model: str | None) -> list[Row]:
-    """Return the rows of all people; those that stand in ``table`` already are not repeated."""
+def scan_everybody(people: Sequence[Unseen], table: Path) -> list[Row]:
+    """Return the rows of these people; those that stand in ``table`` already are not repeated."""
     rows = read_rows(table)
     done = {row.person for row in rows}
     table.parent.mkdir(parents=True, exist_ok=True)
@@ -142,12 +150,13 @@ def scan_everybody(files: list[Path], table: Path, model: str | None) -> list[Ro
         writer = csv.DictWriter(stream, [entry.name for entry in fields(Row)])
         if not rows:
             writer.writeheader()
-        for path in files:
-            if path.name.split("_")[0] in done:
+        for number, person in enumerate(people, start=1):
+            if person.name in done:
                 continue
-            of_person = list(scans_of(path, model))
+            of_person = list(scans_of(person))
             writer.writerows(asdict(row) for row in of_person)
             stream.flush()
             rows += of_person
-            print(f"{path.name}: {len(of_person)} scans", flush=True)
-    return rows
+            print(f"{number} of {len(people)}: {len(of_person)} scans", flush=True)
+    names = {person.name for person in people}
+    return [row for row in rows if row.person in names]

@@ -1,9 +1,9 @@
 """The same person again: are changes of brain age right, and do their intervals hold?
 
-    make study NAME=follow/pairs ARGS="FOLDER --work DIR [--model MODEL] [--write]"
+    make study NAME=follow/pairs ARGS="BIDS --work DIR [--people 20] [--model MODEL] [--write]"
 
-FOLDER holds brain-extracted 3D scans (``*_desc-brain_T1w.nii.gz``) of people whom MODEL has not
-seen; of several sessions the first counts. Each is made to grow older by 0, 2 and 5 brain years, by
+BIDS is the dataset that MODEL learnt from: brain-extracted 3D scans. Each person is predicted by
+the member that has not seen that person, and is made to grow older by 0, 2 and 5 brain years, by
 a warp that enlarges the lateral ventricles and moves the age of the very same routine scan by just
 that. Both dates are then cut anew into thick slices of 3 to 7 mm, at another phase and tilt, with
 noise, and go the whole way that scans of users go; all simulated. Rows are kept in DIR, so that a
@@ -30,11 +30,12 @@ from BrainAgeLib.follow.follow import scan_error_of
 from BrainAgeLib.follow.visits import Visit, person_of
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.training.people import read_people
 from Testing.studies._pages import FIGURES, PAGES, table, write_part
 from Testing.studies.follow._growing import GROWTHS_YEARS, PAIRS, Row, scan_everybody
+from Testing.studies.follow._members import people_of_members
 
 RESULTS = FIGURES / "follow_pairs.json"
-FILES = "*_desc-brain_T1w.nii.gz"
 YEARS_BETWEEN = 1.0  # the interval of a change of so many years is as wide at any time between
 
 
@@ -110,8 +111,8 @@ def page_of(figures: dict[str, Any]) -> str:
     head = ["brain grown older by", "pairs", "bias in years (standard error)"]
     head += ["the 95 % interval holds (exact 95 % interval)", "told from scanning again"]
     return (
-        f"{figures['people']} people whom the model {figures['model']} has not seen. Error of one "
-        f"scan: {figures['card_sd_years']:.2f} years in the card, "
+        f"{figures['people']} people, each by the member of {figures['model']} that has not seen "
+        f"them. Error of one scan: {figures['card_sd_years']:.2f} years in the card, "
         f"{figures['sd_of_these_people_years']:.2f} in these people.\n\n" + table(head, rows)
     )
 
@@ -124,14 +125,18 @@ def _percent(line: dict[str, Any]) -> str:
 def main() -> None:
     """Measure and, if asked, write."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("data", type=Path)
     parser.add_argument("--work", required=True, type=Path)
+    parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--model")
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
-    files = [path for path in sorted(options.folder.glob(FILES)) if "ses-2" not in path.name]
-    rows = scan_everybody(files, options.work / "pairs.csv", options.model)
-    figures = figures_of(rows, scan_error_of(load_ensemble(options.model).card))
+    model = load_ensemble(options.model)
+    people = people_of_members(
+        read_people(options.data), model, options.people, options.work / "members"
+    )
+    rows = scan_everybody(people, options.work / "pairs.csv")
+    figures = figures_of(rows, scan_error_of(model.card))
     print(page_of(figures))
     if options.write:
         RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
