@@ -90,15 +90,14 @@ def _novelty(measured: Trust) -> Finding | None:
     unlike = "The scan looks to the model {} those of healthy people that it was trained on"
     wider = f"the interval is {novelty or 1:.2f} times as wide as usual"
     refused = (
-        f"{unlike.format('quite unlike')}. Look at the outline and the registered image of the "
-        "report; if both are right, the scan's contrast is not one that the model knows."
+        "Look at the outline and the registered image of the report; if both are right, the scan's "
+        "contrast is not one that the model knows."
     )
+    warned = "Look at the pictures of the report, and trust the age less."
     if not measured.is_registered:
-        refused = f"{unlike.format('quite unlike')}. {IN_WHICH_SPACE}"
-    warned = (
-        f"{unlike.format('unlike')}: {wider}. Look at the pictures of the report, and trust the "
-        "age less."
-    )
+        refused = warned = IN_WHICH_SPACE
+    refused = f"{unlike.format('quite unlike')}. {refused}"
+    warned = f"{unlike.format('unlike')}: {wider}. {warned}"
     noted = f"{unlike.format('somewhat unlike')}: {wider}."
     grades: tuple[tuple[Severity, str, float], ...] = (
         ("refuse", refused, UNUSABLE_NOVELTY),
