@@ -8,16 +8,14 @@ Research use only. Not a medical device.
 
 from __future__ import annotations
 
-import os
-from dataclasses import fields
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-from BrainAgeLib.errors import BrainAgeError
-
+TYPE_CHECKING = False  # typing itself, and whatever else takes time, is loaded when it is needed
 if TYPE_CHECKING:
+    import os
+    from typing import Any
+
     import SimpleITK as sitk
 
+    from BrainAgeLib.errors import BrainAgeError
     from BrainAgeLib.options import Options
     from BrainAgeLib.pipeline import run
     from BrainAgeLib.records import Prediction, ProgressCallback, Result, Sex
@@ -33,8 +31,11 @@ __all__ = [
     "predict_to_folder",
     "run",
 ]
-# What is heavy, or knows what is heavy, is loaded when it is asked for.
-_MODULES = {"Options": "options", "Prediction": "records", "Result": "records", "run": "pipeline"}
+# All is loaded when it is asked for: until here nobody hears Ctrl-C but Python.
+_MODULES = {
+    **{"BrainAgeError": "errors", "Options": "options", "run": "pipeline"},
+    **{"Prediction": "records", "Result": "records"},
+}
 
 
 def predict(
@@ -106,6 +107,8 @@ def predict_to_folder(
 
 def _options(keywords: dict[str, Any]) -> Options:
     """Return the options among the keywords of a function, which has one for each."""
+    from dataclasses import fields
+
     from BrainAgeLib.options import Options
 
     return Options(**{field.name: keywords[field.name] for field in fields(Options)})
@@ -115,6 +118,8 @@ def __getattr__(name: str) -> Any:
     """Load what the package offers and has not loaded yet."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     value = globals()[name] = getattr(import_module(f"BrainAgeLib.{_MODULES[name]}"), name)
     return value
 

@@ -1,10 +1,8 @@
 """``python -m BrainAgeLib`` is the command ``brainage``."""
 
-from __future__ import annotations
-
 import sys
 
-from BrainAgeLib.errors import ExitCode
+INTERRUPTED = 130  # errors.ExitCode.INTERRUPTED, which is not loaded yet
 
 
 def main() -> int:
@@ -15,7 +13,7 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         sys.stderr.write("brainage: error: interrupted (run the same command again)\n")
-        return ExitCode.INTERRUPTED
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -59,18 +59,17 @@ class Case:
         image.CopyInformation(canonical)
         return to_grid_of(image, self.scan.image)
 
-    def cut_to_signal(self, mask: np.ndarray) -> tuple[Case, np.ndarray]:
-        """Return the case and the brain's mask (k, j, i) without empty slices that cut it off."""
+    def cut_to_signal(self, mask: np.ndarray) -> Case:
+        """Return the case without empty slices that cut off the brain, whose mask (k, j, i) is."""
         window = window_of_signal(self.volume, mask)
         note = empty_at_ends(mask.shape, window)
         if note is None:
-            return self, mask
+            return self
         volume = self.volume.part(window)
         scan = self.scan
         acquisition = describe_acquisition(volume, scan.slice_thickness_mm, scan.sequence)
         scan = scan.with_findings(note)
-        case = replace(self, scan=scan, volume=volume, window=window, acquisition=acquisition)
-        return case, np.ascontiguousarray(mask[window])
+        return replace(self, scan=scan, volume=volume, window=window, acquisition=acquisition)
 
 
 def read(source: ScanSource, options: Options) -> Case:

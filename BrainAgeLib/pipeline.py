@@ -82,10 +82,9 @@ def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None
         with stages.stage("read"):
             case = read(scan, options)
         with stages.stage("brain_extraction", skipped=options.has_no_skull):
-            mask = find_brain(case, tools)
+            case, mask = find_brain_in_view(case, tools)
         if not mask.any():
             return conclude(case, tools, stages, Answer((no_brain(),)))
-        case, mask = case.cut_to_signal(mask)
         try:
             with stages.stage("registration", skipped=options.in_template_space) as advance:
                 placed = place(case, mask, tools, advance)
@@ -108,6 +107,14 @@ def prepare(options: Options) -> Tools:
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)
     return Tools(options, device, ensemble, interpreter, load_template())
+
+
+def find_brain_in_view(case: Case, tools: Tools) -> tuple[Case, np.ndarray]:
+    """Return the case without empty slices that cut the brain off, and its mask (k, j, i), bool."""
+    mask = find_brain(case, tools)
+    seen = case.cut_to_signal(mask)
+    # Again, as in a file that ends there: next to empty slices the brain gets another edge.
+    return (case, mask) if seen is case else (seen, find_brain(seen, tools))
 
 
 def find_brain(case: Case, tools: Tools) -> np.ndarray:

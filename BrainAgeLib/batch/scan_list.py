@@ -64,9 +64,9 @@ def find_scans(given: str, output: Path) -> ScanList:
 def read_scan_list(table: Path) -> list[ScanEntry]:
     """Return the scans of a list, in its order, one for each line that names a path.
 
-    Paths are relative to the list's folder, or to the current one. A line whose age or sex makes no
-    sense is an entry with a complaint, and so are two that give one scan different ages. Raises
-    InputError when the file is no such list.
+    Paths are relative to the list's folder, or to the current one. A line whose age makes no sense
+    is an entry with a complaint, and so are two that give one scan different ages; a sex that is
+    neither F nor M is left empty. Raises InputError when the file is no such list.
     """
     sheet = read_sheet(table, ("path",), _HINT)
     names = {name.lower(): name for name in reversed(sheet.columns)}

@@ -15,11 +15,9 @@ import numpy as np
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
 from BrainAgeLib.scan.agent_words import names_agent
-from BrainAgeLib.scan.checks import check_shape
 from BrainAgeLib.scan.dicom_header import DicomHeader
-from BrainAgeLib.scan.file_kind import kind_of
 from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER, PLANES, slice_axis
-from BrainAgeLib.scan.itk import open_header
+from BrainAgeLib.scan.read import grid_of_file
 from BrainAgeLib.scan.sidecar import read_sidecar, tags_of_file
 
 # What is usual at 1.5 to 3 T, in ms: spin echo T1 has TE 8-20 and TR 400-900, gradient echo T1 has
@@ -152,26 +150,19 @@ def _contrast_by_times(facts: SeriesFacts) -> tuple[str, str] | None:
 
 
 def facts_of_file(path: Path) -> SeriesFacts:
-    """Return what a NIfTI, NRRD or MetaImage file, and a JSON sidecar beside it, tell.
+    """Return what the header of an image file, and a JSON sidecar beside it, tell.
 
     A file that cannot be read may be the T1: it is no volume, and its complaint says why.
     """
     sidecar, tags = read_sidecar(path), tags_of_file(path)
     description = " ".join(filter(None, (path.name, str(sidecar.get("SeriesDescription", "")))))
-    unread = SeriesFacts(str(path), None, description, None, 0, complaint="cannot be read")
+    unread = SeriesFacts(str(path), None, description, None, 0)
     try:
-        kind = kind_of(path)
-        if kind is None:
-            return unread
-        header = open_header(path, kind, path.name)
-        check_shape(header, path.name)
-    except FileNotFoundError:
-        return replace(unread, complaint=f"{path.name} is a link to a file that is not there")
-    except (OSError, BrainAgeError) as error:
+        size, affine = grid_of_file(path)
+    except BrainAgeError as error:
         return replace(unread, complaint=str(error))
-    dimension = header.GetDimension()
-    direction = np.reshape(header.GetDirection(), (dimension, dimension))[:3, :3]
-    plane, count = _plane(direction, header.GetSpacing()[:3], header.GetSize()[:3])
+    spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    plane, count = _plane(affine[:3, :3] / spacing_mm, spacing_mm.tolist(), size)
     return replace(
         unread,
         plane=plane,
@@ -181,7 +172,6 @@ def facts_of_file(path: Path) -> SeriesFacts:
         inversion_ms=tags.inversion_time_ms,
         is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
         has_contrast_agent=tags.says_contrast_agent,
-        complaint=None,
     )
 
 

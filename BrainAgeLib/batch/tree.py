@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from BrainAgeLib.batch.files import (
     folders_below,
@@ -33,6 +34,8 @@ from BrainAgeLib.scan.itk import quiet_itk
 
 # MR Image Storage and Enhanced MR Image Storage.
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
+
+_Told = TypeVar("_Told", ScanEntry, Decision)
 
 
 @dataclass
@@ -75,21 +78,21 @@ def _scans_of(studies: list[Study]) -> tuple[list[ScanEntry], list[Decision]]:
 def _told_apart(
     entries: list[ScanEntry], decisions: list[Decision]
 ) -> tuple[list[ScanEntry], list[Decision]]:
-    """Give scans of one id and session the names of their files as sessions."""
-    times = Counter((entry.id, entry.session) for entry in entries)
-    sessions = {
-        (entry.id, entry.session, entry.path): "_".join(
-            filter(None, (entry.session, stem(Path(entry.path))))
-        )
-        for entry in entries
-        if times[entry.id, entry.session] > 1
-    }
+    """Give scans of one id and session the names of their files as sessions, too."""
+    for name_of in (stem, lambda path: path.name):  # names may differ by what tells the format
+        times = Counter((entry.id, entry.session) for entry in entries)
+        entries = [_with_name(one, times, name_of) for one in entries]
+        decisions = [_with_name(one, times, name_of) for one in decisions]
+    return with_folders(entries), decisions
 
-    def session(item: ScanEntry | Decision) -> str:
-        return sessions.get((item.id, item.session, item.path), item.session)
 
-    told_apart = [replace(entry, session=session(entry)) for entry in entries]
-    return with_folders(told_apart), [replace(one, session=session(one)) for one in decisions]
+def _with_name(
+    one: _Told, times: Counter[tuple[str, str]], name_of: Callable[[Path], str]
+) -> _Told:
+    if times[one.id, one.session] < 2:
+        return one
+    session = "_".join(filter(None, (one.session, name_of(Path(one.path)))))
+    return replace(one, session=session)
 
 
 def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:

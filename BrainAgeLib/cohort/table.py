@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
+from BrainAgeLib.batch.table import COLUMNS
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers
 from BrainAgeLib.tables.cells import NOT_KNOWN, sex_of
@@ -103,7 +104,8 @@ def _read(path: Path) -> pd.DataFrame:
     if again := [name for name in sheet.columns if re.search(r" \(\d+\)$", name)]:
         raise InputError(f"{path} has two columns of one name, {again[0]!r}", "rename one")
     cells = [[_cell(row.cells[name], sheet) for name in sheet.columns] for row in sheet.rows]
-    frame = pd.DataFrame(cells, columns=list(sheet.columns), dtype=object)
+    columns = [name.lower() if name.lower() in COLUMNS else name for name in sheet.columns]
+    frame = pd.DataFrame(cells, columns=columns, dtype=object)
     return frame.assign(line=[row.line for row in sheet.rows])
 
 

@@ -77,7 +77,8 @@ def add_scan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--in-template-space",
         action="store_true",
-        help="the scan is brain extracted and its world coordinates are MNI152",
+        help="the scan is brain extracted and its world coordinates are MNI152 (ICBM 2009), by an "
+        "affine registration: nothing is registered; of a whole brain, --brain-extracted is better",
     )
 
 

@@ -17,9 +17,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "evaluate",
         help="raw and corrected error of a results table of healthy people",
-        description="Raw error with confidence intervals, by decade, sex and slice spacing; "
-        "coverage of the interval; corrected figures beside those of a predictor that knows "
-        f"nothing; charts. {NOTICE}",
+        description="Of ten people or more: raw error with confidence intervals, by decade, sex "
+        "and slice spacing; coverage of the interval; corrected figures beside those of a "
+        f"predictor that knows nothing; charts. {NOTICE}",
     )
     add_results_table(parser)
     add_output_folder(parser, "folder for the report")

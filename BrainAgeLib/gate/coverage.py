@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.gate.field_of_view import fraction_of
-from BrainAgeLib.gate.placement import LEAST_FRACTION_IN_TEMPLATE
+from BrainAgeLib.gate.placement import IN_WHICH_SPACE, LEAST_FRACTION_IN_TEMPLATE
 from BrainAgeLib.records import Acquisition, Finding, Severity
 from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER
 
@@ -80,8 +80,7 @@ def _nothing_in_view(measured: Coverage) -> Finding | None:
     return Finding(
         FindingCode.NO_SLICES_IN_VIEW,
         "refuse",
-        "No slice of this scan shows brain where the template has it. "
-        "With --in-template-space the scan's coordinates must be those of MNI152.",
+        f"No slice of this scan shows brain where the template has it. {IN_WHICH_SPACE}",
         0,
         1,
     )

@@ -14,6 +14,11 @@ DOUBTFUL_OVERLAP = 0.92  # set by hand, between these two
 # 276 registered scans of healthy brains had 0.95 or more, their middle slices alone 0.86 or more; a
 # shift of 30 mm leaves 0.7.
 LEAST_FRACTION_IN_TEMPLATE = 0.7
+IN_WHICH_SPACE = (
+    "With --in-template-space the head must have been brought into MNI152 (ICBM 2009) by an affine "
+    "registration of 12 degrees of freedom; others leave another size or shape. Run a whole brain "
+    "with --brain-extracted instead, which registers it anew."
+)
 CHECK_REGISTERED = (
     "Check the registered image; the scan may not be T1-weighted, or not a whole head."
 )
@@ -53,7 +58,7 @@ def _place_in_template(measured: Placement) -> Finding | None:
         FindingCode.NOT_IN_TEMPLATE_SPACE,
         "refuse",
         f"Only {100 * fraction:.0f} % of the brain in this scan lies where the template has brain. "
-        "With --in-template-space the scan's coordinates must be those of MNI152.",
+        f"{IN_WHICH_SPACE}",
         round(fraction, 3),
         LEAST_FRACTION_IN_TEMPLATE,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
+from BrainAgeLib.gate.placement import IN_WHICH_SPACE
 from BrainAgeLib.records import Finding, Severity
 
 MOST_DISAGREEMENT_YEARS = 15.0  # sound scans up to 11.8
@@ -13,11 +14,6 @@ MOST_DISAGREEMENT_YEARS = 15.0  # sound scans up to 11.8
 # scanners that were cut thick reach 1.7. Faults beyond 4 moved the age by 19 years in the
 # median. The interval grows with what lies over 1.
 USUAL_NOVELTY, MOST_NOVELTY, UNUSABLE_NOVELTY = 1.0, 1.8, 4.0
-IN_WHICH_SPACE = (
-    "With --in-template-space the head must have been brought into MNI152 (ICBM 2009) by an affine "
-    "registration of 12 degrees of freedom; others leave another size or shape. Run a whole brain "
-    "with --brain-extracted instead, which registers it anew."
-)
 
 
 @dataclass(frozen=True)
@@ -90,15 +86,14 @@ def _novelty(measured: Trust) -> Finding | None:
     unlike = "The scan looks to the model {} those of healthy people that it was trained on"
     wider = f"the interval is {novelty or 1:.2f} times as wide as usual"
     refused = (
-        f"{unlike.format('quite unlike')}. Look at the outline and the registered image of the "
-        "report; if both are right, the scan's contrast is not one that the model knows."
+        "Look at the outline and the registered image of the report; if both are right, the scan's "
+        "contrast is not one that the model knows."
     )
+    warned = "Look at the pictures of the report, and trust the age less."
     if not measured.is_registered:
-        refused = f"{unlike.format('quite unlike')}. {IN_WHICH_SPACE}"
-    warned = (
-        f"{unlike.format('unlike')}: {wider}. Look at the pictures of the report, and trust the "
-        "age less."
-    )
+        refused = warned = IN_WHICH_SPACE
+    refused = f"{unlike.format('quite unlike')}. {refused}"
+    warned = f"{unlike.format('unlike')}: {wider}. {warned}"
     noted = f"{unlike.format('somewhat unlike')}: {wider}."
     grades: tuple[tuple[Severity, str, float], ...] = (
         ("refuse", refused, UNUSABLE_NOVELTY),

@@ -33,10 +33,11 @@ _OTHERS = re.compile(
 )
 _NAMED = re.compile(
     r"\bgado\w*|\bgad\b|\bgd\b|\bgd ?(?:dtpa|dota|bopta|do3a)|\bkm\b|\bmdc\b|\bm d c\b|\bciv\b"
-    r"|\bkontr(?!ol)\w*|\bcontr(?!ol|al)\w*|\bdotarem|\bmagnevist|\bmultihance|\bomniscan"
-    r"|\bprohance|\bclariscan|\binj(?!ur)\w*|\bce\b|\bpost\b|\bpost(?:gad|gd|contr|con\b|inj|km|ce\b"
-    r"|c\b|mdc)\w*|\bwith c\b|\bw c\b|\bmit cm\b|\bnach cm\b|\bpost cm\b"
-    r"|\u043a\u043e\u043d\u0442\u0440|\u589e\u5f3a|\u589e\u5f37|\u9020\u5f71(?!\u524d)"
+    r"|\bkontr(?!ol|asts[i\u0131]z)\w*|\bs k ?l\b|\bcontr(?!ol|al)\w*|\bdotarem|\bmagnevist"
+    r"|\bmultihance|\bomniscan|\bprohance|\bclariscan|\binj(?!ur)\w*|\bce\b|\bpost\b"
+    r"|\bpost(?:gad|gd|contr|con\b|inj|km|ce\b|c\b|mdc)\w*|\bwith c\b|\bw c\b|\bmit cm\b"
+    r"|\bnach cm\b|\bpost cm\b"
+    r"|\u043a\u043e\u043d\u0442\u0440|\u589e\u5f3a|\u589e\u5f37|\u5897\u5f37|\u9020\u5f71(?!\u524d)"
     r"|\b(?:3d ?)?t1w?(?:c|ce|cm|gd|gad|gado|post|km|contrast|mdc)\b"
     r"|\b(?:ce|gd|gad|post)(?:t1w?|mprage|bravo|vibe|spgr)\b"
     r"|\b(?:mprage|bravo|spgr|vibe|flash)(?:ce|gd|gad|gado|post|km)\b"

@@ -127,9 +127,13 @@ def check_extent_mm(size_mm: Sequence[float]) -> None:
         )
 
 
-def sheared(name: str) -> InputError:
+class ShearedError(InputError):
+    """The axes of a grid are not at right angles."""
+
+
+def sheared(name: str) -> ShearedError:
     """Return the error for a grid whose axes are not perpendicular."""
-    return InputError(
+    return ShearedError(
         f"the voxel axes of {name} are not at right angles: its affine is sheared or singular",
         "resample the scan onto a straight grid, or convert it again from the original",
     )

@@ -20,6 +20,7 @@ import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.checks import (
+    ShearedError,
     check_shape,
     check_spacing,
     incomplete,
@@ -29,11 +30,13 @@ from BrainAgeLib.scan.checks import (
 from BrainAgeLib.scan.file_kind import FileKind, is_compressed, read_head
 from BrainAgeLib.scan.itk import FileImage, named_as, open_header, read_volume
 from BrainAgeLib.scan.nifti_places import contradiction, nifti_1_header, ras_affine_of
+from BrainAgeLib.scan.other_volumes import read_other_volume
 
 ByteStream = gzip.GzipFile | BufferedReader
 HEADER_BYTES = 348
 CHUNK_BYTES = 2**20
 MOST_SURPLUS_BYTES = 2**28  # before or after the voxels: 256 MiB that nobody asked for
+MOST_QUATERNION = 1.001  # the square of b, c, d; 1 but for rounding in the largest rotations
 SPACING_TOLERANCE = 0.01  # of the spacing: headers round to float32, faults are larger
 # What a voxel is, by the number in the field datatype; V is a colour.
 _VOXEL_TYPES = {
@@ -48,8 +51,8 @@ class NiftiHeader:
 
     ``block``: all of them, as stored. ``size``: voxels along each axis, 1 to 7 of them.
     ``spacing_mm``: ``pixdim`` of the first three. ``sform``: 3 x 4, index to RAS world.
-    ``data_offset``: bytes before the voxels. ``voxel_type``: as stored, or None for a type that the
-    format does not know.
+    ``quaternion``: b, c, d of the qform. ``data_offset``: bytes before the voxels. ``voxel_type``:
+    as stored, or None for a type that the format does not know.
     """
 
     block: bytes
@@ -60,6 +63,7 @@ class NiftiHeader:
     data_offset: float
     qform_code: int
     sform_code: int
+    quaternion: tuple[float, ...]
     sform: np.ndarray
 
     @property
@@ -72,13 +76,18 @@ def read_nifti(path: Path, name: str) -> FileImage:
     """Read the volume in a NIfTI file, compressed or not.
 
     ``name``: what messages call the file. Raises InputError when it cannot be read as one scalar
-    volume with a place in the world.
+    volume with a place in the world. Axes that are a little off the right angle, which ITK refuses,
+    are read as they are.
     """
-    header = _read_header(path, name)
+    header = read_nifti_header(path, name)
     suffix = ".nii.gz" if is_compressed(path) else ".nii"
     with named_as(path, suffix) as readable:
         # The header's size is checked before the file is unpacked to see whether it is all there.
-        check_shape(open_header(readable, FileKind.NIFTI, name), name)
+        try:
+            check_shape(open_header(readable, FileKind.NIFTI, name), name)
+        except ShearedError:
+            _find_non_finite(path, header, name)
+            return read_other_volume(path, FileKind.NIFTI, name)
         broken = _find_non_finite(path, header, name)
         image = read_volume(readable, FileKind.NIFTI, name)
     if broken is not None:
@@ -97,7 +106,7 @@ def half_of_a_pair(name: str) -> InputError:
     )
 
 
-def _read_header(path: Path, name: str) -> NiftiHeader:
+def read_nifti_header(path: Path, name: str) -> NiftiHeader:
     """Return the header of a NIfTI file, compressed or not.
 
     Raises InputError when it is cut off, contradicts itself or places the voxels nowhere.
@@ -117,6 +126,7 @@ def _read_header(path: Path, name: str) -> NiftiHeader:
         data_offset=struct.unpack_from(order + "f", head, 108)[0],
         qform_code=struct.unpack_from(order + "h", head, 252)[0],
         sform_code=struct.unpack_from(order + "h", head, 254)[0],
+        quaternion=struct.unpack_from(order + "3f", head, 256),
         sform=np.reshape(struct.unpack_from(order + "12f", head, 280), (3, 4)),
     )
     _check(header, name)
@@ -134,6 +144,9 @@ def _check(header: NiftiHeader, name: str) -> None:
     check_spacing(header.spacing_mm, name)
     if header.sform_code > 0 >= header.qform_code:
         _check_sform(header, name)
+    is_rotation = float(np.square(header.quaternion).sum()) <= MOST_QUATERNION  # NaN is none, too
+    if header.qform_code > 0 >= header.sform_code and not is_rotation:
+        raise nowhere(name)  # ITK would take some other rotation
 
 
 def _check_sform(header: NiftiHeader, name: str) -> None:

@@ -32,7 +32,7 @@ def contradiction(header: Any, taken: np.ndarray) -> Finding | None:
     try:
         qform, qform_code = header.get_qform(coded=True)
         sform, sform_code = header.get_sform(coded=True)
-    except ValueError:  # a damaged quaternion: it says of no place where the voxels lie
+    except ValueError:  # a quaternion that is none: it says of no place where the voxels lie
         return None
     if qform is None or sform is None or not np.isfinite([qform, sform]).all():
         return None
@@ -64,7 +64,12 @@ def contradiction(header: Any, taken: np.ndarray) -> Finding | None:
 def nifti_1_header(block: bytes) -> Any:
     """Return nibabel's header of the 348 bytes of a NIfTI-1 file, whatever stands in them."""
     kind: Any = nibabel.Nifti1Header
-    return kind(block, check=False)
+    header = kind(block, check=False)
+    if (
+        abs(header["pixdim"][0]) != 1
+    ):  # the way of the third axis; 0 stands for 1, as the format says
+        header["pixdim"][0] = -1 if header["pixdim"][0] < 0 else 1
+    return header
 
 
 def ras_affine_of(image: sitk.Image) -> np.ndarray:

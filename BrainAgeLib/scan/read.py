@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding, InputRecord, SequenceTags, Sex
-from BrainAgeLib.scan.checks import check_grid, check_shape
+from BrainAgeLib.scan.checks import ShearedError, check_grid, check_shape
 from BrainAgeLib.scan.dicom import DicomImage, read_dicom_file, read_dicom_folder
 from BrainAgeLib.scan.file_kind import (
     KIND_BYTES,
@@ -25,15 +26,18 @@ from BrainAgeLib.scan.file_kind import (
     read_head,
     require_path,
 )
-from BrainAgeLib.scan.itk import FileImage, quiet_itk
-from BrainAgeLib.scan.nifti import half_of_a_pair, read_nifti
-from BrainAgeLib.scan.other_volumes import read_other_volume
+from BrainAgeLib.scan.itk import FileImage, named_as, open_header, quiet_itk
+from BrainAgeLib.scan.nifti import half_of_a_pair, read_nifti, read_nifti_header
+from BrainAgeLib.scan.other_volumes import read_other_grid, read_other_volume
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.scan.text_headers import read_text_headed
 from BrainAgeLib.scan.voxel_values import settle_voxels
 
 ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
-COMPRESSIBLE = (FileKind.NIFTI, FileKind.NIFTI_2, FileKind.MGH)
+PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip twice, bzip2, xz, zstd
+OTHERS = (FileKind.NIFTI_2, FileKind.MGH)
+COMPRESSIBLE = (FileKind.NIFTI, *OTHERS)
+POINTERS = (b"version https://git-lfs", b"/annex/objects/")  # what stands for a file elsewhere
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +91,41 @@ def read_scan(path: str | os.PathLike[str], series_uid: str | None = None) -> Sc
     return scan
 
 
+def grid_of_file(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
+    """Return size (i, j, k) and affine (4 x 4, index to LPS in mm) of the volume in a file.
+
+    Its header alone is read. Raises InputError when it is not that of one scalar volume.
+    """
+    name = printable(path.name)
+    require_path(str(path))
+    try:
+        kind = kind_of(path)
+        if kind is None:
+            raise _not_a_scan(path, name)
+        if kind in OTHERS:
+            return read_other_grid(path, kind, name)
+        suffix = ""
+        if kind is FileKind.NIFTI:
+            read_nifti_header(path, name)
+            suffix = ".nii.gz" if is_compressed(path) else ".nii"
+        with named_as(path, suffix) as readable:
+            header = open_header(readable, kind, name)
+    except OSError as error:
+        raise cannot_be_read(name, error) from error
+    except ShearedError:
+        if kind is not FileKind.NIFTI:
+            raise
+        return read_other_grid(path, kind, name)
+    check_shape(header, name)
+    check_grid(header, name)
+    dimension = header.GetDimension()
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(header.GetDirection(), (dimension, dimension))[:3, :3]
+    affine[:3, :3] *= header.GetSpacing()[:3]
+    affine[:3, 3] = header.GetOrigin()[:3]
+    return tuple(header.GetSize()[:3]), affine
+
+
 def scan_from_image(image: sitk.Image) -> Scan:
     """Return a scan of an image in memory, which stays as it is.
 
@@ -124,7 +163,7 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
 def _read_file(path: Path, kind: FileKind, name: str) -> FileImage:
     if kind is FileKind.NIFTI:
         return read_nifti(path, name)
-    if kind in (FileKind.NIFTI_2, FileKind.MGH):
+    if kind in OTHERS:
         return read_other_volume(path, kind, name)
     return read_text_headed(path, kind, name)
 
@@ -148,7 +187,15 @@ def _scan_of_dicom(dicom: DicomImage, given: str, name: str) -> Scan:
 def _not_a_scan(path: Path, name: str) -> InputError:
     if path.stat().st_size == 0:
         return InputError(f"{name} is an empty file", "copy or convert the scan again")
-    if read_head(path, KIND_BYTES)[:4] in ARCHIVES or path.suffix.lower() in (
+    head = read_head(path, KIND_BYTES)
+    if head.startswith(POINTERS):
+        return InputError(
+            f"{name} is a pointer of Git LFS or git-annex, not the file itself",
+            "get it first, by git lfs pull or datalad get",
+        )
+    if head.startswith(PACKED):
+        return InputError(f"{name} is packed in a way that is not read", "unpack it; .nii.gz is")
+    if head[:4] in ARCHIVES or path.suffix.lower() in (
         ".tar",
         ".zip",
         ".7z",

@@ -17,6 +17,8 @@ _SUFFIXES = {FileKind.NRRD: (".nrrd", ".nhdr"), FileKind.METAIMAGE: (".mha", ".m
 # "sizes: 3 4 5" and "key:=value" of NRRD, "DimSize = 3 4 5" of MetaImage; "#" is a comment.
 _FIELD = re.compile(r"([^#:=]+?)\s*(?::=|:|=)\s*(.*)")
 _DATA_FILE = ("elementdatafile", "data file", "datafile")
+# Of the spaces of NRRD these say where the patient's left is; "scanner-xyz" and others do not.
+_OF_THE_BODY = re.compile(r"(left|right)-(anterior|posterior)-superior|[LR][AP]S", re.IGNORECASE)
 _SPACING = ("elementspacing", "elementsize", "spacings", "space directions")
 
 
@@ -70,7 +72,7 @@ def _check(fields: dict[str, str], name: str) -> None:
 
 def _says_orientation(fields: dict[str, str]) -> bool:
     """Say whether the header tells which way the axes run; MetaImage always does."""
-    return "space" in fields or "ndims" in fields
+    return "ndims" in fields or _OF_THE_BODY.match(fields.get("space", "")) is not None
 
 
 def _data_file(path: Path, fields: dict[str, str], name: str) -> Path | None:

@@ -10,14 +10,18 @@ NOT_KNOWN = frozenset(
     ("", "n/a", "nan", "na", "none", "null", "#n/a", "n.a.", "unknown", "missing", "-", "?", ".")
 )
 _SEX_WORDS: dict[str, Sex] = {
-    **dict.fromkeys(("f", "female", "w", "woman", "weiblich", "femme", "mujer", "femmina"), "F"),
-    **dict.fromkeys(("m", "male", "man", "männlich", "homme", "hombre", "maschio"), "M"),
+    **dict.fromkeys(
+        ("f", "female", "w", "woman", "weiblich", "femme", "mujer", "femmina", "frau", "girl"), "F"
+    ),
+    **dict.fromkeys(
+        ("m", "male", "man", "männlich", "homme", "hombre", "maschio", "mann", "boy"), "M"
+    ),
 }
 _OTHER_SEX = NOT_KNOWN | {"o", "other", "u", "d", "divers", "x"}
 # How many of it are a year.
 UNITS = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
 _UNIT_WORDS = {
-    "years": r"y(?:ea)?rs?|ys?|a|ann(?:um|i)|jahre?|ans?",
+    "years": r"y(?:ea)?rs?|ys?|a|ann(?:um|i)|jahre?|ans?|a[nñ]os?|år|jaar|lat|let",
     "months": r"mo(?:n?ths?)?|mons?|m|monate?",
     "weeks": r"w(?:ee)?ks?|w|wochen?",
     "days": r"days?|d|tage?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
 from BrainAgeLib.tables.cells import NOT_KNOWN, age_of, sex_of, unit_of
 from BrainAgeLib.tables.sheet import Row, Sheet, decoded, legible
+
+logger = logging.getLogger(__name__)
 
 SEX_COLUMNS = ("sex", "gender", "biological_sex", "sex_at_birth")
 _AGE = re.compile(
@@ -89,6 +92,9 @@ def person_columns(sheet: Sheet, own: Sequence[str], units: Mapping[str, str]) -
     ages = [_age_column(name, units) for name in sheet.columns]
     sexes = tuple(name for name, short in by_plain_name.items() if short in SEX_COLUMNS)
     group = next((name for name, short in by_plain_name.items() if short == "group"), None)
+    unknown = sum(not _is_sex(row.cells[name]) for row in sheet.rows for name in sexes)
+    if unknown:
+        logger.warning("%d cells of a column of sexes are neither F nor M: left empty", unknown)
     lower = {"age", "sex", "group", *own}
     return PersonColumns(
         tuple(_checked(column, sheet) for column in ages if column is not None),
@@ -208,8 +214,20 @@ def same_age(
     return low
 
 
+def _is_sex(cell: str) -> bool:
+    try:
+        sex_of(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _known_sex(cell: str) -> Sex | None:
+    return sex_of(cell) if _is_sex(cell) else None  # 1 or 2, say: nobody tells which is which
+
+
 def _sex(cells: Mapping[str, str], columns: Sequence[str]) -> Sex | None:
-    sexes = {sex for column in columns if (sex := sex_of(cells[column])) is not None}
+    sexes = {_known_sex(cells[column]) for column in columns} - {None}
     if len(sexes) > 1:
         raise ValueError("two columns name different sexes")
     return next(iter(sexes), None)

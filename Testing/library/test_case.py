@@ -8,7 +8,8 @@ import SimpleITK as sitk
 
 from BrainAgeLib.case import read
 from BrainAgeLib.options import Options
-from BrainAgeLib.pipeline import run
+from BrainAgeLib.pipeline import find_brain_in_view, prepare, run
+from BrainAgeLib.resources import sample_scan
 from BrainAgeLib.scan.geometry import sitk_from_volume
 
 
@@ -19,8 +20,8 @@ def test_what_was_left_off_is_there_again_on_the_grid_of_the_scan(thick_brain, o
     image = sitk.DICOMOrient(sitk_from_volume(thick_brain.with_voxels(voxels)), order)
     case = read(image, Options())
 
-    cut, mask = case.cut_to_signal(case.volume.voxels > 25)
-    restored = cut.on_scan_grid(mask)
+    cut = case.cut_to_signal(case.volume.voxels > 25)
+    restored = cut.on_scan_grid(cut.volume.voxels > 25)
 
     assert cut.acquisition.slice_count == cut.volume.voxels.shape[0] == 16
     assert [item.code for item in cut.scan.findings] == ["empty_slices"]
@@ -49,3 +50,22 @@ def test_a_brain_that_is_cut_and_padded_is_judged_as_one_that_is_cut(
     codes = [item.code for item in of_cropped.quality.findings]
     assert {"part_of_brain"} <= set(codes)
     assert [item.code for item in of_padded.quality.findings] == ["empty_slices", *codes]
+
+
+@pytest.mark.parametrize(("kept", "noise"), [(slice(0, 16), 3.0), (slice(6, None), 0.0)])
+def test_a_head_that_is_cut_and_padded_has_the_brain_of_one_that_is_cut(small_model, kept, noise):
+    options = Options(model=str(small_model), device="cpu")
+    whole = sitk.ReadImage(str(sample_scan()), sitk.sitkFloat32)
+    voxels = np.abs(np.random.default_rng(1).normal(0, noise, whole.GetSize()[::-1]))
+    voxels[kept] = sitk.GetArrayViewFromImage(whole)[kept]
+    padded = sitk.GetImageFromArray(voxels.astype(np.float32))
+    padded.CopyInformation(whole)
+    tools = prepare(options)
+
+    of_padded, mask_of_padded = find_brain_in_view(read(padded, options), tools)
+    of_cropped, mask_of_cropped = find_brain_in_view(read(whole[:, :, kept], options), tools)
+
+    np.testing.assert_array_equal(of_padded.volume.voxels, of_cropped.volume.voxels)
+    np.testing.assert_allclose(of_padded.volume.affine, of_cropped.volume.affine)
+    np.testing.assert_array_equal(mask_of_padded, mask_of_cropped)
+    assert of_padded.acquisition == of_cropped.acquisition

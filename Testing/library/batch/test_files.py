@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 from pathlib import Path
 
+import nibabel
+import numpy as np
 import pytest
 
+from BrainAgeLib.scan.read import read_scan
 from Testing.library.batch.made_trees import tree, write_image
 
 UNREAD = {
@@ -33,6 +37,72 @@ def test_a_file_of_any_format_that_cannot_be_read_is_a_row(tmp_path, name):
     assert entries[0].path in (str(tmp_path / "p1" / name), str(tmp_path / "p1"))
     assert [decision.path for decision in decisions] == [entries[0].path, str(good)]
     assert decisions[0].chosen and decisions[0].reason
+
+
+READ = {
+    "T1.nii": lambda image: image.to_bytes(),
+    "T1.nii.gz": lambda image: gzip.compress(image.to_bytes()),
+    "T1 unpacked.nii.gz": lambda image: image.to_bytes(),
+    "T1 packed.nii": lambda image: gzip.compress(image.to_bytes()),
+    "T1 of NIfTI-2.nii": lambda image: nibabel.Nifti2Image.from_image(image).to_bytes(),
+    "T1.mgh": lambda image: nibabel.MGHImage.from_image(image).to_bytes(),
+    "T1.mgz": lambda image: gzip.compress(nibabel.MGHImage.from_image(image).to_bytes()),
+    "T1 leaning.nii": lambda image: leaning(image).to_bytes(),
+}
+
+
+def leaning(image):
+    """Return the image with axes that are a little off the right angle."""
+    affine = image.affine.copy()
+    affine[0, 1] = 0.003
+    other = nibabel.Nifti1Image(image.dataobj, affine)
+    other.set_qform(None, 0)
+    return other
+
+
+@pytest.mark.parametrize("name", READ)
+def test_whatever_predict_reads_is_chosen_by_its_header(tmp_path, name):
+    voxels = np.arange(2560, dtype=np.float32).reshape(16, 16, 10)
+    image = nibabel.Nifti1Image(voxels, np.diag([1.0, 1.0, 6.0, 1.0]))
+    (tmp_path / "p1").mkdir()
+    (tmp_path / "p1" / name).write_bytes(READ[name](image))
+
+    (entry,), (decision,) = tree(tmp_path)
+
+    assert entry.complaint is None
+    assert decision.reason.startswith("2D axial, 10 slices")
+    assert read_scan(entry.path).image.GetSize() == (16, 16, 10)
+
+
+@pytest.mark.parametrize("deep", ["", "p1"])
+def test_files_that_differ_by_their_format_alone_are_told_apart(tmp_path, deep):
+    (tmp_path / deep).mkdir(exist_ok=True)
+    for name in ("x.mnc", "x.par", "X.nii.zip"):
+        (tmp_path / deep / name).write_bytes(b"anything")
+
+    entries, decisions = tree(tmp_path)
+
+    assert {Path(entry.path).name for entry in entries} == {"x.mnc", "x.par", "X.nii.zip"}
+    assert len({(entry.id, entry.session) for entry in entries}) == 3
+    assert len({entry.folder.lower() for entry in entries}) == 3
+    rows = {(entry.path, entry.id, entry.session) for entry in entries}
+    assert {(one.path, one.id, one.session) for one in decisions} == rows
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links of POSIX")
+def test_links_in_a_circle(tmp_path):
+    good = write_image(tmp_path / "p1" / "T1.nii.gz")
+    (tmp_path / "p1" / "up").symlink_to("..")
+    (tmp_path / "p2").mkdir()
+    (tmp_path / "p2" / "T1.nii.gz").symlink_to("T1.nii.gz")
+
+    entries, _ = tree(tmp_path)
+
+    assert [(entry.id, entry.path) for entry in entries] == [
+        ("p1", str(good)),
+        ("p2", str(tmp_path / "p2" / "T1.nii.gz")),
+    ]
+    assert entries[0].complaint is None
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links of POSIX")

@@ -202,6 +202,16 @@ def test_a_table_that_a_spreadsheet_saved_again_is_the_same_table(tmp_path, sepa
     assert (after.exclusions, after.columns) == (before.exclusions, before.columns)
 
 
+@pytest.mark.parametrize("written", [str.upper, str.title])
+def test_names_of_columns_in_any_case_are_the_same_table(tmp_path, written):
+    path = write_table(healthy_rows(5), tmp_path / "results.csv")
+    before = read_table(path)
+    first, rest = path.read_text().split("\n", 1)
+    path.write_text(f"{written(first)}\n{rest}")
+
+    assert read_table(path).scans[[*before.scans]].equals(before.scans)
+
+
 def test_a_comma_between_commas_is_no_decimal_one(tmp_path):
     path = tmp_path / "results.csv"
     path.write_text('age,brain_age_years\n40,"41,5"\n')

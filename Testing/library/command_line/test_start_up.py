@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 
+from BrainAgeLib.errors import ExitCode
+from BrainAgeLib.resources import sample_scan
 from Testing.library.commands import environment
 
+SIMULATED = sample_scan().with_name("simulated_cohort.csv")
 HEAVY = {"torch", "SimpleITK", "pandas", "scipy", "matplotlib", "jinja2", "PIL", "pydicom"}
 CALL = """
 import sys
@@ -57,3 +62,76 @@ def test_an_answer_without_work_loads_nothing_heavy(tmp_path, arguments, code):
     assert loaded[0] == "loaded"
     assert HEAVY.isdisjoint(loaded)
     assert list(tmp_path.iterdir()) == []
+
+
+INTERRUPTED_AT = """
+import signal, sys
+moment = sys.argv.pop(1)
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == moment:
+            signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from BrainAgeLib.__main__ import main  # as the script brainage does
+sys.meta_path.insert(0, Finder())
+sys.exit(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize(
+    ("command", "moment"),
+    [
+        *product(
+            ("evaluate", "train", "--version"),
+            (
+                "BrainAgeLib.command_line",
+                "BrainAgeLib.errors",
+                "argparse",
+                "BrainAgeLib.command_line.interruption",
+                "BrainAgeLib.command_line.train_command",
+            ),
+        ),
+        ("evaluate", "BrainAgeLib.cohort"),
+        ("train", "torch"),
+    ],
+)
+def test_whoever_interrupts_it_while_it_loads_gets_one_line(tmp_path, command, moment):
+    arguments = {
+        "evaluate": ["evaluate", SIMULATED, "--output", tmp_path / "out"],
+        "train": ["train", "--data", SIMULATED.parent, "--output", tmp_path / "out"],
+        "--version": ["--version"],
+    }[command]
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT, moment, *map(str, arguments)],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    # Python ends by the signal itself where it interrupts what "exec" runs of a text.
+    assert done.returncode in (ExitCode.INTERRUPTED, -signal.SIGINT)
+    assert done.stderr.startswith("brainage: error: interrupted (run the same command again")
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_until_somebody_listens_nothing_is_loaded():
+    code = """
+import sys
+before = set(sys.modules)
+import BrainAgeLib.__main__
+print(*set(sys.modules) - before)
+print(BrainAgeLib.__main__.INTERRUPTED)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True
+    )
+
+    loaded, number = done.stdout.splitlines()
+    assert set(loaded.split()) <= {"BrainAgeLib", "BrainAgeLib.__main__", "__future__"}
+    assert int(number) == ExitCode.INTERRUPTED

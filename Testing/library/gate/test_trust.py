@@ -52,11 +52,12 @@ def test_what_to_do_about_an_unlike_scan(novelty, words):
     assert re.search(words, only_finding("trust", novelty=novelty).message)
 
 
-@pytest.mark.parametrize(
-    ("is_registered", "words"), [(True, "registered image"), (False, "--brain-extracted")]
-)
-def test_a_scan_in_another_template_space_is_told_the_way_in(is_registered, words):
-    finding = only_finding("trust", novelty=5.9, is_registered=is_registered)
+@pytest.mark.parametrize(("novelty", "severity"), [(2.6, "warn"), (5.9, "refuse")])
+def test_a_scan_in_another_template_space_is_told_the_way_in(novelty, severity):
+    in_space = only_finding("trust", novelty=novelty, is_registered=False)
+    registered = only_finding("trust", novelty=novelty, is_registered=True)
 
-    assert (finding.code, finding.severity) == ("unlike_training", "refuse")
-    assert words in finding.message
+    assert (in_space.code, in_space.severity) == ("unlike_training", severity)
+    for words in ("ICBM 2009", "12 degrees of freedom", "--brain-extracted instead"):
+        assert words in in_space.message
+        assert words not in registered.message

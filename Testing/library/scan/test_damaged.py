@@ -92,6 +92,27 @@ class TestNotAScan:
 
         assert "is not a medical image with world coordinates" in message
 
+    @pytest.mark.parametrize(
+        ("content", "why"),
+        [
+            (
+                b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n",
+                "a pointer of Git LFS",
+            ),
+            (b"/annex/objects/MD5E-s123--abc.nii.gz\n", "a pointer of Git LFS or git-annex"),
+            (b"BZh91AY&SY", "is packed in a way"),
+            (b"\xfd7zXZ\0\0\4", "is packed in a way"),
+            (b"\x28\xb5\x2f\xfd" + bytes(9), "is packed in a way"),
+            (gzip.compress(gzip.compress(bytes(9))), "is packed in a way"),
+            (b"PK\x03\x04" + bytes(9), "is an archive"),
+            (b"<!DOCTYPE html><title>404 Not Found</title>", "is not a medical image"),
+        ],
+    )
+    def test_what_was_put_in_place_of_a_scan_is_named(self, tmp_path, capfd, content, why):
+        (tmp_path / "s.nii.gz").write_bytes(content)
+
+        assert why in message_of(tmp_path / "s.nii.gz", capfd)
+
     def test_half_of_a_pair(self, tmp_path, capfd):
         nibabel.save(nibabel.Nifti1Pair(made_voxels(), made_affine()), tmp_path / "s.hdr")
 

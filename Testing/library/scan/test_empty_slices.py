@@ -37,6 +37,27 @@ def test_a_cut_brain_ends_where_the_signal_does(axis, at_the_end, value):
     assert (finding.code, finding.severity, finding.value) == ("empty_slices", "note", cut)
 
 
+@pytest.mark.parametrize("kind", ["noise", "one voxel", "one value below zero"])
+def test_slices_that_hold_next_to_nothing_are_empty(kind):
+    whole = template_brain()
+    voxels = whole.voxels.copy()
+    if kind == "noise":
+        noise = np.random.default_rng(0).normal(0, 0.02 * voxels.max(), voxels[:20].shape)
+        voxels[:20] = np.abs(noise)
+    else:
+        voxels[:20] = -1024.0 if kind.startswith("one value") else 0.0
+        voxels[:20, 40, 40] += voxels.max()
+    mask = whole.voxels > 25
+    mask[:20] = False
+
+    window = window_of_signal(whole.with_voxels(voxels), mask)
+
+    assert window[0] == slice(20, len(voxels))
+    assert window_of_signal(whole.with_voxels(voxels), np.zeros_like(mask)) == tuple(
+        slice(0, count) for count in mask.shape
+    )
+
+
 def test_a_whole_brain_stays_as_it_is_however_it_is_padded():
     whole = template_brain()
     padded = Volume(np.pad(whole.voxels, 9), whole.affine)

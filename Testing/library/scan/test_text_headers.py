@@ -81,3 +81,26 @@ def test_nrrd_that_does_not_say_which_way_its_axes_run(tmp_path):
 
     assert [finding.code for finding in scan.findings] == ["unknown_orientation"]
     np.testing.assert_allclose(scan.image.GetSpacing(), (0.9, 1.1, 5.5))
+
+
+@pytest.mark.parametrize(
+    ("space", "is_told"),
+    [
+        (b"left-posterior-superior", True),
+        (b"RAS", True),
+        (b"right-anterior-superior", True),
+        (b"scanner-xyz", False),
+        (b"3D-right-handed", False),
+        (b"3D-left-handed", False),
+    ],
+)
+def test_spaces_of_nrrd_that_do_not_say_where_left_is(tmp_path, space, is_told):
+    sitk.WriteImage(itk_image(), tmp_path / "s.nrrd", useCompression=False)
+    content = (tmp_path / "s.nrrd").read_bytes()
+    assert b"left-posterior-superior" in content
+    content = content.replace(b"left-posterior-superior", space, 1)
+    (tmp_path / "s.nrrd").write_bytes(content)
+
+    codes = [finding.code for finding in read_scan(tmp_path / "s.nrrd").findings]
+
+    assert codes == ([] if is_told else ["unknown_orientation"])

@@ -41,6 +41,11 @@ def test_weeks_and_days(text, age_years):
     assert age_of(text) == pytest.approx(age_years, abs=1e-5)
 
 
+@pytest.mark.parametrize("text", ["63 Jahre", "63 ans", "63 años", "63 anni", "63 år", "63 jaar"])
+def test_years_in_other_languages(text):
+    assert age_of(text) == 63.0
+
+
 @pytest.mark.parametrize("text", ["", " ", "n/a", "NaN", "NA", "unknown", "-", "?", "#N/A", None])
 def test_an_empty_cell(text):
     assert age_of(text) is None
@@ -86,8 +91,16 @@ def test_units_that_are_not_understood(text):
 @pytest.mark.parametrize(
     ("text", "sex"),
     [
-        *(("F", "F"), ("f", "F"), ("female", "F"), ("W", "F"), ("weiblich", "F"), ("Femme", "F")),
-        *(("M", "M"), ("Male", "M"), ("männlich", "M"), ("hombre", "M")),
+        *(
+            ("F", "F"),
+            ("f", "F"),
+            ("female", "F"),
+            ("W", "F"),
+            ("weiblich", "F"),
+            ("Femme", "F"),
+            ("Frau", "F"),
+        ),
+        *(("M", "M"), ("Male", "M"), ("männlich", "M"), ("hombre", "M"), ("Mann", "M")),
         *(("n/a", None), ("O", None), (None, None), ("divers", None), ("Unknown", None)),
     ],
 )

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from BrainAgeLib.batch.bids import read_bids
 from BrainAgeLib.batch.scan_list import read_scan_list
-from BrainAgeLib.tables.participants import Participants
 
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252")
 SEPARATORS = (",", ";", "\t")
@@ -71,11 +71,12 @@ def expected(age_years):
 @quickly
 @given(
     people=st.lists(st.tuples(LABELS, AGES, st.sampled_from("FM")), min_size=1, max_size=6),
+    names=st.sampled_from((("path", "id", "sex"), ("Path", "ID", "Gender"), ("PATH", "Id", "SEX"))),
     dialect=DIALECTS,
 )
-def test_a_list(people, dialect):
+def test_a_list(people, names, dialect):
     column, comma = dialect[3], dialect[4]
-    rows = [["path", "id", column, "sex"]]
+    rows = [[*names[:2], column, names[2]]]
     rows += [
         [f"{number}.nii", name, cell_of(age, column, comma), sex]
         for number, (name, age, sex) in enumerate(people)
@@ -94,32 +95,44 @@ def test_a_list(people, dialect):
 @quickly
 @given(
     ages=st.dictionaries(
-        st.tuples(st.integers(1, 300), st.sampled_from(["", "ses-1", "ses-2"])), AGES, min_size=1
+        st.tuples(
+            st.sampled_from((1, 2, 10, 20, 100, 201)), st.sampled_from(("", "ses-1", "ses-02"))
+        ),
+        AGES,
+        min_size=1,
+        max_size=9,
     ),
     width=st.integers(3, 5),
-    prefix=st.sampled_from(["sub-", "", "SUB-"]),
+    prefix=st.sampled_from(("sub-", "", "SUB-")),
+    id_column=st.sampled_from(("participant_id", "Participant_ID", "SUBJECT")),
     keeps_zeros=st.booleans(),
     is_repeated=st.booleans(),
     dialect=DIALECTS,
 )
-def test_participants(ages, width, prefix, keeps_zeros, is_repeated, dialect):
+def test_a_dataset(ages, width, prefix, id_column, keeps_zeros, is_repeated, dialect):
     column, comma = dialect[3], dialect[4]
-    rows = [["participant_id", "session_id", column]]
+    rows = [[id_column, "session_id", column]]
     for (number, session), age in ages.items():
         name = f"{prefix}{number:0{width if keeps_zeros else 1}}"
-        row = [name, session.removeprefix("ses-"), cell_of(age, column, comma)]
+        shown = session if keeps_zeros else session.removeprefix("ses-").lstrip("0")
+        row = [name, shown, cell_of(age, column, comma)]
         rows += [row, row] if is_repeated else [row]
-    visits = [(f"sub-{number:0{width}}", session) for number, session in ages]
+    visits = {(f"sub-{number:0{width}}", session): age for (number, session), age in ages.items()}
     with tempfile.TemporaryDirectory() as folder:
+        for subject, session in visits:
+            anat = Path(folder, subject, session, "anat")
+            anat.mkdir(parents=True)
+            name = "_".join(filter(None, (subject, session, "T1w.nii.gz")))
+            (anat / name).touch()
         written(Path(folder) / "participants.tsv", rows, dialect)
-        people = Participants(Path(folder), visits)
-        facts = [people.facts(*visit, "scan.nii") for visit in visits]
+        entries, decisions = read_bids(Path(folder))
 
-    of_person = {}
-    for (number, session), age in ages.items():
-        of_person.setdefault(number, {})[session] = age
-    for (number, session), found in zip(ages, facts, strict=True):
-        sessions = of_person[number]
-        assert found.complaint is None or (not session and len(sessions) > 1)
-        if found.complaint is None:
-            assert found.age_years == expected(sessions[session])
+    assert sorted((entry.id, entry.session) for entry in entries) == sorted(visits)
+    assert len(decisions) == len(visits)
+    for entry in entries:
+        of_person = {age for (subject, _), age in visits.items() if subject == entry.id}
+        if entry.session or len(of_person) == 1:
+            assert entry.complaint is None
+            assert entry.age_years == expected(visits[entry.id, entry.session])
+        elif entry.complaint is None:  # the scan names no session, but the table names several
+            assert entry.age_years == expected(visits[entry.id, entry.session])

@@ -112,6 +112,17 @@ def test_what_contradicts_itself_is_a_complaint_and_no_age(facts_of, table, unit
     assert re.search(words, found.complaint)
 
 
+@pytest.mark.parametrize("code", ["1", "2", "0", "yes"])
+def test_a_sex_that_is_a_code_is_left_empty_and_keeps_the_age(facts_of, code, caplog):
+    table = f"participant_id\tage\tsex\nsub-001\t63\t{code}\nsub-002\t64\tF\n"
+
+    first, second = facts_of(table, ("sub-001", ""), ("sub-002", ""))
+
+    assert (first.age_years, first.sex, first.complaint) == (63.0, None, None)
+    assert (second.age_years, second.sex) == (64.0, "F")
+    assert caplog.messages == ["1 cells of a column of sexes are neither F nor M: left empty"]
+
+
 @pytest.mark.parametrize(
     ("cells", "age_years"),
     [("63\t63", 63.0), ("63\t", 63.0), ("\t63", 63.0), ("63\tn/a", 63.0), ("63\t63.4", 63.4)],
