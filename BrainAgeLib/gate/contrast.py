@@ -16,7 +16,7 @@ import torch
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import sequence
-from BrainAgeLib.gate.evidence import Evidence, Family, above
+from BrainAgeLib.gate.evidence import Evidence, Family, above, below
 from BrainAgeLib.records import Finding, SequenceName, SequenceTags
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.intensity import field_monomials, huber, robust_deviation, robust_fit
@@ -25,6 +25,7 @@ from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE
 # What sound scans had and what faults left, here and in the other families, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.
 FLAT_GREY_TO_WHITE = 0.92  # three quarters of the contrast gone: 0.93
+CLEAR_BRIGHT_WHITE = 1.1  # T1 1.26 and more; a FLAIR as flat as can be: 0.9
 # The spread of sound scans grows with age: 0.052 + 0.0015 a year, with a standard deviation of
 # 0.019. The limit is 2.6 of these above the line, at the predicted age.
 MOST_SPREAD = 0.102
@@ -173,6 +174,12 @@ def _weak(measured: Contrast) -> Finding | None:
     )
     return above(
         FindingCode.WEAK_CONTRAST, measured.grey_to_white, message, warn=FLAT_GREY_TO_WHITE
+    ) or below(
+        FindingCode.WEAK_CONTRAST,
+        measured.bright_white_log_odds,
+        CLEAR_BRIGHT_WHITE,
+        message,
+        "warn",
     )
 
 

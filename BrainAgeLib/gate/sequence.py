@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
 # Where a header says that it is another sequence, too, a picture as flat as no sound T1 is enough.
 MOST_GREY_TO_WHITE_BY_HEADER = 0.93
-# T1 1.27 and more, after an agent 1.08; FLAIR up to 0.93, 19 of 20 below 0.3.
+# T1 1.26 and more, after an agent 1.08; FLAIR up to 0.9, most far below, real ones under -1.3.
 LEAST_BRIGHT_WHITE = 0.7
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
 LEAST_BRIGHT_FRACTION_OF_T2 = (

@@ -56,7 +56,7 @@ _T1 = SequenceRange(
 )
 RANGES: dict[SequenceName, SequenceRange] = {
     "T1w": _T1,
-    "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.3, 2.5)),
+    "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
     "T2w": SequenceRange((1.1, 1.6), (1.6, 3.6), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
     "FLAIR": SequenceRange((1.05, 1.45), (0.08, 0.7), lesion=(1.2, 1.9)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
@@ -189,7 +189,9 @@ def _vessels(
     has_agent = sequence == "T1w after contrast"
     brighter = _between(drawn.vessel, generator) - fluid
     if has_agent or generator.random() < 0.6:
-        places = smooth_field(image, 1.0, 28, generator) - _between((0.8, 1.8), generator)
+        # After an agent more of them are seen: so much that it comes to what the real one shows.
+        least = _between((0.3, 1.2) if has_agent else (0.8, 1.8), generator)
+        places = smooth_field(image, 1.0, 28, generator) - least
         near = parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID] + has_agent * 0.6 * parts[:, RIM]
         image = image + (2 * places).clamp(0, 1) * near * brighter
     if has_agent:
