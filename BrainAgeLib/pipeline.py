@@ -234,4 +234,5 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         saliency=None if saliency_years is None else case.on_scan_grid(saliency_years),
         identifiers=case.identifiers,
         leans_on=answer.leans_on,
+        sequence=answer.measured["contrast"].sequence if answer.measured else None,
     )

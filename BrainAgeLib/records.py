@@ -28,6 +28,7 @@ Sex = Literal["F", "M"]
 Severity = Literal["note", "warn", "refuse"]
 Verdict = Literal["pass", "warn", "refuse"]
 Plane = Literal["axial", "coronal", "sagittal", "3d"]
+SequenceName = Literal["T1w", "T1w after contrast", "T2w", "FLAIR", "PDw", "other"]  # as in BIDS
 # Scanners that an interval speaks of: also those that the model never saw, or a calibrated site's.
 IntervalCovers = Literal["any scanner", "this site"]
 INTERVAL_LEVEL = 0.9  # the part of healthy people whom an interval should hold
@@ -110,10 +111,7 @@ class InputRecord:
 
 @dataclass(frozen=True)
 class Correction:
-    """An age-bias correction and what it was fitted on.
-
-    ``slope`` and ``intercept`` are those of the fitted line that ``method`` names.
-    """
+    """An age-bias correction: the fitted line that ``method`` names, and what it was fitted on."""
 
     method: str
     fitted_on: str
@@ -174,10 +172,10 @@ class Prediction:
 
     ``brain_age_years`` is the raw prediction, or None when the gate refused. ``interval_years``
     belongs to the raw prediction and covers ``interval_level`` of healthy people, on the scanners
-    of ``interval_covers`` (None: on scanners like that of the training alone).
-    ``saliency`` is an image on the scan's own grid (SimpleITK.Image) or None; it is not part of
-    the JSON record. ``leans_on``: the regions over which it is strongest, or None without a map of
-    a whole brain. ``identifiers``: who was scanned, only when asked for.
+    of ``interval_covers`` (None: on scanners like that of the training alone). ``saliency`` is an
+    image on the scan's own grid (SimpleITK.Image) or None; it is not part of the JSON record.
+    ``leans_on``: the regions over which it is strongest, or None without a map of a whole brain.
+    ``identifiers``: who was scanned, only when asked for. ``sequence``: as the picture tells it.
     """
 
     brain_age_years: float | None
@@ -201,6 +199,7 @@ class Prediction:
     saliency: Any = field(default=None, compare=False, repr=False)
     identifiers: dict[str, str] | None = None
     leans_on: tuple[RegionLeaning, ...] | None = None
+    sequence: SequenceName | None = None
 
     @property
     def has_wide_interval(self) -> bool:
@@ -250,8 +249,7 @@ class Pictures:
     """What the report shows beside the numbers.
 
     ``input_slices``: all acquired slices from first to last, with the brain mask.
-    ``registered_slices`` and ``template_slices``: the same places in the registered scan and in
-    the template, in pairs.
+    ``registered_slices`` and ``template_slices``: the same places in scan and template, in pairs.
     """
 
     input_slices: tuple[SlicePicture, ...]

@@ -1,10 +1,10 @@
-"""What kind of picture it is: T1 or something else, shaded, enhanced.
+"""What kind of picture it is: its tissues' brightness, its shading, its values.
 
 Tissue contrast is measured on the scan's own voxels, before anything is normalised: the
 normalisation for the models takes grey matter to be darker than white, and must not be asked. The
 template says where grey matter, white matter and the ventricles are expected. There the logarithm
 of the scan is modelled as one brightness for each tissue plus a smooth field of the second order,
-fitted robustly. The order of the three brightnesses tells a T1 scan from others.
+fitted robustly. The order of the three brightnesses tells a T1 scan from others, see ``sequence``.
 """
 
 from __future__ import annotations
@@ -15,42 +15,31 @@ import numpy as np
 import torch
 
 from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.gate import sequence
 from BrainAgeLib.gate.evidence import Evidence, Family, above, below
-from BrainAgeLib.records import Finding, SequenceTags
+from BrainAgeLib.records import Finding, SequenceName, SequenceTags
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.intensity import field_monomials, huber, robust_deviation, robust_fit
 from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE
 
 # What sound scans had and what faults left, here and in the other families, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.
-MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
-# Where a header says that it is another sequence, too, a picture as flat as no sound T1 is enough.
-MOST_GREY_TO_WHITE_BY_HEADER = 0.93
-MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
-LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
 FLAT_GREY_TO_WHITE = 0.92  # three quarters of the contrast gone: 0.93
+CLEAR_BRIGHT_WHITE = 1.1  # T1 1.26 and more; a FLAIR as flat as can be: 0.9
 # The spread of sound scans grows with age: 0.052 + 0.0015 a year, with a standard deviation of
 # 0.019. The limit is 2.6 of these above the line, at the predicted age.
 MOST_SPREAD = 0.102
 MOST_SPREAD_PER_YEAR = 0.0015
-MOST_BRIGHT_FRACTION = 0.025  # sound scans up to 0.002; painted vessels 0.06
 MOST_FIELD_SD = 0.15  # sound scans up to 0.142; a field of 0.175 moved an age by 14 years
 UNUSABLE_FIELD_SD = 0.35  # at 0.42 the registration fails too
 MOST_NEGATIVE_FRACTION = 0.05  # sound scans up to 0.001
-MOST_NEGATIVE_IMAGE_FRACTION = (
-    0.2  # the air around a head that was standardised is half the picture
-)
-# Times of spin and gradient echo that no T1 protocol has: textbook values, generous.
-LONGEST_T1_ECHO_MS = 40.0
-LONGEST_T1_REPETITION_MS = 3000.0
-FLAIR_INVERSION_MS = 1500.0
-CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 
 # How it is measured was set by hand; the limits above were chosen on what it then gave.
 MOST_VOXELS_LOOKED_AT = 60_000  # of the brain
 LEAST_VOXELS = (60, 60, 15)  # of grey matter, white matter and ventricles
 FIELD_ORDER = 2
 RIDGE = 1e-3  # on each coefficient of the field, for each voxel
+BRIGHTEST = 0.3  # of the places of grey and white matter
 BRIGHT = 1.4  # of white matter: vessels and enhancement, not tissue
 BELOW_ZERO = -0.02  # of the brain's brightness; interpolation leaves less
 
@@ -65,7 +54,8 @@ class Contrast:
     Fractions, 0-1: ``bright_fraction`` of the brain is much brighter than white matter;
     ``negative_fraction`` of the brain has values of zero or less; ``negative_image_fraction`` of
     the whole image is clearly below zero. ``pattern``: correlation of scan and template inside the
-    brain alone. ``brain_age_years``: the raw age.
+    brain alone. ``brain_age_years``: the raw age. ``bright_white_log_odds``: logarithm of the odds
+    that what is brightest of grey and white matter is white, over those of any place of the two.
     """
 
     grey_to_white: float | None = None
@@ -78,6 +68,12 @@ class Contrast:
     pattern: float | None = None
     brain_age_years: float | None = None
     tags: SequenceTags = SequenceTags()
+    bright_white_log_odds: float | None = None
+
+    @property
+    def sequence(self) -> SequenceName | None:
+        """Which sequence the picture shows."""
+        return sequence.told(self)
 
 
 def measure(evidence: Evidence) -> Contrast:
@@ -130,7 +126,21 @@ def _measure_tissues(
         "tissue_spread": float(robust_deviation(torch.from_numpy(residual))),
         "field_sd": float((monomials[known] @ field).std()),
         "bright_fraction": float((flat > white + np.log(BRIGHT)).mean()),
+        "bright_white_log_odds": _bright_white_log_odds(
+            flat[tissue == GREY], flat[tissue == WHITE]
+        ),
     }
+
+
+def _bright_white_log_odds(grey: np.ndarray, white: np.ndarray) -> float:
+    """Return ``Contrast.bright_white_log_odds`` of the brightness of places of grey and white.
+
+    Where cortex shares its pixels with fluid, its median is darker than cortex is; the brightest
+    places of a tissue are the purest.
+    """
+    limit = np.quantile(np.concatenate([grey, white]), 1 - BRIGHTEST)
+    is_bright = [int((values >= limit).sum()) + 0.5 for values in (grey, white)]
+    return float(np.log(is_bright[1] / is_bright[0] * len(grey) / len(white)))
 
 
 def _fit(
@@ -155,31 +165,8 @@ def _fraction_below_zero(voxels: np.ndarray, brain: np.ndarray) -> float:
     return float((voxels < BELOW_ZERO * np.median(brain)).mean()) if len(brain) else 0.0
 
 
-def _not_t1(measured: Contrast) -> Finding | None:
-    words = "This is not a T1-weighted scan: {} white matter. " + CHOOSE_T1
-    says_other = _not_t1_by_tags(measured.tags) is not None
-    return above(
-        FindingCode.NOT_T1,
-        measured.grey_to_white,
-        words.format("grey matter is not darker than"),
-        refuse=MOST_GREY_TO_WHITE_BY_HEADER if says_other else MOST_GREY_TO_WHITE,
-    ) or above(
-        FindingCode.NOT_T1,
-        measured.csf_to_white,
-        words.format("fluid is about as bright as"),
-        refuse=MOST_CSF_TO_WHITE,
-    )
-
-
-def _pattern(measured: Contrast) -> Finding | None:
-    if _not_t1(measured) is not None:
-        return None
-    message = "Inside the brain, light and dark are not where a T1-weighted scan has them. "
-    return below(FindingCode.UNLIKE_T1, measured.pattern, LEAST_PATTERN, message + CHOOSE_T1)
-
-
 def _weak(measured: Contrast) -> Finding | None:
-    if _not_t1(measured) is not None:
+    if sequence.not_t1(measured) is not None:
         return None
     message = (
         "Grey and white matter can hardly be told apart in this scan. "
@@ -187,6 +174,12 @@ def _weak(measured: Contrast) -> Finding | None:
     )
     return above(
         FindingCode.WEAK_CONTRAST, measured.grey_to_white, message, warn=FLAT_GREY_TO_WHITE
+    ) or below(
+        FindingCode.WEAK_CONTRAST,
+        measured.bright_white_log_odds,
+        CLEAR_BRIGHT_WHITE,
+        message,
+        "warn",
     )
 
 
@@ -201,24 +194,6 @@ def _spread(measured: Contrast) -> Finding | None:
     )
     limit = round(MOST_SPREAD + MOST_SPREAD_PER_YEAR * measured.brain_age_years, 3)
     return above(FindingCode.UNEVEN_TISSUE, measured.tissue_spread, message, warn=limit)
-
-
-def _contrast_agent(measured: Contrast) -> Finding | None:
-    fraction, says_agent = measured.bright_fraction, measured.tags.says_contrast_agent
-    is_bright = fraction is not None and fraction > MOST_BRIGHT_FRACTION
-    if not says_agent and not is_bright:
-        return None
-    why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
-    if says_agent:
-        why = "The header, or the name of the series or file, tells of a contrast agent"
-    return Finding(
-        FindingCode.CONTRAST_AGENT,
-        "warn",
-        f"{why}: this may be a scan after contrast agent, which the model has never seen. "
-        "Use the series from before the injection.",
-        round(fraction or 0.0, 4) if is_bright else None,
-        MOST_BRIGHT_FRACTION if is_bright else None,
-    )
 
 
 def _shading(measured: Contrast) -> Finding | None:
@@ -238,7 +213,7 @@ def _negative(measured: Contrast) -> Finding | None:
     )
     for fraction, where, limit in (
         (measured.negative_fraction, "brain", MOST_NEGATIVE_FRACTION),
-        (measured.negative_image_fraction, "picture", MOST_NEGATIVE_IMAGE_FRACTION),
+        (measured.negative_image_fraction, "picture", sequence.MOST_NEGATIVE_IMAGE_FRACTION),
     ):
         if not fraction <= limit:
             said = message.format(100 * fraction, where)
@@ -246,29 +221,8 @@ def _negative(measured: Contrast) -> Finding | None:
     return None
 
 
-def _tags(measured: Contrast) -> Finding | None:
-    """Speak up when the header says otherwise; the picture alone refuses, for headers are wrong."""
-    said = _not_t1_by_tags(measured.tags)
-    if said is None:
-        return None
-    message = f"The header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}"
-    return Finding(FindingCode.HEADER_NOT_T1, "warn", message, said)
-
-
-def _not_t1_by_tags(tags: SequenceTags) -> str | None:
-    echo, repetition = tags.echo_time_ms or 0.0, tags.repetition_time_ms or 0.0
-    inversion = tags.inversion_time_ms or 0.0
-    if tags.modality not in (None, "", "MR"):
-        return f"modality {tags.modality}"
-    if echo > LONGEST_T1_ECHO_MS:
-        return f"echo time {echo:.0f} ms"
-    if inversion > FLAIR_INVERSION_MS and repetition > LONGEST_T1_REPETITION_MS:
-        return f"inversion time {inversion:.0f} ms"
-    # An inversion before it makes a long repetition time a T1 one (MPRAGE, fluid attenuation).
-    if repetition > LONGEST_T1_REPETITION_MS and not inversion:
-        return f"repetition time {repetition:.0f} ms"
-    return None
-
-
-CHECKS = (_not_t1, _pattern, _weak, _spread, _contrast_agent, _shading, _negative, _tags)
+CHECKS = (
+    *(sequence.not_t1, sequence.unlike_t1, _weak, _spread, sequence.contrast_agent),
+    *(_shading, _negative, sequence.header_not_t1),
+)
 FAMILY = Family(Contrast, measure, CHECKS)

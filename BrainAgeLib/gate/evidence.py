@@ -81,11 +81,17 @@ def above(
     return None
 
 
-def below(code: FindingCode, value: float | None, limit: float, message: str) -> Finding | None:
-    """Return a refusal when the value is under a limit; one that is no number is."""
+def below(
+    code: FindingCode,
+    value: float | None,
+    limit: float,
+    message: str,
+    severity: Severity = "refuse",
+) -> Finding | None:
+    """Return a finding when the value is under a limit; one that is no number is."""
     if value is None or value >= limit:
         return None
-    return Finding(code, "refuse", message, round(value, 3), limit)
+    return Finding(code, severity, message, round(value, 3), limit)
 
 
 def outside(

@@ -20,11 +20,12 @@ from BrainAgeLib.whole_file import write_atomically
 
 FIELDS = (
     *("schema_version", "notice", "brain_age_years", "interval_years", "interval_level"),
-    "interval_covers",
+    *("interval_covers", "sequence"),
     *("chronological_age_years", "sex", "gap_years", "corrected_brain_age_years"),
     *("corrected_gap_years", "correction", "gap_percentile", "quality", "acquisition", "input"),
     *("model", "software", "device", "timings_seconds", "leans_on"),
 )
+ADDED_LATER = {"sequence": None}  # what records of earlier versions do not have
 FOLLOWING = ("gap_years", "corrected_gap_years")  # from other fields
 ONLY_IF_ASKED_FOR = "identifiers"
 # Far below what repeated scans of one person differ by, far above float noise.
@@ -70,6 +71,7 @@ def prediction_from_dict(document: Any) -> Prediction:
             f"the prediction record has schema version {version!r}, not {SCHEMA_VERSION!r}",
             "read it with the version of the program that wrote it",
         )
+    document = ADDED_LATER | document
     if missing := [name for name in FIELDS if name not in document]:
         raise DAMAGED.refuse(f"{missing[0]} is missing")
     if unknown := document.keys() - {*FIELDS, ONLY_IF_ASKED_FOR}:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from BrainAgeLib.records import Acquisition, Finding, Pictures, Prediction, Severity, Timings
+from BrainAgeLib.records import Finding, Pictures, Prediction, Severity, Timings
 from BrainAgeLib.report import wording
 from BrainAgeLib.report.pages import filled_in, write_page
 from BrainAgeLib.report.pictures import (
@@ -118,7 +118,7 @@ def report_view(prediction: Prediction, pictures: Pictures) -> ReportView:
         plot=comparison_plot(prediction, pictures.reference),
         has_reference=pictures.reference is not None,
         correction=_correction(prediction) if has_age else None,
-        acquisition=tuple(_acquisition(prediction.acquisition)),
+        acquisition=tuple(_acquisition(prediction)),
         slices=input_sheet(pictures.input_slices),
         left_is_right=prediction.acquisition.plane != "sagittal",
         pairs=tuple(registered_pairs(pictures)),
@@ -176,9 +176,11 @@ def _correction(prediction: Prediction) -> CorrectionPart:
     )
 
 
-def _acquisition(acquisition: Acquisition) -> list[Fact]:
+def _acquisition(prediction: Prediction) -> list[Fact]:
+    acquisition = prediction.acquisition
     rows, columns = acquisition.in_plane_mm
     return [
+        Fact("Sequence, by the picture", prediction.sequence or wording.NOT_KNOWN),
         Fact("Plane", acquisition.plane),
         Fact("Slices", f"{acquisition.slice_count}"),
         Fact("Slice spacing", _millimetres(acquisition.slice_spacing_mm)),

@@ -30,7 +30,12 @@ IN_PLACE = Registration(np.eye(4), 0.95)
 NO_IMAGES = torch.zeros(0, GRID_HEIGHT, GRID_WIDTH)
 NO_SLICES = SliceSet(NO_IMAGES, NO_IMAGES, torch.zeros(0, 3))
 SOUND: dict[str, Any] = {
-    "contrast": Contrast(0.78, 0.42, 0.12, 0.06, 0.0, pattern=0.6, brain_age_years=55.0),
+    "contrast": Contrast(
+        *(0.78, 0.42, 0.12, 0.06, 0.0),
+        pattern=0.6,
+        brain_age_years=55.0,
+        bright_white_log_odds=1.9,
+    ),
     "coverage": Coverage(
         Acquisition("axial", 22, 6.5, 5.0, (0.9, 0.9)), 20, Cut(1.0, 0.0, 0.0, 0.0)
     ),

@@ -36,6 +36,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "interval_years": (),
     "interval_level": (),
     "interval_covers": (),
+    "sequence": (),
     "chronological_age_years": (),
     "sex": (),
     "gap_years": (),
@@ -179,7 +180,14 @@ def test_another_schema_version_is_refused(person: MakePerson) -> None:
         prediction_from_dict({**through_json(person()), "schema_version": "2"})
 
 
-@pytest.mark.parametrize("name", [name for name in FIELDS if name not in ("schema_version",)])
+def test_a_record_of_an_earlier_version_has_no_sequence(person: MakePerson) -> None:
+    document = through_json(person(sequence="T1w"))
+    assert prediction_from_dict(document).sequence == "T1w"
+    del document["sequence"]
+    assert prediction_from_dict(document).sequence is None
+
+
+@pytest.mark.parametrize("name", sorted(set(FIELDS) - {"schema_version", "sequence"}))
 def test_a_missing_field_is_named(person: MakePerson, name: str) -> None:
     document = through_json(person())
     del document[name]

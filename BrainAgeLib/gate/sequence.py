@@ -1,0 +1,148 @@
+"""Which sequence a picture shows: T1, T1 after a contrast agent, T2, FLAIR, proton density, other.
+
+The picture tells it, by the order in which it shows grey matter, white matter and the fluid of the
+ventricles; the header only warns. Diffusion and CT have no place of their own: they are told as the
+sequence whose order they have, or as another one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.gate.evidence import above, below
+from BrainAgeLib.records import Finding, SequenceName, SequenceTags
+
+if TYPE_CHECKING:
+    from BrainAgeLib.gate.contrast import Contrast
+
+# What chose these is in docs/quality.md: what sound scans and faults have, and what real and
+# simulated scans of each sequence have.
+MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
+# Where a header says that it is another sequence, too, a picture as flat as no sound T1 is enough.
+MOST_GREY_TO_WHITE_BY_HEADER = 0.93
+# T1 1.26 and more, after an agent 1.08; FLAIR up to 0.9, most far below, real ones under -1.3.
+LEAST_BRIGHT_WHITE = 0.7
+MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
+LEAST_BRIGHT_FRACTION_OF_T2 = (
+    0.1  # fluid far brighter than white matter; PD half of them under 0.01
+)
+LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
+# Sound scans up to 0.002; the one real scan after an agent 0.011, painted vessels 0.06.
+MOST_BRIGHT_FRACTION = 0.005
+# The air around a head that was standardised, or of a CT, is half the picture.
+MOST_NEGATIVE_IMAGE_FRACTION = 0.2
+# Times of spin and gradient echo that no T1 protocol has: textbook values, generous.
+LONGEST_T1_ECHO_MS = 40.0
+LONGEST_T1_REPETITION_MS = 3000.0
+FLAIR_INVERSION_MS = 1500.0
+CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
+LOOKS_LIKE: dict[SequenceName | None, str] = {
+    "T2w": "it looks T2-weighted: ",
+    "FLAIR": "it looks like a FLAIR scan: ",
+    "PDw": "it looks proton-density-weighted: ",
+}
+
+
+def told(measured: Contrast) -> SequenceName | None:
+    """Return the sequence that the picture shows; None where too little of it is seen."""
+    if measured.grey_to_white is None or measured.bright_white_log_odds is None:
+        return None
+    csf, bright = measured.csf_to_white, measured.bright_fraction or 0.0
+    has_bright_fluid = csf is not None and csf > MOST_CSF_TO_WHITE
+    if _is_grey_brighter(measured):
+        if measured.negative_image_fraction > MOST_NEGATIVE_IMAGE_FRACTION:
+            return "other"
+        if has_bright_fluid:
+            return "T2w" if bright > LEAST_BRIGHT_FRACTION_OF_T2 else "PDw"
+        return None if csf is None else "FLAIR"
+    has_other_pattern = measured.pattern is not None and measured.pattern < LEAST_PATTERN
+    if has_bright_fluid or has_other_pattern:
+        return "other"
+    return "T1w after contrast" if bright > MOST_BRIGHT_FRACTION else "T1w"
+
+
+def _is_grey_brighter(measured: Contrast) -> bool:
+    """Say whether grey matter is about as bright as white matter, or brighter."""
+    grey, bright_white = measured.grey_to_white, measured.bright_white_log_odds
+    is_grey = grey is not None and not grey <= MOST_GREY_TO_WHITE
+    return is_grey or (bright_white is not None and not bright_white >= LEAST_BRIGHT_WHITE)
+
+
+def not_t1(measured: Contrast) -> Finding | None:
+    """Refuse what has not the order of a T1 scan."""
+    seen = LOOKS_LIKE.get(told(measured), "")
+    words = f"This is not a T1-weighted scan: {seen}{{}} white matter. {CHOOSE_T1}"
+    says_other = _not_t1_by_tags(measured.tags) is not None
+    return (
+        above(
+            FindingCode.NOT_T1,
+            measured.grey_to_white,
+            words.format("grey matter is not darker than"),
+            refuse=MOST_GREY_TO_WHITE_BY_HEADER if says_other else MOST_GREY_TO_WHITE,
+        )
+        or below(
+            FindingCode.NOT_T1,
+            measured.bright_white_log_odds,
+            LEAST_BRIGHT_WHITE,
+            words.format("what is brightest in it is grey matter as often as"),
+        )
+        or above(
+            FindingCode.NOT_T1,
+            measured.csf_to_white,
+            words.format("fluid is about as bright as"),
+            refuse=MOST_CSF_TO_WHITE,
+        )
+    )
+
+
+def unlike_t1(measured: Contrast) -> Finding | None:
+    """Refuse what has the order of a T1 scan at other places."""
+    if not_t1(measured) is not None:
+        return None
+    message = "Inside the brain, light and dark are not where a T1-weighted scan has them. "
+    return below(FindingCode.UNLIKE_T1, measured.pattern, LEAST_PATTERN, message + CHOOSE_T1)
+
+
+def contrast_agent(measured: Contrast) -> Finding | None:
+    """Warn of a scan after an agent; what shows another sequence is bright for other reasons."""
+    fraction, says_agent = measured.bright_fraction, measured.tags.says_contrast_agent
+    is_bright = fraction is not None and fraction > MOST_BRIGHT_FRACTION
+    is_bright = is_bright and not_t1(measured) is None
+    if not says_agent and not is_bright:
+        return None
+    why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
+    if says_agent:
+        why = "The header, or the name of the series or file, tells of a contrast agent"
+    return Finding(
+        FindingCode.CONTRAST_AGENT,
+        "warn",
+        f"{why}: this may be a scan after contrast agent, which the model has never seen. "
+        "Use the series from before the injection.",
+        round(fraction or 0.0, 4) if is_bright else None,
+        MOST_BRIGHT_FRACTION if is_bright else None,
+    )
+
+
+def header_not_t1(measured: Contrast) -> Finding | None:
+    """Speak up when the header says otherwise; the picture alone refuses, for headers are wrong."""
+    said = _not_t1_by_tags(measured.tags)
+    if said is None:
+        return None
+    message = f"The header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}"
+    return Finding(FindingCode.HEADER_NOT_T1, "warn", message, said)
+
+
+def _not_t1_by_tags(tags: SequenceTags) -> str | None:
+    echo, repetition = tags.echo_time_ms or 0.0, tags.repetition_time_ms or 0.0
+    inversion = tags.inversion_time_ms or 0.0
+    if tags.modality not in (None, "", "MR"):
+        return f"modality {tags.modality}"
+    if echo > LONGEST_T1_ECHO_MS:
+        return f"echo time {echo:.0f} ms"
+    if inversion > FLAIR_INVERSION_MS and repetition > LONGEST_T1_REPETITION_MS:
+        return f"inversion time {inversion:.0f} ms"
+    # An inversion before it makes a long repetition time a T1 one (MPRAGE, fluid attenuation).
+    if repetition > LONGEST_T1_REPETITION_MS and not inversion:
+        return f"repetition time {repetition:.0f} ms"
+    return None

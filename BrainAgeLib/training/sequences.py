@@ -1,0 +1,234 @@
+"""Thick slices of other sequences than T1, simulated from the tissue labels of a brain.
+
+A labelled brain is split into parts that differ in some sequence: fluid inside, in the sulci and
+around, cortex, deep grey matter, white matter, what lies around the brain. Each part is cut into
+thick slices once; a scan of any sequence is a weighted sum of them with lesions, vessels, shading,
+another mask and noise. White matter is 1. Arrays are (k, j, i) or (slice, part, y, x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import SimpleITK as sitk
+import torch
+import torch.nn.functional as functional
+
+from BrainAgeLib.records import SequenceName
+from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.template.intensity import FLUID_CONTRAST, GREY_MATTER_LEVEL, WHITE_MATTER_LEVEL
+from BrainAgeLib.training.strips import CLOSING_MM, LEFTOVER_MM, VENTRICLE_DEPTH_MM, smooth_field
+from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
+
+FLUID, GREY_MATTER, WHITE_MATTER = 1, 2, 3  # of labels; 0 is outside
+INNER_FLUID, SULCAL_FLUID, OUTER_FLUID, CORTEX, DEEP_GREY, WHITE, RIM, LEVEL = range(8)
+PARTS = 7  # that make up the picture; LEVEL is the T1's normalised brightness, to compare with
+# Set by hand, like the ranges and numbers in the functions.
+DEEP_MM = 24.0  # below the brain's surface: basal ganglia, and what else lies there
+MOST_MIXED = 0.5  # of a voxel's label belongs to another tissue, by the T1's brightness
+HIGHEST_LEVEL = 1.3
+MASK_WANDER = 0.15  # SD of where the mask ends, as a fraction of brain in a pixel
+
+
+@dataclass(frozen=True)
+class SequenceRange:
+    """How bright a sequence shows tissues, white matter being 1; each drawn from its range.
+
+    ``fluid``: as it is, or below grey matter where ``fluid_is_below``. ``deep_grey``: from 0, as
+    the cortex, to 1, as white matter, and beyond. ``texture``: how much of what a T1 shows within
+    tissues stays, of the contrast of grey and white matter. ``lesion``: in white matter.
+    ``vessel``: those that are not as dark as flowing blood leaves them.
+    """
+
+    grey: tuple[float, float]
+    fluid: tuple[float, float]
+    fluid_is_below: bool = False
+    deep_grey: tuple[float, float] = (0.0, 1.0)
+    texture: tuple[float, float] = (-0.6, 0.3)
+    lesion: tuple[float, float] = (1.1, 1.9)
+    vessel: tuple[float, float] = (0.0, 1.2)
+
+
+# Textbook orders of brightness, wide around what the few real scans at hand show.
+_T1 = SequenceRange(
+    (0.58, 0.9), (0.32, 0.64), True, (0.0, 0.6), (0.3, 1.0), (0.55, 0.9), (0.0, 1.0)
+)
+RANGES: dict[SequenceName, SequenceRange] = {
+    "T1w": _T1,
+    "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
+    "T2w": SequenceRange((1.1, 1.6), (1.6, 3.6), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
+    "FLAIR": SequenceRange((1.05, 1.45), (0.08, 0.7), lesion=(1.2, 1.9)),
+    "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
+}
+
+
+def parts_of(brain: Volume, labels: np.ndarray) -> torch.Tensor:
+    """Return the parts (part, k, j, i) of a T1 volume, 0-1 each, and its level as the last.
+
+    ``labels``: (k, j, i) on the same grid. Where the T1 is between the brightness of two tissues, a
+    voxel is up to half the other one. Raises ValueError without grey or white matter.
+    """
+    level = _levels(brain.voxels, labels)
+    below = 1 - level / GREY_MATTER_LEVEL
+    above = (level - GREY_MATTER_LEVEL) / (WHITE_MATTER_LEVEL - GREY_MATTER_LEVEL)
+    in_fluid, in_grey, in_white = (labels == n for n in (FLUID, GREY_MATTER, WHITE_MATTER))
+    fluid = in_fluid * below.clip(MOST_MIXED, 1) + in_grey * below.clip(0, MOST_MIXED)
+    white = in_white * above.clip(MOST_MIXED, 1) + in_grey * above.clip(0, MOST_MIXED)
+    grey = (labels > 0) - fluid - white
+    depth_mm = _depth_mm(labels >= GREY_MATTER, float(brain.spacing_mm[0]))
+    inner, deep, inside = depth_mm > VENTRICLE_DEPTH_MM, depth_mm > DEEP_MM, depth_mm > 0
+    radius = round(LEFTOVER_MM / float(brain.spacing_mm[0]))
+    near = sitk.BinaryDilate(sitk.GetImageFromArray((labels > 0).astype(np.uint8)), [radius] * 3)
+    rim = (sitk.GetArrayFromImage(near) > 0) & (labels == 0)
+    parts = [fluid * inner, fluid * (inside & ~inner), fluid * ~inside]
+    parts += [grey * ~deep, grey * deep, white, rim, level * (labels > 0)]
+    return torch.from_numpy(np.stack(parts).astype(np.float32))
+
+
+def _levels(voxels: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the normalised brightness, as ``template.intensity`` has it, by the labels."""
+    shown = voxels > 0
+    if not all((shown & (labels == n)).any() for n in (GREY_MATTER, WHITE_MATTER)):
+        raise ValueError("the labels show no grey or no white matter")
+    grey, white = (
+        float(np.median(voxels[shown & (labels == n)])) for n in (GREY_MATTER, WHITE_MATTER)
+    )
+    fluid = max(0.0, grey - FLUID_CONTRAST * white)
+    values = [0.0, GREY_MATTER_LEVEL, WHITE_MATTER_LEVEL, HIGHEST_LEVEL]
+    beyond = white + (white - grey) * (HIGHEST_LEVEL - 1) / (1 - GREY_MATTER_LEVEL)
+    return np.interp(voxels, [fluid, grey, white, beyond], values)
+
+
+def _depth_mm(tissue: np.ndarray, voxel_mm: float) -> np.ndarray:
+    """Return how far below the surface of the closed and filled tissue each voxel lies."""
+    radius = round(CLOSING_MM / voxel_mm)
+    padded = sitk.ConstantPad(
+        sitk.GetImageFromArray(tissue.astype(np.uint8)), [radius + 1] * 3, [radius + 1] * 3
+    )
+    hull = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(padded, [radius] * 3))
+    depth = sitk.SignedMaurerDistanceMap(hull, insideIsPositive=True, squaredDistance=False)
+    inner = slice(radius + 1, -(radius + 1))
+    result: np.ndarray = sitk.GetArrayFromImage(depth)[inner, inner, inner] * voxel_mm
+    return result
+
+
+def cut_parts(
+    parts: torch.Tensor, affine: np.ndarray, protocol: Protocol
+) -> tuple[torch.Tensor, np.ndarray]:
+    """Return the thick slices (slice, part, y, x) of parts (part, k, j, i), and their affine."""
+    whole = (parts[:PARTS].sum(0) > 0).float()
+    cut = [cut_thick_slices(part, affine, protocol, within=whole) for part in parts]
+    return torch.stack([scan for scan, _ in cut], 1), cut[0][1]
+
+
+def simulate(
+    parts: torch.Tensor, sequence: SequenceName, generator: np.random.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return a scan (slice, y, x) of thick parts (slice, part, y, x), and its mask, 0 or 1.
+
+    Brightness, lesions, vessels, what was left outside, shading, mask and noise are drawn anew.
+    """
+    drawn = RANGES[sequence]
+    grey = _between(drawn.grey, generator)
+    fluid = _between(drawn.fluid, generator)
+    if drawn.fluid_is_below:
+        fluid = max(0.03, grey - fluid)
+    image = _tissues(parts, drawn, grey, fluid, generator)
+    image = image + _vessels(parts, drawn, sequence, fluid, generator)
+    image = image + parts[:, RIM] * _left_outside(parts[:, RIM], fluid, generator)
+    sharper = _between((-0.6, 0.8), generator)
+    image = (image + sharper * (image - _around(image))).clamp(min=0)
+    image = image * smooth_field(image, _between((0, 0.25), generator), 3, generator).exp()
+    gains = generator.normal(1, _between((0, 0.06), generator), (len(image), 1, 1))
+    image = image * torch.from_numpy(gains).float()
+    noise = generator.normal(0, _between((0, 0.07), generator) * max(1.0, grey), (2, *image.shape))
+    real, imaginary = torch.from_numpy(noise).float()
+    return torch.hypot(image + real, imaginary), _mask(parts, generator)
+
+
+def _tissues(
+    parts: torch.Tensor,
+    drawn: SequenceRange,
+    grey: float,
+    fluid: float,
+    generator: np.random.Generator,
+) -> torch.Tensor:
+    """Return grey matter, white matter and fluid, uneven from place to place, and lesions."""
+    like = parts[:, WHITE]
+    uneven = _between((0, 0.08), generator)
+
+    def shown(brightness: float, part: int) -> torch.Tensor:
+        return brightness * (1 + smooth_field(like, uneven, 4, generator)) * parts[:, part]
+
+    deep = grey + (1 - grey) * _between(drawn.deep_grey, generator)
+    image = shown(1.0, WHITE) + shown(grey, CORTEX) + shown(deep, DEEP_GREY)
+    around = fluid * _between((0.75, 1.15), generator)
+    image = image + fluid * parts[:, INNER_FLUID]
+    image = image + around * (parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID])
+    all_grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
+    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - parts[:, WHITE]
+    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
+    image = image + strength * texture * (all_grey + parts[:, WHITE])
+    if generator.random() < 0.5:
+        blobs = smooth_field(like, 1.0, 14, generator) - _between((1.0, 2.2), generator)
+        places = (3 * blobs).clamp(0, 1) * parts[:, WHITE] * (_around(like, 9) > 0.5)
+        image = image + places * (_between(drawn.lesion, generator) - 1)
+    return image
+
+
+def _vessels(
+    parts: torch.Tensor,
+    drawn: SequenceRange,
+    sequence: SequenceName,
+    fluid: float,
+    generator: np.random.Generator,
+) -> torch.Tensor:
+    """Return what vessels add to the fluid that they lie in, after an agent the choroid plexus."""
+    image = torch.zeros_like(parts[:, WHITE])
+    has_agent = sequence == "T1w after contrast"
+    brighter = _between(drawn.vessel, generator) - fluid
+    if has_agent or generator.random() < 0.6:
+        # After an agent more of them are seen: so much that it comes to what the real one shows.
+        least = _between((0.3, 1.2) if has_agent else (0.8, 1.8), generator)
+        places = smooth_field(image, 1.0, 28, generator) - least
+        near = parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID] + has_agent * 0.6 * parts[:, RIM]
+        image = image + (2 * places).clamp(0, 1) * near * brighter
+    if has_agent:
+        places = smooth_field(image, 1.0, 20, generator) - 1.0
+        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * brighter
+    return image
+
+
+def _left_outside(like: torch.Tensor, fluid: float, generator: np.random.Generator) -> torch.Tensor:
+    """Return the brightness of bone, fluid, fat and marrow that lie around the brain."""
+    bright = _between((0.02, 0.4), generator) + smooth_field(like, 0.25, 9, generator)
+    if generator.random() < 0.5:
+        wet = smooth_field(like, 1.0, 7, generator) > _between((-0.5, 1.0), generator)
+        bright = bright + _between((0.0, fluid), generator) * wet
+    if generator.random() < 0.3:
+        fat = smooth_field(like, 1.0, 9, generator) > _between((0.3, 1.2), generator)
+        bright = bright + _between((0.3, 1.5), generator) * fat
+    return bright.clamp(min=0.01)
+
+
+def _mask(parts: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+    """Return the brain (slice, y, x), 0 or 1, with more or less of what lies around it."""
+    outer, outside = 1.0, 0.0
+    if generator.random() < 0.5:
+        outer = float(generator.random())
+    if generator.random() < 0.3:
+        outside = float(generator.random())
+    within = [INNER_FLUID, SULCAL_FLUID, CORTEX, DEEP_GREY, WHITE]
+    brain = parts[:, within].sum(1) + outer * parts[:, OUTER_FLUID] + outside * parts[:, RIM]
+    edge = 0.5 + smooth_field(brain, MASK_WANDER, 6, generator)
+    return (_around(brain) > edge.clamp(0.15, 0.85)).float()
+
+
+def _around(image: torch.Tensor, width: int = 3) -> torch.Tensor:
+    """Return the mean (slice, y, x) of so many pixels around each, within its slice."""
+    return functional.avg_pool2d(image[:, None], width, 1, width // 2)[:, 0]
+
+
+def _between(limits: tuple[float, float], generator: np.random.Generator) -> float:
+    return float(generator.uniform(*limits))
