@@ -73,7 +73,9 @@ class Ensemble:
             widening, heights = self._widening(maps, weights), self._known_heights_mm(maps, weights)
             return replace(raw, widening=widening, known_heights_mm=heights), maps
         novelty = weights.typical.novelty(maps.features(regional_features))
-        return replace(raw, novelty=novelty, widening=max(1.0, novelty)), maps
+        one_sided = weights.sides.most_one_sided(maps.volume) if weights.sides else None
+        widening = max(1.0, novelty)
+        return replace(raw, novelty=novelty, one_sided=one_sided, widening=widening), maps
 
     def _widening(self, maps: ScanMaps, weights: Weights) -> float:
         """Return how many times the error of the class of few slices is to be expected."""

@@ -23,6 +23,7 @@ from BrainAgeLib.model.brain_maps import (
     network_maps,
 )
 from BrainAgeLib.model.novelty import Typical, channel_means, typical_of
+from BrainAgeLib.model.sides import TypicalSides, sides_of, typical_sides
 from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
@@ -259,3 +260,13 @@ def typical_maps(paths: list[Path]) -> Typical:
         covered = read_maps([path], "covered")[0, usual]
         means.append(channel_means(read_maps([path], "regional")[0, usual][covered]))
     return typical_of(torch.cat(means))
+
+
+def typical_sides_of(paths: list[Path]) -> TypicalSides:
+    """Return what is typical of the sides of the same scans."""
+    sides = []
+    for path in paths:
+        covered, volumes = read_maps([path], "covered")[0], read_maps([path], "volumes")[0]
+        usual = [n for n in range(len(EVALUATION_PROTOCOLS)) if covered[n]]
+        sides += [sides_of(unpacked(volumes[number])) for number in usual]
+    return typical_sides(torch.stack(sides))

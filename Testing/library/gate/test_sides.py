@@ -1,0 +1,49 @@
+"""One side of the brain that is unlike the other is a finding that says what may be wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from BrainAgeLib.gate.sides import FAMILY, measure
+from Testing.library.gate.sound import evidence, found, only_finding, placed_at
+
+
+@pytest.mark.parametrize(
+    ("distance", "expected"),
+    [
+        (1.0, {}),
+        (1.01, {"one_sided": "warn"}),
+        (3.0, {"one_sided": "warn"}),
+        (3.01, {"one_sided": "refuse"}),
+        (float("nan"), {"one_sided": "refuse"}),
+    ],
+)
+def test_limits(distance, expected):
+    assert found("sides", distance=distance) == expected
+
+
+@pytest.mark.parametrize(
+    ("side", "region", "is_darker", "words"),
+    [
+        ("left", "frontal lobe", True, "left side .* darker .* in or near the frontal lobe"),
+        ("right", "temporal lobe", False, "right side .* brighter .* in or near the temporal"),
+    ],
+)
+def test_it_says_where_what_may_be_wrong_and_what_to_do(side, region, is_darker, words):
+    message = only_finding(
+        "sides", distance=2.0, side=side, region=region, is_darker=is_darker
+    ).message
+
+    assert re.search(words, message)
+    assert re.search("lesion, .* operation, .* brain extraction", message)
+    assert "Look at the outline and the pictures" in message
+    assert "not to be trusted" in message
+
+
+def test_nothing_is_said_where_nobody_could_tell(thick_brain):
+    measured = measure(evidence(placed_at(thick_brain)))
+
+    assert measured is None
+    assert FAMILY.judge(measured) == ()

@@ -1,0 +1,205 @@
+"""What the study of lesions measured, in figures and in the tables of the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from BrainAgeLib.gate.sides import UNUSABLE_DISTANCE, USUAL_DISTANCE
+from Testing.studies._pages import table
+from Testing.studies.gate._lesions import LESIONS
+from Testing.studies.gate._one_sided import HEADS, HOME, OTHERS
+
+Rows = Sequence[dict[str, Any]]
+AGES_YEARS = {"under 40": (0, 40), "40 to 69": (40, 70), "70 and older": (70, 200)}
+EDGES = (0.0, USUAL_DISTANCE, 2.0, UNUSABLE_DISTANCE, np.inf)
+FOCAL = {lesion.kind: lesion.is_focal for lesion in LESIONS}
+UNITS = {lesion.kind: lesion.unit for lesion in LESIONS}
+
+
+def summary(rows: Rows) -> dict[str, Any]:
+    """Return all figures of the study."""
+    sound = [row for row in rows if "lesion" not in row]
+    ill = [row for row in rows if "lesion" in row]
+    at_home = [row for row in sound if row["group"] == HOME]
+    planted = [row for row in ill if row["group"] == HOME]
+    focal = [row for row in planted if FOCAL[row["lesion"]]]
+    return {
+        "sound": {
+            **{group: _rate([r for r in sound if r["group"] == group]) for group in _groups(sound)},
+            **{f"{HOME}, {name}": _rate(_aged(at_home, *ends)) for name, ends in _ages(at_home)},
+            **_by(at_home, "protocol", f"{HOME}, "),
+        },
+        "caught": {
+            lesion.kind: {
+                f"{size:g}": _rate([r for r in planted if _is(r, lesion.kind, size)])
+                for size in lesion.sizes
+            }
+            for lesion in LESIONS
+        },
+        "focal": {
+            f"{least} mm and more": _rate([row for row in focal if row["size"] >= least])
+            for least in (20, 30, 40)
+        },
+        "right side": round(_share(focal, lambda r: (r["side"] == "left") == r["is_left"]), 3)
+        if focal
+        else None,
+        "heads": [
+            {
+                name: row[name]
+                for name in ("lesion", "size", "distance", "codes", "brain_age_years")
+                + ("sound_years",)
+            }
+            for row in ill
+            if row["group"] == HEADS
+        ],
+        "moves": _moves(ill),
+    }
+
+
+def _groups(rows: Rows) -> list[str]:
+    return [group for group in (HOME, OTHERS, HEADS) if any(r["group"] == group for r in rows)]
+
+
+def _ages(_rows: Rows) -> list[tuple[str, tuple[int, int]]]:
+    return list(AGES_YEARS.items())
+
+
+def _aged(rows: Rows, low: float, high: float) -> Rows:
+    return [row for row in rows if low <= row["age_years"] < high]
+
+
+def _by(rows: Rows, field: str, before: str) -> dict[str, Any]:
+    names = dict.fromkeys(row[field] for row in rows)
+    return {f"{before}{n}": _rate([row for row in rows if row[field] == n]) for n in names}
+
+
+def _is(row: dict[str, Any], kind: str, size: float) -> bool:
+    return bool(row["lesion"] == kind and row["size"] == size)
+
+
+def _share(rows: Rows, holds: Callable[[dict[str, Any]], bool]) -> float:
+    found = [row for row in rows if row["distance"] > USUAL_DISTANCE]
+    return sum(map(holds, found)) / max(1, len(found))
+
+
+def _rate(rows: Rows) -> dict[str, Any]:
+    distances = np.array([row["distance"] for row in rows])
+    return {
+        "scans": len(rows),
+        "people": len({row["person"] for row in rows}),
+        "found": int((distances > USUAL_DISTANCE).sum()),
+        "refused": int((distances > UNUSABLE_DISTANCE).sum()),
+        "median": round(float(np.median(distances)), 2) if len(rows) else None,
+    }
+
+
+def _moves(rows: Rows) -> list[dict[str, Any]]:
+    """Return how far lesions move the age, by the distance."""
+    result = []
+    for low, high in zip(EDGES, EDGES[1:], strict=False):
+        moves = [
+            row["brain_age_years"] - row["sound_years"]
+            for row in rows
+            if low < row["distance"] <= high
+        ]
+        if moves:
+            result.append(
+                {
+                    "distance": [low, high if np.isfinite(high) else None],
+                    "scans": len(moves),
+                    "mean_years": round(float(np.mean(moves)), 1),
+                    "median_years": round(float(np.median(np.abs(moves))), 1),
+                    "most_of_ten_years": round(float(np.quantile(np.abs(moves), 0.9)), 1),
+                }
+            )
+    return result
+
+
+def markdown(figures: dict[str, Any]) -> list[str]:
+    """Return the tables for the documentation."""
+    return [
+        "**Sides of sound scans**: how often `one_sided` speaks where there is no lesion. Nobody "
+        "of these rows is among the people that it learnt from.",
+        "",
+        table(
+            ["scans of", "scans (people)", "warned of", "refused"],
+            [
+                [
+                    name,
+                    f"{row['scans']} ({row['people']})",
+                    f"{_percent(row['found'], row['scans'])}",
+                    f"{_percent(row['refused'], row['scans'])}",
+                ]
+                for name, row in figures["sound"].items()
+                if row["scans"]
+            ],
+        ),
+        "",
+        *_caught(figures),
+        "",
+        "**What a lesion does to the age**: raw age with it less that of the same scan without it, "
+        "by the distance.",
+        "",
+        table(
+            ["distance", "scans", "mean move", "median size", "nine of ten by less than"],
+            [
+                [
+                    f"{low:g} to {high:g}" if high else f"over {low:g}",
+                    str(row["scans"]),
+                    f"{row['mean_years']:+.1f} years",
+                    f"{row['median_years']:.1f} years",
+                    f"{row['most_of_ten_years']:.1f} years",
+                ]
+                for row in figures["moves"]
+                for low, high in [row["distance"]]
+            ],
+        ),
+    ]
+
+
+def _caught(figures: dict[str, Any]) -> list[str]:
+    focal = ", ".join(
+        f"{_percent(row['found'], row['scans'])} of those of {name}"
+        for name, row in figures["focal"].items()
+        if row["scans"]
+    )
+    side = figures["right side"]
+    heads = figures["heads"]
+    found = sum(row["distance"] > USUAL_DISTANCE for row in heads)
+    words = [
+        "**Simulated lesions found**, by kind and size, in routine scans of held-out people "
+        "(found of all):",
+        "",
+        table(
+            ["lesion", "found by size"],
+            [
+                [
+                    kind,
+                    ", ".join(
+                        f"{size} {UNITS[kind]}: {row['found']} of {row['scans']}"
+                        for size, row in sizes.items()
+                        if row["scans"]
+                    ),
+                ]
+                for kind, sizes in figures["caught"].items()
+            ],
+        ),
+        "",
+        f"Of masses, cavities, infarcts and missing parts it finds {focal}; the side is right in "
+        f"{100 * (side or 0):.0f} % of those that it finds.",
+    ]
+    if heads:
+        any_code = sum(bool(row["codes"]) or row["distance"] > USUAL_DISTANCE for row in heads)
+        words[-1] += (
+            f" In whole heads of other scanners, whose brains were extracted and registered with "
+            f"the lesion, it finds {found} of {len(heads)}; the gate as a whole speaks of "
+            f"{any_code}."
+        )
+    return words
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / max(1, whole):.1f} %"
