@@ -32,9 +32,9 @@ class RawAge:
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
     models for whole brains spoke. ``widening``: how many times wider the interval is than usual,
     since a few slices lie where less of the age is seen or a whole brain is unlike the training
-    data. ``novelty``: how unlike it is, see ``novelty``. ``one_sided``: where its
-    sides differ most, see ``sides``; None where the model does not know healthy people's. ``known_heights_mm``: without a whole
-    brain, the heights in the template of the slices that counted, from the lowest.
+    data. ``novelty``: how unlike it is, see ``novelty``. ``one_sided``: where its sides differ
+    most, see ``sides``; None where the model does not know healthy people's. ``known_heights_mm``:
+    without a whole brain, the heights in the template of the slices that counted, from the lowest.
     """
 
     age_years: float

@@ -20,6 +20,7 @@ from BrainAgeLib.model.calibration import (
 )
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.saliency import Advance, saliency_map
+from BrainAgeLib.model.sides import sides_of
 from BrainAgeLib.model.site import SiteCalibration
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import Correction, Finding, IntervalCovers, ModelRecord
@@ -73,7 +74,9 @@ class Ensemble:
             widening, heights = self._widening(maps, weights), self._known_heights_mm(maps, weights)
             return replace(raw, widening=widening, known_heights_mm=heights), maps
         novelty = weights.typical.novelty(maps.features(regional_features))
-        one_sided = weights.sides.most_one_sided(maps.volume) if weights.sides else None
+        one_sided = None
+        if weights.sides is not None:
+            one_sided = weights.sides.most_one_sided(sides_of(maps.volume))
         widening = max(1.0, novelty)
         return replace(raw, novelty=novelty, one_sided=one_sided, widening=widening), maps
 

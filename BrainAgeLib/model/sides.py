@@ -68,9 +68,9 @@ class TypicalSides:
     center: torch.Tensor
     unit: torch.Tensor
 
-    def most_one_sided(self, volume: TemplateVolume) -> OneSided:
-        """Return where the sides of a volume (z, y, x) differ most."""
-        sides = sides_of(volume).cpu()
+    def most_one_sided(self, sides: torch.Tensor) -> OneSided:
+        """Return where the sides (side, width, channel, cell) of a scan differ most."""
+        sides = sides.float().cpu()
         away = (_difference(sides - self.center) / self.unit).abs()
         width, channel, cell = _place(away)
         off = (sides - self.center)[:, width, :, cell].nan_to_num()

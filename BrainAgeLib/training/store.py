@@ -264,9 +264,10 @@ def typical_maps(paths: list[Path]) -> Typical:
 
 def typical_sides_of(paths: list[Path]) -> TypicalSides:
     """Return what is typical of the sides of the same scans."""
+    usual = slice(0, len(EVALUATION_PROTOCOLS))
     sides = []
     for path in paths:
-        covered, volumes = read_maps([path], "covered")[0], read_maps([path], "volumes")[0]
-        usual = [n for n in range(len(EVALUATION_PROTOCOLS)) if covered[n]]
-        sides += [sides_of(unpacked(volumes[number])) for number in usual]
+        covered = read_maps([path], "covered")[0, usual]
+        volumes = read_maps([path], "volumes")[0, : len(covered)][covered]
+        sides += [sides_of(unpacked(volume)) for volume in volumes]
     return typical_sides(torch.stack(sides))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from BrainAgeLib.model.sides import (
+    OneSided,
     TypicalSides,
     sides_of,
     typical_sides,
@@ -36,13 +37,17 @@ def with_ball(
     return TemplateVolume(torch.where(ball, level, volume.images), volume.seen)
 
 
+def told(typical: TypicalSides, volume: TemplateVolume) -> OneSided:
+    return typical.most_one_sided(sides_of(volume))
+
+
 @pytest.fixture(scope="module")
 def typical() -> TypicalSides:
     return typical_sides(torch.stack([sides_of(brain(n)) for n in range(PEOPLE)]))
 
 
 def test_nearly_all_healthy_brains_stay_under_one(typical: TypicalSides) -> None:
-    over = [typical.most_one_sided(brain(n)).distance > 1 for n in range(PEOPLE)]
+    over = [told(typical, brain(n)).distance > 1 for n in range(PEOPLE)]
     assert sum(over) <= 1
 
 
@@ -51,28 +56,26 @@ def test_nearly_all_healthy_brains_stay_under_one(typical: TypicalSides) -> None
 def test_a_ball_on_one_side_is_found_with_its_side_and_region(
     typical: TypicalSides, x_mm: float, side: str, level: float, is_darker: bool
 ) -> None:
-    told = typical.most_one_sided(with_ball(brain(7), x_mm, level))
+    found = told(typical, with_ball(brain(7), x_mm, level))
 
-    assert told.distance > 2
-    assert (told.side, told.region, told.is_darker) == (side, "frontal lobe", is_darker)
+    assert found.distance > 2
+    assert (found.side, found.region, found.is_darker) == (side, "frontal lobe", is_darker)
 
 
 def test_a_larger_lesion_is_further_away(typical: TypicalSides) -> None:
-    small, large = (
-        typical.most_one_sided(with_ball(brain(7), 30.0, 0.2, radius)) for radius in (8.0, 20.0)
-    )
+    small, large = (told(typical, with_ball(brain(7), 30.0, 0.2, radius)) for radius in (8.0, 20.0))
     assert small.distance < large.distance
 
 
 def test_what_is_alike_on_both_sides_is_no_difference(typical: TypicalSides) -> None:
     both = with_ball(with_ball(brain(7), 30.0, 0.2), -30.0, 0.2)
-    assert typical.most_one_sided(both).distance < 1
+    assert told(typical, both).distance < 1
 
 
 def test_brightness_of_the_whole_brain_is_no_difference(typical: TypicalSides) -> None:
     usual = brain(7)
     brighter = TemplateVolume(usual.images * 1.1, usual.seen)
-    assert typical.most_one_sided(brighter).distance < 1
+    assert told(typical, brighter).distance < 1
 
 
 def test_a_place_that_was_not_seen_says_nothing(typical: TypicalSides) -> None:
@@ -80,12 +83,12 @@ def test_a_place_that_was_not_seen_says_nothing(typical: TypicalSides) -> None:
     heights = grid_heights_mm(ill.images)[:, None, None]
     seen = ill.seen & (heights < -10.0)  # the ball lies above
     hidden = TemplateVolume(ill.images * seen, seen)
-    assert typical.most_one_sided(hidden).distance < 1
+    assert told(typical, hidden).distance < 1
 
 
 def test_packing_keeps_it(typical: TypicalSides) -> None:
     again = unpacked_sides(typical.packed())
     ill = with_ball(brain(7), 30.0, 0.2)
-    before, after = typical.most_one_sided(ill), again.most_one_sided(ill)
+    before, after = told(typical, ill), told(again, ill)
     assert after.distance == pytest.approx(before.distance, rel=0.01)
     assert (after.side, after.region) == (before.side, before.region)

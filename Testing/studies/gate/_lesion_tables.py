@@ -99,6 +99,7 @@ def _rate(rows: Rows) -> dict[str, Any]:
 def _moves(rows: Rows) -> list[dict[str, Any]]:
     """Return how far lesions move the age, by the distance."""
     result = []
+    rows = [row for row in rows if "brain_age_years" in row]
     for low, high in zip(EDGES, EDGES[1:], strict=False):
         moves = [
             row["brain_age_years"] - row["sound_years"]

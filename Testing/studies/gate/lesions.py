@@ -6,7 +6,7 @@ DATA is a BIDS dataset of brain-extracted 3D T1 scans of healthy adults, RUN a t
 (``brainage train``), each FOLDER holds scans of other scanners and a participants.tsv with the
 columns file, participant_id, age and, for stripped ones, skull. What is typical is taken from the
 people of RUN whom no choice may leave out; everything is measured on the held-out fifth and on the
-other scanners. Lesions are simulated. Every row is kept in DIR/rows.jsonl, so that a run that was
+other scanners. Lesions are simulated. What is measured is kept in DIR, so that a run that was
 stopped goes on; ``--judge-only`` measures nothing. Writes Testing/studies/results/lesions.json and
 with ``--docs`` the tables of docs/quality.md.
 """
@@ -21,12 +21,12 @@ from typing import Any
 
 import torch
 
-from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.training.people import Person, is_held_out, read_people
-from BrainAgeLib.training.store import has_maps, maps_file, typical_sides_of
+from BrainAgeLib.training.store import maps_file, typical_sides_of
+from BrainAgeLib.whole_file import written_atomically
 from Testing.studies._pages import FIGURES, write_part
 from Testing.studies.gate._lesion_tables import markdown, summary
-from Testing.studies.gate._one_sided import Bench, listed_scans, sound_at_home
+from Testing.studies.gate._one_sided import Bench, judged, listed_scans, sound_at_home
 
 RESULTS = FIGURES / "lesions.json"
 MARK = "lesions"
@@ -34,49 +34,37 @@ PEOPLE_WITH_LESIONS = 55
 Job = tuple[str, Callable[[], Iterator[dict[str, Any]]]]
 
 
-def jobs(data: Path, run: Path, others: list[Path], people_with_lesions: int) -> Iterator[Job]:
-    """Yield what there is to measure, each with its name."""
-    people = [p for p in read_people(data) if has_maps(maps_file(run / "work", p))]
-    held_out = [person for person in people if is_held_out(person.participant_id)]
-    known = [maps_file(run / "work", p) for p in people if p not in held_out]
-    print(f"typical of {len(known)} people; {len(held_out)} held out", flush=True)
-    typical = typical_sides_of(known)
-    bench = Bench(load_ensemble(), typical)
+def jobs(held_out: list[Person], run: Path, others: list[Path], ill: int) -> Iterator[Job]:
+    """Yield what there is to measure, each with its name; ``ill``: how many people get lesions."""
+    bench = Bench()
     for person in held_out:
-        yield f"sound {person.participant_id}", _call(sound_at_home, person, run, typical)
+        yield f"sound-{person.participant_id}", _call(sound_at_home, person, run)
+    chosen = held_out[:: max(1, len(held_out) // ill)][:ill]
+    for turn, person in enumerate(chosen):
+        yield f"lesions-{person.participant_id}", _call(bench.planted, person, run, turn)
     listed = [scan for folder in others for scan in listed_scans(folder)]
-    for turn, scan in enumerate(listed):
-        name = scan["path"].name
-        if scan["is_head"]:
-            yield name, _call(bench.head, scan, turn)
-        else:
-            yield name, _call(bench.stripped, scan)
-    chosen: list[Person] = held_out[:: max(1, len(held_out) // people_with_lesions)]
-    for turn, person in enumerate(chosen[:people_with_lesions]):
-        yield f"lesions {person.participant_id}", _call(bench.planted, person, run, turn)
+    stripped = [scan for scan in listed if not scan["is_head"]]
+    heads = [scan for scan in listed if scan["is_head"]]
+    for turn in range(max(len(stripped), len(heads))):  # in turn: a run may be stopped early
+        for scan in stripped[turn : turn + 1]:
+            yield scan["path"].name, _call(bench.stripped, scan)
+        for scan in heads[turn : turn + 1]:
+            yield scan["path"].name, _call(bench.head, scan, turn)
 
 
 def _call(make: Callable[..., Iterator[dict[str, Any]]], *given: Any) -> Any:
     return lambda: make(*given)
 
 
-def measured(path: Path, waiting: Iterator[Job]) -> None:
-    """Measure what is not among the rows of a file yet."""
-    done = {row["job"] for row in _rows(path)}
-    with path.open("a", encoding="utf-8") as lines:
-        for name, make in waiting:
-            if name in done:
-                continue
-            rows = [json.dumps({"job": name, **row}) for row in make()]
-            lines.write("".join(f"{row}\n" for row in rows))
-            lines.flush()
+def measure(folder: Path, waiting: Iterator[Job]) -> None:
+    """Measure what is not in the folder yet."""
+    for name, make in waiting:
+        path = folder / f"{name}.pt"
+        if not path.exists():
+            rows = list(make())
+            with written_atomically(path) as unfinished:
+                torch.save(rows, unfinished)
             print(name, flush=True)
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
 def main() -> None:
@@ -92,10 +80,14 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
-    path = options.work / "rows.jsonl"
+    people = [p for p in read_people(options.data) if maps_file(options.run / "work", p).exists()]
+    held_out = [person for person in people if is_held_out(person.participant_id)]
     if not options.judge_only:
-        measured(path, jobs(options.data, options.run, options.others, options.people))
-    figures = summary(_rows(path))
+        measure(options.work, jobs(held_out, options.run, options.others, options.people))
+    known = [person for person in people if not is_held_out(person.participant_id)]
+    typical = typical_sides_of([maps_file(options.run / "work", person) for person in known])
+    kept = [row for path in sorted(options.work.glob("*.pt")) for row in torch.load(path)]
+    figures = {"typical of": len(known), **summary([judged(row, typical) for row in kept])}
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     text = "\n".join(markdown(figures))
     print(text)
