@@ -5,10 +5,11 @@ from __future__ import annotations
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.model.sides import OneSided
-from BrainAgeLib.records import Finding, Severity
+from BrainAgeLib.records import Finding
 
-# By definition 99 % of the simulated scans of healthy people stay under 1.
-USUAL_DISTANCE, UNUSABLE_DISTANCE = 1.0, 3.0
+# By definition 99 % of the simulated scans of healthy people stay under 1. There is no refusal:
+# simulated lesions of any size moved the age by less than half of the interval (docs/quality.md).
+USUAL_DISTANCE = 1.0
 
 
 def measure(evidence: Evidence) -> OneSided | None:
@@ -17,21 +18,18 @@ def measure(evidence: Evidence) -> OneSided | None:
 
 
 def _one_sided(measured: OneSided) -> Finding | None:
-    distance = measured.distance
-    if distance <= USUAL_DISTANCE:
+    if measured.distance <= USUAL_DISTANCE:
         return None
-    is_unusable = not distance <= UNUSABLE_DISTANCE
-    severity: Severity = "refuse" if is_unusable else "warn"
     tone = "darker" if measured.is_darker else "brighter"
     return Finding(
         FindingCode.ONE_SIDED,
-        severity,
+        "warn",
         f"The {measured.side} side of the brain is {tone} than the other, most in or near the "
-        f"{measured.region}, by more than in healthy people. A lesion, an operation, or a "
-        "brain extraction that failed there may be the cause. Look at the outline and the pictures "
-        "of the report; the age is not to be trusted.",
-        round(distance, 3),
-        UNUSABLE_DISTANCE if is_unusable else USUAL_DISTANCE,
+        f"{measured.region}, by more than in healthy people. A lesion, an operation, or a brain "
+        "extraction that failed there may be the cause. Look at the outline and the pictures of "
+        "the report. The model knows healthy brains alone: do not rely on the age.",
+        round(measured.distance, 3),
+        USUAL_DISTANCE,
     )
 
 

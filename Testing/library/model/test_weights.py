@@ -78,9 +78,7 @@ def test_the_mean_brain_comes_back(small_model, card, made):
     assert torch.equal(found, made.mean_maps.half().float())
 
 
-def test_healthy_peoples_sides_come_back_and_need_not_be_there(
-    small_model, card, made, tmp_path
-):
+def test_healthy_peoples_sides_come_back_and_need_not_be_there(small_model, card, made, tmp_path):
     assert load_weights(small_model, card, "cpu").sides is None
 
     sides = sides_of(TemplateVolume(template_target("cpu"), template_target("cpu") > -1))

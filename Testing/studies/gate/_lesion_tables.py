@@ -7,14 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from BrainAgeLib.gate.sides import UNUSABLE_DISTANCE, USUAL_DISTANCE
+from BrainAgeLib.gate.sides import USUAL_DISTANCE
+from BrainAgeLib.gate.trust import MOST_NOVELTY, USUAL_NOVELTY
 from Testing.studies._pages import table
 from Testing.studies.gate._lesions import LESIONS
 from Testing.studies.gate._one_sided import HEADS, HOME, OTHERS
 
 Rows = Sequence[dict[str, Any]]
 AGES_YEARS = {"under 40": (0, 40), "40 to 69": (40, 70), "70 and older": (70, 200)}
-EDGES = (0.0, USUAL_DISTANCE, 2.0, UNUSABLE_DISTANCE, np.inf)
+EDGES = (0.0, USUAL_DISTANCE, 2.0, 4.0, np.inf)
 FOCAL = {lesion.kind: lesion.is_focal for lesion in LESIONS}
 UNITS = {lesion.kind: lesion.unit for lesion in LESIONS}
 
@@ -29,7 +30,7 @@ def summary(rows: Rows) -> dict[str, Any]:
     return {
         "sound": {
             **{group: _rate([r for r in sound if r["group"] == group]) for group in _groups(sound)},
-            **{f"{HOME}, {name}": _rate(_aged(at_home, *ends)) for name, ends in _ages(at_home)},
+            **{f"{HOME}, {n}": _rate(_aged(at_home, *ends)) for n, ends in AGES_YEARS.items()},
             **_by(at_home, "protocol", f"{HOME}, "),
         },
         "caught": {
@@ -56,15 +57,12 @@ def summary(rows: Rows) -> dict[str, Any]:
             if row["group"] == HEADS
         ],
         "moves": _moves(ill),
+        "unlike_training": _novelty([row for row in focal if row["size"] >= 30]),
     }
 
 
 def _groups(rows: Rows) -> list[str]:
     return [group for group in (HOME, OTHERS, HEADS) if any(r["group"] == group for r in rows)]
-
-
-def _ages(_rows: Rows) -> list[tuple[str, tuple[int, int]]]:
-    return list(AGES_YEARS.items())
 
 
 def _aged(rows: Rows, low: float, high: float) -> Rows:
@@ -91,8 +89,17 @@ def _rate(rows: Rows) -> dict[str, Any]:
         "scans": len(rows),
         "people": len({row["person"] for row in rows}),
         "found": int((distances > USUAL_DISTANCE).sum()),
-        "refused": int((distances > UNUSABLE_DISTANCE).sum()),
         "median": round(float(np.median(distances)), 2) if len(rows) else None,
+    }
+
+
+def _novelty(rows: Rows) -> dict[str, int]:
+    """Return of how many lesions the means over the whole brain say something."""
+    known = [row["novelty"] for row in rows if row.get("novelty") is not None]
+    return {
+        "scans": len(known),
+        "noted": sum(novelty > USUAL_NOVELTY for novelty in known),
+        "warned": sum(novelty > MOST_NOVELTY for novelty in known),
     }
 
 
@@ -126,13 +133,12 @@ def markdown(figures: dict[str, Any]) -> list[str]:
         "of these rows is among the people that it learnt from.",
         "",
         table(
-            ["scans of", "scans (people)", "warned of", "refused"],
+            ["scans of", "scans (people)", "warned of"],
             [
                 [
                     name,
                     f"{row['scans']} ({row['people']})",
                     f"{_percent(row['found'], row['scans'])}",
-                    f"{_percent(row['refused'], row['scans'])}",
                 ]
                 for name, row in figures["sound"].items()
                 if row["scans"]
@@ -167,7 +173,7 @@ def _caught(figures: dict[str, Any]) -> list[str]:
         for name, row in figures["focal"].items()
         if row["scans"]
     )
-    side = figures["right side"]
+    side, unlike = figures["right side"], figures["unlike_training"]
     heads = figures["heads"]
     found = sum(row["distance"] > USUAL_DISTANCE for row in heads)
     words = [
@@ -190,7 +196,8 @@ def _caught(figures: dict[str, Any]) -> list[str]:
         ),
         "",
         f"Of masses, cavities, infarcts and missing parts it finds {focal}; the side is right in "
-        f"{100 * (side or 0):.0f} % of those that it finds.",
+        f"{100 * (side or 0):.0f} % of those that it finds. Of {unlike['scans']} of those of 30 mm "
+        f"and more `unlike_training` notes {unlike['noted']} and warns of {unlike['warned']}.",
     ]
     if heads:
         any_code = sum(bool(row["codes"]) or row["distance"] > USUAL_DISTANCE for row in heads)

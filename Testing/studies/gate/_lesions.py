@@ -104,7 +104,7 @@ def _from(site: Site, middle: torch.Tensor) -> torch.Tensor:
     return (away * stretch).norm(dim=-1) * (1 + site.uneven(0.12))
 
 
-def _inside(distance_mm: torch.Tensor, radius_mm: float) -> torch.Tensor:
+def _inside(distance_mm: torch.Tensor, radius_mm: float | torch.Tensor) -> torch.Tensor:
     """Return 1 within a radius and 0 without, with a border of about 2 mm."""
     return torch.sigmoid((radius_mm - distance_mm) / 0.7)
 
@@ -202,8 +202,7 @@ def _subdural(level: float) -> Make:
         give = torch.exp(-(site.depth_mm - thickness).clamp(min=0) / 35.0)
         voxels = site.moved(site.places_mm + (thickness * give)[..., None] * outwards)
         voxels = torch.where(site.brain, voxels, site.voxels)
-        share = _inside(site.depth_mm, 1.0) * 0 + _inside(site.depth_mm - thickness, 0.0)
-        share = share * site.brain * (thickness > 1.0)
+        share = _inside(site.depth_mm, thickness) * site.brain * (thickness > 1.0)
         return torch.lerp(voxels, site.white * (level + site.uneven(0.05)), share)
 
     return make
@@ -240,16 +239,3 @@ LESIONS = (
     Lesion("bright subdural collection", (8.0, 12.0, 18.0), _subdural(1.0), is_focal=False),
     Lesion("one half dimmed", (15.0, 30.0, 50.0), _dimmed, "%", is_focal=False),
 )
-
-
-def with_lesion(
-    lesion: Lesion,
-    size: float,
-    volume: Volume,
-    brain: np.ndarray,
-    scan_to_template: np.ndarray,
-    seed: list[int],
-) -> Volume:
-    """Return the scan with a lesion at a random place. ``brain``: (k, j, i) bool."""
-    site = site_of(volume, brain, scan_to_template, seed)
-    return volume.with_voxels(lesion.make(site, size).numpy().astype(np.float32))
