@@ -7,9 +7,11 @@ from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.model.sides import OneSided
 from BrainAgeLib.records import Finding
 
-# By definition 99 % of the simulated scans of healthy people stay under 1. There is no refusal:
-# simulated lesions of any size moved the age by less than half of the interval (docs/quality.md).
-USUAL_DISTANCE = 1.0
+# Chosen on 172 people of the training who are not held out, in thirds that did not know each other:
+# 1.2 % of 1204 sound scans are over it, 94 % of 438 simulated lesions of 3 cm and more and 99 % of
+# 326 of 4 cm and more. There is no refusal: lesions moved the age by less than the interval is wide
+# (docs/quality.md).
+MOST_DISTANCE = 1.15
 
 
 def measure(evidence: Evidence) -> OneSided | None:
@@ -18,7 +20,7 @@ def measure(evidence: Evidence) -> OneSided | None:
 
 
 def _one_sided(measured: OneSided) -> Finding | None:
-    if measured.distance <= USUAL_DISTANCE:
+    if measured.distance <= MOST_DISTANCE:
         return None
     tone = "darker" if measured.is_darker else "brighter"
     return Finding(
@@ -29,7 +31,7 @@ def _one_sided(measured: OneSided) -> Finding | None:
         "extraction that failed there may be the cause. Look at the outline and the pictures of "
         "the report. The model knows healthy brains alone: do not rely on the age.",
         round(measured.distance, 3),
-        USUAL_DISTANCE,
+        MOST_DISTANCE,
     )
 
 

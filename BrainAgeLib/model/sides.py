@@ -39,14 +39,14 @@ LEVEL = 2  # the channel of brightness
 # median of all places' is added, lest the quietest decide.
 SHARE_IN_PLACE = 0.99
 FLOOR = 0.5
-SHARE_UNDER_ONE = 0.99  # of the simulated scans of healthy people, in all places at once
+SHARE_UNDER_ONE = 0.99  # of usual scans of healthy people, in all places at once
 
 
 @dataclass(frozen=True)
 class OneSided:
     """Where the sides differ most.
 
-    ``distance``: 1 is what 99 % of the healthy training scans stay under everywhere. ``side``: the
+    ``distance``: 1 is what 99 % of usual scans of healthy people stay under everywhere. ``side``: the
     one that is further from healthy brains there. ``region``: see ``regions``. ``is_darker``:
     whether that side is darker there than healthy brains, or brighter.
     """
@@ -136,17 +136,20 @@ def cell_regions() -> torch.Tensor:
     return both[..., region_of_cells("cpu")]
 
 
-def typical_sides(sides: torch.Tensor) -> TypicalSides:
-    """Return what is typical of healthy scans' ``sides_of`` (scan, side, width, channel, cell)."""
+def typical_sides(sides: torch.Tensor, is_usual: torch.Tensor) -> TypicalSides:
+    """Return what is typical of healthy scans' ``sides_of`` (scan, side, width, channel, cell).
+
+    All of them say how much each place differs; the usual ones alone, ``is_usual`` (scan,) bool,
+    how far is far.
+    """
     center = sides.nanmean(0)
     away = _difference(sides - center).abs()
     unit = _quantile(away, SHARE_IN_PLACE)
     unit = unit + FLOOR * unit.median(-1, keepdim=True).values
     # Each width by itself, lest one of them alone decide; then both together.
-    by_width = _quantile((away / unit).amax((2, 3)), SHARE_UNDER_ONE)
-    unit = unit * by_width[:, None, None]
-    limit = _quantile((away / unit).amax((1, 2, 3)), SHARE_UNDER_ONE)
-    return TypicalSides(center, unit * limit)
+    usual = away[is_usual]
+    unit = unit * _quantile((usual / unit).amax((2, 3)), SHARE_UNDER_ONE)[:, None, None]
+    return TypicalSides(center, unit * _quantile((usual / unit).amax((1, 2, 3)), SHARE_UNDER_ONE))
 
 
 def _difference(sides: torch.Tensor) -> torch.Tensor:

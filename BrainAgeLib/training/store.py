@@ -263,11 +263,14 @@ def typical_maps(paths: list[Path]) -> Typical:
 
 
 def typical_sides_of(paths: list[Path]) -> TypicalSides:
-    """Return what is typical of the sides of the same scans."""
-    usual = slice(0, len(EVALUATION_PROTOCOLS))
-    sides = []
+    """Return what is typical of the sides of the first scans; the evaluation protocols are usual.
+
+    Contrasts and strips drawn at random show where sides differ once a scan is not as good.
+    """
+    sides, is_usual = [], []
     for path in paths:
-        covered = read_maps([path], "covered")[0, usual]
-        volumes = read_maps([path], "volumes")[0, : len(covered)][covered]
+        covered = torch.nonzero(read_maps([path], "covered")[0])[:, 0]
+        volumes = read_maps([path], "volumes")[0, covered]
         sides += [sides_of(unpacked(volume)) for volume in volumes]
-    return typical_sides(torch.stack(sides))
+        is_usual.append(covered < len(EVALUATION_PROTOCOLS))
+    return typical_sides(torch.stack(sides), torch.cat(is_usual))

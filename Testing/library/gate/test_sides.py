@@ -13,8 +13,8 @@ from Testing.library.gate.sound import evidence, found, only_finding, placed_at
 @pytest.mark.parametrize(
     ("distance", "expected"),
     [
-        (1.0, {}),
-        (1.01, {"one_sided": "warn"}),
+        (1.15, {}),
+        (1.16, {"one_sided": "warn"}),
         (9.0, {"one_sided": "warn"}),
         (float("nan"), {"one_sided": "warn"}),
     ],

@@ -43,7 +43,8 @@ def told(typical: TypicalSides, volume: TemplateVolume) -> OneSided:
 
 @pytest.fixture(scope="module")
 def typical() -> TypicalSides:
-    return typical_sides(torch.stack([sides_of(brain(n)) for n in range(PEOPLE)]))
+    sides = torch.stack([sides_of(brain(n)) for n in range(PEOPLE)])
+    return typical_sides(sides, torch.ones(PEOPLE, dtype=torch.bool))
 
 
 def test_nearly_all_healthy_brains_stay_under_one(typical: TypicalSides) -> None:
@@ -84,6 +85,19 @@ def test_a_place_that_was_not_seen_says_nothing(typical: TypicalSides) -> None:
     seen = ill.seen & (heights < -10.0)  # the ball lies above
     hidden = TemplateVolume(ill.images * seen, seen)
     assert told(typical, hidden).distance < 1
+
+
+def test_unusual_scans_say_where_sides_differ_but_not_how_far_is_far(
+    typical: TypicalSides,
+) -> None:
+    messy = [with_ball(brain(n), 30.0 * (-1) ** n, 0.2) for n in range(PEOPLE // 4)]
+    sides = torch.stack([sides_of(v) for v in [*(brain(n) for n in range(PEOPLE)), *messy]])
+    wary = typical_sides(sides, torch.arange(len(sides)) < PEOPLE)
+
+    over = [told(wary, brain(n)).distance > 1 for n in range(PEOPLE)]
+    ill = with_ball(brain(7), 30.0, 0.2)
+    assert sum(over) <= 1
+    assert told(wary, ill).distance < told(typical, ill).distance
 
 
 def test_packing_keeps_it(typical: TypicalSides) -> None:

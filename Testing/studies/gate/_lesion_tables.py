@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from BrainAgeLib.gate.sides import USUAL_DISTANCE
+from BrainAgeLib.gate.sides import MOST_DISTANCE
 from BrainAgeLib.gate.trust import MOST_NOVELTY, USUAL_NOVELTY
 from Testing.studies._pages import table
 from Testing.studies.gate._lesions import LESIONS
@@ -15,7 +15,7 @@ from Testing.studies.gate._one_sided import HEADS, HOME, OTHERS
 
 Rows = Sequence[dict[str, Any]]
 AGES_YEARS = {"under 40": (0, 40), "40 to 69": (40, 70), "70 and older": (70, 200)}
-EDGES = (0.0, USUAL_DISTANCE, 2.0, 4.0, np.inf)
+EDGES = (0.0, MOST_DISTANCE, 2.0, 4.0, np.inf)
 FOCAL = {lesion.kind: lesion.is_focal for lesion in LESIONS}
 UNITS = {lesion.kind: lesion.unit for lesion in LESIONS}
 
@@ -79,7 +79,7 @@ def _is(row: dict[str, Any], kind: str, size: float) -> bool:
 
 
 def _share(rows: Rows, holds: Callable[[dict[str, Any]], bool]) -> float:
-    found = [row for row in rows if row["distance"] > USUAL_DISTANCE]
+    found = [row for row in rows if row["distance"] > MOST_DISTANCE]
     return sum(map(holds, found)) / max(1, len(found))
 
 
@@ -88,7 +88,7 @@ def _rate(rows: Rows) -> dict[str, Any]:
     return {
         "scans": len(rows),
         "people": len({row["person"] for row in rows}),
-        "found": int((distances > USUAL_DISTANCE).sum()),
+        "found": int((distances > MOST_DISTANCE).sum()),
         "median": round(float(np.median(distances)), 2) if len(rows) else None,
     }
 
@@ -175,7 +175,7 @@ def _caught(figures: dict[str, Any]) -> list[str]:
     )
     side, unlike = figures["right side"], figures["unlike_training"]
     heads = figures["heads"]
-    found = sum(row["distance"] > USUAL_DISTANCE for row in heads)
+    found = sum(row["distance"] > MOST_DISTANCE for row in heads)
     words = [
         "**Simulated lesions found**, by kind and size, in routine scans of held-out people "
         "(found of all):",
@@ -200,7 +200,7 @@ def _caught(figures: dict[str, Any]) -> list[str]:
         f"and more `unlike_training` notes {unlike['noted']} and warns of {unlike['warned']}.",
     ]
     if heads:
-        any_code = sum(bool(row["codes"]) or row["distance"] > USUAL_DISTANCE for row in heads)
+        any_code = sum(bool(row["codes"]) or row["distance"] > MOST_DISTANCE for row in heads)
         words[-1] += (
             f" In whole heads of other scanners, whose brains were extracted and registered with "
             f"the lesion, it finds {found} of {len(heads)}; the gate as a whole speaks of "
