@@ -22,7 +22,7 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, tissue_shares
 from BrainAgeLib.template.alignment import smooth
-from BrainAgeLib.template.grid import SPACING_MM, grid_heights_mm
+from BrainAgeLib.template.grid import SPACING_MM, grid_heights_mm, grid_xy_mm
 from BrainAgeLib.template.regions import NAMES, region_numbers
 from BrainAgeLib.template.volume import TemplateVolume, brain_region
 
@@ -46,15 +46,17 @@ SHARE_UNDER_ONE = 0.99  # of usual scans of healthy people, in all places at onc
 class OneSided:
     """Where the sides differ most.
 
-    ``distance``: 1 is what 99 % of usual scans of healthy people stay under everywhere. ``side``: the
-    one that is further from healthy brains there. ``region``: see ``regions``. ``is_darker``:
-    whether that side is darker there than healthy brains, or brighter.
+    ``distance``: 1 is what 99 % of usual scans of healthy people stay under everywhere. ``side``:
+    the one that is further from healthy brains there. ``region``: see ``regions``. ``is_darker``:
+    whether that side is darker there than healthy brains, or brighter. ``place_mm``: x, y, z in the
+    template, the middle of that place on that side.
     """
 
     distance: float
     side: Side
     region: str
     is_darker: bool
+    place_mm: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,13 @@ class TypicalSides:
         width, channel, cell = _place(away)
         off = (sides - self.center)[:, width, :, cell].nan_to_num()
         worse = int(off[:, channel].abs().argmax())
+        x, y, z = _places_mm()[cell].tolist()
         return OneSided(
             distance=float(away[width, channel, cell]),
             side="left" if worse else "right",
             region=NAMES[int(cell_regions()[worse, cell])],
             is_darker=bool(off[worse, LEVEL] < 0),
+            place_mm=(-x if worse else x, y, z),
         )
 
     def packed(self) -> torch.Tensor:
@@ -134,6 +138,20 @@ def cell_regions() -> torch.Tensor:
     half = most.shape[-1] // 2
     both = torch.stack([most[..., :half], most.flip(-1)[..., :half]])
     return both[..., region_of_cells("cpu")]
+
+
+@cache
+def _places_mm() -> torch.Tensor:
+    """Return the middle (cell, 3), x, y, z in mm, of each cell of the right side."""
+    like = brain_region("cpu").float()
+    x, y = grid_xy_mm(like)
+    axes = [
+        functional.avg_pool1d(values.reshape(1, -1), size)[0]
+        for values, size in zip((grid_heights_mm(like), y[:, 0], x[0]), CELL, strict=True)
+    ]
+    places = torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flip(-1)
+    half = places.shape[2] // 2
+    return places[:, :, :half][region_of_cells("cpu")]
 
 
 def typical_sides(sides: torch.Tensor, is_usual: torch.Tensor) -> TypicalSides:

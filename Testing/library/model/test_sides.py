@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -61,6 +63,7 @@ def test_a_ball_on_one_side_is_found_with_its_side_and_region(
 
     assert found.distance > 2
     assert (found.side, found.region, found.is_darker) == (side, "frontal lobe", is_darker)
+    assert math.dist(found.place_mm, (x_mm, -35.0, 25.0)) < 15.0
 
 
 def test_a_larger_lesion_is_further_away(typical: TypicalSides) -> None:

@@ -11,7 +11,7 @@ from BrainAgeLib.gate.sides import MOST_DISTANCE
 from BrainAgeLib.gate.trust import MOST_NOVELTY, USUAL_NOVELTY
 from Testing.studies._pages import table
 from Testing.studies.gate._lesions import LESIONS
-from Testing.studies.gate._one_sided import HEADS, HOME, OTHERS
+from Testing.studies.gate._one_sided import HEADS, HOME, OTHERS, RANDOM
 
 Rows = Sequence[dict[str, Any]]
 AGES_YEARS = {"under 40": (0, 40), "40 to 69": (40, 70), "70 and older": (70, 200)}
@@ -62,7 +62,9 @@ def summary(rows: Rows) -> dict[str, Any]:
 
 
 def _groups(rows: Rows) -> list[str]:
-    return [group for group in (HOME, OTHERS, HEADS) if any(r["group"] == group for r in rows)]
+    return [
+        group for group in (HOME, RANDOM, OTHERS, HEADS) if any(r["group"] == group for r in rows)
+    ]
 
 
 def _aged(rows: Rows, low: float, high: float) -> Rows:

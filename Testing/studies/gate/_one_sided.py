@@ -36,7 +36,8 @@ from Testing.studies.gate._lesions import LESIONS, site_of
 
 SEED = 41
 ROUTINE = "axial 5+1 mm"
-HOME, OTHERS, HEADS = "held-out people", "other scanners, stripped", "other scanners, whole heads"
+HOME, RANDOM = "held-out people", "held-out people, random protocol, contrast and strip"
+OTHERS, HEADS = "other scanners, stripped", "other scanners, whole heads"
 AGED = 3  # of so many lesions one is predicted: that takes most of the time
 Row = dict[str, Any]
 
@@ -57,18 +58,19 @@ def judged(row: Row, typical: TypicalSides) -> Row:
 
 
 def sound_at_home(person: Person, run: Path) -> Iterator[Row]:
-    """Yield the sides of a person's simulated scans of the evaluation protocols."""
+    """Yield the sides of a person's simulated scans: of the evaluation protocols, and random ones."""
     path = maps_file(run / "work", person)
     covered, volumes = read_maps([path], "covered")[0], read_maps([path], "volumes")[0]
-    for number, protocol in enumerate(EVALUATION_PROTOCOLS):
-        if covered[number]:
-            yield {
-                "group": HOME,
-                "person": person.participant_id,
-                "age_years": person.age_years,
-                "protocol": protocol,
-                **_sides(unpacked(volumes[number])),
-            }
+    protocols = list(EVALUATION_PROTOCOLS)
+    for number in torch.nonzero(covered)[:, 0].tolist():
+        is_usual = number < len(protocols)
+        yield {
+            "group": HOME if is_usual else RANDOM,
+            "person": person.participant_id,
+            "age_years": person.age_years,
+            "protocol": protocols[number] if is_usual else "random",
+            **_sides(unpacked(volumes[number])),
+        }
 
 
 class Bench:
