@@ -9,19 +9,22 @@ import numpy as np
 
 from BrainAgeLib.gate.sides import MOST_DISTANCE
 from BrainAgeLib.gate.trust import MOST_NOVELTY, USUAL_NOVELTY
+from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS
+from BrainAgeLib.model.card import Card
 from Testing.studies._pages import table
 from Testing.studies.gate._lesions import LESIONS
 from Testing.studies.gate._one_sided import HEADS, HOME, OTHERS, RANDOM
 
 Rows = Sequence[dict[str, Any]]
 AGES_YEARS = {"under 40": (0, 40), "40 to 69": (40, 70), "70 and older": (70, 200)}
+SPACING_MM = 6.0
 EDGES = (0.0, MOST_DISTANCE, 2.0, 4.0, np.inf)
 FOCAL = {lesion.kind: lesion.is_focal for lesion in LESIONS}
 UNITS = {lesion.kind: lesion.unit for lesion in LESIONS}
 
 
-def summary(rows: Rows) -> dict[str, Any]:
-    """Return all figures of the study."""
+def summary(rows: Rows, card: Card) -> dict[str, Any]:
+    """Return all figures of the study. ``card``: of the model that said the ages."""
     sound = [row for row in rows if "lesion" not in row]
     ill = [row for row in rows if "lesion" in row]
     at_home = [row for row in sound if row["group"] == HOME]
@@ -56,7 +59,7 @@ def summary(rows: Rows) -> dict[str, Any]:
             for row in ill
             if row["group"] == HEADS
         ],
-        "moves": _moves(ill),
+        "moves": _moves(ill, card),
         "unlike_training": _novelty([row for row in focal if row["size"] >= 30]),
     }
 
@@ -105,21 +108,24 @@ def _novelty(rows: Rows) -> dict[str, int]:
     }
 
 
-def _moves(rows: Rows) -> list[dict[str, Any]]:
-    """Return how far lesions move the age, by the distance."""
-    result = []
+def _moves(rows: Rows, card: Card) -> list[dict[str, Any]]:
+    """Return how far lesions move the age, by the distance, against half the training's interval.
+
+    All rows are whole brains in slices 6 mm apart.
+    """
+    entry = card.class_of(LEAST_OF_WHOLE_BRAINS, SPACING_MM)
     rows = [row for row in rows if "brain_age_years" in row]
+    result = []
     for low, high in zip(EDGES, EDGES[1:], strict=False):
-        moves = [
-            row["brain_age_years"] - row["sound_years"]
-            for row in rows
-            if low < row["distance"] <= high
-        ]
+        mine = [row for row in rows if low < row["distance"] <= high]
+        moves = [row["brain_age_years"] - row["sound_years"] for row in mine]
+        halves = [entry.half_width_years(row["brain_age_years"]) for row in mine]
         if moves:
             result.append(
                 {
                     "distance": [low, high if np.isfinite(high) else None],
                     "scans": len(moves),
+                    "within_usual": round(float(np.mean(np.abs(moves) <= np.array(halves))), 3),
                     "mean_years": round(float(np.mean(moves)), 1),
                     "median_years": round(float(np.median(np.abs(moves))), 1),
                     "most_of_ten_years": round(float(np.quantile(np.abs(moves), 0.9)), 1),
@@ -153,7 +159,14 @@ def markdown(figures: dict[str, Any]) -> list[str]:
         "by the distance.",
         "",
         table(
-            ["distance", "scans", "mean move", "median size", "nine of ten by less than"],
+            [
+                "distance",
+                "scans",
+                "mean move",
+                "median size",
+                "nine of ten by less than",
+                "within half of the usual interval",
+            ],
             [
                 [
                     f"{low:g} to {high:g}" if high else f"over {low:g}",
@@ -161,6 +174,7 @@ def markdown(figures: dict[str, Any]) -> list[str]:
                     f"{row['mean_years']:+.1f} years",
                     f"{row['median_years']:.1f} years",
                     f"{row['most_of_ten_years']:.1f} years",
+                    f"{100 * row['within_usual']:.0f} %",
                 ]
                 for row in figures["moves"]
                 for low, high in [row["distance"]]

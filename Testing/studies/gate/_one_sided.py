@@ -58,7 +58,7 @@ def judged(row: Row, typical: TypicalSides) -> Row:
 
 
 def sound_at_home(person: Person, run: Path) -> Iterator[Row]:
-    """Yield the sides of a person's simulated scans: of the evaluation protocols, and random ones."""
+    """Yield the sides of a person's simulated scans: usual ones and random ones."""
     path = maps_file(run / "work", person)
     covered, volumes = read_maps([path], "covered")[0], read_maps([path], "volumes")[0]
     protocols = list(EVALUATION_PROTOCOLS)

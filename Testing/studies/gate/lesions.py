@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 
+from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.training.people import Person, is_held_out, read_people
 from BrainAgeLib.training.store import maps_file, typical_sides_of
 from BrainAgeLib.whole_file import written_atomically
@@ -87,7 +88,8 @@ def main() -> None:
     known = [person for person in people if not is_held_out(person.participant_id)]
     typical = typical_sides_of([maps_file(options.run / "work", person) for person in known])
     kept = [row for path in sorted(options.work.glob("*.pt")) for row in torch.load(path)]
-    figures = {"typical of": len(known), **summary([judged(row, typical) for row in kept])}
+    card = load_ensemble().card
+    figures = {"typical of": len(known), **summary([judged(row, typical) for row in kept], card)}
     RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
     text = "\n".join(markdown(figures))
     print(text)
