@@ -39,6 +39,7 @@ LEVEL = 2  # the channel of brightness
 # median of all places' is added, lest the quietest decide.
 SHARE_IN_PLACE = 0.99
 FLOOR = 0.5
+PART = 200  # scans at once
 SHARE_UNDER_ONE = 0.99  # of usual scans of healthy people, in all places at once
 
 
@@ -160,14 +161,21 @@ def typical_sides(sides: torch.Tensor, is_usual: torch.Tensor) -> TypicalSides:
     All of them say how much each place differs; the usual ones alone, ``is_usual`` (scan,) bool,
     how far is far.
     """
-    center = sides.nanmean(0)
-    away = _difference(sides - center).abs()
-    unit = _quantile(away, SHARE_IN_PLACE)
+    # By parts and in half precision: whole, a few hundred people take gigabytes.
+    parts = sides.split(PART)
+    total = torch.stack([part.float().nansum(0) for part in parts]).sum(0)
+    center = total / torch.stack([(~part.isnan()).sum(0) for part in parts]).sum(0)
+    away = torch.cat([_difference(part.float() - center).abs().half() for part in parts])
+    unit = torch.stack(
+        [torch.stack([_quantile(c, SHARE_IN_PLACE) for c in w.unbind(1)]) for w in away.unbind(1)]
+    )
     unit = unit + FLOOR * unit.median(-1, keepdim=True).values
     # Each width by itself, lest one of them alone decide; then both together.
-    usual = away[is_usual]
-    unit = unit * _quantile((usual / unit).amax((2, 3)), SHARE_UNDER_ONE)[:, None, None]
-    return TypicalSides(center, unit * _quantile((usual / unit).amax((1, 2, 3)), SHARE_UNDER_ONE))
+    usual = away[is_usual].split(PART)
+    furthest = torch.cat([(part.float() / unit).amax((2, 3)) for part in usual])
+    by_width = _quantile(furthest, SHARE_UNDER_ONE)
+    limit = _quantile((furthest / by_width).amax(1), SHARE_UNDER_ONE)
+    return TypicalSides(center, unit * by_width[:, None, None] * limit)
 
 
 def _difference(sides: torch.Tensor) -> torch.Tensor:
@@ -178,7 +186,7 @@ def _difference(sides: torch.Tensor) -> torch.Tensor:
 
 def _quantile(values: torch.Tensor, share: float) -> torch.Tensor:
     """Return the quantile over scans of values (scan, ...); torch's own takes fewer values."""
-    return torch.from_numpy(np.asarray(np.quantile(values.numpy(), share, axis=0))).float()
+    return torch.from_numpy(np.asarray(np.quantile(values.float().numpy(), share, axis=0))).float()
 
 
 def _place(values: torch.Tensor) -> tuple[int, int, int]:

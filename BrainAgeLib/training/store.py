@@ -271,6 +271,6 @@ def typical_sides_of(paths: list[Path]) -> TypicalSides:
     for path in paths:
         covered = torch.nonzero(read_maps([path], "covered")[0])[:, 0]
         volumes = read_maps([path], "volumes")[0, covered]
-        sides += [sides_of(unpacked(volume)) for volume in volumes]
+        sides += [sides_of(unpacked(volume)).half() for volume in volumes]
         is_usual.append(covered < len(EVALUATION_PROTOCOLS))
     return typical_sides(torch.stack(sides), torch.cat(is_usual))

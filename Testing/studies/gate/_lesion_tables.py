@@ -138,7 +138,7 @@ def markdown(figures: dict[str, Any]) -> list[str]:
     """Return the tables for the documentation."""
     return [
         "**Sides of sound scans**: how often `one_sided` speaks where there is no lesion. Nobody "
-        "of these rows is among the people that it learnt from.",
+        f"of these rows is among the {figures['typical of']} people that it learnt from here.",
         "",
         table(
             ["scans of", "scans (people)", "warned of"],
