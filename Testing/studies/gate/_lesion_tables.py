@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,31 +36,34 @@ def summary(rows: Rows, card: Card) -> dict[str, Any]:
             **{f"{HOME}, {n}": _rate(_aged(at_home, *ends)) for n, ends in AGES_YEARS.items()},
             **_by(at_home, "protocol", f"{HOME}, "),
         },
-        "caught": {
-            lesion.kind: {
-                f"{size:g}": _rate([r for r in planted if _is(r, lesion.kind, size)])
-                for size in lesion.sizes
-            }
-            for lesion in LESIONS
-        },
+        "caught": _by_kind(planted),
         "focal": {
             f"{least} mm and more": _rate([row for row in focal if row["size"] >= least])
             for least in (20, 30, 40)
         },
-        "right side": round(_share(focal, lambda r: (r["side"] == "left") == r["is_left"]), 3)
-        if focal
-        else None,
-        "heads": [
-            {
-                name: row[name]
-                for name in ("lesion", "size", "distance", "codes", "brain_age_years")
-                + ("sound_years",)
-            }
-            for row in ill
-            if row["group"] == HEADS
-        ],
+        "right side": round(_right_sides(focal), 3),
+        "heads": _heads([row for row in ill if row["group"] == HEADS]),
         "moves": _moves(ill, card),
         "unlike_training": _novelty([row for row in focal if row["size"] >= 30]),
+    }
+
+
+def _by_kind(rows: Rows) -> dict[str, Any]:
+    return {
+        lesion.kind: {
+            f"{size:g}": _rate([row for row in rows if _is(row, lesion.kind, size)])
+            for size in lesion.sizes
+        }
+        for lesion in LESIONS
+    }
+
+
+def _heads(rows: Rows) -> dict[str, int]:
+    """Return in how many heads with a lesion this speaks, and in how many any other check does."""
+    return {
+        "scans": len(rows),
+        "found": sum(row["distance"] > MOST_DISTANCE for row in rows),
+        "found by others": sum(bool(set(row["codes"]) - {"one_sided"}) for row in rows),
     }
 
 
@@ -83,9 +86,10 @@ def _is(row: dict[str, Any], kind: str, size: float) -> bool:
     return bool(row["lesion"] == kind and row["size"] == size)
 
 
-def _share(rows: Rows, holds: Callable[[dict[str, Any]], bool]) -> float:
+def _right_sides(rows: Rows) -> float:
+    """Return of what part of the lesions that are found the side is right."""
     found = [row for row in rows if row["distance"] > MOST_DISTANCE]
-    return sum(map(holds, found)) / max(1, len(found))
+    return sum((row["side"] == "left") == row["is_left"] for row in found) / max(1, len(found))
 
 
 def _rate(rows: Rows) -> dict[str, Any]:
@@ -136,50 +140,43 @@ def _moves(rows: Rows, card: Card) -> list[dict[str, Any]]:
 
 def markdown(figures: dict[str, Any]) -> list[str]:
     """Return the tables for the documentation."""
+    return [*_sound(figures), "", *_caught(figures), "", *_moved(figures)]
+
+
+def _sound(figures: dict[str, Any]) -> list[str]:
+    rows = [
+        [name, f"{row['scans']} ({row['people']})", _percent(row["found"], row["scans"])]
+        for name, row in figures["sound"].items()
+        if row["scans"]
+    ]
     return [
         "**Sides of sound scans**: how often `one_sided` speaks where there is no lesion. Nobody "
         f"of these rows is among the {figures['typical of']} people that it learnt from here.",
         "",
-        table(
-            ["scans of", "scans (people)", "warned of"],
+        table(["scans of", "scans (people)", "warned of"], rows),
+    ]
+
+
+def _moved(figures: dict[str, Any]) -> list[str]:
+    head = ["distance", "scans", "mean move", "median size", "nine of ten by less than"]
+    rows = []
+    for row in figures["moves"]:
+        low, high = row["distance"]
+        rows.append(
             [
-                [
-                    name,
-                    f"{row['scans']} ({row['people']})",
-                    f"{_percent(row['found'], row['scans'])}",
-                ]
-                for name, row in figures["sound"].items()
-                if row["scans"]
-            ],
-        ),
-        "",
-        *_caught(figures),
-        "",
+                f"{low:g} to {high:g}" if high else f"over {low:g}",
+                str(row["scans"]),
+                f"{row['mean_years']:+.1f} years",
+                f"{row['median_years']:.1f} years",
+                f"{row['most_of_ten_years']:.1f} years",
+                f"{100 * row['within_usual']:.0f} %",
+            ]
+        )
+    return [
         "**What a lesion does to the age**: raw age with it less that of the same scan without it, "
         "by the distance.",
         "",
-        table(
-            [
-                "distance",
-                "scans",
-                "mean move",
-                "median size",
-                "nine of ten by less than",
-                "within half of the usual interval",
-            ],
-            [
-                [
-                    f"{low:g} to {high:g}" if high else f"over {low:g}",
-                    str(row["scans"]),
-                    f"{row['mean_years']:+.1f} years",
-                    f"{row['median_years']:.1f} years",
-                    f"{row['most_of_ten_years']:.1f} years",
-                    f"{100 * row['within_usual']:.0f} %",
-                ]
-                for row in figures["moves"]
-                for low, high in [row["distance"]]
-            ],
-        ),
+        table([*head, "within half of the usual interval"], rows),
     ]
 
 
@@ -191,7 +188,6 @@ def _caught(figures: dict[str, Any]) -> list[str]:
     )
     side, unlike = figures["right side"], figures["unlike_training"]
     heads = figures["heads"]
-    found = sum(row["distance"] > MOST_DISTANCE for row in heads)
     words = [
         "**Simulated lesions found**, by kind and size, in routine scans of held-out people "
         "(found of all):",
@@ -212,15 +208,14 @@ def _caught(figures: dict[str, Any]) -> list[str]:
         ),
         "",
         f"Of masses, cavities, infarcts and missing parts it finds {focal}; the side is right in "
-        f"{100 * (side or 0):.0f} % of those that it finds. Of {unlike['scans']} of those of 30 mm "
+        f"{100 * side:.0f} % of those that it finds. Of {unlike['scans']} of those of 30 mm "
         f"and more `unlike_training` notes {unlike['noted']} and warns of {unlike['warned']}.",
     ]
-    if heads:
-        any_code = sum(bool(row["codes"]) or row["distance"] > MOST_DISTANCE for row in heads)
+    if heads["scans"]:
         words[-1] += (
             f" In whole heads of other scanners, whose brains were extracted and registered with "
-            f"the lesion, it finds {found} of {len(heads)}; the gate as a whole speaks of "
-            f"{any_code}."
+            f"the lesion, it finds {heads['found']} of {heads['scans']}; other checks of the gate "
+            f"warn of {heads['found by others']}."
         )
     return words
 
