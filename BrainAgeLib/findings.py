@@ -71,6 +71,7 @@ class FindingCode(str, Enum):
     MEMBERS_DISAGREE = "members_disagree"
     AGE_OUTSIDE_TRAINING = "age_outside_training"
     UNLIKE_TRAINING = "unlike_training"
+    ONE_SIDED = "one_sided"
     SITE_AGE_RANGE = "site_age_range"
     SITE_ACQUISITION = "site_acquisition"
     GPU_MEMORY = "gpu_memory"

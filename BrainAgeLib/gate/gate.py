@@ -18,6 +18,7 @@ from BrainAgeLib.gate import (
     coverage,
     header,
     placement,
+    sides,
     slice_order,
     trust,
 )
@@ -32,6 +33,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "placement": placement.FAMILY,
     "artefacts": artefacts.FAMILY,
     "slice_order": slice_order.FAMILY,
+    "sides": sides.FAMILY,
     "trust": trust.FAMILY,
 }
 

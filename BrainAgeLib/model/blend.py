@@ -11,6 +11,7 @@ from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel
+from BrainAgeLib.model.sides import OneSided
 from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.template.scan_maps import ScanMaps
 
@@ -31,8 +32,9 @@ class RawAge:
     ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
     models for whole brains spoke. ``widening``: how many times wider the interval is than usual,
     since a few slices lie where less of the age is seen or a whole brain is unlike the training
-    data. ``novelty``: how unlike it is, see ``novelty``. ``known_heights_mm``: without a whole
-    brain, the heights in the template of the slices that counted, from the lowest.
+    data. ``novelty``: how unlike it is, see ``novelty``. ``one_sided``: where its sides differ
+    most, see ``sides``; None where the model does not know healthy people's. ``known_heights_mm``:
+    without a whole brain, the heights in the template of the slices that counted, from the lowest.
     """
 
     age_years: float
@@ -40,6 +42,7 @@ class RawAge:
     covers_brain: bool
     widening: float = 1.0
     novelty: float | None = None
+    one_sided: OneSided | None = None
     known_heights_mm: tuple[float, ...] | None = None
 
 

@@ -15,6 +15,7 @@ from BrainAgeLib.model.brain_maps import FEW_SLICES, regional_features
 from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.saliency import saliency_map
+from BrainAgeLib.model.sides import sides_of
 from BrainAgeLib.model.weights import Weights, load_weights
 from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
@@ -49,7 +50,11 @@ class Ensemble:
             widening, heights = self._widening(maps, weights), self._known_heights_mm(maps, weights)
             return replace(raw, widening=widening, known_heights_mm=heights)
         novelty = weights.typical.novelty(maps.features(regional_features))
-        return replace(raw, novelty=novelty, widening=max(1.0, novelty))
+        one_sided = None
+        if weights.sides is not None:
+            one_sided = weights.sides.most_one_sided(sides_of(maps.volume))
+        widening = max(1.0, novelty)
+        return replace(raw, novelty=novelty, one_sided=one_sided, widening=widening)
 
     def _widening(self, maps: ScanMaps, weights: Weights) -> float:
         """Return how many times the error of the class of few slices is to be expected."""

@@ -18,6 +18,7 @@ from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.novelty import Typical, unpacked
+from BrainAgeLib.model.sides import TypicalSides, unpacked_sides
 
 logger = logging.getLogger(__name__)
 _HINT = "install the model again, or train it again with this version"
@@ -25,6 +26,7 @@ _HINT = "install the model again, or train it again with this version"
 FILE_NAME = "model.safetensors"
 MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
+SIDES = "sides"  # older models have none
 LARGEST_SMALL_TENSOR = 1000  # values
 
 
@@ -33,11 +35,13 @@ class Weights:
     """The ensemble's members, the mean brain that saliency compares with, and what is typical.
 
     ``mean_maps``: (3, z, y, x), the mean of everybody's tissue maps, see ``network_maps``.
+    ``sides``: None in models that were trained before there was one.
     """
 
     members: Sequence[Member]
     mean_maps: torch.Tensor
     typical: Typical
+    sides: TypicalSides | None = None
 
 
 def pack_weights(weights: Weights) -> bytes:
@@ -51,6 +55,8 @@ def pack_weights(weights: Weights) -> bytes:
         MEAN_MAPS: weights.mean_maps.half().cpu().contiguous(),
         TYPICAL: weights.typical.packed().contiguous(),
     }
+    if weights.sides is not None:
+        tensors[SIDES] = weights.sides.packed().contiguous()
     for number, member in enumerate(weights.members):
         for kind, model in member.items():
             for name, value in model.packed().items():
@@ -73,7 +79,8 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         logger.info(
             "model %s %s with %d members, on %s", card.name, card.version, len(members), device
         )
-        return Weights(members, mean_maps, unpacked(tensors[TYPICAL]))
+        sides = unpacked_sides(tensors[SIDES]) if SIDES in tensors else None
+        return Weights(members, mean_maps, unpacked(tensors[TYPICAL]), sides)
 
 
 def load_one(folder: Path, card: Card, number: int, kind: str) -> AgeModel:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.findings import UNITS
+from BrainAgeLib.findings import UNITS, FindingCode
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
 
 NOT_KNOWN = "not known"
@@ -190,18 +190,17 @@ def interval_and_age(prediction: Prediction) -> str | None:
     if age is None or ends is None or is_forced(prediction):
         return None
     inside = ends[0] <= age <= ends[1]
-    if prediction.has_wide_interval:
-        where = "inside" if inside else "outside"
-        return f"The chronological age lies {where} the interval, which is wide for this scan."
-    if inside:
+    lies = f"The chronological age lies {'inside' if inside else 'outside'} the interval"
+    if any(finding.code == FindingCode.ONE_SIDED for finding in prediction.quality.findings):
         return (
-            "The chronological age lies inside the interval: a gap of this size is within the "
-            "error of the model in healthy people."
+            f"{lies}, which is that of healthy people: the sides of this brain are unlike theirs."
         )
-    return (
-        "The chronological age lies outside the interval, as it does in about "
-        f"{100 - prediction.interval_level * 100:.3g} of 100 healthy people."
-    )
+    if prediction.has_wide_interval:
+        return f"{lies}, which is wide for this scan."
+    if inside:
+        return f"{lies}: a gap of this size is within the error of the model in healthy people."
+    outside = 100 - prediction.interval_level * 100
+    return f"{lies}, as it does in about {outside:.3g} of 100 healthy people."
 
 
 def leaning(prediction: Prediction) -> str | None:

@@ -17,6 +17,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.novelty import Typical, channel_means, typical_of
+from BrainAgeLib.model.sides import TypicalSides, sides_of, typical_sides
 from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
@@ -251,3 +252,17 @@ def typical_maps(paths: list[Path]) -> Typical:
         covered = read_maps([path], "covered")[0, usual]
         means.append(channel_means(read_maps([path], "regional")[0, usual][covered]))
     return typical_of(torch.cat(means))
+
+
+def typical_sides_of(paths: list[Path]) -> TypicalSides:
+    """Return what is typical of the sides of the first scans; the evaluation protocols are usual.
+
+    Contrasts and strips drawn at random show where sides differ once a scan is not as good.
+    """
+    sides, is_usual = [], []
+    for path in paths:
+        covered = torch.nonzero(read_maps([path], "covered")[0])[:, 0]
+        volumes = read_maps([path], "volumes")[0, covered]
+        sides += [sides_of(unpacked(volume)).half() for volume in volumes]
+        is_usual.append(covered < len(EVALUATION_PROTOCOLS))
+    return typical_sides(torch.stack(sides), torch.cat(is_usual))

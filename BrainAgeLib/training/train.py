@@ -39,7 +39,13 @@ from BrainAgeLib.training.people import (
     write_left_out,
 )
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import maps_file, mean_maps, prepare, typical_maps
+from BrainAgeLib.training.store import (
+    maps_file,
+    mean_maps,
+    prepare,
+    typical_maps,
+    typical_sides_of,
+)
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
@@ -193,7 +199,7 @@ def _weights(
     """Return what a model of these members and people holds."""
     paths = [maps_file(folder, person) for person in people]
     kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
-    return Weights(kept, mean_maps(paths), typical_maps(paths))
+    return Weights(kept, mean_maps(paths), typical_maps(paths), typical_sides_of(paths))
 
 
 def _same_settings(folder: Path, settings: TrainingSettings) -> None:

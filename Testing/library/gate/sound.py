@@ -16,6 +16,7 @@ from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge
 from BrainAgeLib.gate.header import Header
 from BrainAgeLib.gate.placement import Placement
+from BrainAgeLib.gate.sides import Sides
 from BrainAgeLib.gate.slice_order import SliceOrder
 from BrainAgeLib.gate.trust import Trust
 from BrainAgeLib.records import Acquisition, Finding
@@ -44,6 +45,7 @@ SOUND: dict[str, Any] = {
     "placement": Placement(0.92, 0.95),
     "artefacts": Artefacts(0.02, 0.01, 0.25, 0.003),
     "slice_order": SliceOrder(0.69, 0.66, 1.2),
+    "sides": Sides(0.62, "left", "frontal lobe", is_darker=True),
     "trust": Trust(55.0, (53.0, 55.0, 57.0), None, 52.0, (18.0, 88.0)),
 }
 

@@ -21,11 +21,15 @@ from BrainAgeLib.gate.gate import (
 )
 from BrainAgeLib.gate.header import Header
 from BrainAgeLib.gate.placement import Placement
+from BrainAgeLib.gate.sides import Sides
 from BrainAgeLib.gate.slice_order import SliceOrder
 from BrainAgeLib.gate.trust import Trust
+from BrainAgeLib.model.blend import RawAge
+from BrainAgeLib.model.sides import OneSided
 from BrainAgeLib.records import Acquisition, Finding, Quality
 from Testing.library.gate.sound import SOUND, evidence, placed_at
 
+ONE_SIDED = OneSided(0.6, "left", "frontal lobe", is_darker=True, place_mm=(40.0, -20.0, 30.0))
 BAD: dict[str, Any] = {
     "contrast": Contrast(0.95, 0.42, 0.9, 0.5, 0.5, 0.5, pattern=0.15, brain_age_years=55.0),
     "coverage": Coverage(
@@ -39,6 +43,7 @@ BAD: dict[str, Any] = {
     "placement": Placement(0.1, 0.1),
     "artefacts": Artefacts(0.5, 0.5, 9.0, 0.5),
     "slice_order": SliceOrder(2.0, 2.0, 3.0),
+    "sides": Sides(4.2, "left", "frontal lobe", is_darker=True),
     "trust": Trust(55.0, (10.0, 80.0), 4.0, 5.0, (18.0, 88.0)),
 }
 
@@ -73,7 +78,8 @@ def test_nearly_every_check_can_speak_at_once():
 
 
 def test_every_family_is_measured(thick_brain):
-    measured = measure(evidence(placed_at(thick_brain)))
+    raw = RawAge(55.0, (55.0,), covers_brain=True, one_sided=ONE_SIDED)
+    measured = measure(evidence(placed_at(thick_brain), raw=raw))
 
     assert list(measured) == list(FAMILIES)
     for name, family in FAMILIES.items():

@@ -11,9 +11,10 @@ import torch
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import usual_heights_mm
-from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
 from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.novelty import Typical
+from BrainAgeLib.model.sides import TypicalSides, sides_of
 from BrainAgeLib.resources import installed_models
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import NOT_REGISTERED
@@ -121,6 +122,23 @@ def test_a_brain_unlike_the_training_has_an_interval_as_many_times_wider(
     usual = reader.interpret(replace(raw, widening=1.0), None, len(slices), 6.0)
     width = usual.interval_years[1] - usual.interval_years[0]
     assert wide[1] - wide[0] == pytest.approx(raw.widening * width, rel=0.2)
+
+
+def test_a_model_that_knows_healthy_sides_says_where_a_scans_differ(written, slices, monkeypatch):
+    maps = maps_of_scan(slices)
+    raw = written.raw_age(maps, "cpu")
+    assert raw.one_sided is None  # as of a model that was trained before
+
+    own = sides_of(maps.volume)
+    unlike = own + torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)  # on the left
+    weights = written.weights("cpu")
+    for center, distance in ((own, 0.0), (unlike, 2.5)):
+        known = TypicalSides(center, torch.full_like(own[0], 0.2))
+        monkeypatch.setattr(Ensemble, "weights", lambda *_, s=known: replace(weights, sides=s))
+        found = written.raw_age(maps, "cpu")
+        assert found.one_sided.distance == pytest.approx(distance, abs=1e-4)
+        assert found.age_years == raw.age_years
+    assert (found.one_sided.side, found.one_sided.is_darker) == ("left", True)
 
 
 @pytest.fixture(scope="module")

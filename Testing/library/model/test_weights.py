@@ -13,7 +13,9 @@ from safetensors.torch import load, save
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.card import Blend, read_card
+from BrainAgeLib.model.sides import TypicalSides, sides_of
 from BrainAgeLib.model.weights import FILE_NAME, MEAN_MAPS, Weights, load_weights, pack_weights
+from BrainAgeLib.template.volume import TemplateVolume, template_target
 from Testing.library.model_folders import small_weights
 
 
@@ -74,6 +76,19 @@ def test_the_mean_brain_comes_back(small_model, card, made):
     found = load_weights(small_model, card, "cpu").mean_maps
 
     assert torch.equal(found, made.mean_maps.half().float())
+
+
+def test_healthy_peoples_sides_come_back_and_need_not_be_there(small_model, card, made, tmp_path):
+    assert load_weights(small_model, card, "cpu").sides is None
+
+    sides = sides_of(TemplateVolume(template_target("cpu"), template_target("cpu") > -1))
+    known = TypicalSides(sides, torch.full_like(sides[0], 0.25))
+    content = pack_weights(replace(made, sides=known))
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    found = load_weights(tmp_path, card_of(card, content), "cpu").sides
+    assert torch.equal(found.center, known.center.half().float())
+    assert torch.equal(found.unit, known.unit)
 
 
 def test_the_same_members_give_the_same_bytes(made):

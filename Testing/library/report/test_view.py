@@ -176,6 +176,16 @@ def test_a_wide_interval_says_nothing_of_the_error(
     assert "within the error" not in text and "10 of 100 healthy people" not in text
 
 
+@pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (90.0, "outside")])
+def test_nobody_with_a_one_sided_brain_is_told_of_the_error_in_healthy_people(
+    person: MakePerson, page: MakePage, age_years: float, where: str
+) -> None:
+    unlike = Quality((Finding("one_sided", "warn", "The left side is darker."),))
+    text = page(person(quality=unlike, chronological_age_years=age_years), NO_PICTURES).text
+    assert f"lies {where} the interval, which is that of healthy people: the sides" in text
+    assert "within the error" not in text and "10 of 100 healthy people" not in text
+
+
 def test_without_age_there_is_no_gap(person: MakePerson, page: MakePage) -> None:
     prediction = person(
         chronological_age_years=None, corrected_brain_age_years=None, gap_percentile=None

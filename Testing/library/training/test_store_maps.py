@@ -12,6 +12,7 @@ from BrainAgeLib.model.brain_maps import (
     regional_features,
     regional_maps,
 )
+from BrainAgeLib.model.sides import sides_of
 from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan
 from BrainAgeLib.template.volume import volume_of_slices
 from BrainAgeLib.training import store
@@ -22,6 +23,7 @@ from BrainAgeLib.training.store import (
     mean_maps,
     read_maps,
     stored_maps,
+    typical_sides_of,
     unpacked,
     write_maps,
 )
@@ -134,3 +136,10 @@ def test_maps_that_a_new_kind_reads_are_missing_from_an_older_file(path, monkeyp
     monkeypatch.setitem(store.KEPT, "texture", regional_features)
 
     assert not has_maps(path)
+
+
+def test_healthy_sides_are_those_of_the_scans_that_cover_the_brain(path, scans):
+    typical = typical_sides_of([path, path])
+
+    volume = volume_of_slices(as_slices(scans[0], "cpu"))
+    assert torch.allclose(typical.center, sides_of(volume), atol=5e-3, equal_nan=True)
