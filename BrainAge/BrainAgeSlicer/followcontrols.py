@@ -142,12 +142,12 @@ class FollowControls:
             f"<br><small>{card.readable(typeset(fact.note))}</small>"
             for fact in facts
         ]
-        meaning = wording.meaning(person, change, comparison.warnings)
         severity = "refuse" if wording.is_refused(person) else "note"  # never a tick
-        said = f"{meaning} {wording.WHAT_THE_ERROR_LEAVES_OUT}"
+        said = wording.meaning_and_limits(person, change, comparison.warnings)
         lines.append(card.signed(severity, said, dark))
-        doubts = [*comparison.warnings, *wording.findings_of(person)]
-        lines += [card.signed("warn", text, dark) for text in doubts]
+        lines += [card.signed("warn", text, dark) for text in comparison.warnings]
+        found = wording.findings_of(person)
+        lines += [card.signed(each.severity, each.text, dark) for each in found]
         lines.append(f"<b>{card.readable(wording.NOTICE)}</b>")
         self._ui.followLabel.text = "".join(f"<p>{line}</p>" for line in lines)
         self._ui.followLabel.show()

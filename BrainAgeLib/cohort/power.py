@@ -10,6 +10,7 @@ import numpy as np
 from BrainAgeLib.cohort.design import TIME
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.cohort.mixed_model import MixedFit
+from BrainAgeLib.statistics import QUANTILES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,11 +51,11 @@ def reliability(visits: pd.DataFrame) -> list[Estimate]:
         return []
     each = (scans - float((sizes**2).sum()) / scans) / (people - 1)
     sd = math.sqrt(within)
-    ends = [sd * math.sqrt(freedom / float(chi2.ppf(q, freedom))) for q in (0.975, 0.025)]
+    ends = [sd * math.sqrt(freedom / float(chi2.ppf(q, freedom))) for q in QUANTILES[::-1]]
     variances = [
-        between / float(f.ppf(0.975, freedom_between, freedom)),
+        between / float(f.ppf(QUANTILES[1], freedom_between, freedom)),
         between,
-        between * float(f.ppf(0.975, freedom, freedom_between)),
+        between * float(f.ppf(QUANTILES[1], freedom, freedom_between)),
     ]
     low, icc, high = ((one - within) / (one + (each - 1) * within) for one in variances)
     factor = 1.96 * math.sqrt(2)

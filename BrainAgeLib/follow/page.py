@@ -129,7 +129,7 @@ def _part(
             for fact in wording.facts(change, error)
         ),
         result.warnings,
-        tuple(wording.findings_of(person)),
+        tuple(found.text for found in wording.findings_of(person)),
         ("scan", "years since the first", "age", "raw brain age", *traits),
         tuple(rows),
         follow_plot(person, change, reference),

@@ -15,7 +15,7 @@ from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, requi
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.follow.page import PersonChange
-from BrainAgeLib.follow.visits import Person, Visit, person_of, times_of_ages
+from BrainAgeLib.follow.visits import Person, Visit, VisitFinding, person_of, times_of_ages
 from BrainAgeLib.follow.wording import NOTICE
 from BrainAgeLib.report.wording import VERDICT_WORDS
 from BrainAgeLib.whole_file import write_atomically
@@ -80,12 +80,13 @@ def _traits(row: dict[Any, Any]) -> dict[str, str | float | None]:
     return traits
 
 
-def _findings(row: dict[Any, Any]) -> tuple[str, ...]:
+def _findings(row: dict[Any, Any]) -> tuple[VisitFinding, ...]:
     """Return the codes of a scan that did not pass; a table has no sentences."""
     codes = [code for code in str(row.get("findings") or "").split(SEPARATOR) if code]
     if row["verdict"] not in ("warn", "refuse") or not codes:
         return ()
-    return (f"{VERDICT_WORDS[row['verdict']]}: {', '.join(codes)}",)
+    verdict = row["verdict"]
+    return (VisitFinding(verdict, f"{VERDICT_WORDS[verdict]}: {', '.join(codes)}"),)
 
 
 def _left_out(exclusion: Exclusion) -> str:

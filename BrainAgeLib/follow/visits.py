@@ -9,7 +9,7 @@ import numpy as np
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import Prediction
+from BrainAgeLib.records import Prediction, Severity
 from BrainAgeLib.report.wording import SEVERITY_WORDS, worst_first
 
 LEAST_YEARS = 1 / 365.25
@@ -21,12 +21,20 @@ _SKULL = {None: None, False: "whole head", True: "removed before"}
 
 
 @dataclass(frozen=True)
+class VisitFinding:
+    """What the quality gate refused or warned of in a scan, and its words for people."""
+
+    severity: Severity
+    text: str
+
+
+@dataclass(frozen=True)
 class Visit:
     """One scan that has a brain age.
 
     ``time_years``: since the first visit. ``verdict``: of the quality gate. ``traits``: by what
-    scans are comparable, by their names for people; None is what nobody knows. ``findings``: what
-    the gate refused or warned of, for people.
+    scans are comparable, by their names for people; None is what nobody knows. ``findings``: the
+    refusals and warnings of the gate.
     """
 
     name: str
@@ -36,7 +44,7 @@ class Visit:
     verdict: str
     model: str
     traits: Mapping[str, Trait]
-    findings: tuple[str, ...] = ()
+    findings: tuple[VisitFinding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
         },
         tuple(
-            f"{SEVERITY_WORDS[finding.severity]}: {finding.message}"
+            VisitFinding(finding.severity, f"{SEVERITY_WORDS[finding.severity]}: {finding.message}")
             for finding in worst_first(prediction)
             if finding.severity != "note"
         ),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from BrainAgeLib.follow.change import Change
-from BrainAgeLib.follow.visits import Person
+from BrainAgeLib.follow.visits import Person, VisitFinding
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.report.wording import Fact, one_decimal, percent, signed, years
 
@@ -20,8 +21,8 @@ NOT_OF_THE_BRAIN = (
     "disease."
 )
 WHAT_THE_ERROR_LEAVES_OUT = (
-    "Measured on one scanner and protocol. A real second visit adds positioning, movement and the "
-    "scanner's drift, so the true error is larger."
+    "The error was measured on one scanner and protocol. A real second visit adds positioning, "
+    "movement and the scanner's drift, so the true error is larger."
 )
 
 
@@ -46,6 +47,12 @@ def meaning(person: Person, change: Change, warnings: Sequence[str]) -> str:
     if warnings:
         return "More than scanning again alone explains, but the warnings may explain it."
     return "More than scanning again alone explains."
+
+
+def meaning_and_limits(person: Person, change: Change, warnings: Sequence[str]) -> str:
+    """Return the meaning and what the error leaves out, of which a refused scan needs no word."""
+    said = meaning(person, change, warnings)
+    return said if is_refused(person) else f"{said} {WHAT_THE_ERROR_LEAVES_OUT}"
 
 
 def is_refused(person: Person) -> bool:
@@ -83,9 +90,13 @@ def described(error: ScanError) -> str:
     return f"{error.described_as}, {error.people} people with {error.scans} scans each"
 
 
-def findings_of(person: Person) -> list[str]:
-    """Return what the quality gate refused or warned of in each scan, a sentence each."""
-    return [f"{visit.name}: {said}" for visit in person.visits for said in visit.findings]
+def findings_of(person: Person) -> list[VisitFinding]:
+    """Return what the quality gate refused or warned of, the name of the scan before each."""
+    return [
+        replace(found, text=f"{visit.name}: {found.text}")
+        for visit in person.visits
+        for found in visit.findings
+    ]
 
 
 def readable_change(person: Person, change: Change, error: ScanError, warnings: list[str]) -> str:
@@ -100,7 +111,7 @@ def readable_change(person: Person, change: Change, error: ScanError, warnings: 
     ]
     for fact in (a_year(change), *facts(change, error)):
         lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
-    lines += ["", f"  {meaning(person, change, warnings)} {WHAT_THE_ERROR_LEAVES_OUT}"]
+    lines += ["", f"  {meaning_and_limits(person, change, warnings)}"]
     lines += [f"  Warning: {text}" for text in warnings]
-    lines += [f"  Scan {text}" for text in findings_of(person)]
+    lines += [f"  Scan {found.text}" for found in findings_of(person)]
     return "\n".join(lines)

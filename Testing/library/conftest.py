@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,11 +12,14 @@ from BrainAgeLib.command_line.main import main
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.resources import installed_models, sample_scan
 from BrainAgeLib.scan.geometry import sitk_from_volume
-from BrainAgeLib.template.slices import TemplateMaps
+from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
+from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 from BrainAgeLib.template.template import load_template
+from BrainAgeLib.training.simulate import as_slices
 from Testing.library.commands import run_brainage, without_network
 from Testing.library.model_folders import write_small_model
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
+from Testing.library.stored_scans import quick_alignment, stored_scan
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,25 @@ def template():
 def maps(template):
     """Return the template as tensors on the CPU."""
     return TemplateMaps(template)
+
+
+@pytest.fixture(scope="module")
+def aligned_quickly() -> Iterator[None]:
+    """Let a module that does not look at how well scans are aligned align them in few steps."""
+    with quick_alignment():
+        yield
+
+
+@pytest.fixture(scope="session")
+def noise_slices() -> SliceSet:
+    """Return slices of noise that cover the brain."""
+    return as_slices(stored_scan(21), "cpu")
+
+
+@pytest.fixture(scope="module")
+def noise_maps(noise_slices) -> ScanMaps:
+    """Return what the models see of them, aligned as the module aligns."""
+    return maps_of_scan(noise_slices)
 
 
 @pytest.fixture(scope="session")

@@ -116,7 +116,20 @@ def test_what_was_found_in_each_scan_is_said(person, twoScans):
     text = person.ui.followLabel.text
     assert "\u2714" not in text
     assert "later: Warning: The scan is noisy." in text
-    assert "Measured on one scanner and protocol" in text
+    assert "\u26a0 later: Warning" in text
+    assert "The error was measured on one scanner and protocol" in text
+
+
+def test_what_the_gate_refused_in_a_forced_scan_has_the_sign_of_a_refusal(person, twoScans):
+    found = {"code": "not_t1", "severity": "refuse", "message": "This is no T1."}
+    found |= {"value": None, "limit": None}
+    twoScans(quality={"verdict": "refuse", "findings": [found]})
+    compare(person)
+
+    text = person.ui.followLabel.text
+    assert "\u2716 No change can be read from this" in text
+    assert "\u2716 later: Refused: This is no T1." in text
+    assert "The error was measured" not in text
 
 
 def test_a_second_comparison_takes_the_place_of_the_first(person, twoScans):

@@ -126,7 +126,9 @@ def test_what_the_gate_found_in_each_scan_is_said(brainage, tmp_path, model):
     page = (out / "report.html").read_text("utf-8")
     assert "What the quality check found" in page and "The scan is noisy." in page
     (said,) = json.loads((out / "follow.json").read_text())["people"]
-    assert said["person"]["visits"][1]["findings"] == ["Warning: The scan is noisy."]
+    assert said["person"]["visits"][1]["findings"] == [
+        {"severity": "warn", "text": "Warning: The scan is noisy."}
+    ]
 
 
 def test_a_table_says_what_was_found_and_what_is_left_out(brainage, tmp_path, model):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.follow.visits import person_of, times_of_ages, visit_of
+from BrainAgeLib.follow.visits import VisitFinding, person_of, times_of_ages, visit_of
 from BrainAgeLib.records import Finding, Quality
 from Testing.library.follow.made_people import prediction, visit
 from Testing.library.report.conftest import refused
@@ -57,3 +57,18 @@ def test_ages_tell_the_times_and_whole_ages_are_noted():
     assert "whole years" in times_of_ages([61.0, 60.0])[1][0]
     with pytest.raises(InputError, match="neither a date nor an age"):
         times_of_ages([61.0, None])
+
+
+def test_findings_of_a_forced_scan_keep_their_severities_the_worst_first():
+    found = (
+        Finding("padding", "note", "Empty rows."),
+        Finding("noise", "warn", "It is noisy."),
+        Finding("not_t1", "refuse", "This is no T1."),
+    )
+
+    made = visit_of(prediction(64.0, quality=Quality(found)), "first", 0.0)
+
+    assert made.findings == (
+        VisitFinding("refuse", "Refused: This is no T1."),
+        VisitFinding("warn", "Warning: It is noisy."),
+    )

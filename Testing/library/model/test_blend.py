@@ -26,35 +26,23 @@ def members():
     return [small_member(1), small_member(2)]
 
 
-@pytest.fixture(scope="module")
-def slices():
-    """Return slices of noise that cover the brain."""
-    return as_slices(stored_scan(21), "cpu")
-
-
-@pytest.fixture(scope="module")
-def maps(slices):
-    """Return what the models see of them."""
-    return maps_of_scan(slices)
-
-
 def chosen(slices, numbers):
     """Return some of the slices, in this order."""
     parts = (slices.images, slices.template, slices.planes)
     return SliceSet(*(part[numbers] for part in parts))
 
 
-def test_both_sorts_of_maps_are_read_in_a_whole_brain(maps):
-    assert maps.features(regional_features).shape[:2] == (1, 8)
-    assert torch.equal(maps.features(network_features)[0], network_maps(maps.volume))
+def test_both_sorts_of_maps_are_read_in_a_whole_brain(noise_maps):
+    assert noise_maps.features(regional_features).shape[:2] == (1, 8)
+    assert torch.equal(noise_maps.features(network_features)[0], network_maps(noise_maps.volume))
 
 
 @pytest.mark.parametrize(
     "numbers",
     [range(7, 8), range(5, 15), [*range(8), *range(12, 21)]],  # the last has a hole in the middle
 )
-def test_slices_that_do_not_are_for_the_slice_models_alone(slices, members, numbers):
-    few = chosen(slices, list(numbers))
+def test_slices_that_do_not_are_for_the_slice_models_alone(noise_slices, members, numbers):
+    few = chosen(noise_slices, list(numbers))
     maps = maps_of_scan(few)
 
     raw = predict_age(members, maps, BLEND)
@@ -66,30 +54,30 @@ def test_slices_that_do_not_are_for_the_slice_models_alone(slices, members, numb
     assert len(set(expected)) == 2
 
 
-def test_the_order_of_the_slices_does_not_matter(slices, maps, members):
-    order = torch.randperm(len(slices), generator=torch.Generator().manual_seed(1))
+def test_the_order_of_the_slices_does_not_matter(noise_slices, noise_maps, members):
+    order = torch.randperm(len(noise_slices), generator=torch.Generator().manual_seed(1))
 
-    shuffled = maps_of_scan(chosen(slices, order))
+    shuffled = maps_of_scan(chosen(noise_slices, order))
 
     for make in (network_features, regional_features):
-        assert torch.equal(shuffled.features(make), maps.features(make))
+        assert torch.equal(shuffled.features(make), noise_maps.features(make))
 
 
-def test_the_slices_themselves_matter(maps, members):
+def test_the_slices_themselves_matter(noise_maps, members):
     other = maps_of_scan(as_slices(stored_scan(21, seed=1), "cpu"))
 
-    ages = [predict_age(members, seen, BLEND).age_years for seen in (maps, other)]
+    ages = [predict_age(members, seen, BLEND).age_years for seen in (noise_maps, other)]
 
     assert abs(ages[0] - ages[1]) > 1e-4
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.4, 1.0])
-def test_a_members_age_is_the_blend_of_its_models(maps, members, fraction):
-    raw = predict_age(members, maps, blend_of(fraction))
+def test_a_members_age_is_the_blend_of_its_models(noise_maps, members, fraction):
+    raw = predict_age(members, noise_maps, blend_of(fraction))
 
     expected = [
-        fraction * member["network"].age_years(maps)
-        + (1 - fraction) * member["regional"].age_years(maps)
+        fraction * member["network"].age_years(noise_maps)
+        + (1 - fraction) * member["regional"].age_years(noise_maps)
         for member in members
     ]
     assert raw.covers_brain
@@ -106,26 +94,26 @@ def test_a_raw_age_is_the_blend_and_what_a_curve_makes_of_it(blend, age_years):
 
 
 @pytest.mark.parametrize("blend", [BLEND, CURVED], ids=["straight", "curved"])
-def test_the_age_of_part_of_a_brain_is_never_bent(blend, slices, members):
+def test_the_age_of_part_of_a_brain_is_never_bent(blend, noise_slices, members):
     assert blend.raw_age({"slices": 44.0}, False) == 44.0
 
-    part = maps_of_scan(chosen(slices, list(range(5, 15))))
+    part = maps_of_scan(chosen(noise_slices, list(range(5, 15))))
     assert predict_age(members, part, blend) == predict_age(members, part, BLEND)
 
 
-def test_every_members_age_is_bent_alike(maps, members):
-    straight, curved = (predict_age(members, maps, blend) for blend in (BLEND, CURVED))
+def test_every_members_age_is_bent_alike(noise_maps, members):
+    straight, curved = (predict_age(members, noise_maps, blend) for blend in (BLEND, CURVED))
 
     assert curved.members_years == pytest.approx([CURVE(age) for age in straight.members_years])
     assert curved.age_years == pytest.approx(np.mean(curved.members_years))
     assert abs(curved.age_years - straight.age_years) > 1e-3
 
 
-def test_kinds_that_a_blend_does_not_name_are_not_asked(maps, members):
+def test_kinds_that_a_blend_does_not_name_are_not_asked(noise_maps, members):
     alone = [{"regional": member["regional"]} for member in members]
     blend = Blend({"regional": 1.0}, {"slices": 1.0})
 
-    assert predict_age(alone, maps, blend) == predict_age(members, maps, blend)
+    assert predict_age(alone, noise_maps, blend) == predict_age(members, noise_maps, blend)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -134,17 +122,17 @@ def test_every_kind_can_be_trained(kind):
     assert callable(importlib.import_module(f"BrainAgeLib.training.{kind}").fit)
 
 
-def test_the_age_is_the_mean_of_the_members(maps, members):
-    both = predict_age(members, maps, BLEND)
-    alone = [predict_age([member], maps, BLEND).age_years for member in members]
+def test_the_age_is_the_mean_of_the_members(noise_maps, members):
+    both = predict_age(members, noise_maps, BLEND)
+    alone = [predict_age([member], noise_maps, BLEND).age_years for member in members]
 
     assert both.members_years == pytest.approx(tuple(alone))
     assert both.age_years == pytest.approx(np.mean(alone))
     assert alone[0] != alone[1]
 
 
-def test_the_same_slices_give_the_same_bits(slices, maps, members):
-    again = maps_of_scan(slices)
+def test_the_same_slices_give_the_same_bits(noise_slices, noise_maps, members):
+    again = maps_of_scan(noise_slices)
 
-    assert torch.equal(again.features(regional_features), maps.features(regional_features))
-    assert predict_age(members, again, BLEND) == predict_age(members, maps, BLEND)
+    assert torch.equal(again.features(regional_features), noise_maps.features(regional_features))
+    assert predict_age(members, again, BLEND) == predict_age(members, noise_maps, BLEND)

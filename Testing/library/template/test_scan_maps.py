@@ -7,26 +7,8 @@ import torch
 
 from BrainAgeLib.template.scan_maps import LARGEST_HOLE_MM, covers_the_brain, maps_of_scan
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.training.simulate import as_slices
-from Testing.library.stored_scans import quick_alignment, stored_scan
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly():
-    with quick_alignment():
-        yield
-
-
-@pytest.fixture(scope="module")
-def slices():
-    """Return slices of noise that cover the brain."""
-    return as_slices(stored_scan(21), "cpu")
-
-
-@pytest.fixture(scope="module")
-def maps(slices):
-    """Return what the models see of them."""
-    return maps_of_scan(slices)
+pytestmark = pytest.mark.usefixtures("aligned_quickly")
 
 
 def mean_level(maps):
@@ -34,15 +16,15 @@ def mean_level(maps):
     return maps.volume.images.mean()[None]
 
 
-def test_slices_that_cover_the_brain_are_aligned(maps):
-    assert maps.covers_brain
-    assert maps.aligned.levels.shape == (1, *maps.volume.images.shape)
-    assert maps.aligned.log_stretch.shape == (1, *maps.volume.images.shape)
-    assert maps.aligned.displacement.shape[:2] == (1, 3)
+def test_slices_that_cover_the_brain_are_aligned(noise_maps):
+    assert noise_maps.covers_brain
+    assert noise_maps.aligned.levels.shape == (1, *noise_maps.volume.images.shape)
+    assert noise_maps.aligned.log_stretch.shape == (1, *noise_maps.volume.images.shape)
+    assert noise_maps.aligned.displacement.shape[:2] == (1, 3)
 
 
-def test_few_slices_are_not(slices):
-    few = SliceSet(slices.images[:5], slices.template[:5], slices.planes[:5])
+def test_few_slices_are_not(noise_slices):
+    few = SliceSet(noise_slices.images[:5], noise_slices.template[:5], noise_slices.planes[:5])
 
     maps = maps_of_scan(few)
 
@@ -50,8 +32,8 @@ def test_few_slices_are_not(slices):
     assert maps.aligned is None
 
 
-def test_maps_go_to_a_device_as_they_are(slices):
-    maps = maps_of_scan(slices)
+def test_maps_go_to_a_device_as_they_are(noise_slices):
+    maps = maps_of_scan(noise_slices)
     worked_out = maps.features(mean_level)
 
     moved = maps.to("meta")
@@ -64,8 +46,8 @@ def test_maps_go_to_a_device_as_they_are(slices):
     assert maps.features(mean_level) is worked_out
 
 
-def test_what_is_read_in_a_scan_is_worked_out_once(slices):
-    maps, asked = maps_of_scan(slices), []
+def test_what_is_read_in_a_scan_is_worked_out_once(noise_slices):
+    maps, asked = maps_of_scan(noise_slices), []
 
     def features(_maps):
         asked.append(1)
@@ -75,9 +57,11 @@ def test_what_is_read_in_a_scan_is_worked_out_once(slices):
     assert asked == [1]
 
 
-def test_no_slice_has_no_maps(slices):
+def test_no_slice_has_no_maps(noise_slices):
     with pytest.raises(ValueError, match="no slice"):
-        maps_of_scan(SliceSet(slices.images[:0], slices.template[:0], slices.planes[:0]))
+        maps_of_scan(
+            SliceSet(noise_slices.images[:0], noise_slices.template[:0], noise_slices.planes[:0])
+        )
 
 
 def slices_at(heights, slope_y=0.0):

@@ -27,15 +27,11 @@ from BrainAgeLib.training.out_of_fold import (
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, IMAGE_STEP, TEMPLATE_STEP, as_slices
 from Testing.library.model_folders import BLEND, blend_of, out_of_fold_rows, small_member
-from Testing.library.stored_scans import quick_alignment, same_scans, store_person, stored_scan
+from Testing.library.stored_scans import same_scans, store_person, stored_scan
 
 PERSON = Person("sub-01", 44.0, "F", None)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly():
-    with quick_alignment():
-        yield
+pytestmark = pytest.mark.usefixtures("aligned_quickly")
 
 
 @pytest.fixture(scope="module")

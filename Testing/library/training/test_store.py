@@ -31,17 +31,13 @@ from Testing.library.phantoms import (
     rms_distance_mm,
     write_volume,
 )
-from Testing.library.stored_scans import quick_alignment, same_scans, stored_scan
+from Testing.library.stored_scans import same_scans, stored_scan
 
 SCANS = 3
 SETTINGS = TrainingSettings(scans_per_person=SCANS)
 MOTION = rigid_motion((8.0, 4.0, -4.0), (10.0, -15.0, 20.0))
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly():
-    with quick_alignment():
-        yield
+pytestmark = pytest.mark.usefixtures("aligned_quickly")
 
 
 @pytest.fixture

@@ -28,13 +28,9 @@ from BrainAgeLib.training.store import (
     write_maps,
 )
 from Testing.library.model_folders import MAP_SHAPE, VOLUME_SHAPE
-from Testing.library.stored_scans import quick_alignment, stored_scan
+from Testing.library.stored_scans import stored_scan
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _quickly():
-    with quick_alignment():
-        yield
+pytestmark = pytest.mark.usefixtures("aligned_quickly")
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ import SimpleITK as sitk
 import torch
 
 import BrainAgeLib
+from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.template.registration import register_to_template
 from BrainAgeLib.template.template import load_template
@@ -32,7 +33,10 @@ ROUTINE = Protocol(in_plane_mm=PIXEL_MM)
 
 @dataclass(frozen=True)
 class Row:
-    """One scan of one person; years. ``wall_mm``: how far the ventricles' walls were moved."""
+    """One scan of one person; years. ``wall_mm``: how far the ventricles' walls were moved.
+
+    ``model`` and ``sha256``: of the whole model, whose member spoke.
+    """
 
     person: str
     growth_years: float
@@ -40,30 +44,31 @@ class Row:
     wall_mm: float
     brain_age_years: float
     model: str
+    sha256: str
 
 
 @dataclass(frozen=True)
 class Unseen:
-    """A person's brain, extracted and in 3D, and the folder of a model that has not seen it."""
+    """A person's brain, extracted and in 3D, and the folder of the member that has not seen it."""
 
     name: str
     path: Path
-    model: Path
+    member: Path
 
 
-def scans_of(person: Unseen) -> Iterator[Row]:
-    """Yield every scan of a person; of a growth that no wall reaches, none.
+def scans_of(person: Unseen, model: ModelRecord) -> Iterator[Row]:
+    """Yield every scan of a person by the model's member; of a growth that no wall reaches, none.
 
     The warp of a growth is the one by which the very same routine scan, same cut and no noise,
     comes out older by so much: what the other cuts say of it is then their own error.
     """
-    name, model = person.name, str(person.model)
+    name, member = person.name, str(person.member)
     brain = _in_coarse_voxels(sitk.ReadImage(str(person.path), sitk.sitkFloat32))
     placed = register_to_template(brain, load_template(), lambda _fraction: None)
     to_scan = np.linalg.inv(placed.scan_to_template)
     grown: list[float] = []
     for wall_mm in TRIED_WALLS_MM:
-        grown.append(_age(_scanned(enlarge(brain, to_scan, wall_mm), ROUTINE, None), model)[0])
+        grown.append(_age(_scanned(enlarge(brain, to_scan, wall_mm), ROUTINE, None), member))
         if grown[-1] - grown[0] > GROWTHS_YEARS[-1]:
             break
     walls = [_wall_for(growth, np.array(grown) - grown[0]) for growth in GROWTHS_YEARS]
@@ -73,8 +78,9 @@ def scans_of(person: Unseen) -> Iterator[Row]:
         older = enlarge(brain, to_scan, wall) if wall else brain
         for cut in range(CUTS[growth]):
             generator = np.random.default_rng([cut, int(growth), zlib.crc32(name.encode())])
-            age, version = _age(_scanned(older, _drawn(generator), generator), model)
-            yield Row(name, growth, cut, round(wall, 3), round(age, 3), version)
+            age = _age(_scanned(older, _drawn(generator), generator), member)
+            numbers = round(wall, 3), round(age, 3)
+            yield Row(name, growth, cut, *numbers, name_of(model), model.sha256)
 
 
 def _in_coarse_voxels(image: sitk.Image) -> Volume:
@@ -117,33 +123,54 @@ def _scanned(brain: Volume, protocol: Protocol, noise: np.random.Generator | Non
     return sitk_from_volume(Volume(voxels.astype(np.float32), affine))
 
 
-def _age(image: sitk.Image, model: str) -> tuple[float, str]:
-    """Return the age of a scan by the whole way that users go, and the model that spoke."""
+def _age(image: sitk.Image, member: str) -> float:
+    """Return the age of a scan by the whole way that users go."""
     record = BrainAgeLib.predict(
-        image, brain_extracted=True, saliency=False, force=True, model=model
+        image, brain_extracted=True, saliency=False, force=True, model=member
     )
     if record.brain_age_years is None:
         raise SystemExit("a simulated scan has no age")
-    return record.brain_age_years, f"{record.model.name} {record.model.version}"
+    return record.brain_age_years
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Return the rows of an earlier run; [] when there was none."""
+def name_of(model: ModelRecord) -> str:
+    """Return the name that rows and the page have of a model."""
+    return f"{model.name} {model.version}"
+
+
+def read_rows(path: Path, model: ModelRecord) -> list[Row]:
+    """Return the rows of an earlier run; [] when there was none.
+
+    Raises SystemExit for the rows of another model, or of none that they name.
+    """
     if not path.is_file():
         return []
     kinds = {
         entry.name: {"float": float, "int": int, "str": str}[entry.type] for entry in fields(Row)
     }
     with path.open(encoding="utf-8", newline="") as stream:
-        return [
-            Row(**{name: kinds[name](text) for name, text in line.items()})
-            for line in csv.DictReader(stream)
-        ]
+        lines = csv.DictReader(stream)
+        if list(lines.fieldnames or kinds) != list(kinds):
+            raise SystemExit(
+                f"{path} does not say which model made it: it has other columns than "
+                f"{', '.join(kinds)}; give another --work"
+            )
+        rows = [Row(**{name: kinds[name](text) for name, text in line.items()}) for line in lines]
+    for row in rows:
+        if (row.model, row.sha256) != (name_of(model), model.sha256):
+            raise SystemExit(
+                f"{path} holds ages by {row.model} (sha256 {row.sha256[:12]}), not by "
+                f"{name_of(model)} (sha256 {model.sha256[:12]}): give another --work"
+            )
+    return rows
 
 
-def scan_everybody(people: Sequence[Unseen], table: Path) -> list[Row]:
-    """Return the rows of these people; those that stand in ``table`` already are not repeated."""
-    rows = read_rows(table)
+def scan_everybody(people: Sequence[Unseen], table: Path, model: ModelRecord) -> list[Row]:
+    """Return the rows of these people, each by a member of the model.
+
+    Those that stand in ``table`` already are not repeated; it must be of the same model.
+    """
+    rows = read_rows(table, model)
     done = {row.person for row in rows}
     table.parent.mkdir(parents=True, exist_ok=True)
     with table.open("a", encoding="utf-8", newline="") as stream:
@@ -153,7 +180,7 @@ def scan_everybody(people: Sequence[Unseen], table: Path) -> list[Row]:
         for number, person in enumerate(people, start=1):
             if person.name in done:
                 continue
-            of_person = list(scans_of(person))
+            of_person = list(scans_of(person, model))
             writer.writerows(asdict(row) for row in of_person)
             stream.flush()
             rows += of_person

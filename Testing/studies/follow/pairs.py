@@ -7,7 +7,8 @@ the member that has not seen that person, and is made to grow older by 0, 2 and 
 a warp that enlarges the lateral ventricles and moves the age of the very same routine scan by just
 that. Both dates are then cut anew into thick slices of 3 to 7 mm, at another phase and tilt, with
 noise, and go the whole way that scans of users go; all simulated. Rows are kept in DIR, so that a
-run that was stopped goes on. ``--write`` keeps the figures and writes docs/cohort_statistics.md.
+run that was stopped goes on, with the same model. ``--write`` keeps the figures and writes
+docs/cohort_statistics.md.
 
 The interval is that of ``brainage follow``, with the error of the model's card, which was measured
 on other people. Exact intervals of its coverage (Clopper and Pearson 1934) count each pair as
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +34,13 @@ from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.training.people import read_people
 from Testing.studies._pages import FIGURES, PAGES, table, write_part
-from Testing.studies.follow._growing import GROWTHS_YEARS, PAIRS, Row, scan_everybody
+from Testing.studies.follow._growing import (
+    GROWTHS_YEARS,
+    LARGEST_WALL_MM,
+    PAIRS,
+    Row,
+    scan_everybody,
+)
 from Testing.studies.follow._members import people_of_members
 
 RESULTS = FIGURES / "follow_pairs.json"
@@ -61,14 +69,29 @@ def changes_of(rows: list[Row], error: ScanError) -> dict[float, list[tuple[floa
 
 
 def figures_of(rows: list[Row], error: ScanError) -> dict[str, Any]:
-    """Return the figures that are kept: nothing of a single person."""
+    """Return the figures that are kept: nothing of a single person.
+
+    Raises ValueError for rows of several models.
+    """
+    models = sorted({(row.model, row.sha256) for row in rows})
+    if len(models) != 1:
+        raise ValueError(f"these rows are of {len(models)} models: {models}")
+    ((model, sha256),) = models
     changes = changes_of(rows, error)
-    lines = {f"{growth:g}": _line(growth, found) for growth, found in changes.items()}
+    lines = {
+        f"{growth:g}": {
+            "people": len({row.person for row in rows if row.growth_years == growth}),
+            **_line(growth, found),
+        }
+        for growth, found in changes.items()
+    }
     everything = [one for found in changes.values() for one in found]
     again = np.array([years for years, _, _ in changes[0.0]])
     return {
-        "model": rows[0].model,
+        "model": model,
+        "sha256": sha256,
         "people": len({row.person for row in rows}),
+        "largest_wall_mm": LARGEST_WALL_MM,
         "card_sd_years": error.sd_years,
         "sd_of_these_people_years": round(float(np.sqrt((again**2).mean() / 2)), 3),
         "by_growth": lines,
@@ -113,8 +136,22 @@ def page_of(figures: dict[str, Any]) -> str:
     return (
         f"{figures['people']} people, each by the member of {figures['model']} that has not seen "
         f"them. Error of one scan: {figures['card_sd_years']:.2f} years in the card, "
-        f"{figures['sd_of_these_people_years']:.2f} in these people.\n\n" + table(head, rows)
+        f"{figures['sd_of_these_people_years']:.2f} in these people.\n\n"
+        + table(head, rows)
+        + "".join(f"\n\n{said}" for said in _left_out(figures))
     )
+
+
+def _left_out(figures: dict[str, Any]) -> Iterator[str]:
+    """Yield who could not be made to grow older by so much, and why: see ``scans_of``."""
+    for growth, line in figures["by_growth"].items():
+        without = figures["people"] - line["people"]
+        if without:
+            yield (
+                f"Without {growth} years: {without} of {figures['people']} people. Moving the "
+                f"walls of the ventricles by {figures['largest_wall_mm']:g} mm, the most that is "
+                "tried, did not age their brains by so much."
+            )
 
 
 def _percent(line: dict[str, Any]) -> str:
@@ -135,7 +172,7 @@ def main() -> None:
     people = people_of_members(
         read_people(options.data), model, options.people, options.work / "members"
     )
-    rows = scan_everybody(people, options.work / "pairs.csv")
+    rows = scan_everybody(people, options.work / "pairs.csv", model.record)
     figures = figures_of(rows, scan_error_of(model.card))
     print(page_of(figures))
     if options.write:

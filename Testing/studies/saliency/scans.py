@@ -53,8 +53,8 @@ SCAN_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 def maps_of(path: Path, options: Options) -> ScanMaps:
     """Return what the models see of a scan."""
     tools = pipeline.prepare(options)
-    case = pipeline.read(path, options)
-    placed = pipeline.place(case, pipeline.find_brain(case, tools), tools, lambda _fraction: None)
+    case, mask = pipeline.find_brain_in_view(pipeline.read(path, options), tools)
+    placed = pipeline.place(case, mask, tools, lambda _fraction: None)
     return maps_of_scan(placed.slices(tools.template, tools.device.name))
 
 
