@@ -160,9 +160,9 @@ class Bench:
 
     def _through(self, scan: Volume) -> Row:
         case = pipeline.read(sitk_from_volume(scan), Options())
-        case, mask = pipeline.find_brain_in_view(case, self.tools)
+        mask = pipeline.find_brain(case, self.tools)
         placed = pipeline.place(case, mask, self.tools, lambda _fraction: None)
-        answer = pipeline.answer_of(case, placed, self.tools)
+        answer = pipeline.predict(case, placed, self.tools)
         codes = [finding.code for finding in answer.findings if finding.severity != "note"]
         return {**self.told(placed.slices(self.template, "cpu")), "codes": [str(c) for c in codes]}
 

@@ -69,7 +69,7 @@ def real(path: Path) -> dict[str, Any]:
     shown = "T1w after contrast" if suffix == "T1w" and "_ce-" in path.name else suffix
     options = Options(device="cpu", brain_extracted="desc-brain" in path.name)
     tools, case = pipeline.prepare(options), pipeline.read(path, options)
-    case, mask = pipeline.find_brain_in_view(case, tools)
+    case, mask = case.cut_to_signal(pipeline.find_brain(case, tools))
     placed = pipeline.place(case, mask, tools, lambda _fraction: None)
     return {"source": "real", "shown": shown, **measured(placed)}
 

@@ -243,11 +243,11 @@ def measure_scans(options: argparse.Namespace) -> None:
         suffix = path.name.split(".")[0].rsplit("_", 1)[-1]
         given = Options(device="cpu", brain_extracted="desc-brain" in path.name)
         tools, case = pipeline.prepare(given), pipeline.read(path, given)
-        case, mask = pipeline.find_brain_in_view(case, tools)
+        case, mask = case.cut_to_signal(pipeline.find_brain(case, tools))
         shown, brain = as_t1(network, case.volume, mask, suffix)
         registration = register_to_template(shown, tools.template)
         slices = PlacedScan(shown, brain, registration).slices(tools.template, "cpu")
-        age = ensemble.raw_age(maps_of_scan(slices), "cpu").age_years
+        age = ensemble.predict(slices, "cpu")[0].age_years
         print(f"{path.name}: {age:.1f} years, similarity {registration.similarity:.3f}", flush=True)
 
 
