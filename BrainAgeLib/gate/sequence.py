@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
 # Where a header says that it is another sequence, too, a picture as flat as no sound T1 is enough.
 MOST_GREY_TO_WHITE_BY_HEADER = 0.93
-# T1 1.26 and more, after an agent 1.08; FLAIR up to 0.9, most far below, real ones under -1.3.
+# T1 1.26 and more, after an agent 1.08 and more; FLAIR up to 0.87, half under -0.7.
 LEAST_BRIGHT_WHITE = 0.7
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
 LEAST_BRIGHT_FRACTION_OF_T2 = (
     0.1  # fluid far brighter than white matter; PD half of them under 0.01
 )
 LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
-# Sound scans up to 0.002; the one real scan after an agent 0.011, painted vessels 0.06.
+# Real T1 scans up to 0.0033; the one real scan after an agent 0.0105, painted vessels 0.06.
 MOST_BRIGHT_FRACTION = 0.005
 # The air around a head that was standardised, or of a CT, is half the picture.
 MOST_NEGATIVE_IMAGE_FRACTION = 0.2
