@@ -1,8 +1,9 @@
 """Which sequence a picture shows: T1, T1 after a contrast agent, T2, FLAIR, proton density, other.
 
 The picture tells it, by the order in which it shows grey matter, white matter and the fluid of the
-ventricles; the header only warns, and decides where the picture is too flat to tell. Diffusion and CT have no place of their own: they are told as the
-sequence whose order they have, or as another one.
+ventricles; the header only warns, and decides where the picture is too flat to tell. Diffusion and
+CT have no place of their own: they are told as the sequence whose order they have, or as another
+one.
 """
 
 from __future__ import annotations
