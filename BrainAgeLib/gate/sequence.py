@@ -1,8 +1,9 @@
 """Which sequence a picture shows: T1, T1 after a contrast agent, T2, FLAIR, proton density, other.
 
 The picture tells it, by the order in which it shows grey matter, white matter and the fluid of the
-ventricles; the header only warns. Diffusion and CT have no place of their own: they are told as the
-sequence whose order they have, or as another one.
+ventricles; the header only warns, and decides where the picture is too flat to tell. Diffusion and
+CT have no place of their own: they are told as the sequence whose order they have, or as another
+one.
 """
 
 from __future__ import annotations
@@ -21,14 +22,13 @@ if TYPE_CHECKING:
 MOST_GREY_TO_WHITE = 0.97  # sound scans 0.72 to 0.92; FLAIR-like 1.07, CT-like 1.05 and more
 # Where a header says that it is another sequence, too, a picture as flat as no sound T1 is enough.
 MOST_GREY_TO_WHITE_BY_HEADER = 0.93
-# T1 1.26 and more, after an agent 1.08; FLAIR up to 0.9, most far below, real ones under -1.3.
+# T1 1.26 and more, after an agent 1.08 and more; FLAIR up to 0.87, half under -0.7.
 LEAST_BRIGHT_WHITE = 0.7
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
-LEAST_BRIGHT_FRACTION_OF_T2 = (
-    0.1  # fluid far brighter than white matter; PD half of them under 0.01
-)
+# Fluid far brighter than white matter; half of the PD under 0.01.
+LEAST_BRIGHT_FRACTION_OF_T2 = 0.1
 LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
-# Sound scans up to 0.002; the one real scan after an agent 0.011, painted vessels 0.06.
+# Real T1 scans up to 0.0033; the one real scan after an agent 0.0105, painted vessels 0.06.
 MOST_BRIGHT_FRACTION = 0.005
 # The air around a head that was standardised, or of a CT, is half the picture.
 MOST_NEGATIVE_IMAGE_FRACTION = 0.2
@@ -38,9 +38,10 @@ LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 LOOKS_LIKE: dict[SequenceName | None, str] = {
-    "T2w": "it looks T2-weighted: ",
-    "FLAIR": "it looks like a FLAIR scan: ",
-    "PDw": "it looks proton-density-weighted: ",
+    "T2w": "it looks T2-weighted, and ",
+    "FLAIR": "it looks like a FLAIR scan, and ",
+    "PDw": "it looks proton-density-weighted, and ",
+    "other": "it looks like another sequence, and ",
 }
 
 
@@ -65,27 +66,31 @@ def told(measured: Contrast) -> SequenceName | None:
 def _is_grey_brighter(measured: Contrast) -> bool:
     """Say whether grey matter is about as bright as white matter, or brighter."""
     grey, bright_white = measured.grey_to_white, measured.bright_white_log_odds
-    is_grey = grey is not None and not grey <= MOST_GREY_TO_WHITE
+    is_grey = grey is not None and not grey <= _most_grey_to_white(measured)
     return is_grey or (bright_white is not None and not bright_white >= LEAST_BRIGHT_WHITE)
+
+
+def _most_grey_to_white(measured: Contrast) -> float:
+    says_other = _not_t1_by_tags(measured.tags) is not None
+    return MOST_GREY_TO_WHITE_BY_HEADER if says_other else MOST_GREY_TO_WHITE
 
 
 def not_t1(measured: Contrast) -> Finding | None:
     """Refuse what has not the order of a T1 scan."""
     seen = LOOKS_LIKE.get(told(measured), "")
     words = f"This is not a T1-weighted scan: {seen}{{}} white matter. {CHOOSE_T1}"
-    says_other = _not_t1_by_tags(measured.tags) is not None
     return (
         above(
             FindingCode.NOT_T1,
             measured.grey_to_white,
-            words.format("grey matter is not darker than"),
-            refuse=MOST_GREY_TO_WHITE_BY_HEADER if says_other else MOST_GREY_TO_WHITE,
+            words.format("grey matter is not clearly darker than"),
+            refuse=_most_grey_to_white(measured),
         )
         or below(
             FindingCode.NOT_T1,
             measured.bright_white_log_odds,
             LEAST_BRIGHT_WHITE,
-            words.format("what is brightest in it is grey matter as often as"),
+            words.format("what is brightest in it is not clearly"),
         )
         or above(
             FindingCode.NOT_T1,

@@ -18,7 +18,7 @@ import torch.nn.functional as functional
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template.intensity import FLUID_CONTRAST, GREY_MATTER_LEVEL, WHITE_MATTER_LEVEL
-from BrainAgeLib.training.strips import CLOSING_MM, LEFTOVER_MM, VENTRICLE_DEPTH_MM, smooth_field
+from BrainAgeLib.training.strips import LEFTOVER_MM, VENTRICLE_DEPTH_MM, depth_mm, smooth_field
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 FLUID, GREY_MATTER, WHITE_MATTER = 1, 2, 3  # of labels; 0 is outside
@@ -76,8 +76,8 @@ def parts_of(brain: Volume, labels: np.ndarray) -> torch.Tensor:
     fluid = in_fluid * below.clip(MOST_MIXED, 1) + in_grey * below.clip(0, MOST_MIXED)
     white = in_white * above.clip(MOST_MIXED, 1) + in_grey * above.clip(0, MOST_MIXED)
     grey = (labels > 0) - fluid - white
-    depth_mm = _depth_mm(labels >= GREY_MATTER, float(brain.spacing_mm[0]))
-    inner, deep, inside = depth_mm > VENTRICLE_DEPTH_MM, depth_mm > DEEP_MM, depth_mm > 0
+    depth = depth_mm(labels >= GREY_MATTER, float(brain.spacing_mm[0]))
+    inner, deep, inside = depth > VENTRICLE_DEPTH_MM, depth > DEEP_MM, depth > 0
     radius = round(LEFTOVER_MM / float(brain.spacing_mm[0]))
     near = sitk.BinaryDilate(sitk.GetImageFromArray((labels > 0).astype(np.uint8)), [radius] * 3)
     rim = (sitk.GetArrayFromImage(near) > 0) & (labels == 0)
@@ -98,19 +98,6 @@ def _levels(voxels: np.ndarray, labels: np.ndarray) -> np.ndarray:
     values = [0.0, GREY_MATTER_LEVEL, WHITE_MATTER_LEVEL, HIGHEST_LEVEL]
     beyond = white + (white - grey) * (HIGHEST_LEVEL - 1) / (1 - GREY_MATTER_LEVEL)
     return np.interp(voxels, [fluid, grey, white, beyond], values)
-
-
-def _depth_mm(tissue: np.ndarray, voxel_mm: float) -> np.ndarray:
-    """Return how far below the surface of the closed and filled tissue each voxel lies."""
-    radius = round(CLOSING_MM / voxel_mm)
-    padded = sitk.ConstantPad(
-        sitk.GetImageFromArray(tissue.astype(np.uint8)), [radius + 1] * 3, [radius + 1] * 3
-    )
-    hull = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(padded, [radius] * 3))
-    depth = sitk.SignedMaurerDistanceMap(hull, insideIsPositive=True, squaredDistance=False)
-    inner = slice(radius + 1, -(radius + 1))
-    result: np.ndarray = sitk.GetArrayFromImage(depth)[inner, inner, inner] * voxel_mm
-    return result
 
 
 def cut_parts(

@@ -58,15 +58,24 @@ def random_strip(generator: np.random.Generator) -> Strip:
 
 def ventricles(levels: torch.Tensor, voxel_mm: float) -> torch.Tensor:
     """Return where fluid lies deep in the brain, bool, of a brain's levels (0 outside)."""
-    tissue = sitk.GetImageFromArray((levels.cpu().numpy() >= TISSUE_LEVEL).astype(np.uint8))
+    deep = depth_mm(levels.cpu().numpy() >= TISSUE_LEVEL, voxel_mm) > VENTRICLE_DEPTH_MM
+    return torch.from_numpy(deep).to(levels.device) & (levels < TISSUE_LEVEL)
+
+
+def depth_mm(tissue: np.ndarray, voxel_mm: float) -> np.ndarray:
+    """Return how far below the surface of the closed and filled tissue each voxel lies.
+
+    ``tissue``: (k, j, i) bool.
+    """
     radius = round(CLOSING_MM / voxel_mm)
-    padded = sitk.ConstantPad(tissue, [radius + 1] * 3, [radius + 1] * 3)
+    padded = sitk.ConstantPad(
+        sitk.GetImageFromArray(tissue.astype(np.uint8)), [radius + 1] * 3, [radius + 1] * 3
+    )
     hull = sitk.BinaryFillhole(sitk.BinaryMorphologicalClosing(padded, [radius] * 3))
     depth = sitk.SignedMaurerDistanceMap(hull, insideIsPositive=True, squaredDistance=False)
-    deep = sitk.GetArrayFromImage(depth > VENTRICLE_DEPTH_MM / voxel_mm).astype(bool)
     inner = slice(radius + 1, -(radius + 1))
-    deep_inside = torch.from_numpy(deep[inner, inner, inner].copy()).to(levels.device)
-    return deep_inside & (levels < TISSUE_LEVEL)
+    result: np.ndarray = sitk.GetArrayFromImage(depth)[inner, inner, inner] * voxel_mm
+    return result
 
 
 def kept_by(

@@ -138,11 +138,11 @@ def test_a_pattern_that_is_not_the_templates(changes, expected):
 
 def test_the_finding_says_what_is_not_like_t1():
     message = only_finding("contrast", grey_to_white=1.2).message
-    assert "it looks like a FLAIR scan: grey matter is not darker" in message
-    message = only_finding("contrast", bright_white_log_odds=0.1).message
-    assert "what is brightest in it is grey matter as often as white matter" in message
+    assert "it looks like a FLAIR scan, and grey matter is not clearly darker" in message
+    message = only_finding("contrast", bright_white_log_odds=0.69).message
+    assert "what is brightest in it is not clearly white matter" in message
     finding = only_finding("contrast", csf_to_white=1.23456)
-    assert "fluid" in finding.message
+    assert "it looks like another sequence, and fluid is about as bright" in finding.message
     assert (finding.value, finding.limit) == (1.235, 0.9)
 
 
@@ -188,5 +188,7 @@ def test_the_finding_says_what_the_header_says():
 )
 def test_a_flat_picture_is_no_t1_where_the_header_says_so_too(grey_to_white, tags, is_refused):
     codes = found("contrast", grey_to_white=grey_to_white, tags=tags)
+    shown = changed("contrast", grey_to_white=grey_to_white, tags=tags)["contrast"].sequence
 
     assert (codes.get("not_t1") == "refuse") == is_refused
+    assert (shown != "T1w") == is_refused

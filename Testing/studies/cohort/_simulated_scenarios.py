@@ -70,7 +70,8 @@ def score_change(cohort: Cohort) -> Estimate | None:
 
 def added(cohort: Cohort) -> Estimate | None:
     """Return the odds ratio of the gap given the volume."""
-    found = added_value(cohort.first, *cohort.groups, "volume", rounds=0)
+    base, other = cohort.groups
+    found = added_value(cohort.first, base, other, "volume", rounds=0)
     return next((item for item in found if item.outcome == "raw gap given volume"), None)
 
 

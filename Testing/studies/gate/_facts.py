@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib import pipeline
+from BrainAgeLib.case import read
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Options
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
@@ -21,7 +22,8 @@ from BrainAgeLib.scan.geometry import (
     sitk_from_volume,
 )
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.registration import Registration, RegistrationError
+from BrainAgeLib.template.registration import Registration
+from BrainAgeLib.template.search import RegistrationError
 from Testing.studies.gate._case import Case
 from Testing.studies.gate._faults import Fault
 from Testing.studies.gate._sources import Source
@@ -79,7 +81,7 @@ class Bench:
         # Once through SimpleITK, as any scan goes.
         options = Options(device="cpu", model=self.model, brain_extracted=not source.is_head)
         tools = pipeline.prepare(options)
-        scan = pipeline.read(sitk_from_volume(case.volume), options)
+        scan = read(sitk_from_volume(case.volume), options)
         mask = case.mask
         if mask is None:
             mask = self._mask(scan.volume, source, fault, place is not None)

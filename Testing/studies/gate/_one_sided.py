@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib import pipeline
+from BrainAgeLib.case import read
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.sides import TypicalSides, sides_of
 from BrainAgeLib.options import Options
@@ -21,9 +22,9 @@ from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.simulate import (
-    EVALUATION,
     EVALUATION_PROTOCOLS,
     Simulator,
     as_slices,
@@ -131,7 +132,7 @@ class Bench:
         """Yield what is said of a stripped scan of another scanner, registered anew."""
         brain = volume_from_sitk(to_canonical(read_scan(listed["path"]).image))
         scan = _cut(brain, listed["person"])
-        case = pipeline.read(sitk_from_volume(scan), Options())
+        case = read(sitk_from_volume(scan), Options())
         placed = pipeline.place(case, case.volume.voxels > 0, self.tools, lambda _fraction: None)
         slices = placed.slices(self.template, "cpu")
         sides = _sides(maps_of_scan(slices).volume)
@@ -139,7 +140,7 @@ class Bench:
 
     def head(self, listed: Row, turn: int) -> Iterator[Row]:
         """Yield a whole head cut thick, and the same with a lesion, through the whole program."""
-        head = pipeline.read(str(listed["path"]), Options())
+        head = read(str(listed["path"]), Options())
         brain = pipeline.find_brain(head, self.tools)
         placed = pipeline.place(head, brain, self.tools, lambda _fraction: None)
         sound = self._through(_cut(head.volume, listed["person"]))
@@ -159,10 +160,10 @@ class Bench:
         }
 
     def _through(self, scan: Volume) -> Row:
-        case = pipeline.read(sitk_from_volume(scan), Options())
-        mask = pipeline.find_brain(case, self.tools)
+        case = read(sitk_from_volume(scan), Options())
+        case, mask = pipeline.find_brain_in_view(case, self.tools)
         placed = pipeline.place(case, mask, self.tools, lambda _fraction: None)
-        answer = pipeline.predict(case, placed, self.tools)
+        answer = pipeline.answer_of(case, placed, self.tools)
         codes = [finding.code for finding in answer.findings if finding.severity != "note"]
         return {**self.told(placed.slices(self.template, "cpu")), "codes": [str(c) for c in codes]}
 

@@ -144,7 +144,7 @@ def main() -> None:
             found[name].append(error)
         print(f"{number} of {len(people)}", file=sys.stderr)
     together = [error for errors in found.values() for error in errors]
-    result = {
+    result: dict[str, Any] = {
         "people": len(people),
         "measured": describe(together, points),
         "by_protocol": {name: describe(errors, points) for name, errors in found.items()},

@@ -25,6 +25,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from BrainAgeLib import pipeline
+from BrainAgeLib.case import read
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
@@ -68,8 +69,8 @@ def real(path: Path) -> dict[str, Any]:
     suffix = path.name.split(".")[0].rsplit("_", 1)[-1]
     shown = "T1w after contrast" if suffix == "T1w" and "_ce-" in path.name else suffix
     options = Options(device="cpu", brain_extracted="desc-brain" in path.name)
-    tools, case = pipeline.prepare(options), pipeline.read(path, options)
-    case, mask = case.cut_to_signal(pipeline.find_brain(case, tools))
+    tools, case = pipeline.prepare(options), read(path, options)
+    case, mask = pipeline.find_brain_in_view(case, tools)
     placed = pipeline.place(case, mask, tools, lambda _fraction: None)
     return {"source": "real", "shown": shown, **measured(placed)}
 

@@ -191,7 +191,7 @@ def read_rows(path: Path) -> list[Row]:
     numbers = {"age_years", "brain_age_years", "usual_half_width_years"}
     with path.open(encoding="utf-8", newline="") as stream:
         return [
-            Row(**{name: float(text) if name in numbers else text for name, text in line.items()})  # type: ignore[arg-type]
+            Row(**{name: float(text) if name in numbers else text for name, text in line.items()})
             for line in csv.DictReader(stream)
         ]
 

@@ -40,8 +40,9 @@ from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
+from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.simulate import EVALUATION, Simulator, as_slices
+from BrainAgeLib.training.simulate import Simulator, as_slices
 from BrainAgeLib.training.thick_slices import Protocol
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._smallest_change import write_documents
@@ -73,7 +74,7 @@ def ages_of(person: Person, run: Path, maps: TemplateMaps, predict: object) -> l
         entropy = [31, number, zlib.crc32(person.participant_id.encode())]
         protocol = protocol_of(np.random.default_rng([*entropy, 1]))
         scan = simulator.simulate(protocol, EVALUATION, entropy)
-        ages.append(predict(maps_of_scan(as_slices(scan, "cpu"))))  # type: ignore[operator]
+        ages.append(predict(maps_of_scan(as_slices(scan, "cpu"))))
     return ages
 
 

@@ -27,8 +27,8 @@ import torch
 from torch import nn
 
 from BrainAgeLib import pipeline
+from BrainAgeLib.case import read
 from BrainAgeLib.model.blend import predict_age
-from BrainAgeLib.model.brain_maps import maps_of_scan
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import Options
 from BrainAgeLib.records import SequenceName
@@ -36,6 +36,7 @@ from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
 from BrainAgeLib.statistics import accuracy
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration, register_to_template
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.appearance import registration_error
 from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_people
@@ -112,7 +113,7 @@ class Lessons:
     def step(self, number: int) -> tuple[torch.Tensor, ...]:
         """Return input, wanted fractions, wanted level and mask of a step's slices."""
         generator = np.random.default_rng([3, number])
-        rows = []
+        rows: list[tuple[torch.Tensor, ...]] = []
         while len(rows) < SCANS:
             parts = self.parts(self.people[generator.integers(len(self.people))])
             if parts is None or len(parts) < SLICES:
@@ -242,12 +243,12 @@ def measure_scans(options: argparse.Namespace) -> None:
     for path in options.scans:
         suffix = path.name.split(".")[0].rsplit("_", 1)[-1]
         given = Options(device="cpu", brain_extracted="desc-brain" in path.name)
-        tools, case = pipeline.prepare(given), pipeline.read(path, given)
-        case, mask = case.cut_to_signal(pipeline.find_brain(case, tools))
+        tools, case = pipeline.prepare(given), read(path, given)
+        case, mask = pipeline.find_brain_in_view(case, tools)
         shown, brain = as_t1(network, case.volume, mask, suffix)
         registration = register_to_template(shown, tools.template)
         slices = PlacedScan(shown, brain, registration).slices(tools.template, "cpu")
-        age = ensemble.predict(slices, "cpu")[0].age_years
+        age = ensemble.raw_age(maps_of_scan(slices), "cpu").age_years
         print(f"{path.name}: {age:.1f} years, similarity {registration.similarity:.3f}", flush=True)
 
 

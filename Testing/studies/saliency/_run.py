@@ -20,8 +20,9 @@ from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person, assign_folds, read_people
-from BrainAgeLib.training.simulate import EVALUATION, Simulator, as_slices
+from BrainAgeLib.training.simulate import Simulator, as_slices
 from BrainAgeLib.training.store import evaluation_file, read_scans
 from BrainAgeLib.training.thick_slices import Protocol
 

@@ -26,6 +26,7 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib import pipeline
+from BrainAgeLib.case import read
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.ensemble import Ensemble
 from BrainAgeLib.model.saliency import saliency_map
@@ -53,7 +54,7 @@ SCAN_ENDINGS = (".nii", ".nii.gz", ".nrrd", ".mha")
 def maps_of(path: Path, options: Options) -> ScanMaps:
     """Return what the models see of a scan."""
     tools = pipeline.prepare(options)
-    case, mask = pipeline.find_brain_in_view(pipeline.read(path, options), tools)
+    case, mask = pipeline.find_brain_in_view(read(path, options), tools)
     placed = pipeline.place(case, mask, tools, lambda _fraction: None)
     return maps_of_scan(placed.slices(tools.template, tools.device.name))
 
