@@ -61,6 +61,7 @@ def read_bids(dataset: Path, output: Path | None = None) -> tuple[list[ScanEntry
             entry = _entry(path, subject, session, Facts())
             after_agent.append(replace(entry, complaint=reason))
     people.tell_who_is_missing()
+    people.tell_unclear_sexes()
     # Who has no other scan has a row that says so.
     taken = {(entry.id, entry.session) for entry in entries}
     entries += [entry for entry in after_agent if (entry.id, entry.session) not in taken]

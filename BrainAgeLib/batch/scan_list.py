@@ -18,6 +18,7 @@ from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
+from BrainAgeLib.tables.sexes import UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
 
 SERIES_COLUMN = "series_uid"
@@ -66,7 +67,7 @@ def read_scan_list(table: Path) -> list[ScanEntry]:
 
     Paths are relative to the list's folder, or to the current one. A line whose age makes no sense
     is an entry with a complaint, and so are two that give one scan different ages; a sex that is
-    neither F nor M is left empty. Raises InputError when the file is no such list.
+    neither F nor M is left empty and told of. Raises InputError when the file is no such list.
     """
     sheet = read_sheet(table, ("path",), _HINT)
     names = {name.lower(): name for name in reversed(sheet.columns)}
@@ -74,6 +75,9 @@ def read_scan_list(table: Path) -> list[ScanEntry]:
         ours: names[other] for ours, other in _OTHER_NAMES if ours not in names and other in names
     }
     columns = person_columns(sheet, COLUMNS, units_beside(table))
+    unclear = UnclearSexes()
+    unclear.count(table.name, columns.sexes, [row.cells for row in sheet.rows])
+    unclear.tell()
     entries = []
     for row in sheet.rows:
         cells = {ours: row.cells[name] for ours, name in names.items()}

@@ -48,7 +48,8 @@ class ScanEntry:
 class Decision:
     """Whether a series was chosen, and why; a line of ``selection.csv``.
 
-    ``id`` and ``session`` are those that ``results.csv`` has of the study.
+    ``id`` and ``session`` are those of its row in ``results.csv``, of a series that was not chosen
+    those of its study's first row; of a study without a row, what its place says.
     """
 
     study: str

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TypeVar
 
 from BrainAgeLib.batch.files import (
     folders_below,
@@ -34,8 +33,6 @@ from BrainAgeLib.scan.itk import quiet_itk
 
 # MR Image Storage and Enhanced MR Image Storage.
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
-
-_Told = TypeVar("_Told", ScanEntry, Decision)
 
 
 @dataclass
@@ -66,33 +63,62 @@ def read_files(root: Path, images: list[Path]) -> tuple[list[ScanEntry], list[De
 
 
 def _scans_of(studies: list[Study]) -> tuple[list[ScanEntry], list[Decision]]:
-    entries: list[ScanEntry] = []
+    decided = [_decide(study) for study in studies]
+    told_apart = iter(_told_apart([entry for entries, _ in decided for entry in entries]))
+    scans: list[ScanEntry] = []
     decisions: list[Decision] = []
-    for study in studies:
-        of_study, decided = _decide(study)
-        entries += of_study
-        decisions += decided
-    return _told_apart(entries, decisions)
+    for entries, of_study in decided:
+        rows = [next(told_apart) for _ in entries]
+        decisions += [_as_row_says(decision, rows) for decision in of_study]
+        scans += rows
+    return with_folders(scans), decisions
 
 
-def _told_apart(
-    entries: list[ScanEntry], decisions: list[Decision]
-) -> tuple[list[ScanEntry], list[Decision]]:
-    """Give scans of one id and session the names of their files as sessions, too."""
-    for name_of in (stem, lambda path: path.name):  # names may differ by what tells the format
-        times = Counter((entry.id, entry.session) for entry in entries)
-        entries = [_with_name(one, times, name_of) for one in entries]
-        decisions = [_with_name(one, times, name_of) for one in decisions]
-    return with_folders(entries), decisions
+def _told_apart(entries: list[ScanEntry]) -> list[ScanEntry]:
+    """Give scans of one id and session what tells them apart as sessions, too."""
+    # Names may differ by what tells the format, series of one folder by their UID alone.
+    for name_of in (lambda row: stem(Path(row.path)), lambda row: Path(row.path).name, _series_of):
+        names: dict[tuple[str, str], set[str]] = {}
+        for entry in entries:
+            names.setdefault((entry.id, entry.session), set()).add(name_of(entry))
+        entries = [
+            _in_session(entry, name_of(entry)) if len(names[entry.id, entry.session]) > 1 else entry
+            for entry in entries
+        ]
+    return _numbered(entries)
 
 
-def _with_name(
-    one: _Told, times: Counter[tuple[str, str]], name_of: Callable[[Path], str]
-) -> _Told:
-    if times[one.id, one.session] < 2:
-        return one
-    session = "_".join(filter(None, (one.session, name_of(Path(one.path)))))
-    return replace(one, session=session)
+def _series_of(entry: ScanEntry) -> str:
+    uid = entry.further.get("series_uid", "")
+    return _of_uid("series", uid) if uid else ""
+
+
+def _in_session(entry: ScanEntry, name: str) -> ScanEntry:
+    return replace(entry, session="_".join(filter(None, (entry.session, name))))
+
+
+def _numbered(entries: list[ScanEntry]) -> list[ScanEntry]:
+    """Give scans that nothing tells apart, or whose new session is another's, a number."""
+    times = Counter((entry.id, entry.session) for entry in entries)
+    taken = {key for key, count in times.items() if count == 1}
+    numbered = []
+    for entry in entries:
+        named, copy = entry, 1
+        while times[entry.id, entry.session] > 1 and (named.id, named.session) in taken:
+            copy += 1
+            named = _in_session(entry, str(copy))
+        taken.add((named.id, named.session))
+        numbered.append(named)
+    return numbered
+
+
+def _as_row_says(decision: Decision, rows: list[ScanEntry]) -> Decision:
+    """Return a decision with id and session of its row, or of the first one of its study."""
+    if not rows:
+        return decision
+    own = {(row.path, row.further.get("series_uid", "")): row for row in rows}
+    row = own.get((decision.path, decision.series_uid or ""), rows[0])
+    return replace(decision, id=row.id, session=row.session)
 
 
 def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:
@@ -201,5 +227,9 @@ def _dicom_studies(
         parts = places[uid]
         if not parts or studies_at[parts] > 1:
             # No number of a patient or of a study may become a name: of the UID only this is shown.
-            parts = (*parts, f"study-{sha256(uid.encode()).hexdigest()[:8]}")
+            parts = (*parts, _of_uid("study", uid))
         yield Study("/".join(parts), parts, [facts for _, facts in series], is_dicom=True)
+
+
+def _of_uid(what: str, uid: str) -> str:
+    return f"{what}-{sha256(uid.encode()).hexdigest()[:8]}"

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args
 from BrainAgeLib.batch.table import COLUMNS
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers
-from BrainAgeLib.tables.cells import NOT_KNOWN, sex_of
+from BrainAgeLib.tables.cells import NOT_KNOWN
+from BrainAgeLib.tables.sexes import SexColumns, UnclearSexes
 from BrainAgeLib.tables.sheet import Sheet, legible, read_sheet
 
 if TYPE_CHECKING:
@@ -139,14 +140,12 @@ def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
 
 
 def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
-    """Return F, M or nothing for each row."""
-    sexes: list[str] = []
-    for line, text in zip(frame["line"], frame["sex"], strict=True):
-        try:
-            sexes.append(sex_of(text) or "")
-        except ValueError as error:
-            raise InputError(f"line {line} of {path}: {error}", "mend that line") from None
-    return sexes
+    """Return F, M or nothing for each row; the rule is that of a batch's tables."""
+    columns, rows = SexColumns(("sex",)), frame[["sex"]].to_dict("records")
+    unclear = UnclearSexes()
+    unclear.count(path.name, columns, rows)
+    unclear.tell()
+    return [columns.sex(row) or "" for row in rows]
 
 
 def _check_covers(frame: pd.DataFrame, path: Path) -> None:

@@ -35,9 +35,12 @@ def window_of_signal(volume: Volume, mask: np.ndarray) -> Window:
 
 
 def empty_between(volume: Volume) -> Finding | None:
-    """Return the refusal of a scan with empty slices between others, or None."""
+    """Return the refusal of a scan with slices of one value between others, or None.
+
+    Noise counts as something here: slices of air above a head may differ by it, and are no hole.
+    """
     axis = slice_axis(volume.affine, volume.voxels.shape)
-    filled = np.flatnonzero(_holds_signal(volume.voxels, 0 if axis < 0 else 2 - axis))
+    filled = np.flatnonzero(_differs(volume.voxels, 0 if axis < 0 else 2 - axis))
     if len(filled) == 0 or (lost := int(filled[-1] - filled[0] + 1 - len(filled))) == 0:
         return None
     return Finding(
@@ -78,12 +81,19 @@ def _part(voxels: np.ndarray, mask: np.ndarray, axis: int) -> slice:
     )
 
 
+def _differs(voxels: np.ndarray, axis: int) -> np.ndarray:
+    """Return for each slice (k, j, i) along an axis whether it holds more than one value."""
+    others = tuple(n for n in range(3) if n != axis)
+    differs: np.ndarray = voxels.max(others) > voxels.min(others)
+    return differs
+
+
 def _holds_signal(voxels: np.ndarray, axis: int) -> np.ndarray:
     """Return for each slice (k, j, i) along an axis whether it holds more than air or padding."""
     others = tuple(n for n in range(3) if n != axis)
+    differs = _differs(voxels, axis)
     step = max(1, voxels.size // ENOUGH_VOXELS)
     dark, bright = np.quantile(voxels.ravel()[::step], (0.01, 0.99))
-    differs: np.ndarray = voxels.max(others) > voxels.min(others)
     if dark == bright:  # little more than background: a handful of slices of a brain
         return differs
     is_bright = np.abs(voxels - dark) > LEAST_BRIGHTNESS * (bright - dark)

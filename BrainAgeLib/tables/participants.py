@@ -22,11 +22,12 @@ from BrainAgeLib.tables.person import (
     same_age,
     units_beside,
 )
+from BrainAgeLib.tables.sexes import UnclearSexes
 from BrainAgeLib.tables.sheet import Row, find_sheet, legible
 
 logger = logging.getLogger(__name__)
 
-NAME = "participants.tsv"
+NAME, _SESSIONS_NAME = "participants.tsv", "sub-*_sessions.tsv"
 ID_COLUMNS = ("participant_id", "participant", "subject_id", "subject", "sub", "id")
 SESSION_COLUMNS = ("session_id", "session", "ses")
 FILE_COLUMNS = ("file", "filename")
@@ -41,6 +42,9 @@ class _Table:
     rows: dict[str, list[Row]]
     columns: PersonColumns
     session: str | None = None
+
+    def all_cells(self) -> list[Mapping[str, str]]:
+        return [row.cells for rows in self.rows.values() for row in rows]
 
 
 class Participants:
@@ -61,6 +65,9 @@ class Participants:
         people = _read(path, ID_COLUMNS, units)
         if people is None and self._files is None and path.is_file():
             logger.warning("%s has no column participant_id: it tells nobody's age", NAME)
+        self._unclear = UnclearSexes()
+        if table := people or self._files:  # of the same file
+            self._unclear.count(NAME, table.columns.sexes, table.all_cells())
         self._people, self._without_scan = people, []
         if people is not None:
             matched = _matched(people.rows, self._sessions_of)
@@ -96,6 +103,10 @@ class Participants:
                 len(self._sessions_of),
             )
 
+    def tell_unclear_sexes(self) -> None:
+        """Log how many rows of the tables asked so far leave a sex open, if any do."""
+        self._unclear.tell()
+
     def _of_file_or_person(self, subject: str, session: str, file_name: str) -> Facts:
         if self._files is not None and file_name in self._files.rows:
             return _agreed(self._files.rows[file_name], self._files)
@@ -121,7 +132,9 @@ class Participants:
         if subject not in self._of_sessions:
             path = self._dataset / subject / f"{subject}_sessions.tsv"
             units = units_beside(self._dataset / "sessions.tsv") | units_beside(path)
-            self._of_sessions[subject] = _read(path, SESSION_COLUMNS, units)
+            table = self._of_sessions[subject] = _read(path, SESSION_COLUMNS, units)
+            if table is not None:
+                self._unclear.count(_SESSIONS_NAME, table.columns.sexes, table.all_cells())
         table = self._of_sessions[subject]
         if table is None or not session:
             return None

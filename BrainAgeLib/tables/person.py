@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,12 +11,10 @@ from typing import Any
 
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
-from BrainAgeLib.tables.cells import NOT_KNOWN, age_of, sex_of, unit_of
+from BrainAgeLib.tables.cells import NOT_KNOWN, age_of, unit_of
+from BrainAgeLib.tables.sexes import GENDER_COLUMNS, SEX_COLUMNS, SexColumns
 from BrainAgeLib.tables.sheet import Row, Sheet, decoded, legible
 
-logger = logging.getLogger(__name__)
-
-SEX_COLUMNS = ("sex", "gender", "biological_sex", "sex_at_birth")
 _AGE = re.compile(
     r"(?:(?P<at_scan>(?:scan|mri|visit)_age|age_(?:at_)?(?:the_)?(?:scan|mri?|visit|session|imaging"
     r"|exam(?:ination)?))|age)(?:_(?:in_)?(?P<unit>[a-z]+))?"
@@ -61,7 +58,7 @@ class PersonColumns:
     """The columns of a table that tell ages, sexes and groups; ``own``: whatever else is known."""
 
     ages: tuple[AgeColumn, ...]
-    sexes: tuple[str, ...]
+    sexes: SexColumns
     group: str | None
     own: frozenset[str]
 
@@ -76,10 +73,10 @@ class PersonColumns:
         group = legible(known(cells[self.group])) if self.group else ""
         says_age = any(known(cells[column.name]) for column in self.ages)
         try:
-            age_years, sex = _age(cells, self.ages), _sex(cells, self.sexes)
+            age_years = _age(cells, self.ages)
         except ValueError as error:
             return Facts(None, says_age, None, group, str(error), further)
-        return Facts(age_years, says_age, sex, group, None, further)
+        return Facts(age_years, says_age, self.sexes.sex(cells), group, None, further)
 
 
 def person_columns(sheet: Sheet, own: Sequence[str], units: Mapping[str, str]) -> PersonColumns:
@@ -91,14 +88,12 @@ def person_columns(sheet: Sheet, own: Sequence[str], units: Mapping[str, str]) -
     by_plain_name = {name: plain(name) for name in sheet.columns}
     ages = [_age_column(name, units) for name in sheet.columns]
     sexes = tuple(name for name, short in by_plain_name.items() if short in SEX_COLUMNS)
+    genders = tuple(name for name, short in by_plain_name.items() if short in GENDER_COLUMNS)
     group = next((name for name, short in by_plain_name.items() if short == "group"), None)
-    unknown = sum(not _is_sex(row.cells[name]) for row in sheet.rows for name in sexes)
-    if unknown:
-        logger.warning("%d cells of a column of sexes are neither F nor M: left empty", unknown)
     lower = {"age", "sex", "group", *own}
     return PersonColumns(
         tuple(_checked(column, sheet) for column in ages if column is not None),
-        sexes,
+        SexColumns(sexes, genders),
         group,
         frozenset(name for name in sheet.columns if name.lower() in lower),
     )
@@ -212,22 +207,3 @@ def same_age(
             f"({high_from})"
         )
     return low
-
-
-def _is_sex(cell: str) -> bool:
-    try:
-        sex_of(cell)
-    except ValueError:
-        return False
-    return True
-
-
-def _known_sex(cell: str) -> Sex | None:
-    return sex_of(cell) if _is_sex(cell) else None  # 1 or 2, say: nobody tells which is which
-
-
-def _sex(cells: Mapping[str, str], columns: Sequence[str]) -> Sex | None:
-    sexes = {_known_sex(cells[column]) for column in columns} - {None}
-    if len(sexes) > 1:
-        raise ValueError("two columns name different sexes")
-    return next(iter(sexes), None)

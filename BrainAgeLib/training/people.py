@@ -82,6 +82,7 @@ def read_dataset(folder: Path) -> tuple[list[Person], list[LeftOut]]:
             left_out.append(LeftOut(subject, facts.complaint or "no age"))
         else:
             people.append(Person(subject, facts.age_years, facts.sex or "", scan))
+    table.tell_unclear_sexes()
     if not people:
         raise InputError(
             f"nobody in {folder / NAME} has an age and a scan",

@@ -153,6 +153,19 @@ def test_names_of_columns_as_bids_has_them(tmp_path):
     assert (entry.id, entry.session, entry.sex) == ("sub-1", "ses-2", "F")
 
 
+def test_a_sex_that_is_left_empty_is_one_line_and_costs_no_age(tmp_path, caplog):
+    content = "path,age,Sex,Gender\na.nii,63,1,\nb.nii,64,2,1\nc.nii,65,F,M\n"
+
+    entries = listed(tmp_path, content)
+
+    assert [(row.age_years, row.sex) for row in entries] == [(63, None), (64, None), (65, "F")]
+    assert all(row.complaint is None for row in entries)
+    words = (
+        "a sex that is neither F nor M, or is both, is left empty: 2 rows of list.csv (Sex, Gender)"
+    )
+    assert caplog.messages == [words]
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "cp1252", "utf-16"])
 @pytest.mark.parametrize("on_disk", ["Müller Jörg.nii", "Mu\u0308ller Jo\u0308rg.nii"])
 def test_umlauts_of_any_encoding_and_composition(tmp_path, encoding, on_disk):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -220,3 +221,46 @@ def test_selection_and_results_have_the_same_ids_sessions_and_series(tmp_path):
     assert len({row[:2] for row in of_rows}) == len(entries)  # none told apart by a folder alone
     assert {one.series_uid for one in decisions} >= {f"{STUDY}.1", None}
     assert f"{STUDY}.1" in {entry.further.get("series_uid") for entry in entries}
+
+
+def test_a_series_that_was_not_chosen_has_the_session_of_its_study(tmp_path):
+    for name in ("scan_T1.nii.gz", "scan_FLAIR.nii.gz"):
+        write_image(tmp_path / "p1" / name)
+    for number, times in enumerate((T1, T2), 1):
+        tags = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": f"{STUDY}.{number}", **times}
+        write_series(tmp_path / "p1", range(9), **tags)
+
+    entries, decisions = tree(tmp_path)
+
+    assert [(row.id, row.session) for row in entries] == [("p1", "scan_T1"), ("p1", "p1")]
+    of_lines = {(Path(one.path).name, one.chosen): (one.id, one.session) for one in decisions}
+    assert of_lines == {
+        ("scan_T1.nii.gz", True): ("p1", "scan_T1"),
+        ("scan_FLAIR.nii.gz", False): ("p1", "scan_T1"),
+        ("p1", True): ("p1", "p1"),
+        ("p1", False): ("p1", "p1"),
+    }
+
+
+def test_scans_that_no_name_tells_apart_have_sessions_of_their_own(tmp_path):
+    places = ("a_b/c", "a/b/c")  # both of session a_b_c
+    for number, place in enumerate(places):
+        write_image(tmp_path / "files" / place / "T1.nii.gz")
+        uid = f"{STUDY}.{number}"
+        tags = {"StudyInstanceUID": f"{uid}.0", "SeriesInstanceUID": uid, **T1}
+        write_series(tmp_path / "dicom" / place, range(9), **tags)
+    write_image(tmp_path / "files" / "a_b_c_2" / "T1.nii.gz")
+
+    entries, decisions = tree(tmp_path)
+
+    rows = {(row.id, row.session) for row in entries}
+    assert len(rows) == len(entries) == 5
+    assert {key for key in rows if key[0] == "files"} == {
+        ("files", "a_b_c"),
+        ("files", "a_b_c_2"),
+        ("files", "a_b_c_3"),
+    }
+    of_dicom = [session for identifier, session in rows if identifier == "dicom"]
+    assert all(re.fullmatch("a_b_c_series-[0-9a-f]{8}", session) for session in of_dicom)
+    chosen = {(one.id, one.session, one.path) for one in decisions if one.chosen}
+    assert chosen == {(row.id, row.session, row.path) for row in entries}

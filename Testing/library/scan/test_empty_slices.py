@@ -89,3 +89,25 @@ def test_empty_slices_between_others_are_refused(thick_brain, lost, count):
 
 def test_a_stack_without_holes_says_nothing(thick_brain):
     assert empty_between(thick_brain) is None
+
+
+@pytest.mark.parametrize("last", ["noisier", "a bright patch", "like the others"])
+def test_noisy_air_above_a_head_is_no_hole(last):
+    whole = template_brain()
+    brightest = whole.voxels.max()
+    noise = np.random.default_rng(0).rayleigh(0.015 * brightest, (8, *whole.voxels.shape[1:]))
+    if last == "noisier":
+        noise[-1] *= 4 / 1.5
+    elif last == "a bright patch":
+        noise[-1, :10, :10] = brightest
+
+    assert empty_between(Volume(np.concatenate([whole.voxels, noise]), whole.affine)) is None
+
+
+@pytest.mark.parametrize("percent", [2.0, 2.2, 2.4, 2.6, 2.8, 3.0])
+def test_even_noise_is_no_hole_however_strong(percent):
+    whole = template_brain()
+    shape = (20, *whole.voxels.shape[1:])
+    noise = np.random.default_rng(0).rayleigh(percent / 100 * whole.voxels.max(), shape)
+
+    assert empty_between(Volume(np.concatenate([whole.voxels, noise]), whole.affine)) is None

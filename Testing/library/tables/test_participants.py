@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 
@@ -12,26 +11,6 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.tables.participants import Participants
 
 VISITS = [("sub-001", ""), ("sub-002", ""), ("sub-A-3", "")]
-
-
-@pytest.fixture
-def facts_of(tmp_path):
-    """Return what writes a table and asks it about scans."""
-
-    def ask(table, *visits, units=None, beside=None):
-        content = table if isinstance(table, bytes) else table.encode()
-        (tmp_path / "participants.tsv").write_bytes(content)
-        if units is not None:
-            (tmp_path / "participants.json").write_text(json.dumps(units))
-        for name, text in (beside or {}).items():
-            (tmp_path / name).parent.mkdir(exist_ok=True)
-            (tmp_path / name).write_text(text)
-        people = Participants(tmp_path, visits)
-        found = [people.facts(*visit, "_".join(filter(None, visit)) + ".nii") for visit in visits]
-        people.tell_who_is_missing()
-        return found
-
-    return ask
 
 
 def ages(facts):
@@ -99,7 +78,6 @@ def test_what_is_no_age_of_the_scan(facts_of, column):
             None,
             r"63 years \(line 2\) and 65 years \(line 3\)",
         ),
-        ("participant_id\tsex\tgender\nsub-001\tM\tF\n", None, "different sexes"),
         ("participant_id\tage\tsex\nsub-001\t63\tM\nsub-001\t63\tF\n", None, "different sexes"),
         ("participant_id\tage\tgroup\nsub-001\t63\ta\nsub-001\t63\tb\n", None, "groups"),
     ],
@@ -110,17 +88,6 @@ def test_what_contradicts_itself_is_a_complaint_and_no_age(facts_of, table, unit
     assert found.age_years is None
     assert found.complaint.startswith("participants.tsv: ")
     assert re.search(words, found.complaint)
-
-
-@pytest.mark.parametrize("code", ["1", "2", "0", "yes"])
-def test_a_sex_that_is_a_code_is_left_empty_and_keeps_the_age(facts_of, code, caplog):
-    table = f"participant_id\tage\tsex\nsub-001\t63\t{code}\nsub-002\t64\tF\n"
-
-    first, second = facts_of(table, ("sub-001", ""), ("sub-002", ""))
-
-    assert (first.age_years, first.sex, first.complaint) == (63.0, None, None)
-    assert (second.age_years, second.sex) == (64.0, "F")
-    assert caplog.messages == ["1 cells of a column of sexes are neither F nor M: left empty"]
 
 
 @pytest.mark.parametrize(
