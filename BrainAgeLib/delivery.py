@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -16,11 +17,13 @@ from BrainAgeLib.report.dicom_report import (
     write_structured_report,
 )
 from BrainAgeLib.report.images import write_image, write_transform
-from BrainAgeLib.report.output_folder import OutputFolder, output_folder
+from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 from BrainAgeLib.report.pictures import write_thumbnail
 from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.report.view import write_report
 from BrainAgeLib.scan.dicom_elements import silent_pydicom
+
+logger = logging.getLogger(__name__)
 
 
 def deliver(
@@ -32,14 +35,20 @@ def deliver(
 ) -> tuple[Prediction, OutputFolder]:
     """Work on one scan and write everything that comes of it into ``folder``.
 
-    The folder is checked and earlier outputs are removed before the work begins, so that a result
+    Folder, options, device and scan are checked before anything is touched, so that what is mistyped
+    costs nothing. Earlier outputs are removed before the work on the scan begins: then a result
     that is there belongs to this run. Raises BrainAgeError.
     """
     if deliverables.dicom:
         dicom_packages()
         _refuse_to_add_to_series(Path(scan), Path(folder))
     with output_folder(Path(folder), Path(scan)) as outputs:
-        result = run(scan, options, on_progress)
+
+        def remove_earlier() -> None:
+            if make_room(outputs, scan):
+                logger.warning("the earlier result in %s was removed", outputs.path)
+
+        result = run(scan, options, on_progress, remove_earlier)
         if on_progress is not None:
             on_progress("write", 0.98)
         _write(result, outputs, deliverables)

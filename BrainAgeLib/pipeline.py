@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,9 +72,15 @@ class Answer:
     leans_on: tuple[RegionLeaning, ...] | None = None
 
 
-def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None = None) -> Result:
+def run(
+    scan: ScanSource,
+    options: Options,
+    on_progress: ProgressCallback | None = None,
+    on_read: Callable[[], None] = lambda: None,
+) -> Result:
     """Do the whole job on one scan and return all that comes of it.
 
+    ``on_read`` is called once the options hold and the scan was read, before the work on it.
     A refusal by the quality gate is a result (``prediction.quality.verdict``), not an error.
     Raises BrainAgeError for what cannot be read or used.
     """
@@ -81,6 +88,7 @@ def run(scan: ScanSource, options: Options, on_progress: ProgressCallback | None
         tools, stages = prepare(options), Stages(on_progress)
         with stages.stage("read"):
             case = read(scan, options)
+        on_read()
         with stages.stage("brain_extraction", skipped=options.has_no_skull):
             case, mask = find_brain_in_view(case, tools)
         if not mask.any():

@@ -24,7 +24,7 @@ from BrainAgeLib.errors import (
 )
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction
-from BrainAgeLib.report.output_folder import OutputFolder, output_folder
+from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.scan.read import sha256_of
 from BrainAgeLib.whole_file import write_atomically
@@ -167,7 +167,8 @@ def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
             raise
     if finished_row(entry, settings) is not None:
         return
-    with output_folder(folder):
+    with output_folder(folder) as outputs:
+        make_room(outputs)
         (folder / FAILURE_NAME).unlink(missing_ok=True)
         last = (OutputFolder(work).prediction, work / FAILURE_NAME)
         for file in sorted(work.iterdir(), key=lambda path: path in last):

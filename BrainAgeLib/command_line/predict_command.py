@@ -16,9 +16,8 @@ from BrainAgeLib.command_line.arguments import (
 )
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
-from BrainAgeLib.errors import ExitCode, InputError
+from BrainAgeLib.errors import ExitCode
 from BrainAgeLib.records import NOTICE
-from BrainAgeLib.report.output_folder import output_folder
 from BrainAgeLib.scan.file_kind import require_path
 
 logger = logging.getLogger(__name__)
@@ -52,7 +51,7 @@ def predict_and_show(
     if options.stop_with_parent:
         stop_with_parent()
     chosen = chosen_options(options)
-    _refuse_nothing(scan, options.output)
+    require_path(str(scan))
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.delivery import deliver
     from BrainAgeLib.report.wording import readable_result
@@ -72,12 +71,3 @@ def predict_and_show(
     else:
         print(readable_result(prediction, None if options.no_report else outputs.report))
     return ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE
-
-
-def _refuse_nothing(scan: str | Path, folder: Path) -> None:
-    """Say at once that there is no scan. As any run that fails, it leaves no earlier result."""
-    try:
-        require_path(str(scan))
-    except InputError:
-        with output_folder(folder, scan):
-            raise

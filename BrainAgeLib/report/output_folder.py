@@ -71,12 +71,11 @@ class OutputFolder:
 
 @contextmanager
 def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[OutputFolder]:
-    """Make the folder if need be, see that it takes files, and remove earlier outputs of ours.
+    """Make the folder if need be and see that it takes files; what lies there stays.
 
-    Nothing else that lies there is touched, and no other run gets the folder meanwhile. A folder
-    that was made for a run that fails is removed again while it is empty. ``scan`` is
-    the input: one that stands where an output belongs is not removed but refused, and in the folder
-    of a DICOM series all DICOM files stay.
+    No other run gets the folder meanwhile. A folder that was made for a run that fails is removed
+    again while it is empty. ``scan`` is the input: one that stands where an output belongs is
+    refused.
 
     Raises InputError when the folder cannot be made or written to or another run is at work in it,
     BrainAgeError when the disk is full.
@@ -85,18 +84,23 @@ def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[
     with removed_if_it_fails(folder.path):
         make_output_folder(folder.path)
         with folder_lock(folder.path):
-            _make_room(folder, scan)
+            if scan is not None:
+                _refuse_to_overwrite(folder, Path(scan))
             yield folder
 
 
-def _make_room(folder: OutputFolder, scan: str | Path | None) -> None:
-    """Remove earlier outputs of ours, but never the scan."""
-    if scan is not None:
-        _refuse_to_overwrite(folder, Path(scan))
+def make_room(folder: OutputFolder, scan: str | Path | None = None) -> bool:
+    """Remove earlier outputs of ours and nothing else; say whether there was a complete result.
+
+    In the folder of a DICOM series, which ``scan`` may be, all DICOM files stay. Raises InputError
+    for what cannot be removed.
+    """
+    was_complete = folder.prediction.is_file()
     holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
     dicom_files = () if holds_scan else folder.dicom_files
     for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
         _remove(file)
+    return was_complete
 
 
 def _refuse_to_overwrite(folder: OutputFolder, scan: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from BrainAgeLib import delivery
+from BrainAgeLib import delivery, pipeline
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.options import Deliverables, Options
@@ -160,7 +160,7 @@ def test_earlier_outputs_are_gone_before_the_work_begins(
         assert names_in(tmp_path) == {LOCK_NAME}
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(delivery, "run", interrupted)
+    monkeypatch.setattr(pipeline, "find_brain_in_view", interrupted)
     with pytest.raises(KeyboardInterrupt):
         deliver(brain_file, tmp_path, options, Deliverables())
 

@@ -83,10 +83,36 @@ def test_the_scan_is_never_overwritten(brainage, fast, brain_file, out):
     assert (out / "brain_mask.nii.gz").read_bytes() == before
 
 
-def test_a_failed_run_leaves_no_earlier_result(brainage, fast, out):
+@pytest.mark.parametrize(
+    ("scan", "arguments"),
+    [
+        ("nowhere.nii.gz", []),
+        ("notes.txt", []),
+        (None, ["--device", "cuda:99"]),
+        (None, ["--correction", "foo"]),
+        (None, ["--site", "nowhere.json"]),
+        (None, ["--series", "1.2.3"]),
+    ],
+)
+def test_a_mistyped_command_leaves_the_earlier_result(
+    brainage, fast, out, tmp_path, monkeypatch, scan, arguments
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("no scan", "utf-8")
     assert brainage(*fast, "--output", out).code == 0
-    (out / "notes.txt").write_text("mine", "utf-8")
-    fast[1] = "nowhere.nii.gz"
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    fast[1] = scan or fast[1]
 
-    assert brainage(*fast, "--output", out).code == 2
-    assert [path.name for path in out.iterdir()] == ["notes.txt"]
+    outcome = brainage(*fast, "--output", out, *arguments)
+
+    assert outcome.code == 2
+    assert outcome.err.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_an_earlier_result_that_goes_is_told_in_one_line(brainage, fast, out):
+    first, second = (brainage(*fast, "--output", out) for _ in range(2))
+
+    assert (first.code, second.code) == (0, 0)
+    assert "earlier result" not in first.err
+    assert second.err.count(f"the earlier result in {out} was removed\n") == 1

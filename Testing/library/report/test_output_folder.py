@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.report.output_folder import OutputFolder, output_folder
+from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 
 OURS = (
     "prediction.json",
@@ -27,6 +27,7 @@ def names_in(folder: Path) -> set[str]:
 def prepared(path: Path, scan: Path | None = None) -> OutputFolder:
     """Return the folder as a run finds it, when that run has ended."""
     with output_folder(path, scan) as folder:
+        make_room(folder, scan)
         return folder
 
 
