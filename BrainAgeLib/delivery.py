@@ -35,8 +35,8 @@ def deliver(
 ) -> tuple[Prediction, OutputFolder]:
     """Work on one scan and write everything that comes of it into ``folder``.
 
-    Folder, options, device and scan are checked before anything is touched, so that what is mistyped
-    costs nothing. Earlier outputs are removed before the work on the scan begins: then a result
+    Folder, options, device and scan are checked before anything is touched: a mistyped call costs
+    nothing. Earlier outputs are removed before the work on the scan begins: then a result
     that is there belongs to this run. Raises BrainAgeError.
     """
     if deliverables.dicom:

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.records import Finding, Prediction
 from BrainAgeLib.report import wording
+from BrainAgeLib.report.interval_and_age import interval_and_age
 
 # Sign and colours for a light and a dark window; both have a contrast of 4.5 and more.
 SIGNS = {"pass": "\u2714", "note": "\u2139", "warn": "\u26a0", "refuse": "\u2716"}
@@ -68,7 +69,7 @@ def rowsHtml(prediction: Prediction) -> str:
     """Return age and gaps as a table, and what the interval says of them below it."""
     facts = wording.facts(prediction, _("enter it at the top and press Apply to see the gap"))
     rows = "".join(_rowHtml(fact) for fact in facts)
-    inside = wording.interval_and_age(prediction)
+    inside = interval_and_age(prediction)
     below = f"<p><small>{readable(inside)}</small></p>" if inside else ""
     return f"<table cellspacing='0' cellpadding='2'>{rows}</table>{below}"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from BrainAgeLib.records import Finding, Pictures, Prediction, Severity, Timings
 from BrainAgeLib.report import wording
+from BrainAgeLib.report.interval_and_age import interval_and_age
 from BrainAgeLib.report.pages import filled_in, write_page
 from BrainAgeLib.report.pictures import (
     PagePicture,
@@ -138,7 +139,7 @@ def _number(prediction: Prediction) -> Number:
         unit=unit,
         interval=age.note,
         facts=tuple(Fact(fact.label, typeset(fact.value), fact.note) for fact in facts),
-        interval_and_age=wording.interval_and_age(prediction),
+        interval_and_age=interval_and_age(prediction),
         is_forced=wording.is_forced(prediction),
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.findings import UNITS, FindingCode
+from BrainAgeLib.findings import UNITS
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
 
 NOT_KNOWN = "not known"
@@ -178,29 +178,6 @@ def percentile(value: float) -> str:
     if value > 99:
         return f"larger than in more than 99 of 100 {people}"
     return f"larger than in about {value:.0f} of 100 {people}"
-
-
-def interval_and_age(prediction: Prediction) -> str | None:
-    """Say whether the gap is within what the model gets wrong in healthy people, or None.
-
-    The interval is fitted on scans that the gate passes, so it says nothing of a number that was
-    forced.
-    """
-    age, ends = prediction.chronological_age_years, prediction.interval_years
-    if age is None or ends is None or is_forced(prediction):
-        return None
-    inside = ends[0] <= age <= ends[1]
-    lies = f"The chronological age lies {'inside' if inside else 'outside'} the interval"
-    if any(finding.code == FindingCode.ONE_SIDED for finding in prediction.quality.findings):
-        return (
-            f"{lies}, which is that of healthy people: the sides of this brain are unlike theirs."
-        )
-    if prediction.has_wide_interval:
-        return f"{lies}, which is wide for this scan."
-    if inside:
-        return f"{lies}: a gap of this size is within the error of the model in healthy people."
-    outside = 100 - prediction.interval_level * 100
-    return f"{lies}, as it does in about {outside:.3g} of 100 healthy people."
 
 
 def leaning(prediction: Prediction) -> str | None:
