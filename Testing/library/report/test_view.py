@@ -163,7 +163,7 @@ def test_forced_puts_the_refusal_above_the_number(person: MakePerson, page: Make
 
 
 @pytest.mark.parametrize("code", ["unlike_training", "part_of_brain"])
-@pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (72.0, "outside")])
+@pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (80.0, "outside")])
 def test_a_wide_interval_says_nothing_of_the_error(
     person: MakePerson, page: MakePage, code: str, age_years: float, where: str
 ) -> None:
@@ -176,7 +176,7 @@ def test_a_wide_interval_says_nothing_of_the_error(
     assert "within the error" not in text and "10 of 100 healthy people" not in text
 
 
-@pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (72.0, "outside")])
+@pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (80.0, "outside")])
 def test_nobody_with_a_one_sided_brain_is_told_of_the_error_in_healthy_people(
     person: MakePerson, page: MakePage, age_years: float, where: str
 ) -> None:
@@ -186,11 +186,11 @@ def test_nobody_with_a_one_sided_brain_is_told_of_the_error_in_healthy_people(
     assert "within the error" not in text and "10 of 100 healthy people" not in text
 
 
-@pytest.mark.parametrize(("age_years", "is_far"), [(75.7, False), (75.9, True), (50.9, True)])
+@pytest.mark.parametrize(("age_years", "is_far"), [(83.9, False), (84.2, True), (42.6, True)])
 def test_an_age_far_outside_is_to_be_checked(
     person: MakePerson, page: MakePage, age_years: float, is_far: bool
 ) -> None:
-    # 63.4 with an interval up to 69.6: twice the half width is 12.4 years.
+    # 63.4 with an interval up to 73.7: twice the half width is 20.6 years.
     text = page(person(chronological_age_years=age_years), NO_PICTURES).text
     assert ("lies far outside the interval, by more than half its width." in text) == is_far
     assert ("Check the age, and that the scan is this person's." in text) == is_far
