@@ -14,6 +14,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.records import Acquisition, Sex
 from BrainAgeLib.scan.checks import check_extent_mm
 from BrainAgeLib.scan.dicom_header import read_identifiers
+from BrainAgeLib.scan.dicom_person import age_unlike_header, sex_unlike_header
 from BrainAgeLib.scan.empty_slices import (
     Window,
     empty_at_ends,
@@ -76,8 +77,7 @@ def read(source: ScanSource, options: Options) -> Case:
     """Return a scan with its axes in order. Raises InputError for what is no scan."""
     is_image = isinstance(source, sitk.Image)
     scan = scan_from_image(source) if is_image else read_scan(source, options.series_uid)
-    if options.age_years is not None:  # then nobody asks the header
-        scan = scan.without(FindingCode.TWO_AGES)
+    scan = _compared(scan, options)
     volume = volume_from_sitk(to_canonical(scan.image))
     check_extent_mm((volume.spacing_mm * volume.voxels.shape[::-1]).tolist())
     hole = empty_between(volume)
@@ -94,3 +94,18 @@ def read(source: ScanSource, options: Options) -> Case:
         options.sex or scan.sex,
         identifiers,
     )
+
+
+def _compared(scan: Scan, options: Options) -> Scan:
+    """Return the scan with what differs between the person as given and as its header says."""
+    doubts = []
+    if options.age_years is not None:
+        # The header's own two ages are settled then, if one of them is the age given.
+        of_dates = [item.value for item in scan.findings if item.code == FindingCode.TWO_AGES]
+        scan = scan.without(FindingCode.TWO_AGES)
+        if scan.age_years is not None:
+            further = [scan.age_years + by for by in of_dates if isinstance(by, int | float)]
+            doubts.append(age_unlike_header(options.age_years, [scan.age_years, *further]))
+    if options.sex is not None and scan.sex is not None:
+        doubts.append(sex_unlike_header(options.sex, scan.sex))
+    return scan.with_findings(*(doubt for doubt in doubts if doubt is not None))

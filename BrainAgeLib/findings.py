@@ -22,6 +22,7 @@ class FindingCode(str, Enum):
     UNKNOWN_ORIENTATION = "unknown_orientation"
     TWO_AFFINES = "two_affines"
     TWO_AGES = "two_ages"
+    TWO_SEXES = "two_sexes"
     # The kind of picture.
     NOT_T1 = "not_t1"
     UNLIKE_T1 = "unlike_t1"

@@ -7,6 +7,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part05/sect_6.2.html (
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from BrainAgeLib.findings import FindingCode
@@ -49,6 +50,32 @@ def two_ages(patient_age: str, birth_date: str, study_date: str) -> Finding | No
     )
     difference_years = round(by_dates_years - given_years, 1)
     return Finding(FindingCode.TWO_AGES, "warn", message, difference_years, MOST_DIFFERENCE_YEARS)
+
+
+def age_unlike_header(given_years: float, header_years: Sequence[float]) -> Finding | None:
+    """Return what is said of an age that is none of those of a header, or None."""
+    if not header_years:
+        return None
+    nearest_years = min(header_years, key=lambda years: abs(years - given_years))
+    if abs(given_years - nearest_years) <= MOST_DIFFERENCE_YEARS:
+        return None
+    message = (
+        f"The age given is {given_years:.3g} years, the DICOM header says {nearest_years:.3g}. The "
+        "one given was taken; check it, and that the scan is this person's."
+    )
+    difference_years = round(given_years - nearest_years, 1)
+    return Finding(FindingCode.TWO_AGES, "warn", message, difference_years, MOST_DIFFERENCE_YEARS)
+
+
+def sex_unlike_header(given: Sex, header: Sex) -> Finding | None:
+    """Return what is said of a sex that is not the header's, or None."""
+    if given == header:
+        return None
+    message = (
+        f"The sex given is {given}, the DICOM header says {header}. The one given was taken; check "
+        "it, and that the scan is this person's."
+    )
+    return Finding(FindingCode.TWO_SEXES, "note", message, given, header)
 
 
 def _age_given(patient_age: str) -> float | None:

@@ -106,8 +106,30 @@ def test_two_ages_of_a_header_are_a_warning_unless_the_age_is_given(thick_brain,
     folder = write_volume_series(tmp_path / "s", thick_brain, **ages)
 
     of_header = pipeline.read(folder, Options())
-    given = pipeline.read(folder, Options(age_years=47.0))
+    given = pipeline.read(folder, Options(age_years=54.0))
 
     assert of_header.age_years == 42.0
     assert [item.code for item in of_header.scan.findings] == ["two_ages"]
-    assert (given.age_years, given.scan.findings) == (47.0, ())
+    assert (given.age_years, given.scan.findings) == (54.0, ())
+
+
+@pytest.mark.parametrize(
+    ("given", "codes"),
+    [
+        ({"age_years": 41.0, "sex": "F"}, ["two_ages", "two_sexes"]),
+        ({"age_years": 31.6}, ["two_ages"]),
+        ({"age_years": 31.4, "sex": "M"}, []),
+        ({"sex": "F"}, ["two_sexes"]),
+    ],
+)
+def test_a_person_unlike_the_header_is_told(thick_brain, tmp_path, given, codes):
+    person = {"PatientAge": "030Y", "PatientBirthDate": "", "PatientSex": "M"}
+    folder = write_volume_series(tmp_path / "s", thick_brain, **person)
+
+    case = pipeline.read(folder, Options(**given))
+
+    assert [item.code for item in case.scan.findings] == codes
+    assert case.age_years == given.get("age_years", 30.0)
+    assert case.sex == given.get("sex", "M")
+    for finding in case.scan.findings:
+        assert "the DICOM header says 30." in finding.message or "says M." in finding.message

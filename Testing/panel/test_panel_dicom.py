@@ -93,7 +93,7 @@ def withoutPathsAndTimes(record: dict) -> dict:
         (LONG_ECHO, None, "header_not_t1"),
         (CONTRAST, None, "contrast_agent"),
         (OTHER_DATES, None, "two_ages"),
-        ({}, "45", None),
+        ({}, "45", "two_ages"),
     ],
     ids=["plain", "a long echo", "contrast agent", "other dates", "a typed age"],
 )
