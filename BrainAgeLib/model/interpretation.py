@@ -59,30 +59,38 @@ class Interpreter:
 
         Without a site's calibration the interval is that of a scanner that the model never saw.
         With one it is that within one scanner and as much wider as the site's people are off, so
-        that it stays around the raw age.
+        that it stays around the raw age; but not where the person's age or the raw age is outside
+        those of the site's people, of which the calibration knows nothing.
         """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
         entry = self.card.class_of(slice_count, spacing_mm)
         correction = self._correction(entry)
+        site = self.site
+        if site and not (site.covers(age_years) and site.covers(raw.age_years)):
+            site = None
         corrected = None
         if correction is not None:
             corrected = corrected_brain_age(raw.age_years, age_years, correction)
         return Interpretation(
-            self._interval_years(raw, entry, has_no_skull),
+            self._interval_years(raw, entry, site, has_no_skull),
             corrected,
             correction if corrected is not None else None,
             self._percentile(raw, age_years),
-            self._covers(),
-            self.site.findings(age_years, entry.name) if self.site else (),
+            self._covers(site),
+            self.site.findings(age_years, raw.age_years, entry.name) if self.site else (),
         )
 
     def _interval_years(
-        self, raw: RawAge, entry: AcquisitionClass, has_no_skull: bool
+        self,
+        raw: RawAge,
+        entry: AcquisitionClass,
+        site: SiteCalibration | None,
+        has_no_skull: bool,
     ) -> tuple[float, float] | None:
         half = raw.widening * entry.half_width_years(raw.age_years)
-        if self.site is not None:
-            half += abs(self.site.applied.offset_years)
+        if site is not None:
+            half += abs(site.applied.offset_years)
         elif self.card.calibration.unseen_scanner is not None:
             half *= self.card.calibration.unseen_scanner.factor(has_no_skull)
         low, high = max(0.0, raw.age_years - half), raw.age_years + half
@@ -101,9 +109,9 @@ class Interpreter:
         people, gap_years = self.card.out_of_fold, raw.age_years - age_years
         return gap_percentile(gap_years, age_years, people.ages_years, people.predicted_years)
 
-    def _covers(self) -> IntervalCovers | None:
+    def _covers(self, site: SiteCalibration | None) -> IntervalCovers | None:
         """Return which scanners an interval speaks of; None: those like the training's alone."""
-        if self.site is not None:
+        if site is not None:
             return "this site"
         return None if self.card.calibration.unseen_scanner is None else "any scanner"
 

@@ -1,8 +1,8 @@
 """A site's own calibration: how far healthy local people are from the model's bias line.
 
 It replaces the line of the age-bias correction and gives the interval the width of one scanner,
-widened by the site's offset; it never touches the raw age. The file is read strictly: it may come
-from anybody.
+widened by the site's offset, for people of the site's ages; it never touches the raw age. The file
+is read strictly: it may come from anybody.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 from BrainAgeLib.codec import Source, read
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Correction, Finding, ModelRecord
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Correction, Finding, ModelRecord, Severity
 
 # Set by hand: what no site's file reaches.
 MOST_BYTES = 100_000
@@ -100,21 +100,21 @@ class SiteCalibration:
             site=self.site,
         )
 
-    def findings(self, age_years: float | None, acquisition_class: str) -> tuple[Finding, ...]:
+    def covers(self, years: float | None) -> bool:
+        """Say whether an age, chronological or raw, is among those of the site's people.
+
+        None, an age that is not known, is.
+        """
+        low, high = self.age_range_years
+        return years is None or low <= years <= high
+
+    def findings(
+        self, age_years: float | None, raw_age_years: float, acquisition_class: str
+    ) -> tuple[Finding, ...]:
         """Return what the calibration does not cover of one scan."""
         uncovered = []
-        low, high = self.age_range_years
-        if age_years is not None and not low <= age_years <= high:
-            uncovered.append(
-                Finding(
-                    FindingCode.SITE_AGE_RANGE,
-                    "warn",
-                    "The person is younger or older than the people of the site calibration: "
-                    "there is no corrected gap.",
-                    age_years,
-                    f"{low:.4g} to {high:.4g} years",
-                )
-            )
+        if not self.covers(age_years) or not self.covers(raw_age_years):
+            uncovered.append(self._outside_ages(age_years))
         if acquisition_class not in self.classes:
             uncovered.append(
                 Finding(
@@ -126,6 +126,27 @@ class SiteCalibration:
                 )
             )
         return tuple(uncovered)
+
+    def _outside_ages(self, age_years: float | None) -> Finding:
+        """Return the finding of a person, or else of a raw age, unlike the site's people.
+
+        It never tells the raw age, which a refused scan must not give.
+        """
+        low, high = self.age_range_years
+        is_person = not self.covers(age_years)
+        who = "The person is younger or older than"
+        if not is_person:
+            who = "The raw brain age is below or above the ages of"
+        gap = "there is no corrected gap, and " if is_person else ""
+        severity: Severity = "warn" if is_person or age_years is None else "note"
+        return Finding(
+            FindingCode.SITE_AGE_RANGE,
+            severity,
+            f"{who} the people of the site calibration: {gap}the interval is not this site's but "
+            "as wide as without --site.",
+            age_years if is_person else None,
+            f"{low:.4g} to {high:.4g} years",
+        )
 
 
 def read_site(path: str | Path, model: ModelRecord) -> SiteCalibration:

@@ -57,10 +57,29 @@ def test_both_corrections_move_by_the_deviation():
 
 def test_findings_say_what_is_not_covered():
 
-    assert SITE.findings(60.0, "slices up to 7 mm apart") == ()
-    assert SITE.findings(None, "slices up to 7 mm apart") == ()
-    codes = [item.code for item in SITE.findings(39.9, "few slices")]
+    assert SITE.findings(60.0, 60.0, "slices up to 7 mm apart") == ()
+    assert SITE.findings(None, 60.0, "slices up to 7 mm apart") == ()
+    codes = [item.code for item in SITE.findings(39.9, 60.0, "few slices")]
     assert codes == ["site_age_range", "site_acquisition"]
+
+
+@pytest.mark.parametrize(
+    ("age_years", "raw_years", "severity", "value"),
+    [
+        (39.0, 60.0, "warn", 39.0),
+        (39.0, 35.0, "warn", 39.0),
+        (None, 35.0, "warn", None),
+        (45.0, 35.0, "note", None),
+    ],
+)
+def test_ages_outside_the_sites_are_told_but_never_the_raw_one(
+    age_years, raw_years, severity, value
+):
+    (finding,) = SITE.findings(age_years, raw_years, "slices up to 7 mm apart")
+
+    assert (finding.code, finding.severity, finding.value) == ("site_age_range", severity, value)
+    assert ("no corrected gap" in finding.message) == (value is not None)
+    assert "as wide as without --site" in finding.message
 
 
 @pytest.mark.parametrize(
@@ -166,3 +185,17 @@ def test_the_interval_takes_in_the_sites_offset_and_the_percentile_stays(small_m
     )
     assert with_site.correction.site == "Clinic A"
     assert without.correction.site is None
+
+
+@pytest.mark.parametrize(("age_years", "raw_years"), [(39.0, 60.0), (None, 35.0), (50.0, 35.0)])
+def test_outside_the_sites_ages_the_interval_is_that_without_a_site(
+    small_model, age_years, raw_years
+):
+    card = read_card(small_model)
+    scan = (RawAge(raw_years, (raw_years,), True), age_years, 24, 6.0)
+    without, with_site = (
+        Interpreter(card, "de-lange-cole", site).interpret(*scan) for site in (None, SITE)
+    )
+
+    assert with_site.interval_years == without.interval_years
+    assert with_site.interval_covers == without.interval_covers
