@@ -21,6 +21,22 @@ def existing_path(given: str) -> Path:
     return Path(given)
 
 
+def years_given(text: str) -> float:
+    """Return an age, with a decimal point or comma. Raises ArgumentTypeError for what is none."""
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of years, such as 30.5") from None
+
+
+def sex_given(text: str) -> str:
+    """Return F or M of a letter or a word. Raises ArgumentTypeError for any other."""
+    sex = {"f": "F", "female": "F", "m": "M", "male": "M"}.get(text.strip().lower())
+    if sex is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not known: give F or M")
+    return sex
+
+
 def add_results_table(parser: argparse.ArgumentParser) -> None:
     """Add the table that the commands on many people read."""
     parser.add_argument(
@@ -85,8 +101,12 @@ def add_scan_options(parser: argparse.ArgumentParser) -> None:
 def add_prediction_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that every command that predicts takes."""
     person = parser.add_argument_group("the person (never changes the raw age)")
-    person.add_argument("--age", type=float, metavar="YEARS", help="chronological age in years")
-    person.add_argument("--sex", type=str.upper, choices=("F", "M"), help="sex, for the record")
+    person.add_argument(
+        "--age", type=years_given, metavar="YEARS", help="chronological age in years, such as 30.5"
+    )
+    person.add_argument(
+        "--sex", type=sex_given, metavar="F|M", help="sex, for the record: F or female, M or male"
+    )
     model = parser.add_argument_group("the model")
     add_model(model)
     model.add_argument(

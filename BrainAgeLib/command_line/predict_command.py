@@ -69,5 +69,6 @@ def predict_and_show(
     if json_lines is not None:
         json_lines.result(outputs.prediction, prediction.quality.verdict)
     else:
-        print(readable_result(prediction, None if options.no_report else outputs.report))
+        report = None if options.no_report else outputs.report
+        print(readable_result(prediction, report, outputs.path))
     return ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE

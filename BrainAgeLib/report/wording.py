@@ -236,15 +236,20 @@ def _finding(finding: Finding) -> str:
     return f"{word}: {finding.message}" + (f" ({measurements})" if measurements else "")
 
 
-def readable_result(prediction: Prediction, report: Path | None = None) -> str:
+def readable_result(
+    prediction: Prediction, report: Path | None = None, folder: Path | None = None
+) -> str:
     """Return the result as lines for a terminal, with the notice.
 
-    ``report``: where the report lies, or None when none was written. Characters of file names that
+    ``report``: where the report lies, or None when none was written: then ``folder`` is named, if
+    there is one. Characters of file names that
     a terminal would obey instead of showing are replaced.
     """
     lines = result_lines(prediction, "give it with --age")
     if report is not None:
         lines.append(Fact("Report", str(report)))
+    elif folder is not None:
+        lines.append(Fact("Results", str(folder)))
     loud = [f"{FORCED}: {DO_NOT_USE}".upper()] if is_forced(prediction) else []
     shown = [printable(line) for line in [*loud, *map(_terminal_line, lines)]]
     return "\n".join([*shown, "", printable(prediction.notice)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -40,6 +41,30 @@ def test_a_value_that_cannot_be_is_one_line_and_2(brainage, fast, out, arguments
     assert outcome.err.startswith("brainage: error: ")
     assert outcome.err.count("\n") == 1
     assert not out.exists() or not list(out.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--age", "thirty"], "'thirty' is no number of years, such as 30.5"),
+        (["--sex", "x"], "'x' is not known: give F or M"),
+    ],
+)
+def test_what_is_no_age_or_sex_is_said_in_words(brainage, fast, out, arguments, words):
+    outcome = brainage(*fast, "--output", out, *arguments)
+
+    assert outcome.code == 2
+    assert words in outcome.err
+
+
+@pytest.mark.parametrize(("given", "sex"), [("f", "F"), ("Female", "F"), ("male", "M")])
+def test_a_decimal_comma_and_a_sex_in_words(brainage, fast, out, given, sex):
+    outcome = brainage(*fast, "--output", out, "--age", "30,5", "--sex", given)
+
+    record = json.loads((out / "prediction.json").read_text("utf-8"))
+    assert outcome.code == 0
+    assert (record["chronological_age_years"], record["sex"]) == (30.5, sex)
+    assert f"Results            {out}" in outcome.out
 
 
 @pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
