@@ -29,6 +29,7 @@ from BrainAgeLib.scan.geometry import (
     volume_from_sitk,
 )
 from BrainAgeLib.scan.read import Scan, read_scan, scan_from_image
+from BrainAgeLib.scan.voxel_values import non_finite_in_brain
 
 ScanSource: TypeAlias = str | os.PathLike[str] | sitk.Image  # a path, or an image in memory
 
@@ -71,6 +72,17 @@ class Case:
         acquisition = describe_acquisition(volume, scan.slice_thickness_mm, scan.sequence)
         scan = scan.with_findings(note)
         return replace(self, scan=scan, volume=volume, window=window, acquisition=acquisition)
+
+    def with_lost_brain(self, mask: np.ndarray) -> Case:
+        """Return the case with a warning where voxels inside the brain (k, j, i) were lost."""
+        if self.scan.non_finite is None:
+            return self
+        places = sitk.GetArrayFromImage(to_canonical(self.scan.non_finite))[self.window] > 0
+        warning = non_finite_in_brain(places, mask)
+        if warning is None:
+            return self
+        scan = self.scan.without(FindingCode.NON_FINITE_VOXELS).with_findings(warning)
+        return replace(self, scan=scan)
 
 
 def read(source: ScanSource, options: Options) -> Case:

@@ -91,6 +91,7 @@ def run(
         on_read()
         with stages.stage("brain_extraction", skipped=options.has_no_skull):
             case, mask = find_brain_in_view(case, tools)
+            case = case.with_lost_brain(mask)
         if not mask.any():
             return conclude(case, tools, stages, Answer((no_brain(),)))
         try:

@@ -31,7 +31,7 @@ from BrainAgeLib.scan.nifti import half_of_a_pair, read_nifti, read_nifti_header
 from BrainAgeLib.scan.other_volumes import read_other_grid, read_other_volume
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.scan.text_headers import read_text_headed
-from BrainAgeLib.scan.voxel_values import settle_voxels
+from BrainAgeLib.scan.voxel_values import non_finite_places, settle_voxels
 
 ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
 PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip twice, bzip2, xz, zstd
@@ -50,7 +50,8 @@ class Scan:
     exactly those of the file. ``slice_thickness_mm``, ``age_years`` and ``sex`` come from a DICOM
     header, or are None. ``findings``: what the reader had to settle. ``sequence``: what the header,
     or what lies beside the file, says of the sequence. ``dicom_files``: those of a DICOM series, in
-    slice order.
+    slice order. ``non_finite``: where the file holds no finite numbers, 1 on the grid of ``image``;
+    None for nowhere.
     """
 
     image: sitk.Image
@@ -61,6 +62,7 @@ class Scan:
     findings: tuple[Finding, ...] = ()
     sequence: SequenceTags = SequenceTags()
     dicom_files: tuple[Path, ...] = ()
+    non_finite: sitk.Image | None = None
 
     def with_findings(self, *more: Finding) -> Scan:
         """Return the same scan with more to say of it."""
@@ -138,8 +140,10 @@ def scan_from_image(image: sitk.Image) -> Scan:
     if len(size) > 3:  # one volume, as was checked: an extent of 0 drops the axis
         image = sitk.Extract(image, [*size[:3], *(0 for _ in size[3:])])
     check_grid(image, name)
-    settled, findings = settle_voxels(sitk.Cast(image, sitk.sitkFloat32), name)
-    return Scan(settled, InputRecord(None, None, None), findings=findings)
+    image = sitk.Cast(image, sitk.sitkFloat32)
+    settled, findings = settle_voxels(image, name)
+    record = InputRecord(None, None, None)
+    return Scan(settled, record, findings=findings, non_finite=non_finite_places(image))
 
 
 def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
@@ -157,7 +161,13 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
     file = _read_file(path, kind, name)
     settled, findings = settle_voxels(file.image, name)
     record = InputRecord(given, sha256_of(file.files), None)
-    return Scan(settled, record, findings=file.findings + findings, sequence=tags_of_file(path))
+    return Scan(
+        settled,
+        record,
+        findings=file.findings + findings,
+        sequence=tags_of_file(path),
+        non_finite=non_finite_places(file.image),
+    )
 
 
 def _read_file(path: Path, kind: FileKind, name: str) -> FileImage:

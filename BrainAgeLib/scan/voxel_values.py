@@ -50,6 +50,38 @@ def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Findi
     return image, tuple(findings)
 
 
+def non_finite_places(image: sitk.Image) -> sitk.Image | None:
+    """Return where voxels are not finite numbers, 1 on the image's own grid; None for nowhere."""
+    broken = ~np.isfinite(sitk.GetArrayViewFromImage(image))
+    if not broken.any():
+        return None
+    places = sitk.GetImageFromArray(broken.astype(np.uint8))
+    places.CopyInformation(image)
+    return places
+
+
+def non_finite_in_brain(places: np.ndarray, mask: np.ndarray) -> Finding | None:
+    """Return the warning that voxels (k, j, i), bool, were lost inside a brain mask, or None.
+
+    Inside its hull within the slices: a hole that they leave in the mask is of the brain.
+    """
+    inside = places & _between(mask, 1) & _between(mask, 2)
+    if not inside.any():
+        return None
+    message = (
+        f"{int(inside.sum())} voxels inside the brain were not finite numbers and count as "
+        "background, which moves the age. Export the scan again."
+    )
+    fraction = float(inside.sum() / mask.sum())
+    return Finding(FindingCode.NON_FINITE_VOXELS, "warn", message, fraction)
+
+
+def _between(mask: np.ndarray, axis: int) -> np.ndarray:
+    """Return which places have mask on both sides along an axis, or are mask themselves."""
+    before = np.logical_or.accumulate(mask, axis)
+    return before & np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis), axis)
+
+
 def _without_non_finite(voxels: np.ndarray, name: str) -> tuple[np.ndarray, Finding | None]:
     broken = ~np.isfinite(voxels)
     fraction = float(broken.mean())

@@ -69,3 +69,22 @@ def test_a_head_that_is_cut_and_padded_has_the_brain_of_one_that_is_cut(small_mo
     np.testing.assert_allclose(of_padded.volume.affine, of_cropped.volume.affine)
     np.testing.assert_array_equal(mask_of_padded, mask_of_cropped)
     assert of_padded.acquisition == of_cropped.acquisition
+
+
+@pytest.mark.parametrize("order", ["LPS", "SAR"])
+@pytest.mark.parametrize(("is_inside", "severity"), [(True, "warn"), (False, "note")])
+def test_lost_voxels_inside_the_brain_are_a_warning(thick_brain, order, is_inside, severity):
+    brain = thick_brain.voxels > 25
+    voxels = thick_brain.voxels.copy()
+    middle = np.argwhere(brain[12]).mean(0).round().astype(int)
+    place = (12, *middle) if is_inside else (12, 0, 0)
+    voxels[place] = np.nan
+    brain[place] = False  # a brain extractor leaves a hole there
+    case = read(
+        sitk.DICOMOrient(sitk_from_volume(thick_brain.with_voxels(voxels)), order), Options()
+    )
+
+    (finding,) = case.with_lost_brain(brain).scan.findings
+
+    assert (finding.code, finding.severity) == ("non_finite_voxels", severity)
+    assert ("Export the scan again" in finding.message) == is_inside
