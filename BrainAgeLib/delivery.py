@@ -45,7 +45,7 @@ def deliver(
     with output_folder(Path(folder), Path(scan)) as outputs:
 
         def remove_earlier() -> None:
-            if make_room(outputs, scan):
+            if make_room(outputs, Path(scan)):
                 logger.warning("the earlier result in %s was removed", outputs.path)
 
         result = run(scan, options, on_progress, remove_earlier)
