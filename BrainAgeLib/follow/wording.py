@@ -105,6 +105,7 @@ def readable_change(person: Person, change: Change, error: ScanError, warnings: 
         f"{person.name}: {len(person.visits)} scans over {years(change.years)}",
         *(
             f"  after {visit.time_years:4.1f} years  brain age {years(visit.brain_age_years)}"
+            f"  ({visit.name})"
             for visit in person.visits
         ),
         "",
