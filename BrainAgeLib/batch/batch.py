@@ -59,15 +59,18 @@ def run_batch(
     on_row: RowCallback,
     retry_failed: bool = False,
     elsewhere: bool = False,
+    collects_only: bool = False,
 ) -> list[ResultRow]:
     """Work on every scan that has no result yet; return all rows in the order of the input.
 
-    ``results.csv`` holds the rows so far at any time, also after an interruption. Raises
-    BrainAgeError; what is wrong with one scan is its row.
+    ``results.csv`` holds the rows so far at any time, also after an interruption.
+    ``collects_only``: the scans all have a result, so how one would be made does not matter.
+    Raises BrainAgeError; what is wrong with one scan is its row.
     """
     make_output_folder(settings.output)
     with folder_lock(settings.output):
-        _check_settings(settings, elsewhere)
+        if not collects_only:
+            _check_settings(settings, elsewhere)
         _remove_leftovers(settings.output)
         if scans.decisions:
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
@@ -77,7 +80,7 @@ def run_batch(
         try:
             left = []
             for number, entry in enumerate(scans.entries):
-                row = _known_row(entry, settings, retry_failed)
+                row = _known_row(entry, settings, retry_failed and not collects_only)
                 if row is None:
                     left.append(number)
                 else:

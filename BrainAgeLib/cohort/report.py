@@ -67,6 +67,9 @@ ADDED = (
 )
 
 
+READ_FIRST = "Read first"
+
+
 def cohort_report(path: Path, plan: Plan) -> Report:
     """Return the report of a results table.
 
@@ -79,7 +82,7 @@ def cohort_report(path: Path, plan: Plan) -> Report:
     model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)
     change = _change(cohort, RAW, "gap_years")
     if said := cautions(cohort):
-        report.section("Read first", *said)
+        report.section(READ_FIRST, *said)
     _at_first_scan(report, cohort, model)
     _over_time(report, cohort, change)
     _score_and_event(report, cohort)
@@ -94,9 +97,10 @@ def cohort_report(path: Path, plan: Plan) -> Report:
 
 
 def headline(report: Report) -> str:
-    """Return the main figures in a few lines, for the terminal."""
+    """Return what is to be read first in a line, then the main figures, for the terminal."""
     chosen = {"adjusted difference", "Cohen's d", "difference of change a year"}
-    lines = []
+    first = [part for one in report.sections if one.title == READ_FIRST for part in one.parts]
+    lines = [f"{READ_FIRST}: {' '.join(' '.join(map(str, first)).split())}"] if first else []
     for item in report.estimates:
         is_area = item.figure.startswith("AUC, adjusted")
         is_hazard = item.figure == "hazard ratio per year"

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from BrainAgeLib.options import Deliverables, Options
 
 
+_OF_DICOM = ("--dicom", "--keep-identifiers")
+
+
 def existing_path(given: str) -> Path:
     """Return a path behind which there is something: known before what takes time is loaded.
 
@@ -98,8 +101,11 @@ def add_scan_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_prediction_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that every command that predicts takes."""
+def add_prediction_options(parser: argparse.ArgumentParser, may_be_dicom: bool = True) -> None:
+    """Add the options that every command that predicts takes.
+
+    ``may_be_dicom``: without it there are none of what a DICOM header makes possible.
+    """
     person = parser.add_argument_group("the person (never changes the raw age)")
     person.add_argument(
         "--age", type=years_given, metavar="YEARS", help="chronological age in years, such as 30.5"
@@ -134,7 +140,9 @@ def add_prediction_options(parser: argparse.ArgumentParser) -> None:
         ("--json-lines", "one JSON object a line on stdout"),
         ("--stop-with-parent", "end when standard input closes"),
     ):
-        output.add_argument(option, action="store_true", help=words)
+        if may_be_dicom or option not in _OF_DICOM:
+            output.add_argument(option, action="store_true", help=words)
+    parser.set_defaults(dicom=False, keep_identifiers=False)
 
 
 def chosen_options(given: argparse.Namespace) -> Options:

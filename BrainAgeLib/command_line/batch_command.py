@@ -77,11 +77,15 @@ def run_on_scans(
     options: argparse.Namespace,
     json_lines: JsonLines | None,
     chosen: Callable[[ScanList, BatchSettings], ScanList],
+    collects_only: bool = False,
 ) -> int:
-    """Work on the scans of the input that ``chosen`` keeps, say how it went, return the code."""
+    """Work on the scans of the input that ``chosen`` keeps, say how it went, return the code.
+
+    ``collects_only``: they were all worked on before.
+    """
     if options.stop_with_parent:
         stop_with_parent()
-    if options.dask is None:
+    if options.dask is None and not collects_only:
         from BrainAgeLib.batch.worker_process import prepare_workers
 
         prepare_workers()  # before this process, too, imports what takes seconds
@@ -109,6 +113,7 @@ def run_on_scans(
             on_row,
             options.retry_failed,
             elsewhere=options.dask is not None,
+            collects_only=collects_only,
         )
     finally:
         progress.clear()

@@ -23,6 +23,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
         "bids",
         help="brain age of a BIDS dataset, called as BIDS Apps are",
+        # Labels before the folders would swallow them, and argparse prints options first.
+        usage="%(prog)s INPUT OUTPUT {participant,group} [--participant-label LABEL ...] [options]",
         description="Brain age of a BIDS dataset by the convention of BIDS Apps. participant: "
         "works on these people, or on all. group: writes results.csv and index.html anew of "
         "everybody who was worked on, and works on nobody. One run at a time in an output folder. "
@@ -51,7 +53,7 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     def chosen(scans: ScanList, settings: BatchSettings) -> ScanList:
         return _of_level(scans, settings, options)
 
-    return run_on_scans(options, json_lines, chosen)
+    return run_on_scans(options, json_lines, chosen, collects_only=options.level == "group")
 
 
 def _of_level(scans: ScanList, settings: BatchSettings, options: argparse.Namespace) -> ScanList:

@@ -23,7 +23,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "demo", help="brain age of the bundled sample scan", description=EXPECTATION
     )
     add_output_folder(parser, default="brainage-demo")
-    add_prediction_options(parser)
+    add_prediction_options(parser, may_be_dicom=False)  # the sample is NIfTI
     parser.set_defaults(run=_run, series=None, brain_extracted=False, in_template_space=False)
     return parser
 

@@ -77,6 +77,7 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     is_table = len(options.inputs) == 1 and options.inputs[0].suffix.lower() == ".csv"
     if not is_table and len(options.inputs) < 2:
         raise InputError("a single scan has no change", "give two or more scans of one person")
+    _refuse_what_does_not_apply(options, is_table)
     from BrainAgeLib.follow.follow import follow_people, follow_person, scan_error_of
     from BrainAgeLib.follow.wording import NOTICE, readable_change
     from BrainAgeLib.model.ensemble import load_ensemble
@@ -111,6 +112,20 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
         print()
     print(f"report {page}\n\n{NOTICE}")
     return 0
+
+
+def _refuse_what_does_not_apply(given: argparse.Namespace, is_table: bool) -> None:
+    """Raise InputError for a time that would be overlooked without a word."""
+    if is_table and (given.years or given.ages):
+        raise InputError(
+            f"--{'years' if given.years else 'ages'} is of scans, not of a RESULTS.csv",
+            "the column age of the table tells the time, or --time COLUMN",
+        )
+    if not is_table and given.time:
+        raise InputError(
+            "--time is a column of a RESULTS.csv, not of scans",
+            "give --years 0 1.5, the years since the first scan, or --ages",
+        )
 
 
 def _options_of(given: argparse.Namespace) -> list[Any]:

@@ -100,8 +100,9 @@ class TerminalProgress(MovingLine):
 class BatchProgress(MovingLine):
     """How far a batch is: on a terminal a line that moves, in a log a line now and then.
 
-    Tells of every scan without an age at once, with ``is_verbose`` of all others too, and of the
-    rate and the time that remains unless ``is_quiet``.
+    Tells of every scan without an age at once, also of failures of the list and of earlier runs,
+    with ``is_verbose`` of all others too, and of the rate and the time that remains unless
+    ``is_quiet``.
     """
 
     def __init__(
@@ -122,7 +123,8 @@ class BatchProgress(MovingLine):
         """Take a row: of this run, or one that an earlier run left."""
         self._without_age += not row.has_age
         self._worked_on += not was_there
-        if not was_there and (self._is_verbose or not row.has_age):
+        is_news = not was_there and (self._is_verbose or not row.has_age)
+        if is_news or row.error is not None:
             self._say(_told(row))
         if self._is_quiet:
             return

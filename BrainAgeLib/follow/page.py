@@ -23,7 +23,7 @@ DASH = "\u2013"
 
 @dataclass(frozen=True)
 class PersonPart:
-    """What the report says of one person."""
+    """What the report says of one person. ``properties``: a name, and what each scan has."""
 
     title: str
     figure: str
@@ -32,8 +32,8 @@ class PersonPart:
     facts: tuple[Fact, ...]
     warnings: tuple[str, ...]
     findings: tuple[str, ...]
-    visit_names: tuple[str, ...]
-    visits: tuple[tuple[str, ...], ...]
+    scan_names: tuple[str, ...]
+    properties: tuple[tuple[str, ...], ...]
     plot: FollowPlot
 
 
@@ -47,6 +47,7 @@ class FollowView:
     people: tuple[PersonPart, ...]
     saliency: Sheet | None
     level: str = percent(LEVEL)
+    normal_ageing: str = wording.NORMAL_AGEING
     left_out: str = wording.WHAT_THE_ERROR_LEAVES_OUT
     not_of_the_brain: str = wording.NOT_OF_THE_BRAIN
     notice: str = wording.NOTICE
@@ -92,7 +93,7 @@ def write_follow_report(
 def _row(result: PersonChange) -> tuple[str, ...]:
     change = result.change
     low, high = change.a_year_interval
-    told = "more than scanning again" if change.is_more_than_error else "not told from it"
+    told = "the change is larger" if change.is_more_than_error else "the change may be nothing"
     return (
         result.person.name,
         str(len(result.person.visits)),
@@ -108,17 +109,6 @@ def _part(
 ) -> PersonPart:
     person, change = result.person, result.change
     a_year = wording.a_year(change)
-    traits = [
-        name
-        for name in person.visits[0].traits
-        if any(visit.traits.get(name) is not None for visit in person.visits)
-    ]
-    rows = []
-    for visit in person.visits:
-        age = DASH if visit.age_years is None else one_decimal(visit.age_years)
-        values = [_shown(visit.traits.get(name)) for name in traits]
-        brain_age = one_decimal(visit.brain_age_years)
-        rows.append((visit.name, one_decimal(visit.time_years), age, brain_age, *values))
     return PersonPart(
         person.name if several else "",
         typeset(signed(change.a_year)),
@@ -130,10 +120,26 @@ def _part(
         ),
         result.warnings,
         tuple(found.text for found in wording.findings_of(person)),
-        ("scan", "years since the first", "age", "raw brain age", *traits),
-        tuple(rows),
+        tuple(visit.name for visit in person.visits),
+        tuple(_properties(person)),
         follow_plot(person, change, reference),
     )
+
+
+def _properties(person: Person) -> list[tuple[str, ...]]:
+    """Return a row a property, since many of them side by side do not fit on a page."""
+    visits = person.visits
+    ages = [DASH if one.age_years is None else one_decimal(one.age_years) for one in visits]
+    rows = [
+        ("years since the first", *(one_decimal(one.time_years) for one in visits)),
+        ("age", *ages),
+        ("raw brain age", *(one_decimal(one.brain_age_years) for one in visits)),
+    ]
+    for name in visits[0].traits:
+        values = [visit.traits.get(name) for visit in visits]
+        if any(value is not None for value in values):
+            rows.append((name, *map(_shown, values)))
+    return rows
 
 
 def _shown(value: str | float | None) -> str:

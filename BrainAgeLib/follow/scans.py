@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import InputError, printable
-from BrainAgeLib.follow.visits import Person, person_of, times_of_ages, visit_of
+from BrainAgeLib.follow.visits import (
+    AGES,
+    Person,
+    person_of,
+    repeated_scans,
+    require_times,
+    times_of_ages,
+    visit_of,
+)
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction, ProgressCallback
 from BrainAgeLib.report.output_folder import OutputFolder
@@ -20,6 +28,7 @@ from BrainAgeLib.scan.file_kind import FileKind, kind_of
 RECORD_NAME = "prediction.json"
 DAYS_A_YEAR = 365.25
 NO_PERSON = "this person"
+GIVEN_YEARS = "the years that were given"
 
 
 @dataclass(frozen=True)
@@ -53,41 +62,63 @@ def follow_scans(
     """Return the person of two or more inputs: scans, or what ``brainage predict`` wrote of one.
 
     Scans are predicted, each into a folder of its own in ``output``. ``options``: of each input.
-    ``years``: since the first scan; None takes the days of the DICOM headers, else the ages.
-    Raises BrainAgeError for what cannot be read, is refused, or is of one time.
+    An age in them goes before that of a record. ``years``: since the first scan; None takes the
+    days of the DICOM headers, else the ages. Raises BrainAgeError for what cannot be read, is
+    refused, or is of one time.
     """
-    if years is not None and len(years) != len(inputs):
-        raise InputError(
-            f"{len(inputs)} scans have {len(years)} times", "give one for each, in their order"
-        )
-    if years is not None and not all(map(math.isfinite, years)):
-        raise InputError("a time between the scans is no number", "give years, such as 0 1.5")
+    if years is not None:
+        _require_years(years, len(inputs))
     scans = [
         _scanned(path, output / f"scan-{number}", one, on_progress(number))
         for number, (path, one) in enumerate(zip(inputs, options, strict=True), start=1)
     ]
-    ages = [scan.prediction.chronological_age_years for scan in scans]
-    notes: list[str] = []
-    times = list(years or _times_of_days(inputs))
-    if not times:
-        times, notes = times_of_ages(ages)
+    records = [scan.prediction for scan in scans]
+    times, told_by, notes = _times(inputs, records, years)
+    notes += repeated_scans(records, [scan.name for scan in scans])
     visits = {
         scan.name: visit_of(scan.prediction, scan.name, time)
         for scan, time in zip(scans, times, strict=True)
     }
-    person = person_of(NO_PERSON, list(visits.values()), notes)
+    person = person_of(NO_PERSON, list(visits.values()), notes, told_by)
     by_name = {scan.name: scan for scan in scans}
     return Followed(person, tuple(by_name[visit.name] for visit in person.visits))
+
+
+def _require_years(years: Sequence[float], count: int) -> None:
+    """Raise InputError for times that cannot be, before a scan is worked on."""
+    if len(years) != count:
+        raise InputError(
+            f"{count} scans have {len(years)} times", "give one for each, in their order"
+        )
+    if not all(map(math.isfinite, years)):
+        raise InputError("a time between the scans is no number", "give years, such as 0 1.5")
+    require_times(NO_PERSON, years, GIVEN_YEARS)
+
+
+def _times(
+    inputs: Sequence[Path], records: Sequence[Prediction], years: Sequence[float] | None
+) -> tuple[list[float], str, list[str]]:
+    """Return the times of scans in years, what tells them, and what to know of them."""
+    if years is not None:
+        return list(years), GIVEN_YEARS, []
+    if days := _times_of_days(inputs):
+        return days, "the dates of their headers", []
+    times, notes = times_of_ages([record.chronological_age_years for record in records])
+    return times, AGES, notes
 
 
 def _scanned(
     path: Path, folder: Path, options: Options, on_progress: ProgressCallback | None
 ) -> Scanned:
     number = folder.name.removeprefix("scan-")
-    name = f"{number}: {printable(path.name)}"
+    named = path.resolve().parent if path.name == RECORD_NAME else path  # all records are so called
+    name = f"{number}: {printable(named.name)}"
     record = path / RECORD_NAME if path.is_dir() else path
     if record.is_file() and record.suffix == ".json":
-        return Scanned(name, read_prediction(record), OutputFolder(record.parent), None)
+        prediction = read_prediction(record)
+        if options.age_years is not None:
+            prediction = replace(prediction, chronological_age_years=options.age_years)
+        return Scanned(name, prediction, OutputFolder(record.parent), None)
     prediction, outputs = deliver(path, folder, options, Deliverables(), on_progress)
     return Scanned(name, prediction, outputs, path)
 

@@ -15,7 +15,14 @@ from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, requi
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.follow.page import PersonChange
-from BrainAgeLib.follow.visits import Person, Visit, VisitFinding, person_of, times_of_ages
+from BrainAgeLib.follow.visits import (
+    AGES,
+    Person,
+    Visit,
+    VisitFinding,
+    person_of,
+    times_of_ages,
+)
 from BrainAgeLib.follow.wording import NOTICE
 from BrainAgeLib.report.wording import VERDICT_WORDS
 from BrainAgeLib.whole_file import write_atomically
@@ -51,8 +58,9 @@ def people_of_table(path: Path, time: str | None = None) -> list[Person]:
 
 def _person(name: str, rows: list[dict[Any, Any]], time: str | None) -> Person:
     times, notes = times_of_ages([row["age"] for row in rows])
+    told_by = AGES
     if time:
-        times, notes = [float(row[time]) for row in rows], []
+        times, notes, told_by = [float(row[time]) for row in rows], [], f"the years in {time}"
     visits = [
         Visit(
             row["session"] or f"line {row['line']}",
@@ -66,7 +74,7 @@ def _person(name: str, rows: list[dict[Any, Any]], time: str | None) -> Person:
         )
         for row, since in zip(rows, times, strict=True)
     ]
-    return person_of(name, visits, notes)
+    return person_of(name, visits, notes, told_by)
 
 
 def _traits(row: dict[Any, Any]) -> dict[str, str | float | None]:

@@ -9,11 +9,12 @@ import numpy as np
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import Prediction, Severity
+from BrainAgeLib.records import OLDEST_AGE_YEARS, Prediction, Severity
 from BrainAgeLib.report.wording import SEVERITY_WORDS, worst_first
 
 LEAST_YEARS = 1 / 365.25
 Trait = str | float | None
+AGES = "their ages"
 
 
 # One head, whole and stripped, differs by more than a scan that is repeated.
@@ -97,22 +98,53 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     )
 
 
-def person_of(name: str, visits: Sequence[Visit], notes: Sequence[str] = ()) -> Person:
+def person_of(
+    name: str, visits: Sequence[Visit], notes: Sequence[str] = (), told_by: str = AGES
+) -> Person:
     """Return a person with visits in the order of their times, which begin at 0.
 
-    Raises InputError for a single visit, or when all are of one time.
+    ``told_by``: what the times were taken from, for people. Raises InputError for a single visit,
+    when all are of one time, or farther apart than a life is long.
     """
     ordered = sorted(visits, key=lambda visit: visit.time_years)
     if len(ordered) < 2:
         raise InputError(f"{name} has a single scan", "give two or more scans of one person")
+    require_times(name, [visit.time_years for visit in ordered], told_by)
     first = ordered[0].time_years
-    if ordered[-1].time_years - first < LEAST_YEARS:
-        raise InputError(
-            f"the scans of {name} are of one time, as far as their ages tell",
-            "say how many years after the first each scan is: --years 0 1.5",
-        )
     moved = [replace(one, time_years=one.time_years - first) for one in ordered]
     return Person(name, tuple(moved), tuple(notes))
+
+
+def require_times(name: str, times_years: Sequence[float], told_by: str) -> None:
+    """Raise InputError for scans that are all of one time, or farther apart than a life is long."""
+    between = max(times_years) - min(times_years)
+    if between < LEAST_YEARS:
+        raise InputError(
+            f"the scans of {name} are of one time, as far as {told_by} tell",
+            "say how many years after the first each scan is: --years 0 1.5",
+        )
+    if between > OLDEST_AGE_YEARS:
+        raise InputError(
+            f"by {told_by} the scans of {name} are {between:g} years apart, longer than a life",
+            "give years since the first scan, such as 0 1.5",
+        )
+
+
+def repeated_scans(records: Sequence[Prediction], names: Sequence[str]) -> list[str]:
+    """Return a sentence on each scan that was given before: the same file or series."""
+    said = []
+    for later, name in enumerate(names):
+        for earlier in range(later):
+            one, other = records[earlier].input, records[later].input
+            same_file = one.sha256 is not None and one.sha256 == other.sha256
+            same_series = one.series_uid is not None and one.series_uid == other.series_uid
+            if same_file or same_series:
+                said.append(
+                    f"{names[earlier]} and {name} are the same scan (the same "
+                    f"{'file' if same_file else 'series'}): no change can be read from them."
+                )
+                break
+    return said
 
 
 def times_of_ages(ages_years: Sequence[float | None]) -> tuple[list[float], list[str]]:

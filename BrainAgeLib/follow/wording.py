@@ -20,6 +20,10 @@ NOT_OF_THE_BRAIN = (
     "upkeep and the state of the body make some, and no single person's change is evidence of "
     "disease."
 )
+NORMAL_AGEING = (
+    "A healthy person's brain age rises by about one year a year. What is called more than "
+    "scanning again alone explains is so against no change at all, not against that year a year."
+)
 WHAT_THE_ERROR_LEAVES_OUT = (
     "The error was measured on one scanner and protocol. A real second visit adds positioning, "
     "movement and the scanner's drift, so the true error is larger."
@@ -46,13 +50,13 @@ def meaning(person: Person, change: Change, warnings: Sequence[str]) -> str:
         return "Not told from scanning again: it may be nothing."
     if warnings:
         return "More than scanning again alone explains, but the warnings may explain it."
-    return "More than scanning again alone explains."
+    return "More than scanning again alone explains, against no change at all."
 
 
 def meaning_and_limits(person: Person, change: Change, warnings: Sequence[str]) -> str:
-    """Return the meaning and what the error leaves out, of which a refused scan needs no word."""
+    """Return the meaning, what is normal and what the error leaves out; a refusal needs neither."""
     said = meaning(person, change, warnings)
-    return said if is_refused(person) else f"{said} {WHAT_THE_ERROR_LEAVES_OUT}"
+    return said if is_refused(person) else f"{said} {NORMAL_AGEING} {WHAT_THE_ERROR_LEAVES_OUT}"
 
 
 def is_refused(person: Person) -> bool:
@@ -105,6 +109,7 @@ def readable_change(person: Person, change: Change, error: ScanError, warnings: 
         f"{person.name}: {len(person.visits)} scans over {years(change.years)}",
         *(
             f"  after {visit.time_years:4.1f} years  brain age {years(visit.brain_age_years)}"
+            f"  ({visit.name})"
             for visit in person.visits
         ),
         "",

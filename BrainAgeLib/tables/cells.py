@@ -17,7 +17,7 @@ _SEX_WORDS: dict[str, Sex] = {
         ("m", "male", "man", "männlich", "homme", "hombre", "maschio", "mann", "boy"), "M"
     ),
 }
-_OTHER_SEX = NOT_KNOWN | {"o", "other", "u", "d", "divers", "x"}
+_NO_SEX = NOT_KNOWN | {"u"}  # of "unknown"
 # How many of it are a year.
 UNITS = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
 _UNIT_WORDS = {
@@ -85,7 +85,7 @@ def unit_of(text: str) -> str:
 def sex_of(text: str | None) -> Sex | None:
     """Return F, M or None from a cell. Raises ValueError, with a sentence, for anything else."""
     word = (text or "").strip().lower()
-    if word in _OTHER_SEX:
+    if word in _NO_SEX:
         return None
     if word not in _SEX_WORDS:
         raise ValueError(f"the sex {text!r} is not known: F or M")

@@ -56,6 +56,17 @@ def test_who_is_quiet_hears_of_the_failure_alone(brainage, quick, tmp_path):
     assert "broken.nii.gz is not a medical image" in line
 
 
+def test_a_row_whose_age_makes_no_sense_is_named_with_its_reason(brainage, quick, tmp_path):
+    quick[1].write_text("path,age,sex\nscan-0.nii.gz,60,X\nscan-1.nii.gz,elderly,F\n")
+
+    outcome = brainage(*quick, "--output", tmp_path / "out")
+
+    assert outcome.code == 5 and "1 with an age, 0 refused, 1 failed" in outcome.out
+    (line,) = [line for line in outcome.err.splitlines() if "scan-1.nii.gz" in line]
+    assert "elderly" in line
+    assert "a sex that is neither F nor M, or is both, is left empty: 1 row of" in outcome.err
+
+
 def test_events_and_0_when_every_scan_has_an_age(brainage, quick, tmp_path):
     table = quick[1]
     table.write_text("path\nscan-0.nii.gz\n")

@@ -51,6 +51,28 @@ def test_some_people_then_a_session_then_the_group(bids, tmp_path):
     assert rows(tmp_path) == everybody
 
 
+def test_options_and_failures_are_nothing_to_a_group(brainage, bids, dataset, tmp_path):
+    (dataset / "sub-03" / "anat" / "sub-03_T1w.nii.gz").write_bytes(b"no scan")
+    assert bids("participant").code == 5
+    before = (tmp_path / "out" / "results.csv").read_text()
+    assert (
+        "saliency: False before" in brainage("bids", dataset, tmp_path / "out", "participant").err
+    )
+
+    outcome = brainage("bids", dataset, tmp_path / "out", "group", "--retry-failed")
+
+    assert outcome.code == 5 and "other options" not in outcome.err
+    assert (tmp_path / "out" / "results.csv").read_text() == before
+
+
+def test_the_usage_line_works_as_it_is_printed(brainage):
+    words = " ".join(brainage("bids", "--help").out.split())
+
+    assert words.startswith(
+        "usage: brainage bids INPUT OUTPUT {participant,group} [--participant-label LABEL ...]"
+    )
+
+
 def test_who_is_not_there_and_a_group_of_nobody(bids, tmp_path):
     stranger = bids("participant", "--participant-label", "09", "01")
     nobody = bids("group")

@@ -94,6 +94,23 @@ def test_one_group_at_one_visit_is_described_and_not_compared(brainage, tmp_path
     assert "There is one group." in (tmp_path / "out" / "report.html").read_text("utf-8")
 
 
+def test_what_to_read_first_is_a_line_of_the_terminal(brainage, tmp_path):
+    rows = [
+        entry | {"group": "ab"[number // 2 % 2], "site": "xy"[number // 4 % 2]}
+        for number, entry in enumerate(healthy_rows(40))
+    ]
+    call = ("cohort", write_table(rows, tmp_path / "results.csv"), "--output", tmp_path / "out")
+
+    outcome = brainage(*call)
+    assert outcome.code == 0, outcome.err
+    first, *figures = outcome.out.splitlines()
+    adjusted = brainage(*call, "--covariate", "site")
+
+    assert first.startswith("Read first: The column site has 2 values and is no covariate")
+    assert any("adjusted difference" in line for line in figures)
+    assert adjusted.code == 0 and "The column site" not in adjusted.out
+
+
 def test_names_that_look_like_code_or_markup_are_only_names(brainage, tmp_path):
     names = ("C(group) <script>", "${x} + np.exp(1)")
     rows = [

@@ -24,6 +24,13 @@ def fast_sample(brain_file, monkeypatch):
     monkeypatch.setattr("BrainAgeLib.command_line.demo_command.predict_and_show", in_template_space)
 
 
+def test_what_a_nifti_file_cannot_have_is_not_offered(brainage):
+    words = brainage("demo", "--help").out
+
+    assert "--no-saliency" in words
+    assert "--dicom" not in words and "--keep-identifiers" not in words
+
+
 def test_the_sample_is_bundled():
     assert sample_scan().is_file()
 

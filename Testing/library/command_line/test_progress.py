@@ -204,6 +204,14 @@ def test_who_wants_to_hear_more_hears_of_every_scan(clock):
     assert log.getvalue() == "a.nii: 60.0 years, pass\n"
 
 
+def test_a_failure_that_the_list_or_an_earlier_run_left_is_named_a_refusal_is_not(clock):
+    log = io.StringIO()
+    progress = BatchProgress(log, clock)
+    for done, row in enumerate((PREDICTED, REFUSED, FAILED), 1):
+        progress(row, True, done, 3)
+    assert log.getvalue() == "c.nii does not exist (check the path)\n"
+
+
 def test_who_wants_quiet_hears_of_failures_alone(clock):
     terminal = Terminal()
     progress = BatchProgress(terminal, clock, is_quiet=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 from BrainAgeLib.follow.visits import Person, Visit, person_of
@@ -44,8 +45,12 @@ def person(
 def prediction(
     brain_age_years: float, age_years: float | None = 60.0, **changes: Any
 ) -> Prediction:
-    """Return a record with that brain age."""
+    """Return a record with that brain age, of a scan of its own."""
     made = made_prediction()
+    own = sha256(f"{brain_age_years} {age_years}".encode()).hexdigest()
     return replace(
-        made, brain_age_years=brain_age_years, chronological_age_years=age_years, **changes
+        made,
+        brain_age_years=brain_age_years,
+        chronological_age_years=age_years,
+        **{"input": replace(made.input, sha256=own, series_uid=None)} | changes,
     )

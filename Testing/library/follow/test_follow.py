@@ -164,7 +164,10 @@ def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
     ("ages", "options", "words"),
     [
         ((60.0,), (), "a single scan"),
-        ((60.0, 60.0), (), "of one time"),
+        ((60.0, 60.0), (), "of one time, as far as their ages tell"),
+        ((60.0, 61.0), ("--years", "0", "0"), "as far as the years that were given tell"),
+        ((60.0, 61.0), ("--years", "0", "200"), "200 years apart, longer than a life"),
+        ((60.0, 61.0), ("--time", "when"), "--time is a column of a RESULTS.csv"),
         ((60.0, None), (), "neither a date nor an age"),
         ((60.0, 61.0), ("--years", "0"), "2 scans have 1 times"),
         ((60.0, 61.0), ("--years", "0", "nan"), "is no number"),
@@ -181,6 +184,45 @@ def test_what_cannot_be_followed_is_said_in_a_line(brainage, tmp_path, model, ag
 
     assert done.code == 2 and words in done.err
     assert not (tmp_path / "out" / "report.html").exists()
+
+
+def test_given_ages_go_before_those_of_records(brainage, tmp_path, model):
+    folders = [record(tmp_path / str(n), 61.0 + n, age) for n, age in enumerate((60.0, None))]
+
+    out = tmp_path / "out"
+    done = brainage(
+        *("follow", *folders, "--ages", "30.2", "32.7", "--output", out, *OWN_ERROR, *model)
+    )
+
+    assert done.code == 0, done.err
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["years"] == pytest.approx(2.5)
+    assert [visit["age_years"] for visit in said["person"]["visits"]] == [30.2, 32.7]
+
+
+def test_the_same_scan_twice_is_told(brainage, tmp_path, model):
+    made = prediction(61.0, 60.2)
+    records = [record(tmp_path / n, 61.0, 60.2, input=made.input) for n in ("early", "again")]
+
+    out = tmp_path / "out"
+    call = ("follow", *records, "--years", "2", "0", "--output", out)
+    done = brainage(*call, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "Warning: 1: early and 2: again are the same scan (the same file)" in done.out
+    assert "the same scan" in (out / "report.html").read_text("utf-8")
+    scans = [line for line in done.out.splitlines() if line.startswith("  after")]
+    assert [line.split("(")[1] for line in scans] == ["2: again)", "1: early)"]
+
+
+def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
+    table = write_table([row(1, 60.0, 61.0), row(1, 62.0, 63.0)], tmp_path / "results.csv")
+
+    done = brainage(
+        *("follow", table, "--years", "0", "1", "--output", tmp_path / "out", *OWN_ERROR, *model)
+    )
+
+    assert done.code == 2 and "--years is of scans, not of a RESULTS.csv" in done.err
 
 
 def test_a_model_whose_error_nobody_measured_asks_for_one(brainage, tmp_path, model):

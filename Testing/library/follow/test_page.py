@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 from BrainAgeLib.follow.change import change_of
 from BrainAgeLib.follow.page import person_change, write_follow_report
 from BrainAgeLib.follow.plot import follow_plot
-from BrainAgeLib.follow.wording import NOTICE
+from BrainAgeLib.follow.wording import NORMAL_AGEING, NOTICE
 from BrainAgeLib.records import Reference
 from Testing.library.follow.made_people import ERROR, person
 
@@ -24,12 +25,13 @@ def page_of(folder, *people):
 
 
 def test_the_page_says_change_interval_and_smallest_change(tmp_path):
-    html = page_of(tmp_path, person([0, 2], [61.0, 64.0]))
+    page = page_of(tmp_path, person([0, 2], [61.0, 64.0]))
 
-    words = re.sub(r"<[^>]+>|\s+", " ", html)
+    words = re.sub(r"<[^>]+>|\s+", " ", page)
     assert "+1.5" in words and "95 % interval +0.1 to +2.9 years a year" in words
     assert "Smallest change that means anything" in words and "2.8 years" in words
     assert "More than scanning again alone explains" in words
+    assert html.unescape(words).count(NORMAL_AGEING) == 1
     assert words.count(NOTICE) == 2
 
 
@@ -40,6 +42,15 @@ def test_a_forced_scan_and_other_scanners_are_no_change(tmp_path):
 
     assert "No change can be read from this" in page_of(tmp_path, forced)
     assert "explains, but the warnings may explain it" in page_of(tmp_path, other)
+
+
+def test_a_property_is_a_row_and_a_scan_a_column(tmp_path):
+    page = page_of(tmp_path, person([0, 2], [61.0, 64.0], [{"plane": "axial"}, {"plane": "3d"}]))
+
+    assert '<th scope="col">scan at 0</th><th scope="col">scan at 2</th>' in page
+    assert '<th scope="row">raw brain age</th><td>61.0</td><td>64.0</td>' in page
+    assert '<th scope="row">plane</th><td>axial</td><td>3d</td>' in page
+    assert '<th scope="row">scanner</th>' not in page  # nobody knows it
 
 
 @pytest.mark.parametrize("brain_ages", [(61.0, 64.0), (61.0, 75.0), (61.0, 55.0)])
@@ -62,6 +73,8 @@ def test_several_people_have_a_table_and_many_are_cut(tmp_path):
     html = page_of(tmp_path, *everybody)
 
     assert html.count('class="person-part"') == 20 and "changes.csv has all" in html
+    assert "2.8 a year: the change may be nothing" in html
+    assert "2.8 a year: the change is larger" in html
 
 
 def test_the_plot_holds_all_scans_with_the_error_of_each():

@@ -7,7 +7,13 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.follow.visits import VisitFinding, person_of, times_of_ages, visit_of
+from BrainAgeLib.follow.visits import (
+    VisitFinding,
+    person_of,
+    repeated_scans,
+    times_of_ages,
+    visit_of,
+)
 from BrainAgeLib.records import Finding, Quality
 from Testing.library.follow.made_people import prediction, visit
 from Testing.library.report.conftest import refused
@@ -43,6 +49,17 @@ def test_a_refused_scan_has_no_change():
 def test_what_is_no_change_is_said(times, words):
     with pytest.raises(InputError, match=words):
         person_of("sub-01", [visit(time, 60.0) for time in times])
+
+
+def test_a_series_that_is_given_again_is_told_once_for_each():
+    series, other = prediction(61.0), prediction(62.0)
+    of_series = replace(series, input=replace(series.input, sha256=None, series_uid="1.2"))
+
+    said = repeated_scans([of_series, other, of_series, of_series], ["a", "b", "c", "d"])
+
+    assert [text.split(" are ")[0] for text in said] == ["a and c", "a and d"]
+    assert "the same series" in said[0]
+    assert not repeated_scans([series, other], ["a", "b"])
 
 
 def test_times_begin_at_the_first_scan():

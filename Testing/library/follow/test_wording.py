@@ -24,8 +24,10 @@ def test_what_the_error_leaves_out_has_a_subject_and_is_not_said_of_a_refusal():
     change = change_of(made, ERROR)
 
     assert meaning_and_limits(made, change, ()).startswith(
-        "More than scanning again alone explains. The error was measured on one scanner"
+        "More than scanning again alone explains, against no change at all. A healthy person's "
+        "brain age rises by about one year a year."
     )
+    assert "The error was measured on one scanner" in meaning_and_limits(made, change, ())
     of_refusal = meaning_and_limits(forced(made), change, ())
     assert of_refusal == "No change can be read from this: the quality gate refuses a scan."
     terminal = readable_change(forced(made, REFUSED), change, ERROR, [])

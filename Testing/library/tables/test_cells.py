@@ -101,13 +101,14 @@ def test_units_that_are_not_understood(text):
             ("Frau", "F"),
         ),
         *(("M", "M"), ("Male", "M"), ("männlich", "M"), ("hombre", "M"), ("Mann", "M")),
-        *(("n/a", None), ("O", None), (None, None), ("divers", None), ("Unknown", None)),
+        *(("n/a", None), ("U", None), (None, None), ("Unknown", None)),
     ],
 )
 def test_sexes(text, sex):
     assert sex_of(text) == sex
 
 
-def test_what_is_no_sex():
-    with pytest.raises(ValueError, match="'63'"):
-        sex_of("63")
+@pytest.mark.parametrize("text", ["63", "X", "divers"])
+def test_what_is_neither(text):
+    with pytest.raises(ValueError, match=f"'{text}'"):
+        sex_of(text)

@@ -7,7 +7,7 @@ import pytest
 LEFT_EMPTY = "a sex that is neither F nor M, or is both, is left empty: "
 
 
-@pytest.mark.parametrize("code", ["1", "2", "0", "yes"])
+@pytest.mark.parametrize("code", ["1", "2", "0", "yes", "X", "other"])
 def test_a_sex_that_is_a_code_is_left_empty_and_keeps_the_age(facts_of, code, caplog):
     table = f"participant_id\tage\tsex\nsub-001\t63\t{code}\nsub-002\t64\tF\n"
 
@@ -28,7 +28,8 @@ def test_a_sex_that_is_a_code_is_left_empty_and_keeps_the_age(facts_of, code, ca
         ("sex\tgender", "F\t2", "F", False),
         ("sex\tgender", "1\t2", None, True),
         ("sex\tsex_at_birth", "F\tM", None, True),
-        ("sex\tgender", "n/a\tother", None, False),
+        ("sex\tgender", "n/a\tother", None, True),
+        ("sex\tgender", "n/a\tu", None, False),
     ],
 )
 def test_a_sex_goes_before_a_gender_and_none_of_them_costs_the_age(
