@@ -117,11 +117,16 @@ def run_on_scans(
         )
     finally:
         progress.clear()
+    return _tell_results(rows, settings.output / RESULTS_NAME, json_lines)
+
+
+def _tell_results(rows: Sequence[ResultRow], table: Path, json_lines: JsonLines | None) -> int:
+    """Say what came of all scans; return the code."""
     without_age = sum(not row.has_age for row in rows)
     if json_lines is not None:
-        json_lines.table(settings.output / RESULTS_NAME, len(rows), without_age)
+        json_lines.table(table, len(rows), without_age)
     else:
-        print(_summary(rows, settings.output / RESULTS_NAME))
+        print(_summary(rows, table))
     return ExitCode.SOME_WITHOUT_AGE if without_age else ExitCode.DONE
 
 
