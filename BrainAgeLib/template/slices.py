@@ -89,7 +89,7 @@ class TemplateMaps:
 
     def at(self, points_mm: torch.Tensor) -> torch.Tensor:
         """Return T1, grey and white matter (3, slice, y, x) at template points (slice, y, x, 3)."""
-        return _sample_volume(self.maps, points_mm, self.world_to_index)
+        return sample_volume(self.maps, points_mm, self.world_to_index)
 
 
 def slices_of_scan(
@@ -106,7 +106,7 @@ def slices_of_scan(
     masked = scan * mask
     stacked = torch.stack([masked, mask])
     axis = slice_axis(index_to_template, tuple(scan.shape))
-    if axis == 2 and _is_axial(index_to_template):
+    if axis == 2 and is_axial(index_to_template):
         values, points = _acquired_slices(stacked, index_to_template)
     else:
         values, points = _axial_slabs(stacked, index_to_template)
@@ -117,7 +117,7 @@ def slices_of_scan(
     return SliceSet(images, t1, planes_through(points))
 
 
-def _is_axial(index_to_template: np.ndarray) -> bool:
+def is_axial(index_to_template: np.ndarray) -> bool:
     """Say whether the slices' normal is within 45 degrees of the template's z axis."""
     normal = np.cross(index_to_template[:3, 0], index_to_template[:3, 1])
     return bool(abs(normal[2]) > math.sqrt(0.5) * np.linalg.norm(normal))
@@ -195,11 +195,11 @@ def _axial_slabs(stacked: torch.Tensor, affine: np.ndarray) -> tuple[torch.Tenso
     values = torch.zeros((stacked.shape[0], *points.shape[:-1]), device=stacked.device)
     for tap_mm in SLAB_TAPS_MM:
         offset = torch.tensor([0.0, 0.0, tap_mm], device=stacked.device)
-        values += _sample_volume(stacked, points + offset, to_index) / len(SLAB_TAPS_MM)
+        values += sample_volume(stacked, points + offset, to_index) / len(SLAB_TAPS_MM)
     return values, points
 
 
-def _sample_volume(
+def sample_volume(
     volume: torch.Tensor, points_mm: torch.Tensor, world_to_index: np.ndarray
 ) -> torch.Tensor:
     """Return linear samples (channel, slice, y, x) of (channel, k, j, i) at points in mm."""

@@ -44,7 +44,7 @@ SOUND: dict[str, Any] = {
     "brain": Brain(1400.0, 0.001, 0.0, 0.0, 0.02, 0.7),
     "placement": Placement(0.92, 0.95),
     "artefacts": Artefacts(0.02, 0.01, 0.25, 0.003),
-    "slice_order": SliceOrder(0.69, 0.66, 1.2),
+    "slice_order": SliceOrder(0.69, 0.66, 1.2, 0.05),
     "sides": Sides(0.62, "left", "frontal lobe", is_darker=True),
     "trust": Trust(55.0, (53.0, 55.0, 57.0), None, 52.0, (18.0, 88.0)),
 }

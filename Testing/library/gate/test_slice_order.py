@@ -7,6 +7,7 @@ import pytest
 
 from BrainAgeLib.gate.slice_order import FAMILY
 from BrainAgeLib.scan.geometry import Volume, slice_axis
+from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.thick_slices import Protocol
 from Testing.library.gate.sound import evidence, found, placed_at, with_voxels
 from Testing.library.phantoms import template_brain, thick_slices_of
@@ -31,7 +32,8 @@ def in_order(volume: Volume, order: list[int]) -> dict[str, str]:
     axis = 2 - slice_axis(volume.affine, volume.voxels.shape)
     voxels = np.take(volume.voxels, order, axis)
     placed = placed_at(Volume(voxels, volume.affine))
-    measured = FAMILY.measure(evidence(placed))
+    template = load_template()
+    measured = FAMILY.measure(evidence(placed, slices=placed.slices(template, "cpu")))
     return {item.code: item.severity for item in FAMILY.judge(measured)}
 
 
@@ -73,6 +75,25 @@ def test_several_missing_slices_are_found(protocol):
     }
 
 
+@pytest.mark.parametrize("missing", [10, 12, 15])
+def test_a_single_missing_slice_is_found(missing):
+    """The brain is the template's own, the registration that of the whole stack."""
+    scan = thick_slices_of(template_brain(), PROTOCOLS["axial"])
+    order = numbers(scan)
+
+    assert in_order(scan, [n for n in order if n != missing]) == {"slice_missing": "warn"}
+
+
+def test_thin_and_few_slices_and_other_planes_have_no_step():
+    for protocol, is_known in (("axial", True), ("thin", False), ("sagittal", False)):
+        placed = placed_at(thick_slices_of(template_brain(), PROTOCOLS[protocol]))
+        slices = placed.slices(load_template(), "cpu")
+        measured = FAMILY.measure(evidence(placed, slices=slices))
+
+        assert (measured.step is not None) == is_known, protocol
+    assert FAMILY.measure(evidence(placed)).step is None
+
+
 def test_differences_in_brightness_are_no_disorder(thick_brain):
     gains = np.where(np.arange(len(thick_brain.voxels)) % 2, 1.2, 0.9)[:, None, None]
     placed = placed_at(thick_brain)
@@ -99,6 +120,11 @@ def test_a_3d_scan_and_a_handful_of_slices_are_not_judged(thick_brain):
         ({"jump": 1.69}, {}),
         ({"jump": 1.71}, {"slice_missing": "warn"}),
         ({"jump": 2.5, "disorder": 1.0}, {"slice_order": "warn"}),
+        ({"step": 0.239}, {}),
+        ({"step": 0.241}, {"slice_missing": "warn"}),
+        ({"step": float("nan")}, {"slice_missing": "warn"}),
+        ({"step": None}, {}),
+        ({"step": 0.5, "disorder": 1.0}, {"slice_order": "warn"}),
     ],
 )
 def test_limits(changes, expected):
