@@ -10,10 +10,30 @@ def main() -> int:
     try:
         from BrainAgeLib.command_line.main import main as run
 
-        return run()
+        code = run()
     except KeyboardInterrupt:
         sys.stderr.write("brainage: error: interrupted (run the same command again)\n")
-        return INTERRUPTED
+        code = INTERRUPTED
+    if code == INTERRUPTED:
+        _end()
+    return code
+
+
+def _end() -> None:
+    """End the process with the exit code of an interruption, cleaned up.
+
+    Where the interruption passed through native code that ran Python, the interpreter would end by
+    the signal instead, whatever code it is given.
+    """
+    import atexit
+    import contextlib
+    import os
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from BrainAgeLib.errors import BrainAgeError, ExitCode
 # For what does not heed it: native code, a library that takes the interruption for an error of its
 # own, threads that the interpreter waits for at its end.
 GRACE_SECONDS = 3.0
+AGAIN_SECONDS = 0.05
 ANEW, ON = "run the same command again", "run the same command again: it goes on where it stopped"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -70,7 +71,8 @@ class Interruption:
             self._report(BrainAgeError("interrupted", self.how_to_go_on))
 
     def _interrupt(self, _signal: int, _frame: object) -> None:
-        if not self.has_come:
+        # An error that is raised in the midst of loading torch aborts the process: a little later.
+        if not self.has_come and not _torch_is_loading():
             self.has_come = True
             raise KeyboardInterrupt
 
@@ -80,11 +82,19 @@ class Interruption:
                 break
         else:
             return
-        threading.Event().wait(GRACE_SECONDS)
+        for _ in range(round(GRACE_SECONDS / AGAIN_SECONDS)):
+            threading.Event().wait(AGAIN_SECONDS)
+            if not self.has_come:
+                signal.raise_signal(heard[0])
         with contextlib.suppress(Exception):
             self.tell()
         end_workers()
         os._exit(ExitCode.INTERRUPTED)
+
+
+def _torch_is_loading() -> bool:
+    spec = getattr(sys.modules.get("torch"), "__spec__", None)
+    return bool(getattr(spec, "_initializing", False))
 
 
 def end_workers() -> None:

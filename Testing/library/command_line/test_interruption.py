@@ -51,6 +51,34 @@ with interruption.Interruption(report) as context:
 """
 
 
+LOADING = """
+import sys
+from BrainAgeLib.command_line.interruption import Interruption
+
+sys.path.insert(0, sys.argv[1])
+with Interruption(lambda error: print(error, file=sys.stderr)) as context:
+    try:
+        import torch
+        print("loaded", file=sys.stderr, flush=True)
+        while True:
+            pass
+    except KeyboardInterrupt:
+        context.tell()
+"""
+# As torch's native code does, which runs Python while it loads.
+ABORTS = """
+import os, time
+
+try:
+    print("working", flush=True)
+    end = time.monotonic() + 1.0
+    while time.monotonic() < end:
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    os.abort()
+"""
+
+
 @pytest.fixture
 def interrupted():
     """Return what interrupts a command's process group: its code, its words, what still runs."""
@@ -109,7 +137,7 @@ def test_one_interruption_ends_all_of_it(interrupted, tmp_path, command, after_s
 
     code, said, left = interrupted(process)
 
-    assert code == ExitCode.INTERRUPTED
+    assert code == ExitCode.INTERRUPTED, said
     assert said.endswith(words(ON if name in ("batch", "train") else ANEW))
     assert "Traceback" not in said
     assert left == []
@@ -146,6 +174,23 @@ def test_work_that_does_not_heed_it_is_ended_and_tells_once(kind, number):
         process.send_signal(number)
         assert process.wait(timeout=30) == ExitCode.INTERRUPTED
         assert process.stderr.read() == f"interrupted ({ANEW})\n"
+
+
+def test_what_would_abort_while_it_loads_is_loaded_first(tmp_path):
+    (tmp_path / "torch.py").write_text(ABORTS)
+    process = subprocess.Popen(
+        [sys.executable, "-c", LOADING, tmp_path],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        assert process.stdout.readline() == "working\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) != -signal.SIGABRT
+        assert process.stderr.read().endswith(f"interrupted ({ANEW})\n")
 
 
 def test_who_ignores_it_in_the_background_is_left_alone(tmp_path):
