@@ -49,7 +49,7 @@ def failing(monkeypatch):
         ["predict", "scan.nii", "--output"],
         ["models", "thick-slice"],
         ["train", "--data", "."],
-        ["demo", "--sex", "female"],
+        ["demo", "--sex", "unknown"],
     ],
 )
 def test_a_wrong_call_is_one_line_and_2(brainage, arguments):
