@@ -37,6 +37,10 @@ ONE_SLICE, SOME_SLICES = "one axial slice", f"{FEW_SLICES} axial slices"
 # how much of the leaning towards the middle it takes back; all of it would cost 0.1 to 0.2 years.
 CURVE_POINTS = 15
 STRAIGHTENED = 0.5
+# Beyond these ages nobody was there to fit it on: with all of its slope people of 18 came out at
+# 10. Half of it lowered the raw error of thick-slice 6, out of fold, from 4.98 to 4.88 years.
+BEYOND_THE_ENDS = 0.5
+LONG_WAY_YEARS = 50.0  # farther than anything is said
 LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would get any age
 FRACTION_STEPS = 10  # fractions of a blend are tried in tenths: set by hand
 KIND_COLUMN = "{}_years"
@@ -156,7 +160,7 @@ def fit_curve(ages_years: np.ndarray, said_years: np.ndarray) -> AgeCurve:
     ``ages_years``, ``said_years``: (person,). A model with a squared loss leans towards the middle.
     What it says on average of people of an age is fitted by a cubic and turned round. All of that
     would cost 0.2 years of error, half of it costs nothing. Nothing is stretched to more than twice
-    its length.
+    its length, and beyond the ends of the people's ages the curve goes on half as steeply.
     """
     mean_said = np.polynomial.Polynomial.fit(ages_years, said_years, 3)
     low, high = np.quantile(ages_years, (0.01, 0.99))
@@ -166,7 +170,17 @@ def fit_curve(ages_years: np.ndarray, said_years: np.ndarray) -> AgeCurve:
     rising = (np.maximum.accumulate(rest) + np.minimum.accumulate(rest[::-1])[::-1]) / 2
     said = rising + least
     halfway = STRAIGHTENED * ages + (1 - STRAIGHTENED) * said
+    said, halfway = _flatter_beyond(said, halfway)
     return AgeCurve(tuple(said.round(3).tolist()), tuple(halfway.round(3).tolist()))
+
+
+def _flatter_beyond(said: np.ndarray, ages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the points (point,) of a curve with one more at each end, far away."""
+    slopes = BEYOND_THE_ENDS * np.diff(ages)[[0, -1]] / np.diff(said)[[0, -1]]
+    away = np.array([-LONG_WAY_YEARS, LONG_WAY_YEARS])
+    far_said, far_ages = said[[0, -1]] + away, ages[[0, -1]] + slopes * away
+    ends = [(far[:1], middle, far[1:]) for far, middle in ((far_said, said), (far_ages, ages))]
+    return np.concatenate(ends[0]), np.concatenate(ends[1])
 
 
 def _best_fractions(sites: Sequence[list[Row]], covers_brain: bool) -> dict[str, float]:

@@ -170,9 +170,20 @@ def test_a_curve_of_predictions_that_do_not_lean_changes_nothing():
 
     curve = fit_curve(ages, said)
 
-    assert [curve(age) for age in (10.0, 30.0, 53.0, 75.0, 95.0)] == pytest.approx(
-        [10.0, 30.0, 53.0, 75.0, 95.0], abs=1.5
+    assert [curve(age) for age in (22.0, 30.0, 53.0, 75.0, 85.0)] == pytest.approx(
+        [22.0, 30.0, 53.0, 75.0, 85.0], abs=1.5
     )
+
+
+def test_beyond_the_ages_of_the_people_a_curve_goes_on_half_as_steeply():
+    ages, said = leaning(0.8)
+
+    curve = fit_curve(ages, said)
+
+    first, last = curve.said_years[1], curve.said_years[-2]
+    for end, inside, outside in ((first, first + 1.0, first - 1.0), (last, last - 1.0, last + 1.0)):
+        within, beyond = curve(inside) - curve(end), curve(end) - curve(outside)
+        assert beyond == pytest.approx(within / 2, rel=0.01)
 
 
 @pytest.mark.parametrize("people", [13, 30, 600])
