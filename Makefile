@@ -116,7 +116,7 @@ pins: $(VENV)/base.stamp
 		> requirements/dev.txt
 
 clean:
-	rm -rf build dist demo-output docs/api *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist demo-output docs/api *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
 	find BrainAge BrainAgeLib Testing -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean

@@ -26,7 +26,7 @@ from BrainAgeLib.gate.placement import Placement
 from BrainAgeLib.gate.sides import Sides
 from BrainAgeLib.gate.slice_order import SliceOrder
 from BrainAgeLib.gate.trust import Trust
-from BrainAgeLib.model.blend import RawAge
+from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.sides import OneSided
 from BrainAgeLib.records import Acquisition, Finding, Quality
 from Testing.library.gate.sound import SOUND, assert_is_well_said, evidence, placed_at
