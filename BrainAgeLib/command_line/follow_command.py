@@ -18,10 +18,8 @@ from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progr
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
-    from BrainAgeLib.follow.page import PersonChange
+    from BrainAgeLib.follow.differences import PersonChange
     from BrainAgeLib.model.card import Card
-
-PAGE_NAME = "report.html"
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -78,7 +76,12 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     if not is_table and len(options.inputs) < 2:
         raise InputError("a single scan has no change", "give two or more scans of one person")
     _refuse_what_does_not_apply(options, is_table)
-    from BrainAgeLib.follow.follow import follow_people, follow_person, scan_error_of
+    from BrainAgeLib.follow.follow import (
+        REPORT_NAME,
+        follow_people,
+        follow_person,
+        scan_error_of,
+    )
     from BrainAgeLib.follow.wording import NOTICE, readable_change
     from BrainAgeLib.model.ensemble import load_ensemble
 
@@ -103,7 +106,7 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
         finally:
             if isinstance(progress, TerminalProgress):
                 progress.clear()
-    page = options.output / PAGE_NAME
+    page = options.output / REPORT_NAME
     if json_lines is not None:
         json_lines.result(page, "pass")
         return 0
