@@ -12,7 +12,7 @@ import os
 import pytest
 
 STARTED_WITH = locale.setlocale(locale.LC_ALL)
-MOST_WORKERS = 8  # set by hand: each makes the expensive fixtures anew and takes about 1 GB
+MOST_WORKERS = 8  # set by hand: each makes the expensive fixtures anew and takes up to 2 GB
 # Of what the tests run and of the programs that they start.
 THREADS = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
