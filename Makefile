@@ -48,6 +48,9 @@ demo: $(VENV)/base.stamp
 # The order of the tests; `make test SEED=7` has another. One seed by default, so that a change is
 # judged by what it changes.
 SEED ?= 2028
+# Workers that share the cores, a file of tests each at a time; `make test WORKERS=0` has none.
+WORKERS ?= auto
+PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # A whole run holds the floor of the coverage, too; from Python 3.12 on it costs next to nothing.
 COVERAGE = $(if $(strip $(PYTEST_ARGS)),,--cov --cov-report=)
 CORE = import sys; print("sysmon" if sys.version_info >= (3, 12) else "ctrace")
@@ -57,7 +60,7 @@ test: $(VENV)/test.stamp
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || failed=1; \
 	COVERAGE_CORE=$$($(BIN)/python -c '$(CORE)') \
-		$(BIN)/python -m pytest --randomly-seed=$(SEED) $(COVERAGE) $(PYTEST_ARGS) || failed=1; \
+		$(BIN)/python -m pytest --randomly-seed=$(SEED) $(PARALLEL) $(COVERAGE) $(PYTEST_ARGS) || failed=1; \
 	exit $$failed
 
 lint: $(VENV)/test.stamp
@@ -113,7 +116,7 @@ pins: $(VENV)/base.stamp
 		> requirements/dev.txt
 
 clean:
-	rm -rf build dist demo-output docs/api *.egg-info .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf build dist demo-output docs/api *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
 	find BrainAge BrainAgeLib Testing -name __pycache__ -prune -exec rm -rf {} +
 
 distclean: clean

@@ -9,7 +9,18 @@ from enum import Enum
 
 
 class FindingCode(str, Enum):
-    """What is said of a scan, in the words of ``prediction.json`` and ``results.csv``."""
+    """What is said of a scan, in the words of ``prediction.json`` and ``results.csv``.
+
+    ``unit``: of its value and limit, where they have one.
+    """
+
+    unit: str
+
+    def __new__(cls, text: str, unit: str = "") -> FindingCode:
+        """Return the code that is written as this text."""
+        code = str.__new__(cls, text)
+        code._value_, code.unit = text, unit
+        return code
 
     # The reader of scans.
     NON_FINITE_VOXELS = "non_finite_voxels"
@@ -20,8 +31,8 @@ class FindingCode(str, Enum):
     OTHER_PICTURES = "other_pictures"
     SEVERAL_VOLUMES = "several_volumes"
     UNKNOWN_ORIENTATION = "unknown_orientation"
-    TWO_AFFINES = "two_affines"
-    TWO_AGES = "two_ages"
+    TWO_AFFINES = "two_affines", "degrees"
+    TWO_AGES = "two_ages", "years"
     TWO_SEXES = "two_sexes"
     # The kind of picture.
     NOT_T1 = "not_t1"
@@ -37,20 +48,20 @@ class FindingCode(str, Enum):
     TOO_FEW_SLICES = "too_few_slices"
     BRAIN_CUT = "brain_cut"
     PART_OF_BRAIN = "part_of_brain"
-    SLICE_HEIGHTS = "slice_heights"
-    SLICE_SPACING = "slice_spacing"
-    PIXEL_SIZE = "pixel_size"
+    SLICE_HEIGHTS = "slice_heights", "mm"
+    SLICE_SPACING = "slice_spacing", "mm"
+    PIXEL_SIZE = "pixel_size", "mm"
     # The header's grid.
     WRONG_SPACING = "wrong_spacing"
     WRONG_PIXEL_SIZE = "wrong_pixel_size"
     REGISTRATION_SCALE = "registration_scale"
     SHEAR = "shear"
     ORIENTATION = "orientation"
-    HEAD_TURNED = "head_turned"
+    HEAD_TURNED = "head_turned", "degrees"
     # The brain's outline.
     NO_BRAIN = "no_brain"
     NO_SKULL = "no_skull"
-    BRAIN_VOLUME = "brain_volume"
+    BRAIN_VOLUME = "brain_volume", "ml"
     MASK_LEAKS = "mask_leaks"
     MASK_MISSES_BRAIN = "mask_misses_brain"
     MASK_TOO_SMALL = "mask_too_small"
@@ -64,16 +75,16 @@ class FindingCode(str, Enum):
     # Noise and motion.
     NOISE = "noise"
     SLICE_BRIGHTNESS = "slice_brightness"
-    SLICE_SHIFTS = "slice_shifts"
+    SLICE_SHIFTS = "slice_shifts", "mm"
     SLICE_ORDER = "slice_order"
     SLICE_MISSING = "slice_missing"
     GHOSTS = "ghosts"
     # The result itself, and the machine that made it.
-    MEMBERS_DISAGREE = "members_disagree"
-    AGE_OUTSIDE_TRAINING = "age_outside_training"
+    MEMBERS_DISAGREE = "members_disagree", "years"
+    AGE_OUTSIDE_TRAINING = "age_outside_training", "years"
     UNLIKE_TRAINING = "unlike_training"
     ONE_SIDED = "one_sided"
-    SITE_AGE_RANGE = "site_age_range"
+    SITE_AGE_RANGE = "site_age_range", "years"
     SITE_ACQUISITION = "site_acquisition"
     GPU_MEMORY = "gpu_memory"
 
@@ -86,17 +97,5 @@ WIDENING = frozenset(
 )
 """Those with which the interval is wider than usual."""
 
-UNITS: dict[str, str] = {
-    FindingCode.TWO_AFFINES: "degrees",
-    FindingCode.TWO_AGES: "years",
-    FindingCode.SLICE_HEIGHTS: "mm",
-    FindingCode.SLICE_SPACING: "mm",
-    FindingCode.PIXEL_SIZE: "mm",
-    FindingCode.HEAD_TURNED: "degrees",
-    FindingCode.BRAIN_VOLUME: "ml",
-    FindingCode.SLICE_SHIFTS: "mm",
-    FindingCode.MEMBERS_DISAGREE: "years",
-    FindingCode.AGE_OUTSIDE_TRAINING: "years",
-    FindingCode.SITE_AGE_RANGE: "years",
-}
+UNITS: dict[str, str] = {code.value: code.unit for code in FindingCode if code.unit}
 """Of values and limits that are numbers; others are fractions, ratios or counts."""

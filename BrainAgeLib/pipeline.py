@@ -14,9 +14,8 @@ from BrainAgeLib.case import Case, ScanSource, read
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
-from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.devices import DeviceInUse
-from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
+from BrainAgeLib.model.ensemble import Ensemble, RawAge, load_ensemble
 from BrainAgeLib.model.interpretation import Interpretation, Interpreter, chosen_correction
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import read_site

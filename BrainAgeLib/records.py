@@ -23,6 +23,7 @@ NOTICE = (
 SCHEMA_VERSION = "1"
 # An age beyond this is a slip of the pen, or what is left of one that somebody removed.
 OLDEST_AGE_YEARS = 120.0
+DAYS_A_YEAR = 365.25  # of the Julian calendar
 
 Sex = Literal["F", "M"]
 Severity = Literal["note", "warn", "refuse"]

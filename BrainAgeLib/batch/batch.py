@@ -57,6 +57,7 @@ def run_batch(
     settings: BatchSettings,
     start_workers: Callable[[], AbstractContextManager[Workers]],
     on_row: RowCallback,
+    *,
     retry_failed: bool = False,
     elsewhere: bool = False,
     collects_only: bool = False,

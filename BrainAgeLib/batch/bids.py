@@ -132,8 +132,8 @@ def _entry(path: Path, subject: str, session: str, facts: Facts) -> ScanEntry:
         sex=facts.sex,
         further={
             # A scanner's model, say, must not be taken for that of the brain age.
-            f"participants_{name}" if name in COLUMNS else name: cell
-            for name, cell in facts.further.items()
+            f"participants_{column}" if column in COLUMNS else column: cell
+            for column, cell in facts.further.items()
         },
         folder="/".join(filter(None, (subject, session, "anat", name))),
         complaint=facts.complaint,

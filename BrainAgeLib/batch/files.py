@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from BrainAgeLib.report.output_folder import RECORD_NAME
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
 # The first are read; of the others a run says what to do with them.
@@ -17,7 +18,6 @@ SUFFIXES = (
 )
 _NO_IMAGES = (".json", ".tsv", ".csv", ".txt", ".html", ".bval", ".bvec", ".md", ".pdf", ".tfm")
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima", ".dcm.gz")
-_OUTPUT_OF_OURS = "prediction.json"
 _LEFT_OUT = ("derivatives", "sourcedata", "code")  # of BIDS
 # Words of a file name that tell a sequence, not a person.
 _SEQUENCE_WORD = re.compile(
@@ -36,7 +36,7 @@ def folders_below(root: Path, output: Path | None) -> Iterator[tuple[Path, list[
     seen = set() if output is None else {output.resolve()}
     for where, folders, names in os.walk(root, followlinks=True):
         here = Path(where)
-        if here.resolve() in seen or _OUTPUT_OF_OURS in names:
+        if here.resolve() in seen or RECORD_NAME in names:
             folders.clear()
             continue
         seen.add(here.resolve())

@@ -212,7 +212,7 @@ def _series(folder: Path) -> Iterator[tuple[str, SeriesFacts]]:
         yield headers[0].study_uid, facts_of_series(folder, headers, len(series) == 1)
     if not series and any(header.object_class in _MR_IMAGES for header in others):
         complaint = "holds DICOM files but no complete image"
-        yield f"{folder}", SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
+        yield str(folder), SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
 
 
 def _dicom_studies(

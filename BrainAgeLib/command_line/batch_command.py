@@ -111,7 +111,7 @@ def run_on_scans(
             settings,
             lambda: _workers(options, settings),
             on_row,
-            options.retry_failed,
+            retry_failed=options.retry_failed,
             elsewhere=options.dask is not None,
             collects_only=collects_only,
         )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from BrainAgeLib.command_line.arguments import (
@@ -18,10 +20,9 @@ from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progr
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
-    from BrainAgeLib.follow.page import PersonChange
+    from BrainAgeLib.follow.differences import PersonChange
+    from BrainAgeLib.model.calibration import ScanError
     from BrainAgeLib.model.card import Card
-
-PAGE_NAME = "report.html"
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -78,8 +79,12 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
     if not is_table and len(options.inputs) < 2:
         raise InputError("a single scan has no change", "give two or more scans of one person")
     _refuse_what_does_not_apply(options, is_table)
-    from BrainAgeLib.follow.follow import follow_people, follow_person, scan_error_of
-    from BrainAgeLib.follow.wording import NOTICE, readable_change
+    from BrainAgeLib.follow.follow import (
+        REPORT_NAME,
+        follow_people,
+        follow_person,
+        scan_error_of,
+    )
     from BrainAgeLib.model.ensemble import load_ensemble
 
     card: Card = load_ensemble(options.model).card
@@ -103,15 +108,23 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
         finally:
             if isinstance(progress, TerminalProgress):
                 progress.clear()
-    page = options.output / PAGE_NAME
+    _tell(results, error, options.output / REPORT_NAME, json_lines)
+    return 0
+
+
+def _tell(
+    results: Sequence[PersonChange], error: ScanError, page: Path, json_lines: JsonLines | None
+) -> None:
+    """Say what changed and where the page is."""
+    from BrainAgeLib.follow.wording import NOTICE, readable_change
+
     if json_lines is not None:
         json_lines.result(page, "pass")
-        return 0
+        return
     for result in results:
-        print(readable_change(result.person, result.change, error, list(result.warnings)))
+        print(readable_change(result.person, result.change, error, result.warnings))
         print()
     print(f"report {page}\n\n{NOTICE}")
-    return 0
 
 
 def _refuse_what_does_not_apply(given: argparse.Namespace, is_table: bool) -> None:

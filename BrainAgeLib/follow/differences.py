@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from BrainAgeLib.follow.change import Change
 from BrainAgeLib.follow.visits import Person, Trait
 
-# Farther apart than headers and grids are rounded; of the larger of two numbers.
+# Farther apart than headers and grids are rounded; of the larger of two numbers. Set by hand.
 SAME_NUMBERS = 0.05
 CONSEQUENCE = "The change and its interval hold within one scanner and protocol alone."
 
@@ -20,14 +21,27 @@ class Difference:
     values: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class PersonChange:
+    """One person with the change and what to be warned of."""
+
+    person: Person
+    change: Change
+    warnings: tuple[str, ...]
+
+
+def person_change(person: Person, change: Change) -> PersonChange:
+    """Return a person's change with its warnings."""
+    return PersonChange(person, change, tuple(warnings_about(person)))
+
+
 def differences_between(person: Person) -> list[Difference]:
     """Return the traits that are known of two visits or more and differ between them."""
-    names = dict.fromkeys(name for visit in person.visits for name in visit.traits)
-    differing = []
-    for name in names:
-        values = [visit.traits.get(name) for visit in person.visits]
-        if _differ(values):
-            differing.append(Difference(name, tuple(map(_shown, values))))
+    differing = [
+        Difference(name, tuple(shown(value, "not known") for value in values))
+        for name, values in person.traits.items()
+        if _differ(values)
+    ]
     models = [visit.model for visit in person.visits]
     if len(set(models)) > 1:
         differing.append(Difference("model", tuple(models)))
@@ -58,7 +72,8 @@ def _differ(values: Sequence[Trait]) -> bool:
     return len(set(known)) > 1
 
 
-def _shown(value: Trait) -> str:
+def shown(value: Trait, unknown: str) -> str:
+    """Return a trait for people; ``unknown``: what stands for one that nobody knows."""
     if value is None:
-        return "not known"
+        return unknown
     return f"{value:.3g}" if isinstance(value, float) else value

@@ -9,7 +9,8 @@ import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.change import change_of
-from BrainAgeLib.follow.page import PersonChange, person_change, write_follow_report
+from BrainAgeLib.follow.differences import PersonChange, person_change
+from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
 from BrainAgeLib.follow.scans import Followed, follow_scans
 from BrainAgeLib.follow.tables import people_of_table, write_changes
@@ -23,7 +24,8 @@ from BrainAgeLib.run_folder import make_output_folder
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 
-OUTPUTS = ("report.html", "follow.json", "changes.csv", NAME)
+REPORT_NAME = "report.html"
+OUTPUTS = (REPORT_NAME, "follow.json", "changes.csv", NAME)
 
 
 def scan_error_of(card: Card, own_years: float | None = None) -> ScanError:
@@ -65,7 +67,7 @@ def follow_person(
     result = person_change(followed.person, change_of(followed.person, error))
     write_changes([result], output)
     sheet = _difference(followed, output)
-    write_follow_report([result], error, card.out_of_fold, sheet, output / OUTPUTS[0])
+    write_follow_report([result], error, card.out_of_fold, sheet, output / REPORT_NAME)
     return result
 
 
@@ -80,7 +82,7 @@ def follow_people(
     _prepare(output)
     results = [person_change(person, change_of(person, error)) for person in people]
     write_changes(results, output)
-    write_follow_report(results, error, card.out_of_fold, None, output / OUTPUTS[0])
+    write_follow_report(results, error, card.out_of_fold, None, output / REPORT_NAME)
     return results
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.follow import wording
-from BrainAgeLib.follow.change import LEVEL, Change
-from BrainAgeLib.follow.differences import warnings_about
+from BrainAgeLib.follow.change import LEVEL
+from BrainAgeLib.follow.differences import PersonChange, shown
 from BrainAgeLib.follow.plot import FollowPlot, follow_plot
 from BrainAgeLib.follow.visits import Person
 from BrainAgeLib.model.calibration import ScanError
@@ -51,20 +51,6 @@ class FollowView:
     left_out: str = wording.WHAT_THE_ERROR_LEAVES_OUT
     not_of_the_brain: str = wording.NOT_OF_THE_BRAIN
     notice: str = wording.NOTICE
-
-
-@dataclass(frozen=True)
-class PersonChange:
-    """One person with the change and what to be warned of."""
-
-    person: Person
-    change: Change
-    warnings: tuple[str, ...]
-
-
-def person_change(person: Person, change: Change) -> PersonChange:
-    """Return a person's change with its warnings."""
-    return PersonChange(person, change, tuple(warnings_about(person)))
 
 
 def write_follow_report(
@@ -135,14 +121,7 @@ def _properties(person: Person) -> list[tuple[str, ...]]:
         ("age", *ages),
         ("raw brain age", *(one_decimal(one.brain_age_years) for one in visits)),
     ]
-    for name in visits[0].traits:
-        values = [visit.traits.get(name) for visit in visits]
+    for name, values in person.traits.items():
         if any(value is not None for value in values):
-            rows.append((name, *map(_shown, values)))
+            rows.append((name, *(shown(value, DASH) for value in values)))
     return rows
-
-
-def _shown(value: str | float | None) -> str:
-    if value is None:
-        return DASH
-    return f"{value:.3g}" if isinstance(value, float) else value

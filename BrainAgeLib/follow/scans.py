@@ -19,14 +19,12 @@ from BrainAgeLib.follow.visits import (
     visit_of,
 )
 from BrainAgeLib.options import Deliverables, Options
-from BrainAgeLib.records import Prediction, ProgressCallback
-from BrainAgeLib.report.output_folder import OutputFolder
+from BrainAgeLib.records import DAYS_A_YEAR, Prediction, ProgressCallback
+from BrainAgeLib.report.output_folder import RECORD_NAME, OutputFolder
 from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.scan.dicom_visit import study_date
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
-RECORD_NAME = "prediction.json"
-DAYS_A_YEAR = 365.25
 NO_PERSON = "this person"
 GIVEN_YEARS = "the years that were given"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +14,16 @@ from typing import Any
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.follow.page import PersonChange
+from BrainAgeLib.follow.differences import PersonChange
 from BrainAgeLib.follow.visits import (
+    AGENT_TRAIT,
     AGES,
+    SPACING_TRAIT,
     Person,
+    Trait,
     Visit,
     VisitFinding,
+    agent_trait,
     person_of,
     times_of_ages,
 )
@@ -77,14 +81,14 @@ def _person(name: str, rows: list[dict[Any, Any]], time: str | None) -> Person:
     return person_of(name, visits, notes, told_by)
 
 
-def _traits(row: dict[Any, Any]) -> dict[str, str | float | None]:
+def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
     spacing_mm = float(row["slice_spacing_mm"])
     codes = str(row.get("findings") or "").split(SEPARATOR)
-    traits: dict[str, str | float | None] = {
+    traits: dict[str, Trait] = {
         name: str(row[name]).strip() or None for name in TRAIT_COLUMNS if name in row
     }
-    traits["slice spacing (mm)"] = spacing_mm if spacing_mm == spacing_mm else None
-    traits["contrast agent"] = "yes" if FindingCode.CONTRAST_AGENT in codes else "no"
+    traits[SPACING_TRAIT] = None if math.isnan(spacing_mm) else spacing_mm
+    traits[AGENT_TRAIT] = agent_trait(codes)
     return traits
 
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Prediction, Severity
+from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, Prediction, Severity
 from BrainAgeLib.report.wording import SEVERITY_WORDS, worst_first
 
-LEAST_YEARS = 1 / 365.25
-Trait = str | float | None
+LEAST_YEARS = 1 / DAYS_A_YEAR  # headers have days
+Trait: TypeAlias = str | float | None
+SPACING_TRAIT, AGENT_TRAIT = "slice spacing (mm)", "contrast agent"
 AGES = "their ages"
-
-
 # One head, whole and stripped, differs by more than a scan that is repeated.
 _SKULL = {None: None, False: "whole head", True: "removed before"}
 
@@ -59,6 +59,12 @@ class Person:
     visits: tuple[Visit, ...]
     notes: tuple[str, ...] = ()
 
+    @property
+    def traits(self) -> dict[str, tuple[Trait, ...]]:
+        """By the name of each trait, what each visit has; None where it is not known."""
+        names = dict.fromkeys(name for visit in self.visits for name in visit.traits)
+        return {name: tuple(visit.traits.get(name) for visit in self.visits) for name in names}
+
 
 def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     """Return the visit that a record tells of. Raises InputError for one without a brain age."""
@@ -81,12 +87,12 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             "skull": _SKULL[prediction.input.brain_extracted],
             "scanner": acquisition.scanner,
             "plane": acquisition.plane,
-            "slice spacing (mm)": acquisition.slice_spacing_mm,
+            SPACING_TRAIT: acquisition.slice_spacing_mm,
             "slice thickness (mm)": acquisition.slice_thickness_mm,
             "pixel size (mm)": max(acquisition.in_plane_mm),
             "echo time (ms)": acquisition.echo_time_ms,
             "repetition time (ms)": acquisition.repetition_time_ms,
-            "contrast agent": "yes" if FindingCode.CONTRAST_AGENT in codes else "no",
+            AGENT_TRAIT: agent_trait(codes),
             "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
             "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
         },
@@ -96,6 +102,11 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             if finding.severity != "note"
         ),
     )
+
+
+def agent_trait(codes: Collection[str]) -> str:
+    """Return whether the codes of a scan's findings tell of a contrast agent, in a word."""
+    return "yes" if FindingCode.CONTRAST_AGENT in codes else "no"
 
 
 def person_of(

@@ -103,7 +103,9 @@ def findings_of(person: Person) -> list[VisitFinding]:
     ]
 
 
-def readable_change(person: Person, change: Change, error: ScanError, warnings: list[str]) -> str:
+def readable_change(
+    person: Person, change: Change, error: ScanError, warnings: Sequence[str]
+) -> str:
     """Return what the terminal shows of one person."""
     lines = [
         f"{person.name}: {len(person.visits)} scans over {years(change.years)}",

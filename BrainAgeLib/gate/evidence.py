@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.field_of_view import FieldOfView, look_around
-from BrainAgeLib.model.blend import RawAge
+from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.records import Acquisition, Finding, SequenceTags, Severity
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.slices import SliceSet

@@ -14,8 +14,8 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.template.alignment import AlignedVolume
 from BrainAgeLib.template.grid import SPACING_MM, smooth
-from BrainAgeLib.template.scan_maps import ScanMaps
-from BrainAgeLib.template.volume import TemplateVolume, brain_region
+from BrainAgeLib.template.scan_maps import ScanMaps, TemplateVolume
+from BrainAgeLib.template.target import brain_region
 
 # The models were trained on what comes of these numbers: whoever changes one trains anew. They and
 # those in the functions were set by hand, after the reasons given.

@@ -35,7 +35,7 @@ Table = dict[str, Accuracy | None]
 
 @dataclass(frozen=True)
 class Blend:
-    """How much each kind of model counts in the age, 0-1, by kind; see ``KINDS`` of ``blend``.
+    """How much each kind of model counts in the age, 0-1, by kind; see ``KINDS`` of ``weights``.
 
     ``whole_brain``: for scans that cover the brain. ``part_of_brain``: for all others. Each adds
     up to 1. ``curve``: makes the raw age of what is said of a whole brain; None leaves it.

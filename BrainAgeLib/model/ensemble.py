@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -10,19 +11,39 @@ import numpy as np
 import torch
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import RawAge, predict_age
 from BrainAgeLib.model.brain_maps import FEW_SLICES, regional_features
 from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
-from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.card import Blend, Card, read_card
 from BrainAgeLib.model.saliency import saliency_map
-from BrainAgeLib.model.sides import sides_of
-from BrainAgeLib.model.weights import Weights, load_weights
+from BrainAgeLib.model.sides import OneSided, sides_of
+from BrainAgeLib.model.weights import Member, Weights, load_weights
 from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
 from BrainAgeLib.stages import Advance
 from BrainAgeLib.template.scan_maps import ScanMaps
 
 DEFAULT_MODEL = "thick-slice"
+
+
+@dataclass(frozen=True)
+class RawAge:
+    """What the ensemble says of one scan, in years.
+
+    ``members_years``: the age by each member. ``covers_brain``: whether the slices do, so that the
+    models for whole brains spoke. ``widening``: how many times wider the interval is than usual,
+    since a few slices lie where less of the age is seen or a whole brain is unlike the training
+    data. ``novelty``: how unlike it is, see ``novelty``. ``one_sided``: where its sides differ
+    most, see ``sides``; None where the model does not know healthy people's. ``known_heights_mm``:
+    without a whole brain, the heights in the template of the slices that counted, from the lowest.
+    """
+
+    age_years: float
+    members_years: tuple[float, ...]
+    covers_brain: bool
+    widening: float = 1.0
+    novelty: float | None = None
+    one_sided: OneSided | None = None
+    known_heights_mm: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -77,6 +98,17 @@ class Ensemble:
         """Return where the age comes from (z, y, x), in years, see ``saliency``."""
         weights, blend = self.weights(device), self.card.blend
         return saliency_map(weights.members, maps.to(device), blend, weights.mean_maps, advance)
+
+
+@torch.inference_mode()
+def predict_age(members: Sequence[Member], maps: ScanMaps, blend: Blend) -> RawAge:
+    """Return the raw age: the mean over members of what their models say, blended."""
+    kinds = blend.fractions(maps.covers_brain)
+    ages = tuple(
+        blend.raw_age({kind: member[kind].age_years(maps) for kind in kinds}, maps.covers_brain)
+        for member in members
+    )
+    return RawAge(sum(ages) / len(ages), ages, maps.covers_brain)
 
 
 @lru_cache(maxsize=4)

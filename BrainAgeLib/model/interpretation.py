@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.calibration import (
     MOST_OF_FEW_SLICES,
     AcquisitionClass,
@@ -14,6 +13,7 @@ from BrainAgeLib.model.calibration import (
     gap_percentile,
 )
 from BrainAgeLib.model.card import Card
+from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.site import SiteCalibration
 from BrainAgeLib.records import Correction, Finding, IntervalCovers
 

@@ -1,7 +1,7 @@
 """What every kind of model is: maps of a scan to an age, and where in the brain the age comes from.
 
 A kind is one file beside this one with its subclass of :class:`AgeModel`, one line in ``KINDS`` of
-``blend``, and one file in ``training``, named as the kind is, whose ``fit`` makes it.
+``weights``, and one file in ``training``, named as the kind is, whose ``fit`` makes it.
 """
 
 from __future__ import annotations

@@ -15,14 +15,13 @@ from collections.abc import Sequence
 
 import torch
 
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.weights import Member
 from BrainAgeLib.records import RegionLeaning
 from BrainAgeLib.stages import Advance
 from BrainAgeLib.template.grid import SPACING_MM, smooth
 from BrainAgeLib.template.regions import NAMES, region_numbers
-from BrainAgeLib.template.scan_maps import ScanMaps
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.scan_maps import ScanMaps, TemplateVolume
 
 # Set by hand.
 NEIGHBOURHOOD_SIGMA_MM = 8.5  # a full width at half maximum of 20 mm

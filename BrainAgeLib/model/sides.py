@@ -23,7 +23,8 @@ import torch.nn.functional as functional
 from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, tissue_shares
 from BrainAgeLib.template.grid import SPACING_MM, grid_heights_mm, grid_xy_mm, smooth
 from BrainAgeLib.template.regions import NAMES, region_numbers
-from BrainAgeLib.template.volume import TemplateVolume, brain_region
+from BrainAgeLib.template.scan_maps import TemplateVolume
+from BrainAgeLib.template.target import brain_region
 
 Side = Literal["left", "right"]
 

@@ -1,10 +1,10 @@
-"""Weights on disk: one safetensors file per model, checked against its card before it is used."""
+"""The kinds of model and their weights on disk: one safetensors file, checked against its card."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +14,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical, unpacked
+from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.sides import TypicalSides, unpacked_sides
+from BrainAgeLib.model.slices import SliceModel
 
 logger = logging.getLogger(__name__)
 _HINT = "install the model again, or train it again with this version"
@@ -28,6 +30,15 @@ MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
 SIDES = "sides"  # older models have none
 LARGEST_SMALL_TENSOR = 1000  # values
+
+# By the names that cards, weights and tables use.
+KINDS: dict[str, type[AgeModel]] = {
+    "network": VolumeNetwork,
+    "regional": RegionalModel,
+    "slices": SliceModel,
+}
+# The models of one fold, by kind: trained on the same people, tested on the same others.
+Member = Mapping[str, AgeModel]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from BrainAgeLib.run_folder import (
 )
 from BrainAgeLib.whole_file import TEMPORARY_PREFIX
 
+RECORD_NAME = "prediction.json"
+
 
 @dataclass(frozen=True)
 class OutputFolder:
@@ -30,7 +32,7 @@ class OutputFolder:
     @property
     def prediction(self) -> Path:
         """The record; its presence says that everything else is complete."""
-        return self.path / "prediction.json"
+        return self.path / RECORD_NAME
 
     @property
     def report(self) -> Path:

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Finding, Sex
+from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, Finding, Sex
 
 _SEXES: dict[str, Sex] = {"F": "F", "M": "M"}
 # By the first letter, for some write the whole word; a number alone is years.
-_AGE_UNITS_YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
+_AGE_UNITS_YEARS = {"D": 1 / DAYS_A_YEAR, "W": 7 / DAYS_A_YEAR, "M": 1 / 12, "Y": 1.0, "": 1.0}
 _AGE = re.compile(
     r"([0-9]{1,9}(?:[.,][0-9]{1,9})?) ?(D|DAYS?|W|WEEKS?|M|MONTHS?|Y|YRS?|YEARS?|)", re.IGNORECASE
 )
@@ -90,7 +90,7 @@ def _age_by_dates(birth_date: str, study_date: str) -> float | None:
     born, seen = _date(birth_date), _date(study_date)
     if born is None or seen is None or born < FIRST_BIRTH or seen < FIRST_STUDY:
         return None
-    age_years = (seen - born).days / 365.25
+    age_years = (seen - born).days / DAYS_A_YEAR
     return age_years if _can_be(age_years) else None
 
 

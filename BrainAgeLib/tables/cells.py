@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
+from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, Sex
 
 NOT_KNOWN = frozenset(
     ("", "n/a", "nan", "na", "none", "null", "#n/a", "n.a.", "unknown", "missing", "-", "?", ".")
@@ -19,7 +19,7 @@ _SEX_WORDS: dict[str, Sex] = {
 }
 _NO_SEX = NOT_KNOWN | {"u"}  # of "unknown"
 # How many of it are a year.
-UNITS = {"years": 1.0, "months": 12.0, "weeks": 365.25 / 7, "days": 365.25}
+UNITS = {"years": 1.0, "months": 12.0, "weeks": DAYS_A_YEAR / 7, "days": DAYS_A_YEAR}
 _UNIT_WORDS = {
     "years": r"y(?:ea)?rs?|ys?|a|ann(?:um|i)|jahre?|ans?|a[nñ]os?|år|jaar|lat|let",
     "months": r"mo(?:n?ths?)?|mons?|m|monate?",

@@ -152,7 +152,7 @@ def _read(path: Path, key: Sequence[str], units: Mapping[str, str]) -> _Table | 
     rows: dict[str, list[Row]] = defaultdict(list)
     for row in sheet.rows:
         if cell := legible(known(row.cells[column])):
-            rows[cell.rsplit("/", 1)[-1] if key is FILE_COLUMNS else cell].append(row)
+            rows[cell.rsplit("/", 1)[-1] if key == FILE_COLUMNS else cell].append(row)
     of_session = next((by_name[name] for name in SESSION_COLUMNS if name in by_name), None)
     own = [name for name in (column, of_session, "participant_id", "file") if name]
     columns = person_columns(sheet, [name.lower() for name in own], units)
@@ -207,12 +207,12 @@ def _agreed(rows: list[Row], table: _Table) -> Facts:
     if len(sexes) > 1 or len(groups) > 1:
         complaint = complaint or "two rows of this person name different sexes or groups"
     return Facts(
-        None if complaint else age_years,
-        any(facts.says_age for facts in each),
-        next(iter(sexes), None) if len(sexes) == 1 else None,
-        next(iter(groups), "") if len(groups) == 1 else "",
-        complaint and f"{table.name}: {complaint}",
-        {
+        age_years=None if complaint else age_years,
+        says_age=any(facts.says_age for facts in each),
+        sex=sexes.pop() if len(sexes) == 1 else None,
+        group=groups.pop() if len(groups) == 1 else "",
+        complaint=complaint and f"{table.name}: {complaint}",
+        further={
             name: cell if all(facts.further[name] == cell for facts in each) else ""
             for name, cell in each[0].further.items()
         },
@@ -224,10 +224,10 @@ def _with(person: Facts, session: Facts) -> Facts:
     age = session if session.says_age else person
     further = {**session.further, **person.further}
     return Facts(
-        age.age_years,
-        age.says_age,
-        session.sex or person.sex,
-        session.group or person.group,
-        session.complaint or (None if session.says_age else person.complaint),
-        further | {name: cell for name, cell in session.further.items() if cell},
+        age_years=age.age_years,
+        says_age=age.says_age,
+        sex=session.sex or person.sex,
+        group=session.group or person.group,
+        complaint=session.complaint or (None if session.says_age else person.complaint),
+        further=further | {name: cell for name, cell in session.further.items() if cell},
     )

@@ -20,6 +20,7 @@ _AGE = re.compile(
     r"|exam(?:ination)?))|age)(?:_(?:in_)?(?P<unit>[a-z]+))?"
 )
 _UNIT_IN_WORDS = re.compile(r"\b(?:in|as|of)\s+(months|weeks|days)\b|\((months|weeks|days)\)", re.I)
+# Set by hand: more than tables round ages by; a whole year is less than that from its age.
 _SAME_YEARS = 0.01
 _SAME_WHOLE_YEARS = 1.0
 
@@ -75,8 +76,8 @@ class PersonColumns:
         try:
             age_years = _age(cells, self.ages)
         except ValueError as error:
-            return Facts(None, says_age, None, group, str(error), further)
-        return Facts(age_years, says_age, self.sexes.sex(cells), group, None, further)
+            return Facts(None, says_age, group=group, complaint=str(error), further=further)
+        return Facts(age_years, says_age, self.sexes.sex(cells), group, further=further)
 
 
 def person_columns(sheet: Sheet, own: Sequence[str], units: Mapping[str, str]) -> PersonColumns:

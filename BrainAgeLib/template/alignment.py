@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.template.grid import SPACING_MM, smooth
-from BrainAgeLib.template.volume import brain_region
+from BrainAgeLib.template.target import brain_region
 
 # The models were trained on what comes of these numbers and of those in the functions: all were set
 # by hand.

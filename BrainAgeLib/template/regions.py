@@ -13,7 +13,7 @@ from functools import cache
 import torch
 
 from BrainAgeLib.template.grid import grid_heights_mm, grid_xy_mm
-from BrainAgeLib.template.volume import brain_region
+from BrainAgeLib.template.target import brain_region
 
 # Takes how far a place lies from the midline, in front of the template's origin, and above it, in
 # mm; says whether the shape holds it.

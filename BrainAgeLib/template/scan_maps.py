@@ -1,6 +1,9 @@
 """What comes of a scan in template space: its slices, the volume that they show, its alignment.
 
 All that depends on the template is done when this is made; the models read their inputs in it.
+
+Between two acquired slices a value is interpolated only where they are near enough to each other;
+where no slice is near, nothing is invented: the volume is 0 there, and ``seen`` says so.
 """
 
 from __future__ import annotations
@@ -11,18 +14,31 @@ from dataclasses import dataclass, field
 import torch
 
 from BrainAgeLib.template.alignment import AlignedVolume, align_to_template, aligned
+from BrainAgeLib.template.grid import grid_heights_mm, heights_mm
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.template.volume import (
-    LARGEST_GAP_MM,
-    TemplateVolume,
-    template_target,
-    volume_of_slices,
-)
+from BrainAgeLib.template.target import template_target
 
+# The models were trained on what comes of these numbers, which like those in the functions were set
+# by hand.
+LARGEST_GAP_MM = 15.0  # between slice centres: routine scans have up to 12
+REACH = 0.6  # how far a slice speaks for what lies beyond it, in spacings
+LONE_SLICE_MM = 6.0  # the spacing that a slice without neighbours is taken to have
 # The models for whole brains say something only when the slices cover the brain without a hole:
 # routine scans have up to 12 mm between slice centres. Set by hand.
 COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
 LARGEST_HOLE_MM = LARGEST_GAP_MM - 1.0  # so that all of a brain without a hole is interpolated
+
+
+@dataclass(frozen=True)
+class TemplateVolume:
+    """``images``: (z, y, x) float, levels as in ``SliceSet``. ``seen``: (z, y, x) bool."""
+
+    images: torch.Tensor
+    seen: torch.Tensor
+
+    def to(self, device: str) -> TemplateVolume:
+        """Return the same volume on another device."""
+        return TemplateVolume(self.images.to(device), self.seen.to(device))
 
 
 @dataclass(frozen=True)
@@ -72,6 +88,33 @@ def maps_of_scan(slices: SliceSet) -> ScanMaps:
         raise ValueError("there is no slice to predict from")
     volume, covers = volume_of_slices(slices), covers_the_brain(slices)
     return ScanMaps(slices, volume, covers, aligned_volumes([volume]) if covers else None)
+
+
+def volume_of_slices(slices: SliceSet) -> TemplateVolume:
+    """Return the volume that a set of slices shows; see the module's text."""
+    order = torch.argsort(slices.planes[:, 0])
+    images, planes = slices.images[order], slices.planes[order]
+    size = images.shape[1:]
+    heights = heights_mm(planes).flatten(1).T.contiguous()
+    values = images.flatten(1).T
+    if len(planes) == 1:
+        # A neighbour far away: it is never near enough to be looked at.
+        heights = torch.cat([heights, heights + 1e3], 1)
+        values = torch.cat([values, values * 0], 1)
+    wanted = grid_heights_mm(images).expand(len(heights), -1).contiguous()
+    upper = torch.searchsorted(heights, wanted).clamp(1, heights.shape[1] - 1)
+    low, high = heights.gather(1, upper - 1), heights.gather(1, upper)
+    gap = high - low
+    share = ((wanted - low) / gap).clamp(0, 1)
+    between = torch.lerp(values.gather(1, upper - 1), values.gather(1, upper), share)
+    joined = gap <= LARGEST_GAP_MM
+    reach = REACH * torch.where(joined, gap, gap * 0 + LONE_SLICE_MM)
+    near_low, near_high = (wanted - low).abs() < reach, (wanted - high).abs() < reach
+    lone = torch.where(near_low, values.gather(1, upper - 1), values.gather(1, upper))
+    inside = joined & (wanted > low - reach) & (wanted < high + reach)
+    seen = inside | (~joined & (near_low | near_high))
+    volume = torch.where(joined, between, lone) * seen
+    return TemplateVolume(volume.T.reshape(-1, *size), seen.T.reshape(-1, *size))
 
 
 @torch.inference_mode()

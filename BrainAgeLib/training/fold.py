@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.model.weights import KINDS, Member
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, read_maps

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from BrainAgeLib.codec import to_plain, to_text
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.card import (
     AccuracyTables,
     Blend,
@@ -24,7 +23,7 @@ from BrainAgeLib.model.card import (
     Training,
     read_card,
 )
-from BrainAgeLib.model.weights import FILE_NAME, Weights, pack_weights
+from BrainAgeLib.model.weights import FILE_NAME, Member, Weights, pack_weights
 from BrainAgeLib.records import INTERVAL_LEVEL, Reference
 from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
 from BrainAgeLib.training.calibration import (

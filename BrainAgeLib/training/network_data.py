@@ -17,7 +17,7 @@ import torch.nn.functional as functional
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.scan_maps import TemplateVolume
 from BrainAgeLib.training.store import unpacked
 
 # Standard deviations at a strength of 1, set by hand. Stronger changes lost (docs/model.md).

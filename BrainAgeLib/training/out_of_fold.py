@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.weights import KINDS, Member
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan, as_slices, subset

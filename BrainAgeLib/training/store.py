@@ -14,19 +14,24 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.errors import BrainAgeError
-from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.novelty import Typical, channel_means, typical_of
 from BrainAgeLib.model.sides import TypicalSides, sides_of, typical_sides
+from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.registration import register_to_template
-from BrainAgeLib.template.scan_maps import ScanMaps, aligned_volumes, covers_the_brain
+from BrainAgeLib.template.scan_maps import (
+    ScanMaps,
+    TemplateVolume,
+    aligned_volumes,
+    covers_the_brain,
+    volume_of_slices,
+)
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.template.volume import TemplateVolume, volume_of_slices
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import (

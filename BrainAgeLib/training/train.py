@@ -14,10 +14,9 @@ import numpy as np
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.model.weights import Member, Weights
 from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.training.fold import Fold, Report

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from BrainAgeLib.command_line.main import main
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
@@ -95,14 +98,23 @@ def model_arguments(small_model):
 
 @pytest.fixture(scope="session")
 def full_job(model_arguments, tmp_path_factory) -> Outcome:
-    """Return what came of the whole job on the bundled sample, for a user without a network."""
-    folder = tmp_path_factory.mktemp("job") / "output"
-    person = ("--age", "30", "--sex", "M")
-    done = run_brainage(
-        *("predict", sample_scan(), "--output", folder, *person, *model_arguments),
-        env=without_network(tmp_path_factory.mktemp("offline")),
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr, folder)
+    """Return what came of the whole job on the bundled sample, for a user without a network.
+
+    It is done once, however many processes run tests.
+    """
+    base = tmp_path_factory.getbasetemp()
+    place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "full_job"
+    folder, said = place / "output", place / "said.json"
+    place.mkdir(exist_ok=True)
+    with FileLock(place / "lock"):
+        if not said.exists():
+            person = ("--age", "30", "--sex", "M")
+            done = run_brainage(
+                *("predict", sample_scan(), "--output", folder, *person, *model_arguments),
+                env=without_network(tmp_path_factory.mktemp("offline")),
+            )
+            said.write_text(json.dumps([done.returncode, done.stdout, done.stderr]), "utf-8")
+    return Outcome(*json.loads(said.read_text("utf-8")), folder)
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import TOLD, Typical
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.slices import HEIGHTS, SliceModel
-from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.model.weights import Member, Weights
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model

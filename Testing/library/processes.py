@@ -7,6 +7,11 @@ import time
 from pathlib import Path
 
 
+def patience(seconds: float) -> float:
+    """Return how long may take, while others use the machine, what takes so long on a quiet one."""
+    return seconds * (1.0 + os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def is_there(process: int) -> bool:
     """Say whether a process runs; one that nobody has collected yet does not."""
     try:
@@ -17,6 +22,17 @@ def is_there(process: int) -> bool:
     if status is None:  # gone just now, or a system without that folder
         return not Path("/proc/self").exists()
     return status[0] != "Z"
+
+
+def wait_until_it_listens(process: int, seconds: float = 60.0) -> None:
+    """Wait until a command has the thread that hears signals; a busy machine is slow to get there.
+
+    Raises AssertionError where it has none after so long.
+    """
+    end = time.monotonic() + seconds
+    while len(list(Path(f"/proc/{process}/task").glob("*"))) < 2:
+        assert time.monotonic() < end, "the command has not begun"
+        time.sleep(0.01)
 
 
 def wait_until_gone(process: int, seconds: float) -> bool:

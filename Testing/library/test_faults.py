@@ -61,7 +61,7 @@ sys.exit(main(sys.argv[3:]))
         (("flush", 2), {"brain_mask.nii.gz"}),
         (("rename", 3), {"brain_mask.nii.gz", "report.html"}),
     ],
-    ids=str,
+    ids=lambda value: " ".join(map(str, sorted(value, key=str))),  # sets have no order
 )
 def test_a_kill_leaves_no_result_and_the_next_run_cleans_up(
     arguments, tmp_path, brainage, moment, left

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from Testing.library.commands import environment
-from Testing.library.processes import is_there, left_of_session, wait_until_gone
+from Testing.library.processes import is_there, left_of_session, patience, wait_until_gone
 
 STARTER = """
 import multiprocessing, os, sys, time
@@ -37,8 +37,8 @@ def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path, how):
     try:
         assert is_there(worker)
         parent.send_signal(getattr(signal, how))
-        parent.wait(10)
-        assert wait_until_gone(worker, seconds=10)
+        parent.wait(patience(10))
+        assert wait_until_gone(worker, patience(10))
     finally:
         parent.kill()
         parent.wait()
@@ -93,4 +93,4 @@ def test_an_interruption_or_an_error_ends_the_pool_at_once(tmp_path, when, inter
 
     assert said in complaint.splitlines()[-1]
     assert complaint.count("Traceback") == int(interrupted)  # the workers say nothing
-    assert left_of_session(process.pid, seconds=2.0) == []
+    assert left_of_session(process.pid, patience(2.0)) == []

@@ -16,11 +16,13 @@ from Testing.library.walls import LIBRARY
 
 # What all rooms speak in: places in the world and on the grid, what the template made of a scan.
 WORDS = {"scan/geometry.py", "template/grid.py", "template/scan_maps.py"}
+# What makes that.
+MAKERS = {"maps_of_scan", "volume_of_slices", "aligned_volumes", "covers_the_brain"}
 
 
 @contextmanager
-def files_below(function):
-    """Give the files of the library whose functions run while ``function`` does."""
+def run_below(function):
+    """Give the files of the library and the names of its functions that run in ``function``."""
     begun, found = [], set()
 
     def hear(frame, event, _argument):
@@ -28,7 +30,7 @@ def files_below(function):
         if event == "call" and code is function.__code__:
             begun.append(frame)
         if event == "call" and begun and LIBRARY in file.parents:
-            found.add(file.relative_to(LIBRARY).as_posix())
+            found.update((file.relative_to(LIBRARY).as_posix(), code.co_name))
         if event == "return" and begun and begun[-1] is frame:
             begun.pop()
 
@@ -51,16 +53,17 @@ def options(small_model):
 def test_the_models_take_what_the_template_made_of_a_scan(brain_file, options):
     run(brain_file, options)  # what is made of the template itself is made once
 
-    with files_below(Ensemble.raw_age) as files:
+    with run_below(Ensemble.raw_age) as below:
         run(brain_file, options)
 
-    assert {"model/network.py", "model/regional.py", "model/brain_maps.py"} <= files
-    assert not {file for file in files if file.startswith(("scan/", "template/"))} - WORDS
+    assert {"model/network.py", "model/regional.py", "model/brain_maps.py"} <= below
+    assert not {name for name in below if name.startswith(("scan/", "template/"))} - WORDS
+    assert below.isdisjoint(MAKERS)
 
 
 def test_the_gate_asks_no_model(brain_file, options):
-    with files_below(measure) as files:
+    with run_below(measure) as below:
         run(brain_file, options)
 
-    assert {"gate/contrast.py", "gate/trust.py"} <= files
-    assert not {file for file in files if file.startswith("model/")}
+    assert {"gate/contrast.py", "gate/trust.py"} <= below
+    assert not {name for name in below if name.startswith("model/")}

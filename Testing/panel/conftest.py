@@ -18,6 +18,8 @@ for folder in (str(HERE), str(HERE.parent / "slicer"), str(ROOT / "BrainAge"), s
     if folder not in sys.path:
         sys.path.insert(0, folder)
 
+from Testing.library.processes import patience  # noqa: E402
+
 try:
     import PySide6  # noqa: F401
     import slicer  # noqa: F401
@@ -68,7 +70,7 @@ class Person:
         """Let the window live until something is so."""
         from PySide6 import QtTest
 
-        end = time.monotonic() + seconds
+        end = time.monotonic() + patience(seconds)
         while not condition():
             assert time.monotonic() < end, "waited in vain"
             QtTest.QTest.qWait(10)

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from BrainAgeLib.batch import worker_process
-from Testing.library.processes import wait_until_gone
+from Testing.library.processes import patience, wait_until_gone
 
 pytestmark = pytest.mark.skipif(not worker_process.FORKS, reason="workers are forks on Linux only")
 
@@ -99,6 +99,6 @@ def test_what_workers_are_forked_from_ends_with_the_batch(tmp_path, how, after_s
 
     os.killpg(batch.pid, how)
 
-    batch.wait(20)
+    batch.wait(patience(20))
     batch.stdout.close()
-    assert wait_until_gone(server, seconds=2.0)
+    assert wait_until_gone(server, patience(2.0))

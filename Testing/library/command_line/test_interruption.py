@@ -16,13 +16,13 @@ from BrainAgeLib.command_line.interruption import ANEW, ON
 from BrainAgeLib.errors import ExitCode
 from BrainAgeLib.resources import sample_scan
 from Testing.library.commands import environment, start_brainage
-from Testing.library.processes import left_of_session
+from Testing.library.processes import left_of_session, patience, wait_until_it_listens
 
 pytestmark = pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="counts processes by /proc"
 )
 
-MOST_SECONDS = 5.0
+MOST_SECONDS = 5.0  # on a quiet machine
 STUBBORN = """
 import sys, threading, time
 from BrainAgeLib.command_line import interruption
@@ -88,8 +88,9 @@ def interrupted():
             for _ in range(times):
                 os.killpg(process.pid, signal.SIGINT)
                 time.sleep(0.1)
-            code = process.wait(MOST_SECONDS)
-            return code, process.stderr.read(), left_of_session(process.pid, MOST_SECONDS)
+            most_seconds = patience(MOST_SECONDS)
+            code = process.wait(most_seconds)
+            return code, process.stderr.read(), left_of_session(process.pid, most_seconds)
         finally:
             for left in left_of_session(process.pid, 0.0):
                 os.kill(left, signal.SIGKILL)
@@ -133,6 +134,7 @@ def test_one_interruption_ends_all_of_it(interrupted, tmp_path, command, after_s
     if command.endswith("workers"):
         arguments += ["--workers", "2"]
     process = start_brainage(name, *arguments, "--output", out, start_new_session=True)
+    wait_until_it_listens(process.pid)
     time.sleep(after_seconds)
 
     code, said, left = interrupted(process)
@@ -147,6 +149,7 @@ def test_whoever_is_impatient_disturbs_nothing(interrupted, tmp_path):
     process = start_brainage(
         "batch", people(tmp_path / "data", 3), "--output", tmp_path / "out", start_new_session=True
     )
+    wait_until_it_listens(process.pid)
     time.sleep(3.0)
 
     code, said, left = interrupted(process, times=4)

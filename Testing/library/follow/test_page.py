@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.follow.change import change_of
-from BrainAgeLib.follow.page import person_change, write_follow_report
+from BrainAgeLib.follow.differences import person_change
+from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.plot import follow_plot
 from BrainAgeLib.follow.wording import NORMAL_AGEING, NOTICE
 from BrainAgeLib.records import Reference

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -57,13 +58,28 @@ def changed(family: str, **changes: Any) -> dict[str, Any]:
 
 def found(family: str, **changes: Any) -> dict[str, str]:
     """Return codes and severities that such a scan gets."""
-    return {finding.code: finding.severity for finding in judge(changed(family, **changes))}
+    findings = judge(changed(family, **changes))
+    for finding in findings:
+        assert_is_well_said(finding)
+    return {finding.code: finding.severity for finding in findings}
 
 
 def only_finding(family: str, **changes: Any) -> Finding:
     """Return the one finding that such a scan gets."""
     (finding,) = judge(changed(family, **changes))
+    assert_is_well_said(finding)
     return finding
+
+
+def assert_is_well_said(finding: Finding) -> None:
+    """Hold that a finding says what is wrong and what to do, of a value that can be written.
+
+    A note is about what nothing has to be done about.
+    """
+    sentences = re.split(r"(?<=\.) (?=[A-Z])", finding.message)
+    assert len(sentences) >= (1 if finding.severity == "note" else 2), finding.message
+    assert finding.message.endswith("."), finding.message
+    assert finding.value is None or isinstance(finding.value, (int, float, str))
 
 
 def placed_at(volume: Volume, template_to_scan: np.ndarray | None = None) -> PlacedScan:

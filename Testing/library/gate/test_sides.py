@@ -7,7 +7,7 @@ import re
 import pytest
 
 from BrainAgeLib.gate.sides import FAMILY, measure
-from BrainAgeLib.model.blend import RawAge
+from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.sides import OneSided
 from Testing.library.gate.sound import evidence, found, only_finding, placed_at
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from BrainAgeLib.template.volume import template_target
+from BrainAgeLib.template.target import template_target
 from Testing.library.model.made_brains import maps_of_mean
 
 

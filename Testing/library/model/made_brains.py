@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.brain_maps import network_maps, regional_maps
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel, experts
 from BrainAgeLib.model.slices import SliceModel
+from BrainAgeLib.model.weights import Member
 from BrainAgeLib.template.alignment import LEVELS, aligned
-from BrainAgeLib.template.scan_maps import ScanMaps
+from BrainAgeLib.template.scan_maps import ScanMaps, TemplateVolume
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model_folders import SMALL_NETWORK
 from Testing.library.stored_scans import stored_scan

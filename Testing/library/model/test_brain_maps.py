@@ -17,8 +17,7 @@ from BrainAgeLib.model.brain_maps import (
     tissue_shares,
 )
 from BrainAgeLib.template.alignment import aligned
-from BrainAgeLib.template.scan_maps import aligned_volumes
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.scan_maps import TemplateVolume, aligned_volumes
 
 
 def unmoved(images):

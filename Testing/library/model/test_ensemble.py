@@ -9,9 +9,8 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import usual_heights_mm
-from BrainAgeLib.model.ensemble import Ensemble, load_ensemble
+from BrainAgeLib.model.ensemble import Ensemble, load_ensemble, predict_age
 from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.sides import TypicalSides, sides_of

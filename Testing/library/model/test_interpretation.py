@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
 from BrainAgeLib.model.card import Calibration, read_card
+from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.interpretation import Interpreter, chosen_correction
 from BrainAgeLib.records import Correction
 

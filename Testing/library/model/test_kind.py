@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.card import card_text
 from BrainAgeLib.model.ensemble import load_ensemble
-from BrainAgeLib.model.weights import Weights
+from BrainAgeLib.model.weights import KINDS, Weights
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import blended, choose_blend

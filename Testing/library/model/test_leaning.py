@@ -7,7 +7,7 @@ import torch
 
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.template.regions import NAMES, region_numbers
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.scan_maps import TemplateVolume
 
 
 @pytest.fixture

@@ -7,14 +7,13 @@ import torch
 
 from BrainAgeLib.model import network as network_module
 from BrainAgeLib.model import saliency
-from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import network_features, regional_features
+from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.model.regional import DAMPING, RegionalModel
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.template.alignment import LEVELS
-from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.scan_maps import TemplateVolume, aligned_volumes, maps_of_scan
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model.made_brains import (
     LEFT,

@@ -15,7 +15,8 @@ from BrainAgeLib.model.sides import (
     unpacked_sides,
 )
 from BrainAgeLib.template.grid import grid_heights_mm, grid_xy_mm
-from BrainAgeLib.template.volume import TemplateVolume, template_target
+from BrainAgeLib.template.scan_maps import TemplateVolume
+from BrainAgeLib.template.target import template_target
 
 PEOPLE = 40
 

@@ -9,9 +9,9 @@ import pytest
 
 from BrainAgeLib.codec import Source, from_plain
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import RawAge
 from BrainAgeLib.model.calibration import corrected_brain_age
 from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.records import Correction, ModelRecord

@@ -11,8 +11,7 @@ from BrainAgeLib.model.slices import (
     slice_values,
 )
 from BrainAgeLib.template.grid import HEIGHT_COUNT, grid_heights_mm, heights_mm
-from BrainAgeLib.template.scan_maps import maps_of_scan
-from BrainAgeLib.template.volume import volume_of_slices
+from BrainAgeLib.template.scan_maps import maps_of_scan, volume_of_slices
 from Testing.library.model.made_brains import slices_at
 from Testing.library.model_folders import small_slice_model
 

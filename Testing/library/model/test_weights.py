@@ -11,11 +11,18 @@ import torch
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.card import Blend, read_card
 from BrainAgeLib.model.sides import TypicalSides, sides_of
-from BrainAgeLib.model.weights import FILE_NAME, MEAN_MAPS, Weights, load_weights, pack_weights
-from BrainAgeLib.template.volume import TemplateVolume, template_target
+from BrainAgeLib.model.weights import (
+    FILE_NAME,
+    KINDS,
+    MEAN_MAPS,
+    Weights,
+    load_weights,
+    pack_weights,
+)
+from BrainAgeLib.template.scan_maps import TemplateVolume
+from BrainAgeLib.template.target import template_target
 from Testing.library.model_folders import small_weights
 
 

@@ -15,7 +15,7 @@ from BrainAgeLib.template.alignment import (
     warp,
 )
 from BrainAgeLib.template.grid import SPACING_MM, smooth
-from BrainAgeLib.template.volume import template_target
+from BrainAgeLib.template.target import template_target
 
 BUMP_CENTER = (20.0, 36.0, 30.0)  # voxels, z, y, x: in the middle of the brain
 BUMP_SIGMA_MM = 18.0

@@ -12,7 +12,7 @@ from BrainAgeLib.template.grid import (
     HEIGHT_STEP_MM,
 )
 from BrainAgeLib.template.regions import NAMES, region_numbers
-from BrainAgeLib.template.volume import brain_region, template_target
+from BrainAgeLib.template.target import brain_region, template_target
 
 LARGEST_REGION = 0.4  # of the brain
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.blend import KINDS
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.training import network as network_module
 from BrainAgeLib.training import regional as regional_module
 from BrainAgeLib.training import slices as slices_module

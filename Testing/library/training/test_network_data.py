@@ -7,7 +7,7 @@ import torch
 
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT, SPACING_MM
-from BrainAgeLib.template.volume import TemplateVolume
+from BrainAgeLib.template.scan_maps import TemplateVolume
 from BrainAgeLib.training.network_data import (
     AFFINE,
     SHIFT_MM,

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
+from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,

@@ -13,8 +13,7 @@ from BrainAgeLib.model.brain_maps import (
     regional_maps,
 )
 from BrainAgeLib.model.sides import sides_of
-from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan
-from BrainAgeLib.template.volume import volume_of_slices
+from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan, volume_of_slices
 from BrainAgeLib.training import store
 from BrainAgeLib.training.simulate import as_slices
 from BrainAgeLib.training.store import (

@@ -41,6 +41,36 @@ OTHER_LEVELS = {
     "CT-like": (0.0, 0.2, 1.0, 0.85, 0.85),
     "inverted": (0.0, 1.02, 0.56, 0.3, 0.05),
 }
+# The codes of the gate that are made for a kind of fault; others may catch it too.
+MADE_FOR: dict[str, tuple[str, ...]] = {
+    "contrast": ("not_t1", "unlike_t1"),
+    "flat contrast": ("weak_contrast",),
+    "contrast agent": ("contrast_agent",),
+    "values below zero": ("negative_values",),
+    "slice spacing": ("wrong_spacing", "registration_scale"),
+    "pixel size": ("wrong_spacing", "registration_scale"),
+    "one pixel axis": ("wrong_pixel_size",),
+    "all voxel axes": ("brain_volume",),
+    "shear": ("shear",),
+    "top cut": ("brain_cut",),
+    "bottom cut": ("brain_cut",),
+    "side cut": ("brain_cut",),
+    "middle alone": ("brain_cut", "too_few_slices"),
+    "slices left out": ("slice_spacing", "too_few_slices"),
+    "orientation": ("orientation", "head_turned"),
+    "noise": ("noise",),
+    "ghosts": ("ghosts",),
+    "motion between slices": ("slice_shifts",),
+    "slice order": ("slice_order",),
+    "slices missing": ("slice_missing",),
+    "slice brightness": ("slice_brightness",),
+    "shading": ("bias_field",),
+    "registration shifted": ("registration_overlap",),
+    "registration turned": ("registration_overlap",),
+    "mask too large": ("mask_leaks",),
+    "mask too small": ("mask_too_small", "mask_misses_brain"),
+    "mask lacks": ("mask_misses_brain",),
+}
 
 
 @dataclass(frozen=True)
@@ -61,6 +91,11 @@ class Fault:
     def name(self) -> str:
         """What rows are kept by."""
         return f"{self.kind} {self.grade}"
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes that are made for it."""
+        return MADE_FOR.get(self.kind, ())
 
 
 def all_faults() -> tuple[Fault, ...]:

@@ -11,41 +11,11 @@ import numpy as np
 from BrainAgeLib.gate.gate import judge, no_brain, not_registered
 from BrainAgeLib.records import Finding, Quality
 from Testing.studies.gate._facts import MEASURED, NO_BRAIN, NOT_REGISTERED, UNREADABLE
-from Testing.studies.gate._faults import Fault, all_faults
+from Testing.studies.gate._faults import MADE_FOR, Fault, all_faults
 from Testing.studies.gate._rows import Row, measurements_of
 from Testing.studies.gate._sources import OTHERS
 
 MOVED_YEARS = 5.0
-# The codes that are made for a kind of fault; others may catch it too.
-MADE_FOR: dict[str, tuple[str, ...]] = {
-    "contrast": ("not_t1", "unlike_t1"),
-    "flat contrast": ("weak_contrast",),
-    "contrast agent": ("contrast_agent",),
-    "values below zero": ("negative_values",),
-    "slice spacing": ("wrong_spacing", "registration_scale"),
-    "pixel size": ("wrong_spacing", "registration_scale"),
-    "one pixel axis": ("wrong_pixel_size",),
-    "all voxel axes": ("brain_volume",),
-    "shear": ("shear",),
-    "top cut": ("brain_cut",),
-    "bottom cut": ("brain_cut",),
-    "side cut": ("brain_cut",),
-    "middle alone": ("brain_cut", "too_few_slices"),
-    "slices left out": ("slice_spacing", "too_few_slices"),
-    "orientation": ("orientation", "head_turned"),
-    "noise": ("noise",),
-    "ghosts": ("ghosts",),
-    "motion between slices": ("slice_shifts",),
-    "slice order": ("slice_order",),
-    "slices missing": ("slice_missing",),
-    "slice brightness": ("slice_brightness",),
-    "shading": ("bias_field",),
-    "registration shifted": ("registration_overlap",),
-    "registration turned": ("registration_overlap",),
-    "mask too large": ("mask_leaks",),
-    "mask too small": ("mask_too_small", "mask_misses_brain"),
-    "mask lacks": ("mask_misses_brain",),
-}
 
 
 def findings_of(row: Row) -> tuple[Finding, ...]:
@@ -148,7 +118,7 @@ def _checks(
         meant = [
             found
             for row, found in faulty
-            if code in MADE_FOR.get(faults[row["fault"]].kind, ()) and faults[row["fault"]].gross
+            if code in faults[row["fault"]].codes and faults[row["fault"]].gross
         ]
         table[code] = {
             "sound": len(sound),

@@ -18,10 +18,9 @@ from BrainAgeLib.model.sides import TypicalSides, sides_of
 from BrainAgeLib.options import Options
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
-from BrainAgeLib.template.scan_maps import maps_of_scan
+from BrainAgeLib.template.scan_maps import TemplateVolume, maps_of_scan
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.simulate import (

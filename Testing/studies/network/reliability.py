@@ -29,10 +29,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.model.blend import predict_age
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.card import read_card
-from BrainAgeLib.model.ensemble import DEFAULT_MODEL
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL, predict_age
 from BrainAgeLib.model.weights import load_weights
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk

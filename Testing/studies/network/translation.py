@@ -28,8 +28,7 @@ from torch import nn
 
 from BrainAgeLib import pipeline
 from BrainAgeLib.case import read
-from BrainAgeLib.model.blend import predict_age
-from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.ensemble import load_ensemble, predict_age
 from BrainAgeLib.options import Options
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk

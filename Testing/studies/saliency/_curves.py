@@ -11,9 +11,9 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.brain_maps import POOLED, network_features, region_cells, sided_maps
 from BrainAgeLib.model.saliency import NEIGHBOURHOOD_SIGMA_MM
+from BrainAgeLib.model.weights import Member
 from BrainAgeLib.template.alignment import resize_displacement, warp
 from BrainAgeLib.template.grid import SPACING_MM, smooth
 from BrainAgeLib.template.scan_maps import ScanMaps

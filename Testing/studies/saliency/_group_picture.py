@@ -11,7 +11,7 @@ from BrainAgeLib.records import SlicePicture
 from BrainAgeLib.report.pictures import saliency_scale_years, tinted
 from BrainAgeLib.template.grid import FIRST_HEIGHT_MM, GRID_SPACING_MM, HEIGHT_STEP_MM
 from BrainAgeLib.template.regions import NAMES, region_numbers
-from BrainAgeLib.template.volume import template_target
+from BrainAgeLib.template.target import template_target
 
 HEIGHTS_MM = (-34, -18, 2, 10, 22, 38, 54)
 SIDE_PX = 110

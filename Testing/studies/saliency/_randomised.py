@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from BrainAgeLib.model.blend import Member
 from BrainAgeLib.model.network import VolumeNetwork
+from BrainAgeLib.model.weights import Member
 from Testing.studies.saliency._run import Run, brain_of, likeness
 
 ALL = "everything, all members together"

@@ -10,16 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.model.blend import Member, predict_age
 from BrainAgeLib.model.card import Blend, Card, read_card
+from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.model.saliency import saliency_map
-from BrainAgeLib.model.weights import Weights, load_weights
+from BrainAgeLib.model.weights import Member, Weights, load_weights
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
-from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
+from BrainAgeLib.template.scan_maps import ScanMaps, TemplateVolume, maps_of_scan
 from BrainAgeLib.template.slices import TemplateMaps
 from BrainAgeLib.template.template import load_template
-from BrainAgeLib.template.volume import TemplateVolume
 from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.simulate import Simulator, as_slices

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from BrainAgeLib.model.blend import KINDS, Member
 from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.model.weights import KINDS, Member
 from BrainAgeLib.training.network import Course, fit_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.regional import fit_regional_model

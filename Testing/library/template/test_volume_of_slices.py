@@ -8,19 +8,11 @@ import torch
 from BrainAgeLib.template.grid import (
     GRID_HEIGHT,
     GRID_WIDTH,
-    HEIGHT_COUNT,
     grid_heights_mm,
     heights_mm,
 )
+from BrainAgeLib.template.scan_maps import LARGEST_GAP_MM, LONE_SLICE_MM, REACH, volume_of_slices
 from BrainAgeLib.template.slices import SliceSet
-from BrainAgeLib.template.volume import (
-    LARGEST_GAP_MM,
-    LONE_SLICE_MM,
-    REACH,
-    brain_region,
-    template_target,
-    volume_of_slices,
-)
 
 GRID_HEIGHTS_MM = grid_heights_mm(torch.zeros(1))
 
@@ -123,29 +115,6 @@ def test_the_order_of_the_slices_does_not_matter():
 
     assert torch.equal(shuffled.images, volume_of_slices(slices).images)
     assert torch.equal(shuffled.seen, volume_of_slices(slices).seen)
-
-
-def test_the_template_has_the_levels_of_a_normalised_scan(thick_brain, template):
-    from BrainAgeLib.template.placed_scan import PlacedScan
-    from BrainAgeLib.template.registration import NOT_REGISTERED
-
-    placed = PlacedScan(thick_brain, thick_brain.voxels > 25, NOT_REGISTERED)
-    volume = volume_of_slices(placed.slices(template, "cpu"))
-
-    target = template_target("cpu")
-
-    assert target.shape == volume.images.shape == (HEIGHT_COUNT, GRID_HEIGHT, GRID_WIDTH)
-    both = (volume.images > 0) & (target > 0)
-    alike = torch.corrcoef(torch.stack([volume.images[both], target[both]]))[0, 1]
-    assert alike > 0.8
-    assert (volume.images - target)[both].abs().median() < 0.07
-
-
-def test_the_region_of_brains_is_the_templates_brain_and_its_edge():
-    region, brain = brain_region("cpu"), template_target("cpu") > 0.2
-
-    assert region[brain].all()
-    assert 1.0 < float(region.sum() / brain.sum()) < 1.6
 
 
 def test_a_volume_goes_to_a_device_as_it_is():

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.blend import KINDS, predict_age
 from BrainAgeLib.model.brain_maps import network_features, network_maps, regional_features
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.ensemble import predict_age
+from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import as_slices
