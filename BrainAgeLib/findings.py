@@ -73,6 +73,7 @@ class FindingCode(str, Enum):
     AGE_OUTSIDE_TRAINING = "age_outside_training"
     UNLIKE_TRAINING = "unlike_training"
     ONE_SIDED = "one_sided"
+    SKULL_ONE_SIDED = "skull_one_sided"
     SITE_AGE_RANGE = "site_age_range"
     SITE_ACQUISITION = "site_acquisition"
     GPU_MEMORY = "gpu_memory"
@@ -122,6 +123,7 @@ _OF_THE_MODEL = frozenset(
         FindingCode.AGE_OUTSIDE_TRAINING,
         FindingCode.UNLIKE_TRAINING,
         FindingCode.ONE_SIDED,
+        FindingCode.SKULL_ONE_SIDED,
     }
 )
 _OF_FEW_SLICES = (
