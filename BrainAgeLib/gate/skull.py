@@ -29,13 +29,13 @@ DIRECTIONS_DEGREES = np.arange(0.0, 360.0, 4.0)  # from the front, by the left, 
 RADII_MM = np.arange(20.0, 115.0, 1.0)
 FARTHEST_SKIN_MM = 30.0  # from the brain
 SKIN, DARK = 0.3, 0.7  # of the brain's median: brighter is skin, and darker has bone in it
-SMOOTH_HEIGHTS, SMOOTH_DIRECTIONS = 2.0, 2.5  # steps: some 8 and 13 mm, a hole of 4 cm is wider
+SMOOTH_HEIGHTS, SMOOTH_DIRECTIONS = 2.0, 2.5  # steps: some 8 and 13 mm; a hole is wider
 LEAST_DARK_MM = 1.0  # is added to both sides, so that next to nothing is not compared
 MIDLINE = 0.25  # sine of a direction: nearer to the middle, left and right are one
 LEAST_SEEN = 0.8  # of all rays, and LEAST_BESIDE of those around one
 LEAST_BESIDE = 0.6
-# Chosen together with DARK and LEAST_DARK_MM: 13 people of three scanners, cut thick, up to 0.15, real
-# slices of another hospital up to 0.17. What it finds in simulated holes: ``make study
+# Chosen together with DARK and LEAST_DARK_MM: 13 people of three scanners, cut thick, up to 0.15;
+# real slices of another hospital up to 0.17. What it finds in simulated holes: ``make study
 # NAME=gate/skull``, docs/quality.md.
 MOST_DIFFERENCE = 0.19
 

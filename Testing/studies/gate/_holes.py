@@ -1,8 +1,8 @@
 """Holes in the skull that are put into sound heads, for the study of the skull. All are simulated.
 
 Filled: tissue like muscle where bone was, as after a plate was taken out. Sunken: bone is gone and
-the scalp lies on the dura. Thinned: half of the bone is gone. Edges are uneven. There is no swelling,
-no fluid under the scalp, no metal and no plate put back: real ones look more varied.
+the scalp lies on the dura. Thinned: half of the bone is gone. Edges are uneven. There is no
+swelling, no fluid under the scalp, no metal and no plate put back: real ones look more varied.
 """
 
 from __future__ import annotations

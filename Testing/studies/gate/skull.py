@@ -2,11 +2,12 @@
 
     make study NAME=gate/skull ARGS="FOLDER... --work DIR [--docs FILE]"
 
-Each FOLDER holds whole heads of healthy people, real 3D T1 scans or slices, and a participants.tsv
-with the columns file, participant_id, age and, where some are stripped, skull. 3D scans are cut into
+Each FOLDER holds whole heads without a hole, 3D T1 scans or slices, and a participants.tsv with
+the columns file, participant_id, age and, where some are stripped, skull. 3D scans are cut into
 thick slices; holes are simulated. Every scan goes through the whole program: its brain is extracted
 and registered anew, with the hole. What is measured is kept in DIR, so that a run that was stopped
-goes on; the first heads get holes. Writes Testing/studies/results/skull.json and with ``--docs`` the tables of docs/quality.md.
+goes on. The first heads get holes. Writes Testing/studies/results/skull.json and with ``--docs``
+the tables of docs/quality.md.
 """
 
 from __future__ import annotations
