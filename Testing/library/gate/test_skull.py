@@ -113,7 +113,7 @@ def test_nothing_is_measured_where_there_is_no_skull_or_it_is_not_seen(sound_hea
 
 @pytest.mark.parametrize(
     ("difference", "expected"),
-    [(0.19, {}), (0.191, {"skull_one_sided": "warn"}), (0.9, {"skull_one_sided": "warn"})],
+    [(0.21, {}), (0.211, {"skull_one_sided": "warn"}), (0.9, {"skull_one_sided": "warn"})],
 )
 def test_limits(difference, expected):
     assert found("skull", difference=difference) == expected
