@@ -17,7 +17,6 @@ def twoScans(person, tmp_path):
 
     def add(brainAges=(61.0, 66.0), ages=(60.5, 62.5), ofFirst=None, **ofLater):
         folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        folder.mkdir()
         first = addScan(person, folder / "a", "first", brainAges[0], ages[0], **ofFirst or {})
         later = addScan(person, folder / "b", "later", brainAges[1], ages[1], **ofLater)
         person.rest()
@@ -144,11 +143,11 @@ def test_a_second_comparison_takes_the_place_of_the_first(person, twoScans):
 
 
 def test_one_scan_loaded_twice_is_warned_of(person, twoScans):
-    twoScans(input={"sha256": "f" * 64})
+    same = {"input": {"sha256": "f" * 64}}
+    twoScans(**same)
     compare(person)
     assert "are the same scan" not in person.ui.followLabel.text
-
-    twoScans(ofFirst={"input": {"sha256": "f" * 64}}, input={"sha256": "f" * 64})
+    twoScans(ofFirst=same, **same)
     compare(person)
     assert "first and later are the same scan (the same file)" in person.ui.followLabel.text
 
