@@ -79,7 +79,8 @@ def _signal_around(view: FieldOfView) -> float:
     inside = view.values[view.in_mask]
     if ring.sum() < FEWEST_POINTS or inside.size == 0:
         return 0.0
-    return float(np.quantile(view.values[ring], 0.75) / max(float(np.median(inside)), 1e-6))
+    median = max(float(np.median(inside)), np.finfo(np.float32).tiny)
+    return float(np.quantile(view.values[ring], 0.75)) / median
 
 
 def _rim_fraction(view: FieldOfView) -> float | None:

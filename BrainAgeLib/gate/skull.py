@@ -127,7 +127,7 @@ def _along_rays(placed: PlacedScan) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         torch.from_numpy((2.0 * index + 1.0) / size - 1.0).float()[None],
         align_corners=False,
     )[0].numpy()
-    median = max(float(np.median(placed.volume.voxels[placed.mask])), 1e-6)
+    median = max(float(np.median(placed.volume.voxels[placed.mask])), np.finfo(np.float32).tiny)
     return looked_up[0] / median, looked_up[1] > 0.5, length / (RADII_MM[-1] - RADII_MM[0])
 
 

@@ -90,6 +90,15 @@ def test_a_hole_is_found_where_it_is(hole_mm, side, place):
     assert f"On the {side} at the {place} (slice {measured.slice_number})" in finding.message
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1e30])
+def test_the_unit_of_brightness_does_not_count(sound_head, unit):
+    voxels = sound_head.volume.voxels * np.float32(unit)
+    scaled = replace(sound_head, volume=sound_head.volume.with_voxels(voxels))
+
+    expected = measure(evidence(sound_head)).difference
+    assert measure(evidence(scaled)).difference == pytest.approx(expected, rel=1e-3)
+
+
 def test_a_small_hole_and_one_in_the_middle_are_not_found():
     for placed in (head(LEFT_SIDE, width_mm=20.0), head(FRONT, width_mm=40.0)):
         assert FAMILY.judge(measure(evidence(placed))) == ()
