@@ -16,6 +16,7 @@ import torch.nn.functional as functional
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
+from BrainAgeLib.gate.field_of_view import LEAST_BRIGHTNESS
 from BrainAgeLib.gate.sides import slice_number
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.geometry import apply_affine
@@ -127,7 +128,7 @@ def _along_rays(placed: PlacedScan) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         torch.from_numpy((2.0 * index + 1.0) / size - 1.0).float()[None],
         align_corners=False,
     )[0].numpy()
-    median = max(float(np.median(placed.volume.voxels[placed.mask])), np.finfo(np.float32).tiny)
+    median = max(float(np.median(placed.volume.voxels[placed.mask])), LEAST_BRIGHTNESS)
     return looked_up[0] / median, looked_up[1] > 0.5, length / (RADII_MM[-1] - RADII_MM[0])
 
 
