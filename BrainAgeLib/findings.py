@@ -84,6 +84,7 @@ class FindingCode(str, Enum):
     AGE_OUTSIDE_TRAINING = "age_outside_training", "years"
     UNLIKE_TRAINING = "unlike_training"
     ONE_SIDED = "one_sided"
+    SKULL_ONE_SIDED = "skull_one_sided"
     SITE_AGE_RANGE = "site_age_range", "years"
     SITE_ACQUISITION = "site_acquisition"
     GPU_MEMORY = "gpu_memory"
@@ -99,3 +100,54 @@ WIDENING = frozenset(
 
 UNITS: dict[str, str] = {code.value: code.unit for code in FindingCode if code.unit}
 """Of values and limits that are numbers; others are fractions, ratios or counts."""
+
+_OF_THE_CONTRAST = frozenset(
+    {FindingCode.UNLIKE_T1, FindingCode.WEAK_CONTRAST, FindingCode.UNEVEN_TISSUE}
+)
+_OF_THE_OUTLINE = frozenset(
+    {FindingCode.MASK_LEAKS, FindingCode.MASK_MISSES_BRAIN, FindingCode.MASK_TOO_SMALL}
+)
+_OF_THE_PLACE = frozenset(
+    {
+        FindingCode.REGISTRATION_SIMILARITY,
+        FindingCode.REGISTRATION_OVERLAP,
+        FindingCode.REGISTRATION_DOUBTFUL,
+        FindingCode.ORIENTATION,
+    }
+)
+_OF_THE_SIZE = frozenset({FindingCode.REGISTRATION_SCALE, FindingCode.BRAIN_VOLUME})
+_OF_THE_MODEL = frozenset(
+    {
+        FindingCode.MEMBERS_DISAGREE,
+        FindingCode.AGE_OUTSIDE_TRAINING,
+        FindingCode.UNLIKE_TRAINING,
+        FindingCode.ONE_SIDED,
+        FindingCode.SKULL_ONE_SIDED,
+    }
+)
+_OF_FEW_SLICES = (
+    _OF_THE_CONTRAST
+    | _OF_THE_OUTLINE
+    | _OF_THE_PLACE
+    | _OF_THE_SIZE
+    | _OF_THE_MODEL
+    | {
+        FindingCode.BRAIN_CUT,
+        FindingCode.PART_OF_BRAIN,
+        FindingCode.SLICE_HEIGHTS,
+        FindingCode.WRONG_SPACING,
+        FindingCode.WRONG_PIXEL_SIZE,
+        FindingCode.SHEAR,
+    }
+)
+
+# Set by hand, by what the measurements of a check rest on: a place in the template that eight
+# slices and more are needed for, a contrast, a size, a registration.
+FOLLOW_FROM: dict[str, frozenset[FindingCode]] = {
+    FindingCode.TOO_FEW_SLICES: _OF_FEW_SLICES,
+    FindingCode.NOT_T1: _OF_THE_CONTRAST | _OF_THE_OUTLINE | _OF_THE_PLACE | _OF_THE_MODEL,
+    FindingCode.WRONG_SPACING: _OF_THE_SIZE,
+    FindingCode.WRONG_PIXEL_SIZE: _OF_THE_SIZE,
+    FindingCode.REGISTRATION_SIMILARITY: _OF_THE_OUTLINE | _OF_THE_MODEL,
+}
+"""What says no more of a scan that is refused for this already: the short answer leaves it out."""

@@ -88,8 +88,10 @@ def qualityHtml(prediction: Prediction, dark: bool) -> str:
     verdict = prediction.quality.verdict
     words = wording.state(verdict, prediction.brain_age_years is not None)
     title = f"<b>{signed(verdict, _('Scan quality: {verdict}').format(verdict=words), dark)}</b>"
-    lines = [_findingHtml(finding, dark) for finding in wording.worst_first(prediction)]
-    return f"{title}<table cellspacing='0' cellpadding='1'>{''.join(lines)}</table>"
+    lines = [_findingHtml(finding, dark) for finding in wording.leading(prediction)]
+    more = wording.left_out(prediction)
+    below = f"<p><small>{readable(more)}</small></p>" if more else ""
+    return f"{title}<table cellspacing='0' cellpadding='1'>{''.join(lines)}</table>{below}"
 
 
 def _findingHtml(finding: Finding, dark: bool) -> str:
@@ -123,7 +125,8 @@ def oneLine(prediction: Prediction) -> str:
     """Return the result as one line of a list."""
     verdict, age = prediction.quality.verdict, prediction.brain_age_years
     if age is None:
-        reasons = [each.message for each in prediction.quality.findings if each.severity == verdict]
+        found = wording.leading(prediction)
+        reasons = [each.message for each in found if each.severity == verdict]
         return f"{wording.VERDICT_WORDS[verdict]}: {'; '.join(reasons)}"
     state = "" if verdict == "pass" else f" ({wording.state(verdict, True).lower()})"
     return wording.years(age) + state

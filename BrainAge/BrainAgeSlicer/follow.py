@@ -21,7 +21,13 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.follow.change import Change, change_of
 from BrainAgeLib.follow.differences import warnings_about
-from BrainAgeLib.follow.visits import Person, person_of, times_of_ages, visit_of
+from BrainAgeLib.follow.visits import (
+    Person,
+    person_of,
+    repeated_scans,
+    times_of_ages,
+    visit_of,
+)
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.record import write_prediction
@@ -75,6 +81,7 @@ def compare(earlier: Result, later: Result, yearsBetween: float | None) -> Compa
         raise BrainAgeError(
             _("The earlier scan is the later one."), _("choose them the other way round")
         )
+    notes += repeated_scans(records, names)
     visits = [
         visit_of(record, name, time)
         for record, name, time in zip(records, names, times, strict=True)

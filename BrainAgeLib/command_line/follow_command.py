@@ -17,7 +17,7 @@ from BrainAgeLib.command_line.arguments import (
 )
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 
 if TYPE_CHECKING:
     from BrainAgeLib.follow.differences import PersonChange
@@ -49,7 +49,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         ("--years", "years since the first scan, one for each; default the dates of DICOM headers"),
         ("--ages", "age at each scan; default the headers'"),
     ):
-        times.add_argument(option, nargs="+", type=float, metavar="Y", help=words)
+        times.add_argument(option, nargs="+", type=_year, metavar="Y", help=words)
     times.add_argument(
         "--time", metavar="COLUMN", help="of a RESULTS.csv: years since a person's first scan"
     )
@@ -70,6 +70,17 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     parser.set_defaults(run=_run)
     return parser
+
+
+def _year(text: str) -> float:
+    """Return a number of years. An option that takes several takes a scan behind them for one."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{printable(text)!r} is no number of years; a scan goes before this option, or behind "
+            "it after a lone --"
+        ) from None
 
 
 def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:

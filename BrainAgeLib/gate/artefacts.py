@@ -9,6 +9,7 @@ import numpy as np
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family, above
+from BrainAgeLib.gate.field_of_view import LEAST_BRIGHTNESS
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.geometry import slice_axis
 from BrainAgeLib.statistics import SD_OF_MEDIAN_SIZE
@@ -92,7 +93,7 @@ def _noise(voxels: np.ndarray, mask: np.ndarray, brain: float) -> float | None:
 def _slice_jump(voxels: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> float | None:
     """Return how far slices' white matter is from the mean of their two neighbours' (log)."""
     white = [float(np.quantile(voxels[n][mask[n]], WHITE_MATTER_QUANTILE)) for n in chosen]
-    return _deviation(np.log(np.maximum(white, 1e-6)))
+    return _deviation(np.log(np.maximum(white, LEAST_BRIGHTNESS)))
 
 
 def _slice_shift_mm(mask: np.ndarray, chosen: np.ndarray, in_plane_mm: np.ndarray) -> float | None:

@@ -8,7 +8,13 @@ import numpy as np
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family, above
-from BrainAgeLib.gate.field_of_view import FEWEST_POINTS, TOLERANCE_MM, FieldOfView, fraction_of
+from BrainAgeLib.gate.field_of_view import (
+    FEWEST_POINTS,
+    LEAST_BRIGHTNESS,
+    TOLERANCE_MM,
+    FieldOfView,
+    fraction_of,
+)
 from BrainAgeLib.records import Finding, Severity
 from BrainAgeLib.scan.geometry import slice_axis
 from BrainAgeLib.template.placed_scan import PlacedScan
@@ -79,7 +85,8 @@ def _signal_around(view: FieldOfView) -> float:
     inside = view.values[view.in_mask]
     if ring.sum() < FEWEST_POINTS or inside.size == 0:
         return 0.0
-    return float(np.quantile(view.values[ring], 0.75) / max(float(np.median(inside)), 1e-6))
+    median = max(float(np.median(inside)), LEAST_BRIGHTNESS)
+    return float(np.quantile(view.values[ring], 0.75)) / median
 
 
 def _rim_fraction(view: FieldOfView) -> float | None:

@@ -23,6 +23,7 @@ MARGIN_MM = 20.0  # skull and scalp, and somewhat more
 # most 1.5 % of it lies farther out.
 TOLERANCE_MM = 8.0
 FEWEST_POINTS = 100  # that a correlation or a brightness is taken from
+LEAST_BRIGHTNESS = float(np.finfo(np.float32).tiny)  # to divide by, in whatever unit voxels are
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from BrainAgeLib.gate import (
     header,
     placement,
     sides,
+    skull,
     slice_order,
     trust,
 )
@@ -34,6 +35,7 @@ FAMILIES: dict[str, Family[Any]] = {
     "artefacts": artefacts.FAMILY,
     "slice_order": slice_order.FAMILY,
     "sides": sides.FAMILY,
+    "skull": skull.FAMILY,
     "trust": trust.FAMILY,
 }
 

@@ -38,11 +38,12 @@ def measure(evidence: Evidence) -> Sides | None:
     found = evidence.raw.one_sided if evidence.raw else None
     if found is None:
         return None
-    number = _slice_number(evidence.placed, found.place_mm)
+    number = slice_number(evidence.placed, found.place_mm)
     return Sides(found.distance, found.side, found.region, found.is_darker, number)
 
 
-def _slice_number(placed: PlacedScan, place_mm: tuple[float, float, float]) -> int | None:
+def slice_number(placed: PlacedScan, place_mm: tuple[float, float, float]) -> int | None:
+    """Return which slice shows a place of the template, as the report counts; None of a 3D scan."""
     shape = placed.volume.voxels.shape
     axis = slice_axis(placed.volume.affine, shape)
     if axis < 0:

@@ -13,6 +13,7 @@ import numpy as np
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
+from BrainAgeLib.gate.field_of_view import LEAST_BRIGHTNESS
 from BrainAgeLib.gate.slice_steps import largest_step
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.geometry import slice_axis
@@ -77,7 +78,7 @@ def _pictures(voxels: np.ndarray, mask: np.ndarray, in_plane_mm: np.ndarray) -> 
     brain = np.where(mask, voxels, 0.0)[:, :height, :width]
     coarse = brain.reshape(len(mask), height // rows, rows, width // columns, columns)
     means = brain.sum((1, 2)) / np.maximum(1, mask[:, :height, :width].sum((1, 2)))
-    pictures: np.ndarray = coarse.mean((2, 4)) / np.maximum(means, 1e-6)[:, None, None]
+    pictures: np.ndarray = coarse.mean((2, 4)) / np.maximum(means, LEAST_BRIGHTNESS)[:, None, None]
     return pictures
 
 

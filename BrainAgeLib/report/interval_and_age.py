@@ -11,6 +11,7 @@ from BrainAgeLib.report.wording import is_forced
 # beyond 3.3 of them.
 FAR_HALF_WIDTHS = 2.0
 CHECK_THE_AGE = "Check the age, and that the scan is this person's."
+ONE_SIDED = {FindingCode.ONE_SIDED: "brain", FindingCode.SKULL_ONE_SIDED: "head"}
 
 
 def interval_and_age(prediction: Prediction) -> str | None:
@@ -38,8 +39,10 @@ def _is_far_outside(prediction: Prediction) -> bool:
 
 
 def _what_it_means(prediction: Prediction, inside: bool) -> str:
-    if any(finding.code == FindingCode.ONE_SIDED for finding in prediction.quality.findings):
-        return ", which is that of healthy people: the sides of this brain are unlike theirs."
+    codes = [finding.code for finding in prediction.quality.findings]
+    for code, part in ONE_SIDED.items():
+        if code in codes:
+            return f", which is that of healthy people: the sides of this {part} are unlike theirs."
     if prediction.has_wide_interval:
         return ", which is wide for this scan."
     if inside:

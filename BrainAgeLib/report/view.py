@@ -114,7 +114,9 @@ def report_view(prediction: Prediction, pictures: Pictures) -> ReportView:
         refusal_title=refusal_title,
         verdict_words=wording.VERDICT_WORDS[quality.verdict].lower(),
         verdict_sentence=wording.VERDICT_SENTENCES[quality.verdict],
-        reasons=tuple(item.message for item in quality.findings if item.severity == "refuse"),
+        reasons=tuple(
+            item.message for item in wording.leading(prediction) if item.severity == "refuse"
+        ),
         findings=tuple(map(_finding_row, wording.worst_first(prediction))),
         plot=comparison_plot(prediction, pictures.reference),
         has_reference=pictures.reference is not None,

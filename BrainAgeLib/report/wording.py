@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.findings import UNITS
+from BrainAgeLib.findings import FOLLOW_FROM, UNITS
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
 
 NOT_KNOWN = "not known"
@@ -105,6 +105,22 @@ def worst_first(prediction: Prediction) -> Iterator[Finding]:
     """Yield the findings: refusals, warnings, notes."""
     for severity in SEVERITY_WORDS:
         yield from (item for item in prediction.quality.findings if item.severity == severity)
+
+
+def leading(prediction: Prediction) -> list[Finding]:
+    """Return the findings, the worst first, without those that follow from another's refusal."""
+    refused = {item.code for item in prediction.quality.findings if item.severity == "refuse"}
+    explained = frozenset().union(*(FOLLOW_FROM.get(code, frozenset()) for code in refused))
+    return [item for item in worst_first(prediction) if item.code not in explained]
+
+
+def left_out(prediction: Prediction) -> str:
+    """Say how many findings the short answer leaves out, or nothing."""
+    count = len(prediction.quality.findings) - len(leading(prediction))
+    if not count:
+        return ""
+    those = "1 more finding follows" if count == 1 else f"{count} more findings follow"
+    return f"{those} from what the scan is refused for: see the report or prediction.json."
 
 
 def measured(finding: Finding, value: float | str | None) -> str:
@@ -224,7 +240,9 @@ def typeset(text: str) -> str:
 
 def result_lines(prediction: Prediction, how_to_give_the_age: str = "") -> list[Fact]:
     """Return the whole result in lines: ages, gaps, verdict, findings; a finding has no label."""
-    findings = [Fact("", _finding(item)) for item in worst_first(prediction)]
+    findings = [Fact("", _finding(item)) for item in leading(prediction)]
+    if left_out(prediction):
+        findings.append(Fact("", left_out(prediction)))
     quality = Fact("Quality", VERDICT_WORDS[prediction.quality.verdict])
     return [brain_age(prediction), *facts(prediction, how_to_give_the_age), quality, *findings]
 

@@ -9,7 +9,12 @@ from pathlib import Path
 
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header
-from BrainAgeLib.scan.file_kind import FileKind, is_compressed, kind_of
+from BrainAgeLib.scan.file_kind import (
+    FileKind,
+    is_compressed,
+    is_half_of_a_pair,
+    kind_of,
+)
 
 MOST_FOLDERS, MOST_FILES = 200, 2000  # that are looked at for a message
 MOST_LISTED = 20
@@ -43,7 +48,9 @@ def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputEr
         )
     if others:
         return InputError(
-            f"{name} holds DICOM files but no complete image", "copy or export the series again"
+            f"{name} holds DICOM files but no complete image",
+            "copy or export the series again; what another program shows all the same, convert "
+            "by it, or by dcm2niix",
         )
     found = list(_scans_below(folder))
     if not found:
@@ -77,7 +84,7 @@ def _scans_below(folder: Path) -> Iterator[tuple[Path, str]]:
                 if header.is_whole:
                     yield (path.parent, _called(header))
                     break  # the folder stands for its series
-            elif kind is not None:
+            elif kind is not None and not is_half_of_a_pair(path):
                 yield path, printable(name)
 
 

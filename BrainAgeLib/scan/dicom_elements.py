@@ -37,6 +37,7 @@ from pydicom.valuerep import PersonName
 Numbers = tuple[float, ...]
 
 _PIXEL_DATA = 0x7FE00010
+_CHARACTER_SET = 0x00080005
 _UNDEFINED = 0xFFFFFFFF  # a length
 # How far to read: to the end, or past what tells the series, or to the data set.
 _PLACES_TO_STOP = (0xFFFFFFFF, 0x0020000F, 0)
@@ -179,6 +180,8 @@ class _Walk:
     def __call__(self, tag: int, _representation: str | None, length: int) -> bool:
         """Say whether an element is far enough; it is called at the beginning of its value."""
         tag = int(tag)  # pydicom's own comparison is slow
+        if tag == _CHARACTER_SET and isinstance(self._stream, _CarefulFile):
+            self._stream.next_without_zeros = True
         if tag == _PIXEL_DATA and self.pixels is None:
             self.pixels = length, self._size - self._stream.tell()
         if length == _UNDEFINED and tag == _PIXEL_DATA:
@@ -217,6 +220,7 @@ class _CarefulFile(io.BufferedReader):
     def __init__(self, file: io.FileIO) -> None:
         super().__init__(file)
         self.size = os.fstat(file.fileno()).st_size
+        self.next_without_zeros = False  # a zero in the name of a character set is an error to it
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return that many bytes, or as many as there are."""
@@ -224,7 +228,11 @@ class _CarefulFile(io.BufferedReader):
             raise _DeflatedError
         if size > _LARGE_BYTES:
             size = max(0, min(size, self.size - self.tell()))
-        return super().read(size)
+        content = super().read(size)
+        if self.next_without_zeros:
+            self.next_without_zeros = False
+            return content.replace(b"\0", b" ")
+        return content
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """The pixels of DICOM files: ITK's, but where it would take the wrong bits of a word.
 
 ITK (GDCM) takes the low bits of a word for the value, wherever the header says that they lie, and
-gives up over overlays of a size that is no whole number of bytes. It turns an inverse picture
+gives up over overlays of a size that is no whole number of bytes, and over an element of a kind
+(VR) that the standard does not know. It turns an inverse picture
 (MONOCHROME1) about 0 or -1 when values are signed. Bits: part 5 of the standard, chapter 8,
 https://dicom.nema.org/medical/dicom/current/output/chtml/part05/chapter_8.html
 """
@@ -9,6 +10,7 @@ https://dicom.nema.org/medical/dicom/current/output/chtml/part05/chapter_8.html
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 import pydicom
@@ -32,15 +34,26 @@ def read_pixels(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
     if any(header.bits.are_odd for header in headers):
         voxels = np.concatenate([_own_values(header, name) for header in headers])
     else:
-        voxels = _values_by_itk(headers, name)
+        voxels = _values_by_itk_or_own(headers, name)
     columns, rows, frames = headers[0].size
     if voxels.shape != (frames * len(headers), rows, columns):
         raise incomplete(name)
     return voxels - voxels.min() if headers[0].is_inverse else voxels
 
 
-def _values_by_itk(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
+def _values_by_itk_or_own(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
+    """Return what ITK reads, or the file's own words where it gives up over some other element."""
     paths = [itk_path(header.path, f"{header.slice.name} in {name}") for header in headers]
+    try:
+        return _values_by_itk(paths, name)
+    except InputError:
+        if all(header.bits.stored for header in headers):
+            with suppress(InputError):
+                return np.concatenate([_own_values(header, name) for header in headers])
+        raise
+
+
+def _values_by_itk(paths: Sequence[str], name: str) -> np.ndarray:
     reader: sitk.ImageFileReader | sitk.ImageSeriesReader
     if len(paths) == 1:
         reader = sitk.ImageFileReader()

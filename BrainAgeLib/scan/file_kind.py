@@ -84,6 +84,12 @@ def kind_of(path: Path) -> FileKind | None:
     return None
 
 
+def is_half_of_a_pair(path: Path) -> bool:
+    """Say whether a file is the header alone of an Analyze or NIfTI scan (.hdr beside .img)."""
+    head = read_head(path, KIND_BYTES)
+    return head[:4] in _NIFTI_1 and head[344:347] != b"n+1"
+
+
 def is_compressed(path: Path) -> bool:
     """Say whether the whole file is gzip, as .nii.gz is."""
     with path.open("rb") as file:

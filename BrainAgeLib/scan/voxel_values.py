@@ -15,6 +15,13 @@ from BrainAgeLib.records import Finding
 # Set by hand, for simulated scans in training and for extracted ones alike.
 WHITE_MATTER_QUANTILE = 0.9  # of a brain's voxels in a T1 image
 MOST_NON_FINITE = 0.01  # single ones count as background; the program promises 1 %
+# A value so many times as large as nearly all others is no brightness: set by hand, fat and vessels
+# are a few times as bright as tissue.
+ABSURD, NEARLY_ALL = 100.0, 0.999
+NO_NUMBER = (
+    "held no usable number (not finite, or far beyond all others): what is there counts as "
+    "background"
+)
 # Padding is one value that fills a part of the picture, apart from all others: -1024 and -2000 are
 # usual. Sound pictures that were standardised have their background next to their darkest tissue.
 # These and the quantile of what is bright were set by hand.
@@ -51,8 +58,11 @@ def settle_voxels(image: sitk.Image, name: str) -> tuple[sitk.Image, tuple[Findi
 
 
 def non_finite_places(image: sitk.Image) -> sitk.Image | None:
-    """Return where voxels are not finite numbers, 1 on the image's own grid; None for nowhere."""
-    broken = ~np.isfinite(sitk.GetArrayViewFromImage(image))
+    """Return where voxels hold no usable number, 1 on the image's own grid; None for nowhere.
+
+    Such a number is not finite, or far beyond all others.
+    """
+    broken = _broken(sitk.GetArrayViewFromImage(image))
     if not broken.any():
         return None
     places = sitk.GetImageFromArray(broken.astype(np.uint8))
@@ -69,8 +79,8 @@ def non_finite_in_brain(places: np.ndarray, mask: np.ndarray) -> Finding | None:
     if not inside.any():
         return None
     message = (
-        f"{int(inside.sum())} voxels inside the brain were not finite numbers and count as "
-        "background, which moves the age. Export the scan again."
+        f"{_counted(inside)} inside the brain {NO_NUMBER}, which moves the age. "
+        "Export the scan again."
     )
     fraction = float(inside.sum() / mask.sum())
     return Finding(FindingCode.NON_FINITE_VOXELS, "warn", message, fraction)
@@ -82,8 +92,22 @@ def _between(mask: np.ndarray, axis: int) -> np.ndarray:
     return before & np.flip(np.logical_or.accumulate(np.flip(mask, axis), axis), axis)
 
 
+def _broken(voxels: np.ndarray) -> np.ndarray:
+    """Return which voxels are not finite or hold what cannot be a brightness, bool."""
+    is_finite = np.isfinite(voxels)
+    usual = np.quantile(np.abs(voxels[is_finite][::7]), NEARLY_ALL) if is_finite.any() else 0.0
+    if not usual:  # next to nothing in the picture: what there is of it counts
+        return np.asarray(~is_finite)
+    return np.asarray(~is_finite | (np.abs(voxels) > ABSURD * usual))
+
+
+def _counted(places: np.ndarray) -> str:
+    count = int(places.sum())
+    return f"{count} voxel{'s' if count > 1 else ''}"
+
+
 def _without_non_finite(voxels: np.ndarray, name: str) -> tuple[np.ndarray, Finding | None]:
-    broken = ~np.isfinite(voxels)
+    broken = _broken(voxels)
     fraction = float(broken.mean())
     if fraction >= MOST_NON_FINITE:
         raise InputError(
@@ -92,7 +116,7 @@ def _without_non_finite(voxels: np.ndarray, name: str) -> tuple[np.ndarray, Find
         )
     if not fraction:
         return voxels, None
-    message = f"{int(broken.sum())} voxels were not finite numbers and count as background"
+    message = f"{_counted(broken)} {NO_NUMBER}"
     code = FindingCode.NON_FINITE_VOXELS
     finding = Finding(code, "note", message, fraction, limit=MOST_NON_FINITE)
     return np.where(broken, np.float32(0), voxels), finding

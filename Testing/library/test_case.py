@@ -72,13 +72,14 @@ def test_a_head_that_is_cut_and_padded_has_the_brain_of_one_that_is_cut(small_mo
 
 
 @pytest.mark.parametrize("order", ["LPS", "SAR"])
+@pytest.mark.parametrize("value", [np.nan, 1e9])
 @pytest.mark.parametrize(("is_inside", "severity"), [(True, "warn"), (False, "note")])
-def test_lost_voxels_inside_the_brain_are_a_warning(thick_brain, order, is_inside, severity):
+def test_lost_voxels_inside_the_brain_are_a_warning(thick_brain, order, value, is_inside, severity):
     brain = thick_brain.voxels > 25
     voxels = thick_brain.voxels.copy()
     middle = np.argwhere(brain[12]).mean(0).round().astype(int)
     place = (12, *middle) if is_inside else (12, 0, 0)
-    voxels[place] = np.nan
+    voxels[place] = value
     brain[place] = False  # a brain extractor leaves a hole there
     case = read(
         sitk.DICOMOrient(sitk_from_volume(thick_brain.with_voxels(voxels)), order), Options()

@@ -15,9 +15,10 @@ from two_scans import addScan, compare
 def twoScans(person, tmp_path):
     """Return a function that adds two scans of a person and selects them."""
 
-    def add(brainAges=(61.0, 66.0), ages=(60.5, 62.5), **ofLater):
-        first = addScan(person, tmp_path / "a", "first", brainAges[0], ages[0])
-        later = addScan(person, tmp_path / "b", "later", brainAges[1], ages[1], **ofLater)
+    def add(brainAges=(61.0, 66.0), ages=(60.5, 62.5), ofFirst=None, **ofLater):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        first = addScan(person, folder / "a", "first", brainAges[0], ages[0], **ofFirst or {})
+        later = addScan(person, folder / "b", "later", brainAges[1], ages[1], **ofLater)
         person.rest()
         person.ui.followButton.collapsed = False
         person.ui.inputSelector.setCurrentNode(later)
@@ -139,6 +140,16 @@ def test_a_second_comparison_takes_the_place_of_the_first(person, twoScans):
     compare(person)
 
     assert slicer.mrmlScene.GetNumberOfNodes() == count
+
+
+def test_one_scan_loaded_twice_is_warned_of(person, twoScans):
+    same = {"input": {"sha256": "f" * 64}}
+    twoScans(**same)
+    compare(person)
+    assert "are the same scan" not in person.ui.followLabel.text
+    twoScans(ofFirst=same, **same)
+    compare(person)
+    assert "first and later are the same scan (the same file)" in person.ui.followLabel.text
 
 
 def test_another_scanner_is_warned_of(person, twoScans):

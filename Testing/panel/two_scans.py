@@ -19,8 +19,9 @@ def addScan(person, folder, name, brainAge, age, **acquisition):
     )
     record["model"] = record["model"] | {"name": "thick-slice"}
     record["quality"] = acquisition.pop("quality", record["quality"])
+    record["input"] = record["input"] | acquisition.pop("input", {})
     record["acquisition"] = record["acquisition"] | acquisition
-    folder.mkdir()
+    folder.mkdir(parents=True)
     result = worker_files.addResult(node, folder, json.loads(json.dumps(record)))
     from BrainAgeSlicer import volumes
 

@@ -186,6 +186,16 @@ def test_what_cannot_be_followed_is_said_in_a_line(brainage, tmp_path, model, ag
     assert not (tmp_path / "out" / "report.html").exists()
 
 
+@pytest.mark.parametrize("option", ["--ages", "--years"])
+def test_a_scan_behind_an_option_of_several_numbers_is_said_to_be_one(brainage, tmp_path, option):
+    record(tmp_path / "a", 61.0, 60.0)
+
+    done = brainage("follow", option, "60", "61", tmp_path / "a", "--output", tmp_path / "out")
+
+    assert done.code == 2 and len(done.err.splitlines()) == 1
+    assert "is no number of years; a scan goes before this option" in done.err
+
+
 def test_given_ages_go_before_those_of_records(brainage, tmp_path, model):
     folders = [record(tmp_path / str(n), 61.0 + n, age) for n, age in enumerate((60.0, None))]
 

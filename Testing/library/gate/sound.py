@@ -18,6 +18,7 @@ from BrainAgeLib.gate.gate import judge
 from BrainAgeLib.gate.header import Header
 from BrainAgeLib.gate.placement import Placement
 from BrainAgeLib.gate.sides import Sides
+from BrainAgeLib.gate.skull import Skull
 from BrainAgeLib.gate.slice_order import SliceOrder
 from BrainAgeLib.gate.trust import Trust
 from BrainAgeLib.records import Acquisition, Finding
@@ -47,6 +48,7 @@ SOUND: dict[str, Any] = {
     "artefacts": Artefacts(0.02, 0.01, 0.25, 0.003),
     "slice_order": SliceOrder(0.69, 0.66, 1.2, 0.05),
     "sides": Sides(0.62, "left", "frontal lobe", is_darker=True),
+    "skull": Skull(0.1, "left", "front", 18),
     "trust": Trust(55.0, (53.0, 55.0, 57.0), None, 52.0, (18.0, 88.0)),
 }
 

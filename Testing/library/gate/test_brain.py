@@ -88,9 +88,11 @@ def test_a_mask_that_is_too_small_has_brain_around_it(placed):
     assert measured(replace(placed, mask=small)).rim_fraction > 0.2
 
 
-def test_a_skull_is_signal_around_the_brain(placed):
+@pytest.mark.parametrize("unit", [1.0, 1e-12, 1e30])
+def test_a_skull_is_signal_around_the_brain_in_any_unit(placed, unit):
     volume, mask = with_margin(placed, 0.0)
-    head = volume.with_voxels(np.where(volume.voxels == 0, np.float32(200), volume.voxels))
+    voxels = np.where(volume.voxels == 0, np.float32(200), volume.voxels)
+    head = volume.with_voxels(voxels * np.float32(unit))
     scan = PlacedScan(head, mask, IN_PLACE)
 
     assert measured(scan).signal_around > 0.8

@@ -24,6 +24,7 @@ from BrainAgeLib.gate.gate import (
 from BrainAgeLib.gate.header import Header
 from BrainAgeLib.gate.placement import Placement
 from BrainAgeLib.gate.sides import Sides
+from BrainAgeLib.gate.skull import Skull
 from BrainAgeLib.gate.slice_order import SliceOrder
 from BrainAgeLib.gate.trust import Trust
 from BrainAgeLib.model.ensemble import RawAge
@@ -50,6 +51,7 @@ BAD: dict[str, Any] = {
     "artefacts": Artefacts(0.5, 0.5, 9.0, 0.5),
     "slice_order": SliceOrder(2.0, 2.0, 3.0),
     "sides": Sides(4.2, "left", "frontal lobe", is_darker=True),
+    "skull": Skull(0.6, "left", "front", 18),
     "trust": Trust(55.0, (10.0, 80.0), 4.0, 5.0, (18.0, 88.0)),
 }
 
@@ -65,6 +67,7 @@ def test_what_was_not_measured_is_not_judged():
         "coverage": Coverage(Acquisition("axial", 1, 6.5, 5.0, (0.9, 0.9)), 1),
         "header": None,
         "brain": None,
+        "skull": None,
         "placement": Placement(fraction_in_template=0.97),
         "artefacts": None,
     }
@@ -97,8 +100,10 @@ def test_every_family_is_measured(thick_brain):
     measured = measure(evidence(placed_at(thick_brain), raw=raw))
 
     assert list(measured) == list(FAMILIES)
-    for name, family in FAMILIES.items():
-        assert isinstance(measured[name], family.record)
+    assert measured.pop("skull") is None  # a brain without one
+    for name, record in measured.items():
+        family = FAMILIES[name]
+        assert isinstance(record, family.record)
 
 
 @pytest.mark.parametrize(

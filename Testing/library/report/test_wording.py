@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from BrainAgeLib.findings import FOLLOW_FROM, FindingCode
 from BrainAgeLib.records import NOTICE, Finding, Prediction, Quality
 from BrainAgeLib.report.wording import percentile, readable_result, signed_years
 
@@ -27,6 +29,43 @@ def test_shows_number_interval_gaps_findings_and_report(person: MakePerson) -> N
 def test_the_worst_finding_comes_first(person: MakePerson) -> None:
     text = readable_result(person())
     assert text.index("warning:") < text.index("note:")
+
+
+FEW = Finding(FindingCode.TOO_FEW_SLICES, "refuse", "3 slices are too few.")
+SPACING = Finding(FindingCode.WRONG_SPACING, "refuse", "The spacing seems to be wrong.")
+SIDED = Finding(FindingCode.ONE_SIDED, "warn", "The left side is darker.")
+FAR = Finding(FindingCode.SLICE_SPACING, "warn", "The slices are far apart.")
+
+
+@pytest.mark.parametrize(
+    ("found", "shown", "ending"),
+    [
+        ((SPACING, SIDED, FEW, FAR), [FEW, FAR], "2 more findings follow"),
+        ((SIDED, FEW), [FEW], "1 more finding follows"),
+        ((SPACING, SIDED, FAR), [SPACING, SIDED, FAR], ""),
+        ((replace(FEW, severity="warn"), SIDED), [replace(FEW, severity="warn"), SIDED], ""),
+    ],
+)
+@pytest.mark.parametrize("plain", [False, True])
+def test_what_follows_from_a_refusal_has_no_line_of_its_own(person, found, shown, ending, plain):
+    if plain:  # as read from a file
+        found = [replace(finding, code=str(finding.code)) for finding in found]
+    prediction = person(quality=Quality(tuple(found)))
+
+    text = readable_result(prediction)
+
+    for finding in found:
+        assert (finding.message in text) == (finding.message in [each.message for each in shown])
+    assert ("more finding" in text) == bool(ending)
+    assert ending in text
+    assert prediction.quality.findings == tuple(found)
+
+
+def test_a_refusal_always_has_a_reason_in_the_short_answer():
+    """Whatever set of codes refuses, one of them is left: none explains what explains it."""
+    for cause, following in FOLLOW_FROM.items():
+        for other in following:
+            assert cause not in FOLLOW_FROM.get(other, ()), (cause, other)
 
 
 def test_refused_shows_no_number(refused: Prediction) -> None:

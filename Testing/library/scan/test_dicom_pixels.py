@@ -59,6 +59,16 @@ def test_private_tags_are_passed_over(tmp_path):
     np.testing.assert_array_equal(voxels_of(tmp_path / "s"), STACK)
 
 
+@pytest.mark.parametrize("element", [b"\x10\0\x10\0PN", b"\x08\0\x3e\x10LO"])
+def test_an_element_of_a_kind_that_nobody_knows_does_not_take_the_pixels_away(tmp_path, element):
+    for path in write_series(tmp_path / "s", RescaleSlope=2, RescaleIntercept=-7).iterdir():
+        content = path.read_bytes()
+        assert element in content
+        path.write_bytes(content.replace(element, element[:4] + b"ZZ"))
+
+    np.testing.assert_array_equal(voxels_of(tmp_path / "s"), STACK * 2.0 - 7)
+
+
 def test_each_slice_has_its_own_rescale_slope(tmp_path):
     for number in range(SLICE_COUNT):
         slope = 0.5 + 0.25 * number

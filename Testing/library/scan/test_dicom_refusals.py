@@ -5,6 +5,7 @@ import re
 import shutil
 import zipfile
 
+import nibabel
 import numpy as np
 import pydicom
 import pytest
@@ -150,6 +151,16 @@ class TestNoSeries:
         assert [what for _, what in lines] == ["s.nii.gz", "FLAIR", "T1 tra", "T2 tra"]
         assert lines[2][0] == f"brainage predict '{tmp_path}/visit 1/T1 tra' --output DIR"
         assert read_scan(tmp_path / "visit 1" / "T1 tra").image.GetSize()[2] == SLICE_COUNT
+
+    def test_half_of_a_pair_is_no_scan_to_choose(self, tmp_path, capfd):
+        write_nifti(tmp_path / "T1.nii.gz")
+        pair = nibabel.Nifti1Pair(np.ones((9, 9, 9), np.float32), np.eye(4))
+        nibabel.save(pair, tmp_path / "T2.hdr")
+
+        message = message_of(tmp_path, capfd)
+
+        assert "T1.nii.gz" in message
+        assert "T2" not in message
 
     def test_folder_of_many_scans_lists_the_first(self, tmp_path, capfd):
         for number in range(30):

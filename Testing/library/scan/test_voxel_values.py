@@ -73,6 +73,30 @@ def test_sound_values_stay_as_they_are(scan):
     assert findings == ()
 
 
+@pytest.mark.parametrize("value", [1e9, -1e9, 1e5 + 1e4, 3e38])
+def test_a_value_far_beyond_all_others_is_no_number(value):
+    scan = head()
+    scan[3, 20, 20] = value
+
+    voxels, (finding,) = settled(scan)
+
+    assert (finding.code, finding.severity) == ("non_finite_voxels", "note")
+    assert "1 voxel held no usable number" in finding.message
+    assert voxels[3, 20, 20] == 0
+    assert voxels.max() == head().max()
+
+
+@pytest.mark.parametrize("value", [5e3, -9e4])
+def test_bright_vessels_and_a_picture_of_next_to_nothing_stay(value):
+    scan = head()
+    scan[3, 20, 20] = value
+    nearly_empty = np.zeros((16, 40, 40))
+    nearly_empty[3, 20, 20] = value
+
+    for picture in (scan, nearly_empty):
+        np.testing.assert_array_equal(settled(picture)[0], picture)
+
+
 @pytest.mark.parametrize("bits", [12, 16])
 def test_numbers_that_ran_over_are_put_right(bits):
     scan = blurred(0.9 * 2**bits)
