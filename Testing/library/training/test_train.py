@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -264,11 +265,12 @@ def test_a_model_that_cannot_be_gone_on_from_is_refused_at_once(run, small_model
 def test_another_name_and_version_do_not_train_anew(run, tmp_path):
     config = tmp_path / "settings.json"
     config.write_text(json.dumps(SETTINGS | {"name": "renamed", "version": "8"}), "utf-8")
+    output = shutil.copytree(run.output, tmp_path / "output")
 
     with quickly():
-        assert train(run.data, run.output, config) == 0
+        assert train(run.data, output, config) == 0
 
-    card = load_ensemble(str(run.output / "renamed")).card
+    card = load_ensemble(str(output / "renamed")).card
     assert card.version == "8"
     assert card.sha256 == load_ensemble(str(run.output / "tiny")).card.sha256
 
