@@ -114,7 +114,7 @@ def _compared(scan: Scan, options: Options) -> Scan:
     if options.age_years is not None:
         # The header's own two ages are settled then, if one of them is the age given.
         of_dates = [item.value for item in scan.findings if item.code == FindingCode.TWO_AGES]
-        scan = scan.without(FindingCode.TWO_AGES)
+        scan = scan.without(FindingCode.TWO_AGES).without(FindingCode.AGE_NOT_READ)
         if scan.age_years is not None:
             further = [scan.age_years + by for by in of_dates if isinstance(by, int | float)]
             doubts.append(age_unlike_header(options.age_years, [scan.age_years, *further]))

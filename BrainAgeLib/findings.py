@@ -32,6 +32,7 @@ class FindingCode(str, Enum):
     SEVERAL_VOLUMES = "several_volumes"
     UNKNOWN_ORIENTATION = "unknown_orientation"
     TWO_AFFINES = "two_affines", "degrees"
+    AGE_NOT_READ = "age_not_read"
     TWO_AGES = "two_ages", "years"
     TWO_SEXES = "two_sexes"
     # The kind of picture.
@@ -42,6 +43,7 @@ class FindingCode(str, Enum):
     CONTRAST_AGENT = "contrast_agent"
     BIAS_FIELD = "bias_field"
     NEGATIVE_VALUES = "negative_values"
+    BRIGHT_BACKGROUND = "bright_background"
     HEADER_NOT_T1 = "header_not_t1"
     # How much of the brain was acquired, and how finely.
     NO_SLICES_IN_VIEW = "no_slices_in_view"
@@ -146,6 +148,11 @@ _OF_FEW_SLICES = (
 FOLLOW_FROM: dict[str, frozenset[FindingCode]] = {
     FindingCode.TOO_FEW_SLICES: _OF_FEW_SLICES,
     FindingCode.NOT_T1: _OF_THE_CONTRAST | _OF_THE_OUTLINE | _OF_THE_PLACE | _OF_THE_MODEL,
+    FindingCode.BRIGHT_BACKGROUND: _OF_THE_CONTRAST
+    | _OF_THE_OUTLINE
+    | _OF_THE_PLACE
+    | _OF_THE_MODEL
+    | {FindingCode.NOT_T1},
     FindingCode.WRONG_SPACING: _OF_THE_SIZE,
     FindingCode.WRONG_PIXEL_SIZE: _OF_THE_SIZE,
     FindingCode.REGISTRATION_SIMILARITY: _OF_THE_OUTLINE | _OF_THE_MODEL,

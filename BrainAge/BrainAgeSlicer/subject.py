@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 from BrainAgeLib.records import OLDEST_AGE_YEARS
-from BrainAgeLib.scan.dicom_person import MOST_DIFFERENCE_YEARS, age_years_of, sex_of, two_ages
+from BrainAgeLib.scan.dicom_person import (
+    MOST_DIFFERENCE_YEARS,
+    age_not_read,
+    age_years_of,
+    sex_of,
+    two_ages,
+)
 
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
@@ -119,7 +125,8 @@ def doubtAbout(volumeNode: Any, given: float | None) -> str:
     """
     header = ofHeader(volumeNode).ageYears
     if given is None:
-        finding = two_ages(*_headerTexts(volumeNode)[:3])
+        age, born, studied, _sex = _headerTexts(volumeNode)
+        finding = two_ages(age, born, studied) or age_not_read(age, bool(age))
         return finding.message if finding else ""
     if header is None or abs(given - header) <= MOST_DIFFERENCE_YEARS:
         return ""

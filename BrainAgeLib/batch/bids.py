@@ -20,6 +20,7 @@ from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.scan.agent_words import is_agent
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
+from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
 from BrainAgeLib.tables.participants import Participants
 from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
@@ -30,6 +31,7 @@ _EXTENSIONS = (".nii", ".nii.gz")
 BIDS_VERSION = "1.10.0"
 # A folder has BIDS entities in its name; the files in it are those of every other scan.
 NOT_BIDS = ("results.csv", "selection.csv", "batch.json", "index.html", "**/*_T1w/**")
+NO_PLACE = "not T1w in a folder sub-*/anat or sub-*/ses-*/anat"
 AFTER_AGENT = "after contrast agent, by name or JSON file: the model was trained without"
 # The last is not BIDS: files with its names, without its folders.
 _PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
@@ -52,7 +54,7 @@ def read_bids(dataset: Path, output: Path | None = None) -> tuple[list[ScanEntry
     entries, decisions, after_agent = [], [], []
     for path in paths:
         subject, session = _person_and_session(path)
-        reason = _reason_against(path)
+        reason = _reason_against(dataset, path)
         decisions.append(_decision(dataset, path, reason))
         if reason is None:
             facts = people.facts(subject, session, path.name)
@@ -67,7 +69,26 @@ def read_bids(dataset: Path, output: Path | None = None) -> tuple[list[ScanEntry
     entries += [entry for entry in after_agent if (entry.id, entry.session) not in taken]
     entries.sort(key=lambda entry: entry.path)
     of_others, others = _others(dataset, set(paths), output)
-    return with_folders(entries + of_others), decisions + others
+    decisions += others
+    decisions += _people_without_scan(dataset, people, {Path(item.path) for item in decisions})
+    return with_folders(entries + of_others), decisions
+
+
+def _people_without_scan(dataset: Path, people: Participants, known: set[Path]) -> list[Decision]:
+    """Return a line for each person's folder without a file of which something is said."""
+    spoken_of = {parent for path in known for parent in path.parents}
+    folders = [path for path in sorted(dataset.glob("sub-*/")) if path not in spoken_of]
+    nothing = "no image file with a name of BIDS in this person's folder"
+    table = str(dataset / PARTICIPANTS_NAME)
+    return [
+        *(Decision(path.name, str(path), None, "", False, nothing, path.name) for path in folders),
+        *(
+            Decision(
+                name, table, None, "", False, f"named in {PARTICIPANTS_NAME}, no T1w scan", name
+            )
+            for name in people.without_scan()
+        ),
+    ]
 
 
 def _others(
@@ -85,7 +106,7 @@ def _others(
             elif path not in known:
                 name = parse_bids_name(path.name)
                 of_what = name["suffix"] if name else "a name that is not one of BIDS"
-                decisions.append(_decision(dataset, path, f"{of_what}, not T1w in a folder anat"))
+                decisions.append(_decision(dataset, path, f"{of_what}, {NO_PLACE}"))
     entries, of_files = read_files(dataset, beside)
     return entries, decisions + of_files
 
@@ -109,13 +130,17 @@ def _person_and_session(path: Path) -> tuple[str, str]:
     return subject, next((part for part in others if part.startswith("ses-")), "")
 
 
-def _reason_against(path: Path) -> str | None:
+def _reason_against(dataset: Path, path: Path) -> str | None:
     """Say why a file that may be a T1-weighted scan is none to work on."""
     name = parse_bids_name(path.name)
     if name is None or name["suffix"] != "T1w" or name["extension"] not in _EXTENSIONS:
         return "its name is not one of BIDS: key-value parts, no dot but that of .nii or .nii.gz"
     if not name["entities"].get("sub"):
         return "its name does not say whose it is: sub-LABEL comes first"
+    for folder in path.relative_to(dataset).parts[:-1]:
+        key, _, label = folder.partition("-")
+        if label and name["entities"].get(key, label) != label:
+            return f"its name says {key}-{name['entities'][key]}, but it lies in {folder}"
     says_agent = is_agent(name["entities"].get("ce", "")) or tags_of_file(path).says_contrast_agent
     return AFTER_AGENT if says_agent else None
 

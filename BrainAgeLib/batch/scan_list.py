@@ -6,6 +6,7 @@ file: ``path[,id,age,sex,session,group]`` and further columns.
 
 from __future__ import annotations
 
+import logging
 import os
 import unicodedata
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
 from BrainAgeLib.tables.sexes import UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
+
+logger = logging.getLogger(__name__)
 
 SERIES_COLUMN = "series_uid"
 _OTHER_NAMES = (("id", "participant_id"), ("session", "session_id"))
@@ -63,11 +66,12 @@ def find_scans(given: str, output: Path) -> ScanList:
 
 
 def read_scan_list(table: Path) -> list[ScanEntry]:
-    """Return the scans of a list, in its order, one for each line that names a path.
+    """Return the scans of a list, in its order, one for each line that is not empty.
 
-    Paths are relative to the list's folder, or to the current one. A line whose age makes no sense
-    is an entry with a complaint, and so are two that give one scan different ages; a sex that is
-    neither F nor M is left empty and told of. Raises InputError when the file is no such list.
+    Paths are relative to the list's folder, or to the current one. A line without a path or
+    with an age that makes no sense is an entry with a complaint, and so are two that give one scan
+    different ages; a sex that is neither F nor M is left empty and told of, and so is a list none
+    of whose columns is one of ages. Raises InputError when the file is no such list.
     """
     sheet = read_sheet(table, ("path",), _HINT)
     names = {name.lower(): name for name in reversed(sheet.columns)}
@@ -78,11 +82,20 @@ def read_scan_list(table: Path) -> list[ScanEntry]:
     unclear = UnclearSexes()
     unclear.count(table.name, columns.sexes, [row.cells for row in sheet.rows])
     unclear.tell()
+    if not columns.ages and (others := [name for name in sheet.columns if name not in columns.own]):
+        words = "%s has no column age; these are carried along and not looked at: %s"
+        logger.warning(words, printable(table.name), ", ".join(map(printable, others)))
     entries = []
     for row in sheet.rows:
         cells = {ours: row.cells[name] for ours, name in names.items()}
-        if cells["path"]:
-            entries.append(_entry(cells, columns.facts(row), table.parent))
+        entry = _entry(cells, columns.facts(row), table.parent)
+        if not cells["path"]:
+            entry = replace(
+                entry,
+                folder=f"line_{row.line}",
+                complaint=f"line {row.line} of the list names no path",
+            )
+        entries.append(entry)
     return with_folders(_without_contradictions(entries))
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,13 +13,16 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.records import IntervalCovers
+from BrainAgeLib.records import OLDEST_AGE_YEARS, IntervalCovers, Verdict
 from BrainAgeLib.tables.cells import NOT_KNOWN
+from BrainAgeLib.tables.participants import bare_label
 from BrainAgeLib.tables.sexes import SexColumns, UnclearSexes
 from BrainAgeLib.tables.sheet import Sheet, legible, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 NUMBERS = (
     "age",
@@ -82,7 +86,11 @@ def read_table(path: Path) -> AnalysisTable:
     for name in TEXTS:
         frame[name] = frame[name].str.strip() if name in frame else ""
     frame["sex"] = _sexes(frame, path)
-    _check_covers(frame, path)
+    frame["verdict"] = frame["verdict"].str.lower()
+    _check_words(frame, "interval_covers", get_args(IntervalCovers), path)
+    _check_words(frame, "verdict", get_args(Verdict), path)
+    _check_ages(frame, path)
+    _tell_of_ids(frame["id"], "id" in columns, path)
     nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     _check_gaps(frame, path)
@@ -148,14 +156,46 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     return [columns.sex(row) or "" for row in rows]
 
 
-def _check_covers(frame: pd.DataFrame, path: Path) -> None:
-    known = get_args(IntervalCovers)
-    odd = frame[~frame["interval_covers"].isin(["", *known])]
+def _tell_of_ids(ids: pd.Series, are_there: bool, path: Path) -> None:
+    """Log what makes more people of a table than there were, without a name."""
+    if not are_there:
+        logger.warning("%s has no column id: every path counts as a person of its own", path)
+    alike = defaultdict(set)
+    for name in ids:
+        alike[bare_label(name)].add(name)
+    if count := sum(len(names) for names in alike.values() if len(names) > 1):
+        words = "%d ids of %s differ by capitals, signs or leading zeros alone and count as people"
+        logger.warning(f"{words} of their own: write those of one person alike", count, path)
+
+
+def _check_words(frame: pd.DataFrame, name: str, known: Sequence[str], path: Path) -> None:
+    odd = frame[~frame[name].isin(["", *known])]
     if len(odd):
-        line, text = int(odd["line"].iloc[0]), str(odd["interval_covers"].iloc[0])[:40]
+        line, text = int(odd["line"].iloc[0]), str(odd[name].iloc[0])[:40]
         raise InputError(
-            f"line {line} of {path}: interval_covers is {text!r}, which is not known",
+            f"line {line} of {path}: {name} is {text!r}, which is not known",
             f"{', '.join(known)} or nothing",
+        )
+
+
+def _check_ages(frame: pd.DataFrame, path: Path) -> None:
+    """See that ages are those of people in years, and brain ages within their intervals."""
+    odd = frame[(frame["age"] <= 0) | (frame["age"] > OLDEST_AGE_YEARS)]
+    if len(odd):
+        raise InputError(
+            f"line {int(odd['line'].iloc[0])} of {path}: an age of {odd['age'].iloc[0]:g} years "
+            "cannot be",
+            "ages are years; leave the cell empty where none is known",
+        )
+    raw = frame["brain_age_years"]
+    lost = (raw < frame["interval_low"] - ROUNDING_YEARS) | (
+        raw > frame["interval_high"] + ROUNDING_YEARS
+    )
+    if lost.any():
+        raise InputError(
+            f"line {int(frame['line'][lost].iloc[0])} of {path}: brain_age_years is outside "
+            "interval_low to interval_high",
+            "give the table as brainage batch wrote it",
         )
 
 
@@ -175,8 +215,9 @@ def _reasons(frame: pd.DataFrame) -> list[str]:
     Where no session is named, another age is another visit.
     """
     reasons, seen = [], set()
+    has_names = bool((frame["id"] + frame["path"] != "").any())
     for row in frame.to_dict("records"):
-        reason = _reason(row)
+        reason = _reason(row, has_names)
         if not reason:
             key = (row["person"], row["session"] or row["age"])
             reason = "another scan of this person and session came first" if key in seen else ""
@@ -185,8 +226,10 @@ def _reasons(frame: pd.DataFrame) -> list[str]:
     return reasons
 
 
-def _reason(row: Mapping[Any, Any]) -> str:
+def _reason(row: Mapping[Any, Any], has_names: bool) -> str:
     has_brain_age = math.isfinite(row["brain_age_years"])
+    if not row["id"] and not row["path"] and has_names:
+        return "neither id nor path says whose it is"  # sums below a table, say
     if row["verdict"] == "refuse":
         return "refused by the quality gate" + ("; its age was forced" if has_brain_age else "")
     if not has_brain_age:

@@ -73,6 +73,12 @@ class Elements:
         shown = [v for v in values if isinstance(v, (str, Number, PersonName))]
         return tuple(str(value).strip(" \0") for value in shown)
 
+    def holds(self, keyword: str) -> bool:
+        """Say whether an element is there with something in it, be it in no way to be read."""
+        element = self._dataset.get_item(_tag(keyword))
+        value = None if element is None else element.value
+        return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
+
     def text(self, keyword: str) -> str:
         """Return the values of an element as one text, parted by backslashes as in the file."""
         return "\\".join(self.words(keyword))

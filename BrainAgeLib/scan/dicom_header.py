@@ -15,7 +15,7 @@ from BrainAgeLib.errors import printable
 from BrainAgeLib.records import Finding, SequenceTags, Sex
 from BrainAgeLib.scan.agent_words import is_agent, names_agent
 from BrainAgeLib.scan.dicom_elements import Elements, FileElements, Numbers, elements_of
-from BrainAgeLib.scan.dicom_person import age_years_of, sex_of, two_ages
+from BrainAgeLib.scan.dicom_person import age_not_read, age_years_of, sex_of, two_ages
 from BrainAgeLib.scan.dicom_visit import SCANNER_KEYWORDS, scanner_of
 
 IDENTIFIERS = {
@@ -132,7 +132,8 @@ def read_dicom_header(path: Path) -> DicomHeader:
             series_description=printable(said.text("SeriesDescription")),
             age_years=age_years_of(*map(said.text, _AGE)),
             sex=sex_of(said.text("PatientSex")),
-            doubt=two_ages(*map(said.text, _AGE)),
+            doubt=two_ages(*map(said.text, _AGE))
+            or age_not_read(said.text(_AGE[0]), said.holds(_AGE[0])),
             sequence=_sequence(said),
             is_gradient_echo="GR" in said.words("ScanningSequence")
             or said.text("EchoPulseSequence") == "GRADIENT",

@@ -52,6 +52,17 @@ def two_ages(patient_age: str, birth_date: str, study_date: str) -> Finding | No
     return Finding(FindingCode.TWO_AGES, "warn", message, difference_years, MOST_DIFFERENCE_YEARS)
 
 
+def age_not_read(patient_age: str, is_there: bool = True) -> Finding | None:
+    """Return what is said of an age that no text tells, or None; ``is_there``: the element is."""
+    if not is_there or _AGE.fullmatch(patient_age.strip()):
+        return None
+    message = (
+        "The DICOM header holds an age that cannot be read as one. Only its dates were looked at "
+        "instead; --age gives the age."
+    )
+    return Finding(FindingCode.AGE_NOT_READ, "note", message)
+
+
 def age_unlike_header(given_years: float, header_years: Sequence[float]) -> Finding | None:
     """Return what is said of an age that is none of those of a header, or None."""
     if not header_years:

@@ -55,11 +55,19 @@ def age_of(text: str | None, unit: str = "years") -> float | None:
     units = [_unit(part) or (unit if len(parts) == 1 else "") for part in parts]
     if "" in units or len(set(units)) < len(units):
         raise ValueError(f"the age {text!r} is not a number of years")
+    if any(_may_be_thousands(part[1], name) for part, name in zip(parts, units, strict=True)):
+        raise ValueError(f"the age {text!r} may have a sign between thousands: leave that out")
     numbers = [float(part[1].replace(",", ".")) for part in parts]
     years = sum(number / UNITS[name] for number, name in zip(numbers, units, strict=True))
     if not 0 < years <= OLDEST_AGE_YEARS:
         raise ValueError(f"an age of {years:g} years cannot be")
     return years
+
+
+def _may_be_thousands(number: str, unit: str) -> bool:
+    """Say whether 11,000 of a unit is an age, too, when its sign stands between thousands."""
+    parts = re.fullmatch(r"(\d{1,3})[.,](\d{3})", number)
+    return bool(parts) and int(parts[1] + parts[2]) / UNITS[unit] <= OLDEST_AGE_YEARS
 
 
 def _unit(part: re.Match[str]) -> str:

@@ -78,6 +78,7 @@ class Participants:
             self._people = replace(people, rows=matched)
         self._of_sessions: dict[str, _Table | None] = {}
         self._without_age: set[str] = set()
+        self._ages_of: dict[str, dict[str, float | None]] = defaultdict(dict)
 
     def facts(self, subject: str, session: str, file_name: str) -> Facts:
         """Return what is known of a person at a session."""
@@ -87,6 +88,7 @@ class Participants:
             facts = _with(facts, at_session)
         if facts.age_years is None and facts.complaint is None:
             self._without_age.add(subject)
+        self._ages_of[subject][session] = facts.age_years
         return facts
 
     def without_scan(self) -> list[str]:
@@ -94,13 +96,23 @@ class Participants:
         return list(self._without_scan)
 
     def tell_who_is_missing(self) -> None:
-        """Log how many people with a scan the table, if there is one, leaves without an age."""
+        """Log how many people with a scan the tables leave without an age, or with one for all."""
         if self._without_age and (self._people or self._files):
             logger.warning(
                 "%s leaves %d of %d people with a scan without an age",
                 NAME,
                 len(self._without_age),
                 len(self._sessions_of),
+            )
+        of_people = [list(ages.values()) for ages in self._ages_of.values()]
+        if same := sum(
+            len(ages) > 1 and len(set(ages)) == 1 and ages[0] is not None for ages in of_people
+        ):
+            logger.warning(
+                "one age for all sessions of a person (people: %d): where sessions lie "
+                "apart, give sub-*_sessions.tsv a column age, or %s a row a session",
+                same,
+                NAME,
             )
 
     def tell_unclear_sexes(self) -> None:
@@ -165,13 +177,13 @@ def _matched(rows: dict[str, list[Row]], wanted: Collection[str]) -> dict[str, l
     exact = {_label(key): key for key in wanted}
     likes, keys = defaultdict(set), defaultdict(set)
     for name in wanted:
-        likes[_like(name)].add(name)
+        likes[bare_label(name)].add(name)
     for key in rows:
-        keys[_like(key)].add(_label(key))
+        keys[bare_label(key)].add(_label(key))
     for key, of_key in rows.items():
         whose = exact.get(_label(key))
-        like = likes[_like(key)]
-        if whose is None and len(like) == 1 and len(keys[_like(key)]) == 1:
+        like = likes[bare_label(key)]
+        if whose is None and len(like) == 1 and len(keys[bare_label(key)]) == 1:
             whose = next(iter(like))
         if whose is not None:
             found.setdefault(whose, []).extend(of_key)
@@ -182,7 +194,7 @@ def _label(name: str) -> str:
     return re.sub(r"^(?:sub|ses)-", "", unicodedata.normalize("NFC", name))
 
 
-def _like(name: str) -> str:
+def bare_label(name: str) -> str:
     """Return what names have in common that differ by case, signs, leading zeros or ".0"."""
     label = re.sub(r"^(?:sub|ses)(?=[\W_\d])", "", unicodedata.normalize("NFC", name).lower())
     label = re.sub(r"(?<=\d)\.0$", "", label)

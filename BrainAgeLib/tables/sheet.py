@@ -25,6 +25,8 @@ _MARKS = (
     (b"\xfe\xff", "utf-16"),
     (b"\xef\xbb\xbf", "utf-8-sig"),
 )
+# Around a cell: blanks, and what is not to be seen either, as programs and web pages leave it.
+_UNSEEN = re.compile(r"^[\s\0\u200b-\u200f\u2060\ufeff]+|[\s\0\u200b-\u200f\u2060\ufeff]+$")
 # Of the first bytes of text in UTF-16 about half are zero, all of them at even or at odd places.
 _LOOKED_AT = 2048
 _FRACTION_OF_ZEROS = 0.3
@@ -178,7 +180,7 @@ def _quoted(
     )
     begins = 1
     for line in reader:
-        cells = [cell.strip() for cell in line]
+        cells = [_UNSEEN.sub("", cell) for cell in line]
         if any(cells):
             yield begins, cells
         begins = reader.line_num + 1

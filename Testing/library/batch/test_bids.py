@@ -276,3 +276,45 @@ def test_a_broken_file_among_files_with_the_names_of_bids(tmp_path):
 
     assert [entry.id for entry in entries] == ["sub-01", "broken"]
     assert [decision.chosen for decision in decisions] == [True, True]
+
+
+def test_every_person_is_a_row_or_a_line(dataset):
+    (dataset / "sub-03" / "anat").mkdir(parents=True)
+    (dataset / "sub-04" / "anat").mkdir(parents=True)
+    (dataset / "sub-04" / "anat" / "IM0001").touch()
+    with (dataset / "participants.tsv").open("a") as table:
+        table.write("sub-05\t50\tF\tcontrol\tleft\n")
+
+    _, decisions = read_bids(dataset)
+
+    reasons = {decision.id: decision.reason for decision in decisions if not decision.chosen}
+    assert "no image file with a name of BIDS" in reasons["sub-03"]
+    assert "no image file with a name of BIDS" in reasons["sub-04"]
+    assert reasons["sub-05"] == "named in participants.tsv, no T1w scan"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sub-03/anat/sub-02_T1w.nii.gz", "its name says sub-02, but it lies in sub-03"),
+        ("sub-02/ses-1/anat/sub-02_ses-2_T1w.nii.gz", "its name says ses-2, but it lies in ses-1"),
+    ],
+)
+def test_a_name_that_contradicts_its_folder_has_nobodys_age(dataset, name, words):
+    (dataset / name).parent.mkdir(parents=True)
+    (dataset / name).touch()
+
+    entries, decisions = read_bids(dataset)
+
+    assert str(dataset / name) not in {entry.path for entry in entries}
+    assert words in {decision.reason for decision in decisions}
+
+
+def test_a_folder_above_the_dataset_may_have_any_name(tmp_path):
+    path = tmp_path / "sub-x" / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
+    path.parent.mkdir(parents=True)
+    path.touch()
+
+    (entry,), _ = read_bids(tmp_path / "sub-x")
+
+    assert (entry.id, entry.path) == ("sub-01", str(path))

@@ -205,3 +205,39 @@ def test_a_workbook_is_no_list(tmp_path):
 
     with pytest.raises(InputError, match="workbook .*save it as CSV"):
         read_scan_list(tmp_path / "list.xlsx")
+
+
+def test_a_line_without_a_path_is_a_row_that_says_so(tmp_path):
+    (tmp_path / "list.csv").write_text("path,id,age\n,a,30\n\n,,\nx.nii,b,31\n,,45\n")
+
+    entries = read_scan_list(tmp_path / "list.csv")
+
+    assert [entry.id for entry in entries] == ["a", "b", ""]
+    assert [entry.complaint for entry in entries] == [
+        "line 2 of the list names no path",
+        None,
+        "line 6 of the list names no path",
+    ]
+    assert len({entry.folder for entry in entries}) == 3
+
+
+@pytest.mark.parametrize(
+    ("column", "is_told"), [("Alter", True), ("age_group", True), ("Age", False)]
+)
+def test_a_list_none_of_whose_columns_is_an_age_is_told_of(tmp_path, caplog, column, is_told):
+    (tmp_path / "list.csv").write_text(f"path,id,{column}\nx.nii,a,30\n")
+
+    read_scan_list(tmp_path / "list.csv")
+
+    assert (
+        f"list.csv has no column age; these are carried along and not looked at: {column}"
+        in caplog.text
+    ) == is_told
+
+
+def test_a_list_of_paths_alone_says_nothing(tmp_path, caplog):
+    (tmp_path / "list.csv").write_text("path,id,session\nx.nii,a,1\n")
+
+    read_scan_list(tmp_path / "list.csv")
+
+    assert not caplog.text

@@ -264,3 +264,51 @@ def test_scans_that_no_name_tells_apart_have_sessions_of_their_own(tmp_path):
     assert all(re.fullmatch("a_b_c_series-[0-9a-f]{8}", session) for session in of_dicom)
     chosen = {(one.id, one.session, one.path) for one in decisions if one.chosen}
     assert chosen == {(row.id, row.session, row.path) for row in entries}
+
+
+@pytest.mark.parametrize(
+    ("names", "words"),
+    [
+        (["T1.nii.gz.part"], "T1.nii.gz.part"),
+        (["T1.npy"], "T1.npy"),
+        (["T1"], "T1"),
+        (["IM0000", "IM0001"], "IM0000, IM0001"),
+        ([f"{n:03}.jpg" for n in range(25)], "019.jpg and 5 more"),
+        ([], "an empty folder"),
+        ([".T1.nii.gz.icloud"], "an empty folder"),
+    ],
+)
+def test_a_person_without_a_scan_that_is_read_has_a_line(tmp_path, names, words):
+    write_image(tmp_path / "p1" / "T1.nii.gz")
+    (tmp_path / "p2" / "visit").mkdir(parents=True)
+    for name in names:
+        (tmp_path / "p2" / "visit" / name).touch()
+
+    entries, decisions = tree(tmp_path)
+
+    (line,) = [decision for decision in decisions if not decision.chosen]
+    assert [entry.id for entry in entries] == ["p1"]
+    assert (line.id, line.session) == ("p2", "visit")
+    assert line.reason.endswith(words)
+
+
+def test_files_beside_scans_in_one_folder_have_a_line(tmp_path):
+    for name in ("p1.nii.gz", "p2.nii.gz"):
+        write_image(tmp_path / name)
+    for name in ("p3.npy", "p4.nii.gz~", "notes.txt"):
+        (tmp_path / name).touch()
+
+    _, decisions = tree(tmp_path)
+
+    (line,) = [decision for decision in decisions if not decision.chosen]
+    assert line.reason == "no scan of a kind that is read: p3.npy, p4.nii.gz~"
+
+
+def test_a_folder_of_dicom_without_images_has_a_line(tmp_path):
+    (tmp_path / "p1").mkdir()
+    write_report(tmp_path / "p1" / "report")
+
+    entries, (line,) = tree(tmp_path)
+
+    assert not entries
+    assert (line.id, line.chosen) == ("p1", False)

@@ -101,6 +101,20 @@ def test_air_below_zero_is_counted_over_the_whole_picture(placed):
     assert share(-0.5 * brain) == pytest.approx(air.mean())
 
 
+@pytest.mark.parametrize("unit", [1e-12, 1.0, 1e12])
+def test_a_constant_that_was_added_is_seen_in_any_unit(placed, unit):
+    voxels = placed.volume.voxels.astype(float)
+    brain = float(np.median(voxels[placed.mask]))
+
+    def background(added):
+        return measured(with_voxels(placed, unit * (voxels + added))).background_to_brain
+
+    assert background(0.0) == 0.0
+    assert background(brain) == pytest.approx(0.5, abs=1e-3)
+    assert background(30 * brain) == pytest.approx(30 / 31, abs=1e-3)
+    assert background(-brain) == 0.0  # another check speaks of that
+
+
 def test_the_place_in_the_template_counts_not_that_in_the_world(placed):
     motion = rigid_motion((10.0, 5.0, -5.0), (20.0, -30.0, 40.0))
     turned = replace(placed.volume, affine=motion @ placed.volume.affine)
@@ -159,6 +173,9 @@ def test_one_slice_tells_of_its_contrast(placed):
         ({"negative_fraction": 0.051}, {"negative_values": "refuse"}),
         ({"negative_image_fraction": 0.2}, {}),
         ({"negative_image_fraction": 0.21}, {"negative_values": "refuse"}),
+        ({"background_to_brain": 0.05}, {}),
+        ({"background_to_brain": 0.051}, {"bright_background": "warn"}),
+        ({"background_to_brain": 0.251}, {"bright_background": "refuse"}),
     ],
 )
 def test_limits(changes, expected):

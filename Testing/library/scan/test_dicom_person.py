@@ -1,6 +1,6 @@
 import pytest
 
-from BrainAgeLib.scan.dicom_person import age_years_of, sex_of, two_ages
+from BrainAgeLib.scan.dicom_person import age_not_read, age_years_of, sex_of, two_ages
 
 
 @pytest.mark.parametrize(
@@ -111,3 +111,17 @@ def test_ages_that_agree_or_are_one_say_nothing(text, born, seen):
 )
 def test_sex(text, sex):
     assert sex_of(text) == sex
+
+
+@pytest.mark.parametrize("text", ["032J", "ANON", "-32Y", "032Y\\045Y", "abcY", ""])
+def test_an_age_that_is_there_and_cannot_be_read_is_told(text):
+    finding = age_not_read(text)
+
+    assert (finding.code, finding.severity) == ("age_not_read", "note")
+    assert not text or text not in finding.message  # it may be anything, a name for one
+
+
+@pytest.mark.parametrize("text", ["063Y", "42", "000Y", "999Y"])
+def test_an_age_that_can_be_read_is_not_told_of(text):
+    assert age_not_read(text) is None
+    assert age_not_read("", is_there=False) is None

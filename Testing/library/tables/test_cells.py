@@ -112,3 +112,19 @@ def test_sexes(text, sex):
 def test_what_is_neither(text):
     with pytest.raises(ValueError, match=f"'{text}'"):
         sex_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"), [("11,000", "days"), ("22.915", "days"), ("1,560", "weeks")]
+)
+def test_a_sign_that_may_stand_between_thousands_is_no_decimal(text, unit):
+    with pytest.raises(ValueError, match="between thousands"):
+        age_of(text, unit)
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "age_years"),
+    [("63,512", "years", 63.512), ("756.125", "months", 63.01), ("10000.125", "days", 27.379)],
+)
+def test_decimals_that_cannot_be_thousands(text, unit, age_years):
+    assert age_of(text, unit) == pytest.approx(age_years, abs=0.001)

@@ -224,3 +224,19 @@ def test_a_description_that_cannot_be_read_might_name_a_unit(tmp_path, content):
 
     with pytest.raises(InputError, match="participants.json, which describes participants.tsv"):
         Participants(tmp_path, VISITS)
+
+
+@pytest.mark.parametrize(("second", "is_told"), [("n/a", True), ("61", False)])
+def test_one_age_for_several_sessions_is_told_of(tmp_path, caplog, second, is_told):
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-01\t60\nsub-02\t50\n")
+    (tmp_path / "sub-01").mkdir()
+    rows = "" if second == "n/a" else f"ses-2\t{second}\n"
+    (tmp_path / "sub-01" / "sub-01_sessions.tsv").write_text(f"session_id\tage\n{rows}")
+    visits = [("sub-01", "ses-1"), ("sub-01", "ses-2"), ("sub-02", "")]
+    people = Participants(tmp_path, visits)
+
+    ages = [people.facts(*visit, "x.nii").age_years for visit in visits]
+    people.tell_who_is_missing()
+
+    assert ages == [60.0, 60.0 if is_told else 61.0, 50.0]
+    assert ("one age for all sessions of a person (people: 1)" in caplog.text) == is_told

@@ -105,3 +105,13 @@ def test_a_table_without_the_column_may_be_asked_for(tmp_path):
 def test_a_folder_is_no_table(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_sheet(tmp_path, ("path",), "")
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\ufeff", "\u00a0", "\0", "\u200e", "\u2060"])
+def test_signs_that_nobody_sees_around_a_cell_are_none(tmp_path, sign):
+    path = tmp_path / "list.csv"
+    path.write_text(f"path,{sign}age\na,{sign} 30{sign}\n", encoding="utf-8")
+
+    sheet = read_sheet(path, ("path",), "")
+
+    assert [dict(row.cells) for row in sheet.rows] == [{"path": "a", "age": "30"}]
