@@ -15,12 +15,12 @@ from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib import __version__
 from BrainAgeLib.batch.files import folders_below, images_among
+from BrainAgeLib.batch.left_out import people_without_scan
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.scan.agent_words import is_agent
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
-from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
 from BrainAgeLib.tables.participants import Participants
 from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
@@ -70,25 +70,10 @@ def read_bids(dataset: Path, output: Path | None = None) -> tuple[list[ScanEntry
     entries.sort(key=lambda entry: entry.path)
     of_others, others = _others(dataset, set(paths), output)
     decisions += others
-    decisions += _people_without_scan(dataset, people, {Path(item.path) for item in decisions})
+    decisions += people_without_scan(
+        dataset, people.without_scan(), {Path(item.path) for item in decisions}
+    )
     return with_folders(entries + of_others), decisions
-
-
-def _people_without_scan(dataset: Path, people: Participants, known: set[Path]) -> list[Decision]:
-    """Return a line for each person's folder without a file of which something is said."""
-    spoken_of = {parent for path in known for parent in path.parents}
-    folders = [path for path in sorted(dataset.glob("sub-*/")) if path not in spoken_of]
-    nothing = "no image file with a name of BIDS in this person's folder"
-    table = str(dataset / PARTICIPANTS_NAME)
-    return [
-        *(Decision(path.name, str(path), None, "", False, nothing, path.name) for path in folders),
-        *(
-            Decision(
-                name, table, None, "", False, f"named in {PARTICIPANTS_NAME}, no T1w scan", name
-            )
-            for name in people.without_scan()
-        ),
-    ]
 
 
 def _others(

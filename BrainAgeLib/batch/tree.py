@@ -19,6 +19,7 @@ from BrainAgeLib.batch.files import (
     without_sequence,
     without_sequence_at_ends,
 )
+from BrainAgeLib.batch.left_out import folders_without_scan
 from BrainAgeLib.batch.series import (
     AFTER_AGENT,
     SeriesFacts,
@@ -31,7 +32,6 @@ from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
 from BrainAgeLib.scan.dicom import dicom_series_in
 from BrainAgeLib.scan.itk import quiet_itk
 
-MOST_NAMED = 20  # of the files of a folder, in one line
 # MR Image Storage and Enhanced MR Image Storage.
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 
@@ -55,7 +55,7 @@ def read_tree(root: Path, output: Path) -> tuple[list[ScanEntry], list[Decision]
     """
     with quiet_itk():
         scans, decisions = _scans_of(list(_studies(root, output)))
-    return scans, decisions + _folders_without_scan(root, output, {item.path for item in decisions})
+    return scans, decisions + folders_without_scan(root, output, {item.path for item in decisions})
 
 
 def read_files(root: Path, images: list[Path]) -> tuple[list[ScanEntry], list[Decision]]:
@@ -182,33 +182,6 @@ def _studies(root: Path, output: Path) -> Iterator[Study]:
         else:
             yield from _broken_study(root, folder, others)
     yield from _dicom_studies(root, by_uid)
-
-
-def _folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Decision]:
-    """Return a line for each folder that is empty or has files of no kind that is read.
-
-    ``known``: paths of files and folders of which something is said already.
-    """
-    decisions = []
-    for folder, names in folders_below(root, output):
-        others = others_among(folder, names)
-        is_empty = not names and folder != root and not any(folder.glob("[!.]*/"))
-        if str(folder) in known or not known.isdisjoint(map(str, others)):
-            continue
-        if others or is_empty:
-            parts = folder.relative_to(root).parts or (folder.name,)
-            path = others[0] if len(others) == 1 else folder
-            why = (
-                f"no scan of a kind that is read: {_named(others)}" if others else "an empty folder"
-            )
-            study, session = "/".join(parts), "_".join(parts[1:])
-            decisions.append(Decision(study, str(path), None, "", False, why, parts[0], session))
-    return decisions
-
-
-def _named(paths: list[Path]) -> str:
-    rest = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
-    return ", ".join(path.name for path in paths[:MOST_NAMED]) + rest
 
 
 def _file_studies(root: Path, folder: Path, images: list[Path]) -> Iterator[Study]:

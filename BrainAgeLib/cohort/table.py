@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
+from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_ids
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.records import OLDEST_AGE_YEARS, IntervalCovers, Verdict
+from BrainAgeLib.records import IntervalCovers, Verdict
 from BrainAgeLib.tables.cells import NOT_KNOWN
-from BrainAgeLib.tables.participants import bare_label
 from BrainAgeLib.tables.sexes import SexColumns, UnclearSexes
 from BrainAgeLib.tables.sheet import Sheet, legible, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
-
-logger = logging.getLogger(__name__)
 
 NUMBERS = (
     "age",
@@ -40,7 +37,6 @@ TEXTS = (
 )
 # A spreadsheet that puts semicolons between cells has commas in its numbers.
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
-ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
 @dataclass(frozen=True)
@@ -87,13 +83,13 @@ def read_table(path: Path) -> AnalysisTable:
         frame[name] = frame[name].str.strip() if name in frame else ""
     frame["sex"] = _sexes(frame, path)
     frame["verdict"] = frame["verdict"].str.lower()
-    _check_words(frame, "interval_covers", get_args(IntervalCovers), path)
-    _check_words(frame, "verdict", get_args(Verdict), path)
-    _check_ages(frame, path)
-    _tell_of_ids(frame["id"], "id" in columns, path)
+    check_words(frame, "interval_covers", get_args(IntervalCovers), path)
+    check_words(frame, "verdict", get_args(Verdict), path)
+    check_ages(frame, path)
+    tell_of_ids(frame["id"], "id" in columns, path)
     nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
-    _check_gaps(frame, path)
+    check_gaps(frame, path)
     frame["gap_years"] = frame["brain_age_years"] - frame["age"]
     reasons = _reasons(frame)
     left_out = tuple(
@@ -154,59 +150,6 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     unclear.count(path.name, columns, rows)
     unclear.tell()
     return [columns.sex(row) or "" for row in rows]
-
-
-def _tell_of_ids(ids: pd.Series, are_there: bool, path: Path) -> None:
-    """Log what makes more people of a table than there were, without a name."""
-    if not are_there:
-        logger.warning("%s has no column id: every path counts as a person of its own", path)
-    alike = defaultdict(set)
-    for name in ids:
-        alike[bare_label(name)].add(name)
-    if count := sum(len(names) for names in alike.values() if len(names) > 1):
-        words = "%d ids of %s differ by capitals, signs or leading zeros alone and count as people"
-        logger.warning(f"{words} of their own: write those of one person alike", count, path)
-
-
-def _check_words(frame: pd.DataFrame, name: str, known: Sequence[str], path: Path) -> None:
-    odd = frame[~frame[name].isin(["", *known])]
-    if len(odd):
-        line, text = int(odd["line"].iloc[0]), str(odd[name].iloc[0])[:40]
-        raise InputError(
-            f"line {line} of {path}: {name} is {text!r}, which is not known",
-            f"{', '.join(known)} or nothing",
-        )
-
-
-def _check_ages(frame: pd.DataFrame, path: Path) -> None:
-    """See that ages are those of people in years, and brain ages within their intervals."""
-    odd = frame[(frame["age"] <= 0) | (frame["age"] > OLDEST_AGE_YEARS)]
-    if len(odd):
-        raise InputError(
-            f"line {int(odd['line'].iloc[0])} of {path}: an age of {odd['age'].iloc[0]:g} years "
-            "cannot be",
-            "ages are years; leave the cell empty where none is known",
-        )
-    raw = frame["brain_age_years"]
-    lost = (raw < frame["interval_low"] - ROUNDING_YEARS) | (
-        raw > frame["interval_high"] + ROUNDING_YEARS
-    )
-    if lost.any():
-        raise InputError(
-            f"line {int(frame['line'][lost].iloc[0])} of {path}: brain_age_years is outside "
-            "interval_low to interval_high",
-            "give the table as brainage batch wrote it",
-        )
-
-
-def _check_gaps(frame: pd.DataFrame, path: Path) -> None:
-    off = (frame["brain_age_years"] - frame["age"] - frame["gap_years"]).abs() > ROUNDING_YEARS
-    if off.any():
-        raise InputError(
-            f"line {int(frame['line'][off].iloc[0])} of {path}: gap_years is not "
-            "brain_age_years minus age",
-            "give the table as brainage batch wrote it",
-        )
 
 
 def _reasons(frame: pd.DataFrame) -> list[str]:

@@ -67,7 +67,7 @@ def age_of(text: str | None, unit: str = "years") -> float | None:
 def _may_be_thousands(number: str, unit: str) -> bool:
     """Say whether 11,000 of a unit is an age, too, when its sign stands between thousands."""
     parts = re.fullmatch(r"(\d{1,3})[.,](\d{3})", number)
-    return bool(parts) and int(parts[1] + parts[2]) / UNITS[unit] <= OLDEST_AGE_YEARS
+    return parts is not None and int(parts[1] + parts[2]) / UNITS[unit] <= OLDEST_AGE_YEARS
 
 
 def _unit(part: re.Match[str]) -> str:

@@ -1,0 +1,59 @@
+"""Folders and people without a scan: each is a line of ``selection.csv`` that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from BrainAgeLib.batch.files import folders_below, others_among
+from BrainAgeLib.batch.table import Decision
+from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
+
+MOST_NAMED = 20  # of the files of a folder, in one line
+
+
+def folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Decision]:
+    """Return a line for each folder that is empty or has files of no kind that is read.
+
+    ``known``: paths of files and folders of which something is said already.
+    """
+    decisions = []
+    for folder, names in folders_below(root, output):
+        others = others_among(folder, names)
+        is_empty = not names and folder != root and not any(folder.glob("[!.]*/"))
+        if str(folder) in known or not known.isdisjoint(map(str, others)):
+            continue
+        if others or is_empty:
+            parts = folder.relative_to(root).parts or (folder.name,)
+            path = others[0] if len(others) == 1 else folder
+            why = (
+                f"no scan of a kind that is read: {_named(others)}" if others else "an empty folder"
+            )
+            study, session = "/".join(parts), "_".join(parts[1:])
+            decisions.append(Decision(study, str(path), None, "", False, why, parts[0], session))
+    return decisions
+
+
+def _named(paths: list[Path]) -> str:
+    rest = f" and {len(paths) - MOST_NAMED} more" if len(paths) > MOST_NAMED else ""
+    return ", ".join(path.name for path in paths[:MOST_NAMED]) + rest
+
+
+def people_without_scan(dataset: Path, named: Sequence[str], known: set[Path]) -> list[Decision]:
+    """Return a line for each person's folder of a BIDS dataset of whose files nothing is said.
+
+    ``named``: people whom the table names and who have no scan.
+    """
+    spoken_of = {parent for path in known for parent in path.parents}
+    folders = [path for path in sorted(dataset.glob("sub-*/")) if path not in spoken_of]
+    nothing = "no image file with a name of BIDS in this person's folder"
+    table = str(dataset / PARTICIPANTS_NAME)
+    return [
+        *(Decision(path.name, str(path), None, "", False, nothing, path.name) for path in folders),
+        *(
+            Decision(
+                name, table, None, "", False, f"named in {PARTICIPANTS_NAME}, no T1w scan", name
+            )
+            for name in named
+        ),
+    ]

@@ -1,0 +1,74 @@
+"""What cannot stand in a table of results, as when somebody edited it in a spreadsheet."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import OLDEST_AGE_YEARS
+from BrainAgeLib.tables.participants import bare_label
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
+
+
+def tell_of_ids(ids: pd.Series, are_there: bool, path: Path) -> None:
+    """Log what makes more people of a table than there were, without a name."""
+    if not are_there:
+        logger.warning("%s has no column id: every path counts as a person of its own", path)
+    alike = defaultdict(set)
+    for name in ids:
+        alike[bare_label(name)].add(name)
+    if count := sum(len(names) for names in alike.values() if len(names) > 1):
+        words = "%d ids of %s differ by capitals, signs or leading zeros alone and count as people"
+        logger.warning(f"{words} of their own: write those of one person alike", count, path)
+
+
+def check_words(frame: pd.DataFrame, name: str, known: Sequence[str], path: Path) -> None:
+    """Raise InputError, which names the line, for a word that is not known."""
+    odd = frame[~frame[name].isin(["", *known])]
+    if len(odd):
+        line, text = int(odd["line"].iloc[0]), str(odd[name].iloc[0])[:40]
+        raise InputError(
+            f"line {line} of {path}: {name} is {text!r}, which is not known",
+            f"{', '.join(known)} or nothing",
+        )
+
+
+def check_ages(frame: pd.DataFrame, path: Path) -> None:
+    """Raise InputError for ages that cannot be years, and brain ages beyond their intervals."""
+    odd = frame[(frame["age"] <= 0) | (frame["age"] > OLDEST_AGE_YEARS)]
+    if len(odd):
+        raise InputError(
+            f"line {int(odd['line'].iloc[0])} of {path}: an age of {odd['age'].iloc[0]:g} years "
+            "cannot be",
+            "ages are years; leave the cell empty where none is known",
+        )
+    raw = frame["brain_age_years"]
+    lost = (raw < frame["interval_low"] - ROUNDING_YEARS) | (
+        raw > frame["interval_high"] + ROUNDING_YEARS
+    )
+    if lost.any():
+        raise InputError(
+            f"line {int(frame['line'][lost].iloc[0])} of {path}: brain_age_years is outside "
+            "interval_low to interval_high",
+            "give the table as brainage batch wrote it",
+        )
+
+
+def check_gaps(frame: pd.DataFrame, path: Path) -> None:
+    """Raise InputError, which names the line, where a gap is not that of its two ages."""
+    off = (frame["brain_age_years"] - frame["age"] - frame["gap_years"]).abs() > ROUNDING_YEARS
+    if off.any():
+        raise InputError(
+            f"line {int(frame['line'][off].iloc[0])} of {path}: gap_years is not "
+            "brain_age_years minus age",
+            "give the table as brainage batch wrote it",
+        )

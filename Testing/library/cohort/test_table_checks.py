@@ -1,0 +1,66 @@
+"""Cells that somebody changed, rows that are nobody's, people who are spelt in two ways."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.cohort.table import read_table
+from BrainAgeLib.errors import InputError
+from Testing.library.cohort.made_results import healthy_rows, row, write_table
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"age": "-999", "gap_years": ""}, "line 3 of .*: an age of -999 years cannot be"),
+        ({"age": "0", "gap_years": ""}, "an age of 0 years cannot be"),
+        ({"age": "744", "gap_years": ""}, "an age of 744 years cannot be"),  # months
+        ({"brain_age_years": "6412", "gap_years": ""}, "line 3 of .*: brain_age_years is outside"),
+        ({"interval_low": "4800"}, "brain_age_years is outside"),
+        ({"verdict": "refused"}, "line 3 of .*: verdict is 'refused', which is not known"),
+    ],
+)
+def test_cells_that_somebody_changed_are_an_error_that_names_the_line(tmp_path, changes, words):
+    rows = healthy_rows(5)
+    rows[1] |= {"interval_low": "1", "interval_high": "119"} | changes
+
+    with pytest.raises(InputError, match=words):
+        read_table(write_table(rows, tmp_path / "results.csv"))
+
+
+def test_a_verdict_in_capitals_is_one(tmp_path):
+    rows = [*healthy_rows(5), row(7, 60.0, 64.0, verdict="REFUSE")]
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert [item.reason for item in table.exclusions] == [
+        "refused by the quality gate; its age was forced"
+    ]
+
+
+def test_sums_below_a_table_are_nobody(tmp_path):
+    sums = dict.fromkeys(row(1, 60.0, 64.0), "") | {"age": "62.5", "brain_age_years": "63.1"}
+
+    table = read_table(write_table([*healthy_rows(5), sums], tmp_path / "results.csv"))
+
+    assert len(table.scans) == 5
+    assert [item.reason for item in table.exclusions] == ["neither id nor path says whose it is"]
+
+
+def test_ids_that_are_spelt_in_two_ways_are_told_of_without_a_name(tmp_path, caplog):
+    path = tmp_path / "results.csv"
+    path.write_text("id,age,brain_age_years\nsub-07,40,41\nSUB-7,41,42\nsub-08,50,51\n")
+
+    table = read_table(path)
+
+    assert "2 ids of" in caplog.text and "07" not in caplog.text
+    assert table.scans["person"].nunique() == 3
+
+
+def test_a_table_without_ids_is_told_of(tmp_path, caplog):
+    path = tmp_path / "results.csv"
+    path.write_text("path,age,brain_age_years\na.nii,40,41\nb.nii,41,42\n")
+
+    read_table(path)
+
+    assert "has no column id: every path counts as a person" in caplog.text
