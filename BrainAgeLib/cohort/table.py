@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
-from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_ids
+from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_names
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
 from BrainAgeLib.tables.cells import NOT_KNOWN
@@ -86,7 +86,7 @@ def read_table(path: Path) -> AnalysisTable:
     check_words(frame, "interval_covers", get_args(IntervalCovers), path)
     check_words(frame, "verdict", get_args(Verdict), path)
     check_ages(frame, path)
-    tell_of_ids(frame["id"], "id" in columns, path)
+    tell_of_names(frame, columns, path)
     nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     check_gaps(frame, path)

@@ -19,16 +19,20 @@ logger = logging.getLogger(__name__)
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
-def tell_of_ids(ids: pd.Series, are_there: bool, path: Path) -> None:
-    """Log what makes more people of a table than there were, without a name."""
-    if not are_there:
+def tell_of_names(frame: pd.DataFrame, columns: Sequence[str], path: Path) -> None:
+    """Log what makes more people or groups of a table than there were, without their names."""
+    if "id" not in columns:
         logger.warning("%s has no column id: every path counts as a person of its own", path)
-    alike = defaultdict(set)
-    for name in ids:
-        alike[bare_label(name)].add(name)
-    if count := sum(len(names) for names in alike.values() if len(names) > 1):
-        words = "%d ids of %s differ by capitals, signs or leading zeros alone and count as people"
-        logger.warning(f"{words} of their own: write those of one person alike", count, path)
+    for column in ("id", "group"):
+        alike = defaultdict(set)
+        for name in frame[column]:
+            alike[bare_label(name)].add(name)
+        if count := sum(len(names) for names in alike.values() if len(names) > 1):
+            logger.warning(
+                "%d names in the column %s of %s differ by capitals, signs or leading zeros alone "
+                "and are told apart: write alike what is the same",
+                *(count, column, path),
+            )
 
 
 def check_words(frame: pd.DataFrame, name: str, known: Sequence[str], path: Path) -> None:

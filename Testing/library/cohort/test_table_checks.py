@@ -53,7 +53,7 @@ def test_ids_that_are_spelt_in_two_ways_are_told_of_without_a_name(tmp_path, cap
 
     table = read_table(path)
 
-    assert "2 ids of" in caplog.text and "07" not in caplog.text
+    assert "2 names in the column id of" in caplog.text and "07" not in caplog.text
     assert table.scans["person"].nunique() == 3
 
 
@@ -64,3 +64,13 @@ def test_a_table_without_ids_is_told_of(tmp_path, caplog):
     read_table(path)
 
     assert "has no column id: every path counts as a person" in caplog.text
+
+
+def test_groups_that_are_spelt_in_two_ways_are_told_of(tmp_path, caplog):
+    path = tmp_path / "results.csv"
+    path.write_text("id,group,age,brain_age_years\na,Control,40,41\nb,control,41,42\nc,x,50,51\n")
+
+    read_table(path)
+
+    assert "2 names in the column group of" in caplog.text
+    assert "column id" not in caplog.text
