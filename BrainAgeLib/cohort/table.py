@@ -106,6 +106,8 @@ def _read(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     sheet = read_sheet(path, ("brain_age_years",), "give a results.csv of brainage batch")
+    if sheet.breaks_off:
+        raise InputError(f"the last line of {path} breaks off", "copy the whole file again")
     if again := [name for name in sheet.columns if re.search(r" \(\d+\)$", name)]:
         raise InputError(f"{path} has two columns of one name, {again[0]!r}", "rename one")
     cells = [[_cell(row.cells[name], sheet) for name in sheet.columns] for row in sheet.rows]

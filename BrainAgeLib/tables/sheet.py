@@ -45,11 +45,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table. A column whose name was there before has a number added, as in ``age (2)``."""
+    """A table. A column whose name was there before has a number added, as in ``age (2)``.
+
+    ``breaks_off``: the last line lacks cells and its end, as when a file was cut.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
     separator: str
+    breaks_off: bool = False
 
 
 def read_sheet(path: Path, key: Sequence[str], hint: str) -> Sheet:
@@ -84,7 +88,8 @@ def find_sheet(path: Path, key: Sequence[str], hint: str) -> Sheet | None:
         raise InputError(f"{name} is no table: {error}", hint) from error
     columns = _numbered([legible(cell) for cell in lines[0][1]])
     rows = tuple(_row(line + skipped, cells, columns, name) for line, cells in lines[1:])
-    return Sheet(columns, rows, separator)
+    breaks_off = not text.endswith(("\n", "\r")) and len(lines[-1][1]) < len(columns)
+    return Sheet(columns, rows, separator, breaks_off)
 
 
 def _row(line: int, cells: list[str], columns: Sequence[str], name: str) -> Row:

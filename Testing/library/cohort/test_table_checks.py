@@ -74,3 +74,22 @@ def test_groups_that_are_spelt_in_two_ways_are_told_of(tmp_path, caplog):
 
     assert "2 names in the column group of" in caplog.text
     assert "column id" not in caplog.text
+
+
+@pytest.mark.parametrize("kept", [2, 3, 12, 40])
+def test_a_table_that_breaks_off_in_a_line_is_an_error(tmp_path, kept):
+    path = write_table(healthy_rows(5), tmp_path / "results.csv")
+    whole = path.read_bytes()
+    begins = whole.rstrip().rindex(b"\n") + 1
+    path.write_bytes(whole[: begins + kept])
+
+    with pytest.raises(InputError, match="the last line of .* breaks off"):
+        read_table(path)
+
+
+@pytest.mark.parametrize("end", ["", "\n", ",,\r\n"])
+def test_a_whole_table_may_end_in_any_way(tmp_path, end):
+    path = tmp_path / "results.csv"
+    path.write_text("id,age,brain_age_years\na,40,41\nb,41,42" + (end and "\n" + end.lstrip("\n")))
+
+    assert len(read_table(path).scans) == 2
