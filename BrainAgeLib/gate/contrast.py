@@ -32,8 +32,8 @@ MOST_SPREAD = 0.102
 MOST_SPREAD_PER_YEAR = 0.0015
 MOST_FIELD_SD = 0.15  # sound scans up to 0.142; a field of 0.175 moved an age by 14 years
 UNUSABLE_FIELD_SD = 0.35  # at 0.42 the registration fails too
-# 18 sound whole heads of four sources up to 0.003. A constant added to the sample until it was 0.10 moved the age by 0.6
-# years, until it was 0.30 by 3.3, and no other check spoke up to 0.63 (6.0 years).
+# 18 sound whole heads of four sources up to 0.003. A constant added to the sample until it was 0.10
+# moved the age by 0.6 years, until 0.30 by 3.3, and no other check spoke up to 0.63 (6.0 years).
 MOST_BACKGROUND, UNUSABLE_BACKGROUND = 0.05, 0.25
 MOST_NEGATIVE_FRACTION = 0.05  # sound scans up to 0.001
 
