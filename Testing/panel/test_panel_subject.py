@@ -103,6 +103,12 @@ def test_two_ages_of_an_image_alone_are_said(person, imageAlone, tags, typed, wo
     assert words in said and ("63" in said) == bool(words)
 
 
+def test_an_age_of_an_image_alone_that_cannot_be_read_is_said(person, imageAlone):
+    imageAlone(**{"0010,1010": "063J"})
+    person.applyAndWait()
+    assert "an age that cannot be read" in person.ui.stateLabel.text
+
+
 def test_the_row_of_a_failed_run_has_the_headers_age(person, imageAlone, worker):
     from BrainAgeSlicer import table
 
