@@ -108,7 +108,12 @@ def worst_first(prediction: Prediction) -> Iterator[Finding]:
 
 
 def leading(prediction: Prediction) -> list[Finding]:
-    """Return the findings, the worst first, without those that follow from another's refusal."""
+    """Return the findings, the worst first, without those that follow from another's refusal.
+
+    All of them where there is a number all the same.
+    """
+    if is_forced(prediction):
+        return list(worst_first(prediction))
     refused = {item.code for item in prediction.quality.findings if item.severity == "refuse"}
     explained = frozenset().union(*(FOLLOW_FROM.get(code, frozenset()) for code in refused))
     return [item for item in worst_first(prediction) if item.code not in explained]
