@@ -108,15 +108,11 @@ def worst_first(prediction: Prediction) -> Iterator[Finding]:
 
 
 def leading(prediction: Prediction) -> list[Finding]:
-    """Return the findings, the worst first, without those that follow from another's refusal.
-
-    All of them where there is a number all the same.
-    """
-    if is_forced(prediction):
-        return list(worst_first(prediction))
-    refused = {item.code for item in prediction.quality.findings if item.severity == "refuse"}
-    explained = frozenset().union(*(FOLLOW_FROM.get(code, frozenset()) for code in refused))
-    return [item for item in worst_first(prediction) if item.code not in explained]
+    """Return the findings, worst first, less what follows from a refusal; all if it is forced."""
+    found = list(worst_first(prediction))
+    refused = () if is_forced(prediction) else [x.code for x in found if x.severity == "refuse"]
+    explained = frozenset().union(*(FOLLOW_FROM.get(code, ()) for code in refused))
+    return [item for item in found if item.code not in explained]
 
 
 def left_out(prediction: Prediction) -> str:

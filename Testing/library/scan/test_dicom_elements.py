@@ -14,7 +14,14 @@ from Testing.library.scan.made_dicom import write_slice
 
 @pytest.mark.parametrize(
     "stored",
-    [b"", b"\0\0", b"ISO_IR\0100", b"\0ISO_IR 100\0", b"ISO_IR 100\0rest\xff", b"\\ISO 2022 IR 87\0"],
+    [
+        b"",
+        b"\0\0",
+        b"ISO_IR\0100",
+        b"\0ISO_IR 100\0",
+        b"ISO_IR 100\0rest\xff",
+        b"\\ISO 2022 IR 87\0",
+    ],
 )
 def test_a_character_set_with_zeros_in_it(tmp_path, stored):
     path = write_slice(tmp_path / "IM", 0, SpecificCharacterSet="ISO_IR 100", PatientAge="062Y")
