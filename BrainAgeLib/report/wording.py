@@ -12,9 +12,9 @@ from pathlib import Path
 from BrainAgeLib.errors import printable
 from BrainAgeLib.findings import FOLLOW_FROM, UNITS
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
+from BrainAgeLib.report.interval_and_age import interval_and_age
 
-NOT_KNOWN = "not known"
-NONE = "none"
+NOT_KNOWN, NONE = "not known", "none"
 NO_BRAIN_AGE, SCAN_REFUSED = "No brain age", "scan refused"
 FORCED, DO_NOT_USE = "Refused, but forced", "do not use this number"
 SEVERITY_WORDS: dict[Severity, str] = {"refuse": "Refused", "warn": "Warning", "note": "Note"}
@@ -261,10 +261,10 @@ def readable_result(
     """Return the result as lines for a terminal, with the notice.
 
     ``report``: where the report lies, or None when none was written: then ``folder`` is named, if
-    there is one. Characters of file names that
-    a terminal would obey instead of showing are replaced.
+    there is one. Characters of file names that a terminal would obey are replaced.
     """
     lines = result_lines(prediction, "give it with --age")
+    lines += [Fact("", said) for said in [interval_and_age(prediction)] if said]
     if report is not None:
         lines.append(Fact("Report", str(report)))
     elif folder is not None:
