@@ -11,7 +11,7 @@ import numpy as np
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, Prediction, Severity
-from BrainAgeLib.report.wording import SEVERITY_WORDS, worst_first
+from BrainAgeLib.report.wording import SEVERITY_WORDS, leading, worst_first
 
 LEAST_YEARS = 1 / DAYS_A_YEAR  # headers have days
 Trait: TypeAlias = str | float | None
@@ -69,7 +69,7 @@ class Person:
 def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     """Return the visit that a record tells of. Raises InputError for one without a brain age."""
     if prediction.brain_age_years is None:
-        reasons = [one.message for one in prediction.quality.findings if one.severity == "refuse"]
+        reasons = [one.message for one in leading(prediction) if one.severity == "refuse"]
         raise InputError(
             f"{name} has no brain age: {' '.join(reasons) or 'it was refused'}",
             "leave it out, or scan again",

@@ -112,7 +112,8 @@ def turn_degrees(matrix: np.ndarray) -> float:
 def _slice_spacing(measured: Header) -> Finding | None:
     message = (
         "Across its slices the head has another size than within them: the slice spacing in the "
-        f"header seems to be wrong. {CONVERT_AGAIN}"
+        f"header seems to be wrong. {CONVERT_AGAIN} Slices that show but a part of the brain can "
+        "look like this, too: then use the whole series."
     )
     return outside(FindingCode.WRONG_SPACING, measured.slice_scale, SLICE_SCALE_RANGE, message)
 

@@ -64,6 +64,8 @@ def measure(evidence: Evidence) -> Skull | None:
     is_seen = placed.is_registered and not evidence.is_extracted
     if not is_seen or evidence.acquisition.plane not in ("axial", "3d") or not placed.mask.any():
         return None
+    if np.median(placed.volume.voxels[placed.mask]) < LEAST_BRIGHTNESS:
+        return None  # values below zero are no brightness that bone could be darker than
     dark_mm, brain_mm = darkness(placed)
     if np.isfinite(dark_mm).mean() < LEAST_SEEN:
         return None
@@ -128,7 +130,7 @@ def _along_rays(placed: PlacedScan) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         torch.from_numpy((2.0 * index + 1.0) / size - 1.0).float()[None],
         align_corners=False,
     )[0].numpy()
-    median = max(float(np.median(placed.volume.voxels[placed.mask])), LEAST_BRIGHTNESS)
+    median = float(np.median(placed.volume.voxels[placed.mask]))
     return looked_up[0] / median, looked_up[1] > 0.5, length / (RADII_MM[-1] - RADII_MM[0])
 
 
@@ -153,17 +155,20 @@ def _difference(dark_mm: np.ndarray) -> np.ndarray:
 def _smoothed(dark_mm: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return means over neighbouring rays, and how many of these are known, 0-1."""
     is_known = np.isfinite(dark_mm)
-    weights = _kernel(HEIGHTS_MM, SMOOTH_HEIGHTS), _kernel(DIRECTIONS_DEGREES, SMOOTH_DIRECTIONS)
+    weights = (
+        _kernel(len(HEIGHTS_MM), SMOOTH_HEIGHTS),
+        _kernel(len(DIRECTIONS_DEGREES), SMOOTH_DIRECTIONS, goes_around=True),
+    )
     total = weights[0] @ np.where(is_known, dark_mm, 0.0) @ weights[1].T
     seen = weights[0] @ is_known.astype(float) @ weights[1].T
     return total / np.maximum(seen, 1e-3), seen
 
 
-def _kernel(places: np.ndarray, steps: float) -> np.ndarray:
-    """Return weights (place, place) of a Gaussian; directions go around, heights end."""
-    apart = np.abs(np.arange(len(places))[:, None] - np.arange(len(places)))
-    if places is DIRECTIONS_DEGREES:
-        apart = np.minimum(apart, len(places) - apart)
+def _kernel(count: int, steps: float, *, goes_around: bool = False) -> np.ndarray:
+    """Return weights (place, place) of a Gaussian; the last place may be next to the first."""
+    apart = np.abs(np.arange(count)[:, None] - np.arange(count))
+    if goes_around:
+        apart = np.minimum(apart, count - apart)
     weights = np.exp(-0.5 * (apart / steps) ** 2)
     return np.asarray(weights / weights.sum(1, keepdims=True))
 

@@ -75,11 +75,11 @@ def read_source(files: Sequence[Path]) -> list[Any]:
     Dates and a sex that are none are left out: no object of ours could hold them. Raises
     InputError when one says not which object of which study it is.
     """
-    import pydicom
+    from BrainAgeLib.scan.dicom_elements import whole_dataset
 
     source = []
     for path in files:
-        dataset = pydicom.dcmread(path, stop_before_pixels=True, force=True)
+        dataset = whole_dataset(path, with_pixels=False)
         missing = [name for name in _MUST_BE_THERE if not dataset.get(name)]
         if missing:
             raise InputError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Prediction
-from BrainAgeLib.report.wording import is_forced
 
 # From the raw age, in half widths of its interval. Set by hand: an interval of 90 % is 1.64
 # standard deviations to either side, and were errors normal, 1 of 1000 healthy people would be
@@ -21,7 +20,7 @@ def interval_and_age(prediction: Prediction) -> str | None:
     forced.
     """
     age, ends = prediction.chronological_age_years, prediction.interval_years
-    if age is None or ends is None or is_forced(prediction):
+    if age is None or ends is None or prediction.quality.verdict == "refuse":
         return None
     inside = ends[0] <= age <= ends[1]
     is_far = _is_far_outside(prediction)
@@ -50,4 +49,12 @@ def _what_it_means(prediction: Prediction, inside: bool) -> str:
     if _is_far_outside(prediction):
         return ", by more than half its width."
     outside = 100 - prediction.interval_level * 100
-    return f", as it does in about {outside:.3g} of 100 healthy people."
+    return (
+        f", {_beyond_years(prediction):.1f} years beyond its end. Outside at all it lies in about "
+        f"{outside:.3g} of 100 healthy people, so far in fewer. {CHECK_THE_AGE}"
+    )
+
+
+def _beyond_years(prediction: Prediction) -> float:
+    age, ends = prediction.chronological_age_years, prediction.interval_years
+    return 0.0 if age is None or ends is None else max(ends[0] - age, age - ends[1], 0.0)

@@ -12,9 +12,9 @@ from pathlib import Path
 from BrainAgeLib.errors import printable
 from BrainAgeLib.findings import FOLLOW_FROM, UNITS
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
+from BrainAgeLib.report.interval_and_age import interval_and_age
 
-NOT_KNOWN = "not known"
-NONE = "none"
+NOT_KNOWN, NONE = "not known", "none"
 NO_BRAIN_AGE, SCAN_REFUSED = "No brain age", "scan refused"
 FORCED, DO_NOT_USE = "Refused, but forced", "do not use this number"
 SEVERITY_WORDS: dict[Severity, str] = {"refuse": "Refused", "warn": "Warning", "note": "Note"}
@@ -108,10 +108,11 @@ def worst_first(prediction: Prediction) -> Iterator[Finding]:
 
 
 def leading(prediction: Prediction) -> list[Finding]:
-    """Return the findings, the worst first, without those that follow from another's refusal."""
-    refused = {item.code for item in prediction.quality.findings if item.severity == "refuse"}
-    explained = frozenset().union(*(FOLLOW_FROM.get(code, frozenset()) for code in refused))
-    return [item for item in worst_first(prediction) if item.code not in explained]
+    """Return the findings, worst first, less what follows from a refusal; all if it is forced."""
+    found = list(worst_first(prediction))
+    refused = () if is_forced(prediction) else [x.code for x in found if x.severity == "refuse"]
+    explained = frozenset().union(*(FOLLOW_FROM.get(code, ()) for code in refused))
+    return [item for item in found if item.code not in explained]
 
 
 def left_out(prediction: Prediction) -> str:
@@ -260,10 +261,10 @@ def readable_result(
     """Return the result as lines for a terminal, with the notice.
 
     ``report``: where the report lies, or None when none was written: then ``folder`` is named, if
-    there is one. Characters of file names that
-    a terminal would obey instead of showing are replaced.
+    there is one. Characters of file names that a terminal would obey are replaced.
     """
     lines = result_lines(prediction, "give it with --age")
+    lines += [Fact("", said) for said in [interval_and_age(prediction)] if said]
     if report is not None:
         lines.append(Fact("Report", str(report)))
     elif folder is not None:

@@ -15,6 +15,7 @@ from BrainAgeLib.scan.file_kind import (
     is_half_of_a_pair,
     kind_of,
 )
+from BrainAgeLib.scan.nifti import half_of_a_pair
 
 MOST_FOLDERS, MOST_FILES = 200, 2000  # that are looked at for a message
 MOST_LISTED = 20
@@ -49,10 +50,12 @@ def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputEr
     if others:
         return InputError(
             f"{name} holds DICOM files but no complete image",
-            "copy or export the series again; what another program shows all the same, convert "
-            "by it, or by dcm2niix",
+            "copy or export the series again; if another program shows it, convert it with that, "
+            "or with dcm2niix",
         )
     found = list(_scans_below(folder))
+    if not found and any(is_half_of_a_pair(path) for path in folder.iterdir() if path.is_file()):
+        return half_of_a_pair(f"{name} holds no DICOM image, and what it holds")
     if not found:
         return InputError(
             f"{name} holds no DICOM image",

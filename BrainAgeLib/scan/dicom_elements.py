@@ -18,12 +18,12 @@ from dataclasses import dataclass
 from functools import cache
 from numbers import Number
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.encaps import parse_fragments
-from pydicom.filereader import read_dataset, read_partial
+from pydicom.filereader import dcmread, read_dataset, read_partial
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import (
@@ -37,13 +37,14 @@ from pydicom.valuerep import PersonName
 Numbers = tuple[float, ...]
 
 _PIXEL_DATA = 0x7FE00010
-_CHARACTER_SET = 0x00080005
+_CHARACTER_SET = (b"\x08\0\x05\0", b"\0\x08\0\x05")  # its tag, in both orders of bytes
 _UNDEFINED = 0xFFFFFFFF  # a length
 # How far to read: to the end, or past what tells the series, or to the data set.
 _PLACES_TO_STOP = (0xFFFFFFFF, 0x0020000F, 0)
 _UNPACKED = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
 _MOST_UNPACKED_BYTES = 2**26  # 64 MiB, of a deflated data set
 _LARGE_BYTES = 2**16
+_HEAD_BYTES = 8
 # A group of up to 16, of which the first is there when any is; pydicom's list of names has it not.
 _OF_REPEATED_GROUPS = {"OverlayRows": 0x60000010}
 _one_at_a_time = threading.RLock()
@@ -75,8 +76,7 @@ class Elements:
 
     def holds(self, keyword: str) -> bool:
         """Say whether an element is there with something in it, be it in no way to be read."""
-        element = self._dataset.get_item(_tag(keyword))
-        value = None if element is None else element.value
+        value = getattr(self._dataset.get_item(_tag(keyword)), "value", None)
         return bool(value.strip(b" \0") if isinstance(value, bytes) else value)
 
     def text(self, keyword: str) -> str:
@@ -186,8 +186,6 @@ class _Walk:
     def __call__(self, tag: int, _representation: str | None, length: int) -> bool:
         """Say whether an element is far enough; it is called at the beginning of its value."""
         tag = int(tag)  # pydicom's own comparison is slow
-        if tag == _CHARACTER_SET and isinstance(self._stream, _CarefulFile):
-            self._stream.next_without_zeros = True
         if tag == _PIXEL_DATA and self.pixels is None:
             self.pixels = length, self._size - self._stream.tell()
         if length == _UNDEFINED and tag == _PIXEL_DATA:
@@ -217,7 +215,28 @@ class _DeflatedError(Exception):
     """The data set has to be unpacked first."""
 
 
-class _CarefulFile(io.BufferedReader):
+class _CleanFile(io.BufferedReader):
+    """A file in which no name of a character set holds a zero, which is an error to pydicom.
+
+    pydicom reads the eight bytes of an element's head, then its value.
+    """
+
+    _value_bytes = 0  # of the character set whose head was read last
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return that many bytes, or as many as there are."""
+        content = super().read(size)
+        if 0 < self._value_bytes == size:
+            content = content.replace(b"\0", b" ")
+        self._value_bytes = 0
+        if len(content) == _HEAD_BYTES and content.startswith(_CHARACTER_SET):
+            order: Literal["little", "big"] = "little" if content[0] else "big"
+            has_letters = content[4:6] == b"CS"
+            self._value_bytes = int.from_bytes(content[6:] if has_letters else content[4:], order)
+        return content
+
+
+class _CarefulFile(_CleanFile):
     """A file whose lengths are not believed: memory is set aside for what it holds, not promises.
 
     pydicom reads to the end only for a data set to unpack, which it does to whatever size.
@@ -226,7 +245,6 @@ class _CarefulFile(io.BufferedReader):
     def __init__(self, file: io.FileIO) -> None:
         super().__init__(file)
         self.size = os.fstat(file.fileno()).st_size
-        self.next_without_zeros = False  # a zero in the name of a character set is an error to it
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Return that many bytes, or as many as there are."""
@@ -234,11 +252,16 @@ class _CarefulFile(io.BufferedReader):
             raise _DeflatedError
         if size > _LARGE_BYTES:
             size = max(0, min(size, self.size - self.tell()))
-        content = super().read(size)
-        if self.next_without_zeros:
-            self.next_without_zeros = False
-            return content.replace(b"\0", b" ")
-        return content
+        return super().read(size)
+
+
+def whole_dataset(path: Path, *, with_pixels: bool = True) -> Dataset:
+    """Return all that a DICOM file holds, by pydicom. Raises whatever pydicom raises, and OSError.
+
+    Values are looked at within ``silent_pydicom`` alone.
+    """
+    with silent_pydicom(), _CleanFile(io.FileIO(path)) as file:
+        return dcmread(file, stop_before_pixels=not with_pixels, force=True)
 
 
 @contextmanager

@@ -13,13 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import numpy as np
-import pydicom
 import SimpleITK as sitk
 from pydicom.uid import RLELossless
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.checks import incomplete
-from BrainAgeLib.scan.dicom_elements import silent_pydicom
+from BrainAgeLib.scan.dicom_elements import silent_pydicom, whole_dataset
 from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.file_kind import FileKind
 from BrainAgeLib.scan.itk import IMAGE_IO, itk_path, read_voxels
@@ -70,7 +69,7 @@ def _own_values(header: DicomHeader, name: str) -> np.ndarray:
     bits = header.bits
     try:
         with silent_pydicom():
-            dataset = pydicom.dcmread(header.path, force=True)
+            dataset = whole_dataset(header.path)
             syntax = dataset.file_meta.TransferSyntaxUID
             if syntax.is_encapsulated and syntax != RLELossless:
                 raise ValueError(syntax)  # whether these have been shifted, their codec knows

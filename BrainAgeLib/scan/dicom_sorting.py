@@ -10,11 +10,10 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-import pydicom
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding
-from BrainAgeLib.scan.dicom_elements import silent_pydicom
+from BrainAgeLib.scan.dicom_elements import silent_pydicom, whole_dataset
 from BrainAgeLib.scan.dicom_header import DicomHeader
 
 Series = dict[str, list[DicomHeader]]
@@ -101,8 +100,11 @@ def _is_along(one: DicomHeader, other: DicomHeader) -> bool:
 
 
 def _digest_of_pixels(header: DicomHeader) -> str:
-    with silent_pydicom():
-        pixels = pydicom.dcmread(header.path, force=True).get("PixelData", b"")
+    try:
+        with silent_pydicom():
+            pixels = whole_dataset(header.path).get("PixelData", b"")
+    except Exception:  # pydicom has as many as there are ways to be damaged; copies are alike
+        pixels = header.path.read_bytes()
     return hashlib.sha256(pixels).hexdigest()
 
 

@@ -87,7 +87,8 @@ def kind_of(path: Path) -> FileKind | None:
 def is_half_of_a_pair(path: Path) -> bool:
     """Say whether a file is the header alone of an Analyze or NIfTI scan (.hdr beside .img)."""
     head = read_head(path, KIND_BYTES)
-    return head[:4] in _NIFTI_1 and head[344:347] != b"n+1"
+    is_old, is_new = head[:4] in _NIFTI_1, head[:4] in _NIFTI_2
+    return (is_old and head[344:347] != b"n+1") or (is_new and head[4:7] != b"n+2")
 
 
 def is_compressed(path: Path) -> bool:

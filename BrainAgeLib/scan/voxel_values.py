@@ -15,9 +15,9 @@ from BrainAgeLib.records import Finding
 # Set by hand, for simulated scans in training and for extracted ones alike.
 WHITE_MATTER_QUANTILE = 0.9  # of a brain's voxels in a T1 image
 MOST_NON_FINITE = 0.01  # single ones count as background; the program promises 1 %
-# A value so many times as large as nearly all others is no brightness: set by hand, fat and vessels
-# are a few times as bright as tissue.
-ABSURD, NEARLY_ALL = 100.0, 0.999
+# A handful of values so many times as large as all others are no brightness: set by hand, fat and
+# vessels are a few times as bright as tissue. More of them are a picture.
+ABSURD, HANDFUL = 100.0, 1e-5  # of the voxels, at least one
 NO_NUMBER = (
     "held no usable number (not finite, or far beyond all others): what is there counts as "
     "background"
@@ -95,10 +95,12 @@ def _between(mask: np.ndarray, axis: int) -> np.ndarray:
 def _broken(voxels: np.ndarray) -> np.ndarray:
     """Return which voxels are not finite or hold what cannot be a brightness, bool."""
     is_finite = np.isfinite(voxels)
-    usual = np.quantile(np.abs(voxels[is_finite][::7]), NEARLY_ALL) if is_finite.any() else 0.0
-    if not usual:  # next to nothing in the picture: what there is of it counts
+    sizes = np.abs(voxels[is_finite])
+    others = len(sizes) - max(1, int(HANDFUL * len(sizes)))
+    highest = np.partition(sizes, others - 1)[others - 1] if others > 0 else 0.0
+    if not highest:  # nothing else in the picture: what there is of it counts
         return np.asarray(~is_finite)
-    return np.asarray(~is_finite | (np.abs(voxels) > ABSURD * usual))
+    return np.asarray(~is_finite | (np.abs(voxels) > ABSURD * highest))
 
 
 def _counted(places: np.ndarray) -> str:
@@ -116,7 +118,7 @@ def _without_non_finite(voxels: np.ndarray, name: str) -> tuple[np.ndarray, Find
         )
     if not fraction:
         return voxels, None
-    message = f"{_counted(broken)} {NO_NUMBER}"
+    message = f"{_counted(broken)} {NO_NUMBER}."
     code = FindingCode.NON_FINITE_VOXELS
     finding = Finding(code, "note", message, fraction, limit=MOST_NON_FINITE)
     return np.where(broken, np.float32(0), voxels), finding

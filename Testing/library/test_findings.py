@@ -20,7 +20,8 @@ def test_the_documentation_lists_exactly_the_codes():
 
 
 def test_every_code_can_be_found():
-    source = "\n".join(path.read_text("utf-8") for path in LIBRARY.rglob("*.py"))
+    others = (path for path in LIBRARY.rglob("*.py") if path.name != "findings.py")
+    source = "\n".join(path.read_text("utf-8") for path in others)
 
     assert not [code.name for code in FindingCode if f"FindingCode.{code.name}" not in source]
 

@@ -90,6 +90,11 @@ def _never_seen(card: Card) -> list[str]:
                 f"**{row.mae_years:.2f}** ({low:.2f}-{high:.2f}), mean error "
                 f"{row.mean_error_years:+.2f}"
             )
+    if lines:
+        lines.append(
+            "- these are the training's own scans and places; whole predictions of the same people, "
+            "from the file on, are the first table of the project's README"
+        )
     unseen = card.calibration.unseen_scanner
     if unseen is not None:
         lines.append(

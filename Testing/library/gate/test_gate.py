@@ -92,7 +92,8 @@ def test_every_code_of_a_family_is_in_the_test_beside_it(family):
     test = Path(__file__).with_name(f"test_{family}.py")
     shown = test.read_text("utf-8") if test.is_file() else ""
 
-    assert not [code for name in named if f'"{(code := FindingCode[name].value)}"' not in shown]
+    codes = [FindingCode[name].value for name in named]
+    assert [code for code in codes if f'"{code}"' not in shown] == []
 
 
 def test_every_family_is_measured(thick_brain):

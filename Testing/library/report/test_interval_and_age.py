@@ -8,6 +8,7 @@ import pytest
 
 from BrainAgeLib.records import Finding, Prediction, Quality
 from BrainAgeLib.report.interval_and_age import interval_and_age
+from BrainAgeLib.report.wording import readable_result
 
 MakePerson = Callable[..., Prediction]
 
@@ -43,5 +44,16 @@ def test_an_age_far_outside_is_to_be_checked(
     # 63.4 with an interval up to 73.7: twice the half width is 20.6 years.
     text = str(interval_and_age(person(chronological_age_years=age_years)))
     assert ("lies far outside the interval, by more than half its width." in text) == is_far
-    assert ("Check the age, and that the scan is this person's." in text) == is_far
-    assert ("10 of 100 healthy people" in text) != is_far
+    assert text.count("Check the age, and that the scan is this person's.") == 1
+    assert ("about 10 of 100 healthy people, so far in fewer." in text) != is_far
+
+
+@pytest.mark.parametrize("age_years", [20.0, 40.0, 53.0, 63.0])
+def test_the_terminal_says_what_the_report_says(person, age_years):
+    prediction = person(chronological_age_years=age_years)
+    said = interval_and_age(prediction)
+
+    assert said is not None
+    assert said in readable_result(prediction)
+    is_inside = prediction.interval_years[0] <= age_years <= prediction.interval_years[1]
+    assert ("Check the age" in said) != is_inside

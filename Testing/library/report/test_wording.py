@@ -47,10 +47,10 @@ FAR = Finding(FindingCode.SLICE_SPACING, "warn", "The slices are far apart.")
     ],
 )
 @pytest.mark.parametrize("plain", [False, True])
-def test_what_follows_from_a_refusal_has_no_line_of_its_own(person, found, shown, ending, plain):
+def test_what_follows_from_a_refusal_has_no_line_of_its_own(refused, found, shown, ending, plain):
     if plain:  # as read from a file
         found = [replace(finding, code=str(finding.code)) for finding in found]
-    prediction = person(quality=Quality(tuple(found)))
+    prediction = replace(refused, quality=Quality(tuple(found)))
 
     text = readable_result(prediction)
 
@@ -61,11 +61,21 @@ def test_what_follows_from_a_refusal_has_no_line_of_its_own(person, found, shown
     assert prediction.quality.findings == tuple(found)
 
 
+def test_beside_a_forced_number_every_finding_is_said(person):
+    text = readable_result(person(quality=Quality((SIDED, FEW, FAR))))
+
+    for finding in (SIDED, FEW, FAR):
+        assert finding.message in text
+    assert "more finding" not in text
+
+
 def test_a_refusal_always_has_a_reason_in_the_short_answer():
-    """Whatever set of codes refuses, one of them is left: none explains what explains it."""
-    for cause, following in FOLLOW_FROM.items():
-        for other in following:
-            assert cause not in FOLLOW_FROM.get(other, ()), (cause, other)
+    """Whatever set of codes refuses, one of them is left: what explains goes round in no circle."""
+    reached = {cause: set(following) for cause, following in FOLLOW_FROM.items()}
+    for _ in reached:
+        for cause, others in reached.items():
+            reached[cause] = others.union(*(reached.get(other, set()) for other in others))
+    assert all(cause not in others for cause, others in reached.items())
 
 
 def test_refused_shows_no_number(refused: Prediction) -> None:

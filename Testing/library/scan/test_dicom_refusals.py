@@ -162,6 +162,15 @@ class TestNoSeries:
         assert "T1.nii.gz" in message
         assert "T2" not in message
 
+    @pytest.mark.parametrize("kind", [nibabel.Nifti1Pair, nibabel.Nifti2Pair])
+    def test_a_folder_of_pairs_alone_says_what_to_do_with_them(self, tmp_path, capfd, kind):
+        nibabel.save(kind(np.ones((9, 9, 9), np.float32), np.eye(4)), tmp_path / "T2.hdr")
+
+        error = error_of(tmp_path, capfd)
+
+        assert "what it holds is half of an Analyze or NIfTI pair" in error.message
+        assert error.hint == "convert the scan to one .nii.gz file"
+
     def test_folder_of_many_scans_lists_the_first(self, tmp_path, capfd):
         for number in range(30):
             write_nifti(tmp_path / f"{number:02}.nii.gz")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -95,6 +97,17 @@ def test_bright_vessels_and_a_picture_of_next_to_nothing_stay(value):
 
     for picture in (scan, nearly_empty):
         np.testing.assert_array_equal(settled(picture)[0], picture)
+
+
+def test_a_small_picture_in_faint_noise_stays_in_every_order_of_its_axes():
+    scan = np.random.default_rng(1).uniform(0, 1e-3, (40, 60, 50))
+    scan[20, 25:30, 20:25] = 500.0  # fewer than one voxel in a thousand
+
+    for axes in itertools.permutations(range(3)):
+        picture = np.transpose(scan, axes).astype(np.float32)
+        voxels, findings = settled(picture)
+        np.testing.assert_array_equal(voxels, picture)
+        assert findings == ()
 
 
 @pytest.mark.parametrize("bits", [12, 16])

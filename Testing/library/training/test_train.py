@@ -266,13 +266,11 @@ def test_another_name_and_version_do_not_train_anew(run, tmp_path):
     config = tmp_path / "settings.json"
     config.write_text(json.dumps(SETTINGS | {"name": "renamed", "version": "8"}), "utf-8")
     output = shutil.copytree(run.output, tmp_path / "output")
-
     with quickly():
         assert train(run.data, output, config) == 0
 
-    card = load_ensemble(str(output / "renamed")).card
-    assert card.version == "8"
-    assert card.sha256 == load_ensemble(str(run.output / "tiny")).card.sha256
+    renamed, tiny = (load_ensemble(str(output / name)).card for name in ("renamed", "tiny"))
+    assert (renamed.version, renamed.sha256) == ("8", tiny.sha256)
 
 
 def test_what_training_needs_more_is_named_before_anything_is_read(tmp_path, monkeypatch, capsys):

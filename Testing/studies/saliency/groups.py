@@ -105,7 +105,7 @@ def text_of(figures: dict[str, dict], alike: float, scale_years: float, model: s
         + table(["region", "times the brain's average", "first in", *decades], strength)
         + "\n\nThe last columns are the map's mean in years by decade (people). The maps of two "
         f"people next to each other in age have a rank correlation of {alike:.2f} on average; "
-        "those of one person cut in two ways stand above.\n\n"
+        "those of one person cut in two ways stand above, with the model that they are of.\n\n"
         f"![Mean maps by decade over the template, and the regions](pictures/{PICTURE.name})\n"
         "*Mean maps over the template; orange makes the brain look older, blue younger; the "
         f"scale ends at {scale_years:g} (years). Everybody is the mean size, whatever the sign. "
