@@ -92,8 +92,8 @@ def _never_seen(card: Card) -> list[str]:
             )
     if lines:
         lines.append(
-            "- these are the training's own scans and places; whole predictions of the same people, "
-            "from the file on, are the first table of the project's README"
+            "- these are the training's own scans and places; whole predictions of the same "
+            "people, from the file on, are the first table of the project's README"
         )
     unseen = card.calibration.unseen_scanner
     if unseen is not None:
