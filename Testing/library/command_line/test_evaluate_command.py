@@ -41,7 +41,8 @@ def test_an_interval_is_judged_by_the_scanners_that_it_speaks_of(
 ):
     rows = [entry | {"interval_covers": covers} for entry in healthy_rows(60, noise_years=2.0)]
     for entry in rows:  # all of them are inside: more than nine of ten
-        entry |= {"interval_low": entry["age"] - 1, "interval_high": entry["age"] + 1}
+        both = entry["age"], entry["brain_age_years"]
+        entry |= {"interval_low": min(both) - 1, "interval_high": max(both) + 1}
     table = write_table(rows, tmp_path / "results.csv")
 
     outcome = brainage("evaluate", table, "--output", tmp_path / "out")
