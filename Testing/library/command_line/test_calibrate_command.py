@@ -107,3 +107,15 @@ def test_no_correction_and_a_site_exclude_each_other(brainage, fast, tmp_path):
 
     assert outcome.code == 2
     assert "leave out one" in outcome.err
+
+
+def test_a_table_is_not_replaced_by_its_calibration(brainage, small_model, tmp_path):
+    table = write_table(healthy_rows(40), tmp_path / "results.csv")
+    before = table.read_bytes()
+
+    outcome = brainage("calibrate", table, "--output", table, "--model", small_model)
+
+    assert outcome.code == 2
+    assert f"the table {table} lies where this run writes its results.csv" in outcome.err
+    assert "choose another output file" in outcome.err
+    assert table.read_bytes() == before
