@@ -19,8 +19,9 @@ from BrainAgeLib.report.dicom_report import (
 from BrainAgeLib.report.images import write_image, write_transform
 from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 from BrainAgeLib.report.pictures import write_thumbnail
-from BrainAgeLib.report.record import write_prediction
+from BrainAgeLib.report.record import read_prediction, write_prediction
 from BrainAgeLib.report.view import write_report
+from BrainAgeLib.run_folder import replaced_words
 from BrainAgeLib.scan.dicom_elements import silent_pydicom
 
 logger = logging.getLogger(__name__)
@@ -43,18 +44,31 @@ def deliver(
         dicom_packages()
         _refuse_to_add_to_series(Path(scan), Path(folder))
     with output_folder(Path(folder), Path(scan)) as outputs:
-
-        def remove_earlier() -> None:
-            if make_room(outputs, Path(scan)):
-                logger.warning("the earlier result in %s was removed", outputs.path)
-
-        result = run(scan, options, on_progress, remove_earlier)
+        result = run(scan, options, on_progress, lambda: _remove_earlier(outputs, Path(scan)))
         if on_progress is not None:
             on_progress("write", 0.98)
         _write(result, outputs, deliverables)
         if on_progress is not None:
             on_progress("write", 1.0)
     return result.prediction, outputs
+
+
+def _remove_earlier(outputs: OutputFolder, scan: Path) -> None:
+    """Make room and say what went: an earlier result, or files of others by its names."""
+    was_ours = _is_record(outputs.prediction)
+    removed = make_room(outputs, scan)
+    if was_ours:
+        logger.warning("the earlier result in %s was removed", outputs.path)
+    elif removed:
+        logger.warning("%s", replaced_words(removed, outputs.path, "removed"))
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        read_prediction(path)
+    except InputError:
+        return False
+    return True
 
 
 def _write(result: Result, outputs: OutputFolder, deliverables: Deliverables) -> None:

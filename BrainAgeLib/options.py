@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral, Real
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
@@ -42,6 +43,8 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check what can be checked without a scan."""
+        _require_number("age_years", self.age_years, Real, "a number of years")
+        _require_number("threads", self.threads, Integral, "a whole number")
         age = self.age_years
         if age is not None and not 0 < age <= OLDEST_AGE_YEARS:
             raise InputError(f"an age of {age:g} years cannot be", "give the age in years")
@@ -56,6 +59,12 @@ class Options:
     def has_no_skull(self) -> bool:
         """Whether the scan is said to hold nothing but a brain."""
         return self.brain_extracted or self.in_template_space
+
+
+def _require_number(name: str, value: object, kind: type, words: str) -> None:
+    """Raise InputError for an option that is given and no number of that kind; a bool is none."""
+    if value is not None and (isinstance(value, bool) or not isinstance(value, kind)):
+        raise InputError(f"{name} is {value!r}, not {words}", f"give {words}")
 
 
 @dataclass(frozen=True)

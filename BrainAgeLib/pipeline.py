@@ -16,7 +16,12 @@ from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, RawAge, load_ensemble
-from BrainAgeLib.model.interpretation import Interpretation, Interpreter, chosen_correction
+from BrainAgeLib.model.interpretation import (
+    NO_CORRECTION,
+    Interpretation,
+    Interpreter,
+    chosen_correction,
+)
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.options import Options
@@ -240,6 +245,7 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         interval_level=tools.ensemble.card.calibration.interval_level,
         interval_covers=meaning.interval_covers if meaning else None,
         saliency=None if saliency_years is None else case.on_scan_grid(saliency_years),
+        uncorrected=tools.interpreter.correction_name == NO_CORRECTION,
         identifiers=case.identifiers,
         leans_on=answer.leans_on,
         sequence=answer.measured["contrast"].sequence if answer.measured else None,

@@ -173,8 +173,8 @@ class Prediction:
 
     ``brain_age_years`` is the raw prediction, or None when the gate refused. ``interval_years``
     belongs to the raw prediction and covers ``interval_level`` of healthy people, on the scanners
-    of ``interval_covers`` (None: on scanners like that of the training alone). ``saliency`` is an
-    image on the scan's own grid (SimpleITK.Image) or None; it is not part of the JSON record.
+    of ``interval_covers`` (None: on scanners like that of the training alone). Not in the JSON:
+    ``saliency``, an image on the scan's own grid, and ``uncorrected``, no correction was asked for.
     ``leans_on``: the regions over which it is strongest, or None without a map of a whole brain.
     ``identifiers``: who was scanned, only when asked for. ``sequence``: as the picture tells it.
     """
@@ -198,6 +198,7 @@ class Prediction:
     schema_version: str = SCHEMA_VERSION
     notice: str = NOTICE
     saliency: Any = field(default=None, compare=False, repr=False)
+    uncorrected: bool = field(default=False, compare=False, repr=False)
     identifiers: dict[str, str] | None = None
     leans_on: tuple[RegionLeaning, ...] | None = None
     sequence: SequenceName | None = None

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.whole_file import FULL_DISK_ERRORS, full_disk_error, temporary_name
 
+logger = logging.getLogger(__name__)
 LOCK_NAME = ".brainage-lock"
 PROBE_NAME = "probe"
 PROBE_BYTES = 4096  # an empty file fits on a full disk
@@ -22,6 +24,35 @@ def make_output_folder(path: Path) -> None:
     """
     _make(path)
     _try_to_write(path)
+
+
+def refuse_to_overwrite(
+    given: Path,
+    files: Iterable[Path],
+    what: str = "the table",
+    hint: str = "choose another output folder",
+) -> None:
+    """Raise InputError where ``given``, which a run reads, is one of the files that it writes."""
+    for file in files:
+        if file.exists() and given.exists() and file.samefile(given):
+            raise InputError(f"{what} {given} lies where this run writes its {file.name}", hint)
+
+
+def tell_of_others(folder: Path, names: Iterable[str], marks: Iterable[str]) -> None:
+    """Warn of files in ``folder`` that a run is about to replace and that are none of its own.
+
+    ``marks``: names that are all there after an earlier run; then nothing is said.
+    """
+    if not all((folder / mark).is_file() for mark in marks):
+        there = [name for name in names if (folder / name).is_file()]
+        if there:
+            logger.warning("%s", replaced_words(there, folder, "replaced"))
+
+
+def replaced_words(names: list[str], folder: Path, what: str) -> str:
+    """Return 'report.html and thumbnail.png in v1 were replaced'."""
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    return f"{listed} in {folder} {'was' if len(names) == 1 else 'were'} {what}"
 
 
 @contextmanager

@@ -98,8 +98,15 @@ def bootstrap_mean(values: np.ndarray) -> Interval:
 
 
 def percentile_interval(replicates: np.ndarray) -> Interval:
-    """Return the 95 % percentile interval of bootstrap replicates (Efron and Tibshirani 1993)."""
-    low, high = np.nanquantile(replicates, QUANTILES)
+    """Return the 95 % percentile interval of bootstrap replicates (Efron and Tibshirani 1993).
+
+    Both ends are NaN where more replicates than one end leaves out have no finite value, as of
+    three people, a ninth of whose samples hold one person alone.
+    """
+    finite = np.isfinite(replicates)
+    if 1 - finite.mean() > QUANTILES[0]:
+        return float("nan"), float("nan")
+    low, high = np.quantile(replicates[finite], QUANTILES)
     return float(low), float(high)
 
 

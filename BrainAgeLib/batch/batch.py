@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from BrainAgeLib import __version__
 from BrainAgeLib.batch.bids import describe_derivative
+from BrainAgeLib.batch.index import FILE_NAME as INDEX_NAME
 from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.scan_list import ScanList
 from BrainAgeLib.batch.table import (
@@ -29,10 +30,17 @@ from BrainAgeLib.codec import Source, read_json, to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.pipeline import prepare
 from BrainAgeLib.report.dicom_report import dicom_packages
-from BrainAgeLib.run_folder import folder_lock, make_output_folder
+from BrainAgeLib.report.output_folder import OutputFolder
+from BrainAgeLib.run_folder import (
+    folder_lock,
+    make_output_folder,
+    refuse_to_overwrite,
+    tell_of_others,
+)
 from BrainAgeLib.whole_file import write_atomically
 
 SETTINGS_NAME = "batch.json"
+_TABLES_AND_PAGE = (RESULTS_NAME, SELECTION_NAME, INDEX_NAME)
 # Speed, not numbers.
 _FREE_TO_CHANGE = ("device", "threads")
 # The table is written anew each time, so that it is always whole: not more often than this, and
@@ -50,6 +58,16 @@ class Workers(Protocol):
     def rows(self, entries: Sequence[ScanEntry]) -> Iterator[tuple[int, ResultRow]]:
         """Yield the number of each entry and its row, as they get done."""
         ...
+
+
+def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
+    """Raise InputError where a list, or a scan of it, lies where the batch writes."""
+    names = (*_TABLES_AND_PAGE, SETTINGS_NAME)
+    refuse_to_overwrite(given, [output / name for name in names], "the list")
+    folders = {(output / entry.folder).resolve() for entry in scans.entries}
+    for scan in (Path(entry.scan) for entry in scans.entries):
+        if scan.parent.resolve() in folders:
+            refuse_to_overwrite(scan, OutputFolder(scan.parent).files, "the scan")
 
 
 def run_batch(
@@ -70,6 +88,7 @@ def run_batch(
     """
     make_output_folder(settings.output)
     with folder_lock(settings.output):
+        tell_of_others(settings.output, _TABLES_AND_PAGE, (SETTINGS_NAME,))
         if not collects_only:
             _check_settings(settings, elsewhere)
         _remove_leftovers(settings.output)

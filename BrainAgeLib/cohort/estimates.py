@@ -85,10 +85,12 @@ def shown(value: float | None, unit: str = "") -> str:
 
 
 def with_interval(estimate: Estimate) -> str:
-    """Return '1.23 (0.45 to 2.01)'."""
+    """Return '1.23 (0.45 to 2.01)'; of an interval without ends, that there is none."""
     text = shown(estimate.value, estimate.unit)
     if estimate.low is None or estimate.high is None:
         return text
+    if math.isnan(estimate.low) and math.isnan(estimate.high):
+        return f"{text} (too few for an interval)"
     ends = " to ".join(shown(end, estimate.unit) for end in (estimate.low, estimate.high))
     return f"{text} ({ends})"
 

@@ -20,10 +20,11 @@ from BrainAgeLib.cohort.estimates import (
 from BrainAgeLib.cohort.table import Exclusion, counted
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.pages import filled_in, write_page
-from BrainAgeLib.run_folder import make_output_folder
+from BrainAgeLib.run_folder import make_output_folder, refuse_to_overwrite, tell_of_others
 from BrainAgeLib.whole_file import write_atomically
 
 PAGE_NAME = "report.html"
+NUMBERS_NAME, EXCLUSIONS_NAME, METHODS_NAME = "numbers.csv", "exclusions.csv", "methods.txt"
 MOST_LISTED = 50
 
 
@@ -64,7 +65,10 @@ class Section:
 
 @dataclass
 class Report:
-    """What an analysis found, in the order in which a reader meets it."""
+    """What an analysis found, in the order in which a reader meets it.
+
+    ``not_compared``: why groups are not compared, where they are not.
+    """
 
     title: str
     estimates: list[Estimate] = field(default_factory=list)
@@ -72,6 +76,7 @@ class Report:
     sections: list[Section] = field(default_factory=list)
     exclusions: Sequence[Exclusion] = ()
     methods: str = ""
+    not_compared: str = ""
 
     def section(self, title: str, *parts: Part | None) -> None:
         """Add a section; parts that are None are left out."""
@@ -105,6 +110,15 @@ def page(report: Report) -> str:
     return filled_in("analysis.html.j2", report=report, notice=NOTICE)
 
 
+def refuse_own_output(table: Path, folder: Path) -> None:
+    """Raise InputError where the table is a file that ``write_report_folder`` writes.
+
+    Asked before the work.
+    """
+    names = (PAGE_NAME, NUMBERS_NAME, EXCLUSIONS_NAME, METHODS_NAME)
+    refuse_to_overwrite(table, [folder / name for name in names])
+
+
 def write_report_folder(report: Report, folder: Path) -> Mapping[str, Path]:
     """Write everything into the folder, its page last; return the files by name.
 
@@ -113,12 +127,13 @@ def write_report_folder(report: Report, folder: Path) -> Mapping[str, Path]:
     make_output_folder(folder)
     contents = {
         **{chart.name: chart.svg for chart in report.charts},
-        "numbers.csv": numbers_csv(report.estimates),
-        "exclusions.csv": exclusions_csv(report.exclusions),
+        NUMBERS_NAME: numbers_csv(report.estimates),
+        EXCLUSIONS_NAME: exclusions_csv(report.exclusions),
     }
     if report.methods:
-        contents["methods.txt"] = (report.methods + "\n").encode("utf-8", "backslashreplace")
+        contents[METHODS_NAME] = (report.methods + "\n").encode("utf-8", "backslashreplace")
     html = page(report)
+    tell_of_others(folder, (*contents, PAGE_NAME), (PAGE_NAME, NUMBERS_NAME, EXCLUSIONS_NAME))
     (folder / PAGE_NAME).unlink(missing_ok=True)
     for name, content in contents.items():
         write_atomically(folder / name, content)

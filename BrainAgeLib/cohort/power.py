@@ -103,7 +103,7 @@ def _people_for_difference(residual_sd_years: float, scans: str) -> list[Estimat
             "power",
             f"residual SD {residual_sd_years:.1f} years",
             f"{scans}; {PLANNED}",
-            f"people per group for a difference of {years:g} years",
+            f"people per group for a difference of {years:g} year{'s' * (years != 1)}",
             math.ceil(
                 TTestIndPower().solve_power(
                     min(years / max(residual_sd_years, 1e-9), LARGEST_EFFECT),
@@ -150,7 +150,7 @@ def people_for_change(fit: MixedFit, visits: pd.DataFrame) -> list[Estimate]:
             "power",
             f"SD of measured slopes {math.sqrt(scatter):.2f} years a year",
             plan,
-            f"people per group for a difference of {change:g} years a year",
+            f"people per group for a difference of {change:g} year{'s' * (change != 1)} a year",
             people_for_slopes(slope_sd, fit.residual_sd, times, change),
         )
         for change in CHANGES

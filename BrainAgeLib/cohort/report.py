@@ -101,6 +101,7 @@ def headline(report: Report) -> str:
     chosen = {"adjusted difference", "Cohen's d", "difference of change a year"}
     first = [part for one in report.sections if one.title == READ_FIRST for part in one.parts]
     lines = [f"{READ_FIRST}: {' '.join(' '.join(map(str, first)).split())}"] if first else []
+    lines += [report.not_compared] if report.not_compared else []
     for item in report.estimates:
         is_area = item.figure.startswith("AUC, adjusted")
         is_hazard = item.figure == "hazard ratio per year"
@@ -132,8 +133,13 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None) -> 
         "Raw gap against age at the first scan, with each group's own line.",
     )
     if model is None or len(cohort.groups) < 2:
-        why = "There is one group." if len(cohort.groups) < 2 else "Too few people for the model."
-        report.section("At the first scan", why, scatter)
+        report.not_compared = (
+            f"There is one group ({cohort.groups[0] or 'without a name'}), so no groups are "
+            "compared."
+            if len(cohort.groups) < 2
+            else "Too few people for the model, so no groups are compared."
+        )
+        report.section("At the first scan", report.not_compared, scatter)
         return
     raw = _keep(report, differences(model))
     plain = fit_groups(cohort.first, cohort.groups, CORRECTED, "corrected_gap_years", None)

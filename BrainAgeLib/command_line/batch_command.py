@@ -91,11 +91,10 @@ def run_on_scans(
         prepare_workers()  # before this process, too, imports what takes seconds
     # Heavy imports only now: a usage error should not take seconds.
     from BrainAgeLib.batch.batch import run_batch
-    from BrainAgeLib.batch.scan_list import find_scans
     from BrainAgeLib.batch.table import RESULTS_NAME
 
     settings = _settings(options)
-    scans = chosen(find_scans(str(options.input), settings.output), settings)
+    scans = chosen(_found(options, settings), settings)
     if not options.quiet:
         _tell_choice(scans)
     progress = BatchProgress(sys.stderr, is_verbose=options.verbose, is_quiet=options.quiet)
@@ -118,6 +117,16 @@ def run_on_scans(
     finally:
         progress.clear()
     return _tell_results(rows, settings.output / RESULTS_NAME, json_lines)
+
+
+def _found(options: argparse.Namespace, settings: BatchSettings) -> ScanList:
+    """Return the scans of the input; none of them, nor a list, lies where this run writes."""
+    from BrainAgeLib.batch.batch import refuse_own_outputs
+    from BrainAgeLib.batch.scan_list import find_scans
+
+    scans = find_scans(str(options.input), settings.output)
+    refuse_own_outputs(options.input, scans, settings.output)
+    return scans
 
 
 def _tell_results(rows: Sequence[ResultRow], table: Path, json_lines: JsonLines | None) -> int:

@@ -52,7 +52,9 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     require_extra("cohort", *NEEDED)
     from BrainAgeLib.cohort.site import fit_site, site_calibration, write_site
     from BrainAgeLib.model.ensemble import load_ensemble
+    from BrainAgeLib.run_folder import refuse_to_overwrite
 
+    refuse_to_overwrite(options.results, [options.output], hint="choose another output file")
     card = load_ensemble(options.model).card
     fit = fit_site(options.results, card, options.group, options.force)
     calibration = site_calibration(fit, card, options.name or options.output.stem)

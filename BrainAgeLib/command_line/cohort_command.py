@@ -49,9 +49,10 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
 
     require_extra("cohort", *NEEDED)
     from BrainAgeLib.cohort.cohort_data import Plan
-    from BrainAgeLib.cohort.page import write_report_folder
+    from BrainAgeLib.cohort.page import refuse_own_output, write_report_folder
     from BrainAgeLib.cohort.report import cohort_report, headline
 
+    refuse_own_output(options.results, options.output)
     plan = Plan(
         options.reference,
         tuple(dict.fromkeys(options.measure)),

@@ -33,8 +33,9 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
 
     require_extra("cohort", *NEEDED)
     from BrainAgeLib.cohort.evaluate import evaluate, headline
-    from BrainAgeLib.cohort.page import write_report_folder
+    from BrainAgeLib.cohort.page import refuse_own_output, write_report_folder
 
+    refuse_own_output(options.results, options.output)
     report = evaluate(options.results, options.group)
     files = write_report_folder(report, options.output)
     print(headline(report))

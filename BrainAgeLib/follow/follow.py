@@ -12,7 +12,7 @@ from BrainAgeLib.follow.change import change_of
 from BrainAgeLib.follow.differences import PersonChange, person_change
 from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
-from BrainAgeLib.follow.scans import Followed, follow_scans
+from BrainAgeLib.follow.scans import Followed, follow_scans, outputs_of_scans, record_of
 from BrainAgeLib.follow.tables import people_of_table, write_changes
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.card import Card
@@ -20,7 +20,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.records import ProgressCallback
 from BrainAgeLib.report.pictures import Sheet, saliency_sheet
 from BrainAgeLib.report.shown_slices import input_pictures
-from BrainAgeLib.run_folder import make_output_folder
+from BrainAgeLib.run_folder import make_output_folder, refuse_to_overwrite, tell_of_others
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 
@@ -60,6 +60,7 @@ def follow_person(
     ``options``: of each input; ``years``: since the first one, None takes dates or ages. Raises
     BrainAgeError.
     """
+    _refuse_inputs(inputs, outputs_of_scans(inputs, output), output)
     _prepare(output)
     followed = follow_scans(
         inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))
@@ -78,6 +79,7 @@ def follow_people(
 
     ``time``: a column of years since the first scan. Raises BrainAgeError.
     """
+    _refuse_inputs([table], [], output)
     people = people_of_table(table, time)
     _prepare(output)
     results = [person_change(person, change_of(person, error)) for person in people]
@@ -86,8 +88,16 @@ def follow_people(
     return results
 
 
+def _refuse_inputs(inputs: Sequence[Path], written: Sequence[Path], output: Path) -> None:
+    """Raise InputError for a table, scan or record that this run would write over."""
+    files = [*written, *(output / name for name in OUTPUTS)]
+    for path in inputs:
+        refuse_to_overwrite(record_of(path) or path, files, "the input")
+
+
 def _prepare(output: Path) -> None:
     make_output_folder(output)
+    tell_of_others(output, OUTPUTS, (REPORT_NAME, "follow.json", "changes.csv"))
     for name in OUTPUTS:  # a result that is there belongs to this run
         (output / name).unlink(missing_ok=True)
 

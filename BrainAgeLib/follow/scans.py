@@ -111,14 +111,30 @@ def _scanned(
     number = folder.name.removeprefix("scan-")
     named = path.resolve().parent if path.name == RECORD_NAME else path  # all records are so called
     name = f"{number}: {printable(named.name)}"
-    record = path / RECORD_NAME if path.is_dir() else path
-    if record.is_file() and record.suffix == ".json":
+    record = record_of(path)
+    if record is not None:
         prediction = read_prediction(record)
         if options.age_years is not None:
             prediction = replace(prediction, chronological_age_years=options.age_years)
         return Scanned(name, prediction, OutputFolder(record.parent), None)
     prediction, outputs = deliver(path, folder, options, Deliverables(), on_progress)
     return Scanned(name, prediction, outputs, path)
+
+
+def record_of(path: Path) -> Path | None:
+    """Return the record that an input is or holds; None for a scan."""
+    record = path / RECORD_NAME if path.is_dir() else path
+    return record if record.is_file() and record.suffix == ".json" else None
+
+
+def outputs_of_scans(inputs: Sequence[Path], output: Path) -> list[Path]:
+    """Return the files that predicting those inputs that are scans writes."""
+    return [
+        file
+        for number, path in enumerate(inputs, start=1)
+        if record_of(path) is None
+        for file in OutputFolder(output / f"scan-{number}").files
+    ]
 
 
 def _times_of_days(inputs: Sequence[Path]) -> list[float]:

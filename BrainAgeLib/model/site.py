@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from BrainAgeLib.codec import Source, read
+from BrainAgeLib.codec import Source, from_plain, read_json
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Correction, Finding, ModelRecord, Severity
 
+KIND = "brainage site calibration"
 # Set by hand: what no site's file reaches.
 MOST_BYTES = 100_000
 LONGEST_TEXT = 200
@@ -156,7 +157,10 @@ def read_site(path: str | Path, model: ModelRecord) -> SiteCalibration:
     """
     hint = "give the file that brainage calibrate wrote"
     source = Source(f"{path} is no site calibration", hint)
-    calibration = read(SiteCalibration, Path(path), source, MOST_BYTES)
+    document = read_json(Path(path), source, MOST_BYTES)
+    if document.get("kind") != KIND:  # a prediction.json or batch.json: its fields tell nothing
+        raise InputError(f"{path} is no site calibration of brainage calibrate", hint)
+    calibration = from_plain(SiteCalibration, document, source)
     if calibration.model.sha256 != model.sha256:
         raise InputError(
             f"the site calibration {path} was made for other weights than those of {model.name}",

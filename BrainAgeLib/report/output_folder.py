@@ -16,6 +16,7 @@ from BrainAgeLib.run_folder import (
     PROBE_NAME,
     folder_lock,
     make_output_folder,
+    refuse_to_overwrite,
     removed_if_it_fails,
 )
 from BrainAgeLib.whole_file import TEMPORARY_PREFIX
@@ -87,31 +88,22 @@ def output_folder(path: str | Path, scan: str | Path | None = None) -> Iterator[
         make_output_folder(folder.path)
         with folder_lock(folder.path):
             if scan is not None:
-                _refuse_to_overwrite(folder, Path(scan))
+                refuse_to_overwrite(Path(scan), folder.files, "the scan")
             yield folder
 
 
-def make_room(folder: OutputFolder, scan: str | Path | None = None) -> bool:
-    """Remove earlier outputs of ours and nothing else; say whether there was a complete result.
+def make_room(folder: OutputFolder, scan: str | Path | None = None) -> list[str]:
+    """Remove files by the names of our outputs and nothing else; return the names that were there.
 
     In the folder of a DICOM series, which ``scan`` may be, all DICOM files stay. Raises InputError
     for what cannot be removed.
     """
-    was_complete = folder.prediction.is_file()
     holds_scan = scan is not None and Path(scan).is_dir() and folder.path.samefile(scan)
-    dicom_files = () if holds_scan else folder.dicom_files
-    for file in (*folder.files, *dicom_files, *_stale_temporary_files(folder)):
+    outputs = (*folder.files, *(() if holds_scan else folder.dicom_files))
+    there = [file.name for file in outputs if file.exists() or file.is_symlink()]
+    for file in (*outputs, *_stale_temporary_files(folder)):
         _remove(file)
-    return was_complete
-
-
-def _refuse_to_overwrite(folder: OutputFolder, scan: Path) -> None:
-    for file in folder.files:
-        if file.exists() and scan.exists() and file.samefile(scan):
-            raise InputError(
-                f"the scan {scan} lies where this run writes its {file.name}",
-                "choose another output folder",
-            )
+    return there
 
 
 def _stale_temporary_files(folder: OutputFolder) -> list[Path]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.findings import FOLLOW_FROM, UNITS
+from BrainAgeLib.findings import FOLLOW_FROM, UNITS, FindingCode
 from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
 from BrainAgeLib.report.interval_and_age import interval_and_age
 
@@ -226,12 +226,12 @@ def why_no_corrected_gap(prediction: Prediction) -> str:
     age = prediction.chronological_age_years
     if age is None:
         return "it needs the chronological age"
-    if prediction.correction is None:
-        return "there is no correction for this age: none is fitted on people of that age"
-    low, high = prediction.correction.age_range_years
-    if not low <= age <= high:
-        return f"the correction was fitted on ages {age_range((low, high))} only"
-    return NOT_KNOWN
+    if prediction.uncorrected:
+        return "no correction was asked for"
+    for item in prediction.quality.findings:
+        if item.code == FindingCode.SITE_AGE_RANGE and item.value is not None:
+            return f"the site calibration was fitted on people of {item.limit} only"
+    return "there is no correction for this age: none is fitted on people of that age"
 
 
 def typeset(text: str) -> str:

@@ -46,8 +46,8 @@ def empty_between(volume: Volume) -> Finding | None:
     return Finding(
         FindingCode.EMPTY_SLICES,
         "refuse",
-        f"{lost} slice{'s' if lost > 1 else ''} between the others hold nothing. Export or convert "
-        "the scan again, or use another series.",
+        f"{_hold_nothing(lost, 'between the others')}. Export or convert the scan again, or use "
+        "another series.",
         lost,
         0,
     )
@@ -61,10 +61,16 @@ def empty_at_ends(whole: tuple[int, ...], part: Window) -> Finding | None:
     if left_off == 0:
         return None
     message = (
-        f"{left_off} slices at an end hold nothing, and the brain is cut off there: they do not "
-        "count."
+        f"{_hold_nothing(left_off, 'at an end')}, and the brain is cut off there: "
+        f"{'it does' if left_off == 1 else 'they do'} not count."
     )
     return Finding(FindingCode.EMPTY_SLICES, "note", message, left_off, 0)
+
+
+def _hold_nothing(count: int, where: str) -> str:
+    return (
+        f"1 slice {where} holds nothing" if count == 1 else f"{count} slices {where} hold nothing"
+    )
 
 
 def _part(voxels: np.ndarray, mask: np.ndarray, axis: int) -> slice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from BrainAgeLib.errors import InputError
@@ -40,3 +41,19 @@ def test_a_sex_that_is_not_known(sex):
 def test_threads_that_cannot_work(threads):
     with pytest.raises(InputError, match="cannot work"):
         Options(threads=threads)
+
+
+@pytest.mark.parametrize("wrong", ["30", True, [30], 30j, b"30"])
+def test_what_is_no_number_is_an_error_of_our_own(wrong):
+    for name in ("age_years", "threads"):
+        with pytest.raises(InputError, match=f"{name} is .*, not a") as caught:
+            Options(**{name: wrong})
+        assert caught.value.exit_code == 2
+    with pytest.raises(InputError, match="threads is 1.5, not a whole number"):
+        Options(threads=1.5)
+
+
+def test_numbers_of_numpy_are_numbers():
+    options = Options(age_years=np.float32(30.5), threads=np.int64(2))
+
+    assert (options.age_years, options.threads) == (30.5, 2)

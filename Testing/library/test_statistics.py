@@ -14,6 +14,7 @@ from BrainAgeLib.statistics import (
     accuracy_intervals,
     bootstrap_mean,
     exact_interval,
+    percentile_interval,
 )
 
 
@@ -108,3 +109,16 @@ def test_bootstrap_interval_is_about_that_of_the_mean():
 )
 def test_exact_interval_of_a_proportion(successes, trials, low, high):
     assert exact_interval(successes, trials) == pytest.approx((low, high), abs=6e-5)
+
+
+def test_an_interval_that_cannot_be_had_is_none_and_says_nothing(recwarn):
+    ages, predicted = np.array([30.0, 50.0, 70.0]), np.array([33.0, 49.0, 72.0])
+
+    intervals = accuracy_intervals(ages, predicted)
+
+    assert np.isfinite(intervals["mae_years"]).all()
+    # A ninth of the samples holds one person alone, and those have no R2, r or slope.
+    assert all(np.isnan(intervals[name]).all() for name in ("r2", "r", "slope"))
+    some = np.r_[np.arange(99.0), -np.inf]  # fewer than an end leaves out
+    assert percentile_interval(some) == pytest.approx((98 * 0.025, 98 * 0.975))
+    assert not recwarn.list

@@ -38,4 +38,8 @@ def test_numbers_for_people():
         "0.123 (0.050 to 0.200)"
     )
     assert with_interval(Estimate("a", "g", "s", "f", 0.1234, "years")) == "0.12"
+    nan = float("nan")
+    assert with_interval(Estimate("a", "g", "s", "f", 0.1234, "", nan, nan)) == (
+        "0.123 (too few for an interval)"
+    )
     assert [p_words(p) for p in (None, 0.0001, 0.0321)] == ["-", "< 0.001", "0.032"]

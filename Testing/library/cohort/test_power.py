@@ -95,7 +95,7 @@ def test_people_for_a_difference_as_published():
 
     assert found["people per group for a difference of 2 years"] == 64
     assert people_for_difference(3.75)[2].value == 26
-    assert found["people per group for a difference of 1 years"] > 250
+    assert found["people per group for a difference of 1 year"] > 250
 
 
 def test_people_for_a_change_follow_from_the_fitted_variances(cohort):

@@ -164,3 +164,33 @@ def test_a_tree_of_dicom_studies_in_and_dicom_out(brainage, quick, thick_brain, 
     selection = (tmp_path / "out" / "selection.csv").read_text()
     assert selection.count(",yes,") == 2
     assert selection.count(",no,T2 (described as 'T2 tra')") == 2
+
+
+def test_a_list_or_a_scan_that_lies_where_the_batch_writes_is_refused(brainage, quick, tmp_path):
+    out = tmp_path / "out"
+    (out / "a").mkdir(parents=True)
+    scan = (tmp_path / "scan-0.nii.gz").rename(out / "a" / "brain_mask.nii.gz")
+    quick[1] = out / "results.csv"
+    quick[1].write_text("path\nscan-2.nii.gz\n")
+    refused_list = brainage(*quick, "--output", out)
+    quick[1] = tmp_path / "list.csv"
+    quick[1].write_text(f"path,id\n{scan},a\n")
+    refused_scan = brainage(*quick, "--output", out)
+
+    assert (refused_list.code, refused_scan.code) == (2, 2)
+    assert f"{out / 'results.csv'} lies where this run writes its results.csv" in refused_list.err
+    assert f"the scan {scan} lies where this run writes its brain_mask.nii.gz" in refused_scan.err
+    assert (out / "results.csv").read_text() == "path\nscan-2.nii.gz\n"
+    assert scan.is_file() and not (out / "batch.json").exists()
+
+
+def test_a_table_of_others_that_is_replaced_is_named_and_our_own_is_not(brainage, quick, tmp_path):
+    quick[1].write_text("path\nscan-0.nii.gz\n")
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "results.csv").write_text("mine")
+
+    first, second = (brainage(*quick, "--output", out) for _ in range(2))
+
+    assert f"warning: results.csv in {out} was replaced\n" in first.err
+    assert (first.code, second.code) == (0, 0) and "was replaced" not in second.err

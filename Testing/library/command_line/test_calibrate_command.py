@@ -87,6 +87,9 @@ def test_outside_the_sites_ages_there_is_a_warning_and_no_corrected_gap(
     found = json.loads((tmp_path / "a" / "prediction.json").read_text("utf-8"))
     assert found["corrected_gap_years"] is None
     assert found["correction"] is None
+    assert (
+        "Corrected gap      none, the site calibration was fitted on people of 20 to" in outcome.out
+    )
     assert "site_age_range" in {item["code"] for item in found["quality"]["findings"]}
 
 
@@ -100,6 +103,29 @@ def test_a_damaged_file_is_a_usage_error(brainage, fast, tmp_path):
     assert "is no site calibration" in outcome.err
 
 
+def test_another_file_of_ours_is_no_site_calibration(brainage, fast, tmp_path):
+    assert brainage(*fast, "--output", tmp_path / "a").code == 0
+
+    other = tmp_path / "a" / "prediction.json"
+    outcome = brainage(*fast, "--output", tmp_path / "b", "--site", other)
+
+    assert outcome.code == 2
+    assert f"{other} is no site calibration of brainage calibrate (give" in outcome.err
+    assert "quality" not in outcome.err
+
+
+def test_no_correction_that_was_asked_for_is_said(brainage, fast, tmp_path):
+    asked = ("--age", 50, "--correction", "none")
+    outcome = brainage(
+        *[part for part in fast if part != "--no-report"], *asked, "--output", tmp_path
+    )
+
+    assert outcome.code == 0
+    assert "Corrected gap      none, no correction was asked for\n" in outcome.out
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert "no correction was asked for" in page and "none is fitted on" not in page
+
+
 def test_no_correction_and_a_site_exclude_each_other(brainage, fast, tmp_path):
     outcome = brainage(
         *fast, "--output", tmp_path / "a", "--site", "x.json", "--correction", "none"
@@ -107,3 +133,15 @@ def test_no_correction_and_a_site_exclude_each_other(brainage, fast, tmp_path):
 
     assert outcome.code == 2
     assert "leave out one" in outcome.err
+
+
+def test_a_table_is_not_replaced_by_its_calibration(brainage, small_model, tmp_path):
+    table = write_table(healthy_rows(40), tmp_path / "results.csv")
+    before = table.read_bytes()
+
+    outcome = brainage("calibrate", table, "--output", table, "--model", small_model)
+
+    assert outcome.code == 2
+    assert f"the table {table} lies where this run writes its results.csv" in outcome.err
+    assert "choose another output file" in outcome.err
+    assert table.read_bytes() == before

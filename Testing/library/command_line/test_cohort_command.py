@@ -86,12 +86,16 @@ def test_the_methods_name_the_models_and_their_limits(folder):
 
 
 def test_one_group_at_one_visit_is_described_and_not_compared(brainage, tmp_path):
-    table = write_table([*healthy_rows(30), failed_row(99)], tmp_path / "results.csv")
+    people = [entry | {"group": "control"} for entry in healthy_rows(30)]
+    table = write_table([*people, failed_row(99)], tmp_path / "results.csv")
 
     outcome = brainage("cohort", table, "--output", tmp_path / "out")
 
+    words = "There is one group (control), so no groups are compared."
     assert outcome.code == 0, outcome.err
-    assert "There is one group." in (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert outcome.out.startswith(f"{words}\n")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert words in page and "difference of 1 year<" in page and "of 1 years" not in page
 
 
 def test_what_to_read_first_is_a_line_of_the_terminal(brainage, tmp_path):
@@ -169,3 +173,14 @@ def test_a_column_that_is_not_there_is_named_beside_those_that_are(brainage, tmp
     header = SAMPLE.read_text("utf-8").splitlines()[0]
     assert outcome.code == 2
     assert f"no column volumes (it has {header.replace(',', ', ')})" in outcome.err
+
+
+def test_a_table_that_lies_where_the_report_goes_is_refused(brainage, tmp_path):
+    table = write_table(healthy_rows(30), tmp_path / "exclusions.csv")
+    before = table.read_bytes()
+
+    outcome = brainage("cohort", table, "--output", tmp_path)
+
+    assert outcome.code == 2
+    assert f"the table {table} lies where this run writes its exclusions.csv" in outcome.err
+    assert table.read_bytes() == before

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import sys
+import warnings
 
 import pytest
 
 from BrainAgeLib.records import NOTICE
 from Testing.library.cohort.made_results import failed_row, healthy_rows, write_table
+
+TWENTY = healthy_rows(20)
 
 
 @pytest.fixture
@@ -86,3 +89,45 @@ def test_a_missing_extra_names_the_line_that_adds_it(brainage, table, tmp_path, 
 
     assert outcome.code == 2
     assert 'pip install "slicerbrainage[cohort]"' in outcome.err
+
+
+def test_a_table_that_lies_where_the_report_goes_is_refused(brainage, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    table = write_table(healthy_rows(20), out / "numbers.csv")
+    before = table.read_bytes()
+
+    outcome = brainage("evaluate", table, "--output", out)
+
+    assert outcome.code == 2
+    assert f"the table {table} lies where this run writes its numbers.csv" in outcome.err
+    assert [path.name for path in out.iterdir()] == ["numbers.csv"]
+    assert table.read_bytes() == before
+
+
+def test_a_report_of_others_that_is_replaced_is_named_and_our_own_is_not(brainage, table, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.html").write_text("mine", "utf-8")
+
+    first, second = (brainage("evaluate", table, "--output", out) for _ in range(2))
+
+    assert first.err == f"brainage: warning: report.html in {out} was replaced\n"
+    assert second.err == ""
+
+
+def test_a_subgroup_of_three_has_no_interval_that_cannot_be_had(brainage, tmp_path):
+    people = [entry | {"sex": "M" if number < 3 else "F"} for number, entry in enumerate(TWENTY)]
+    table = write_table(people, tmp_path / "results.csv")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    with (tmp_path / "out" / "numbers.csv").open(encoding="utf-8") as stream:
+        men = {row["figure"]: row for row in csv.DictReader(stream) if row["subset"] == "sex M"}
+    assert men["MAE"]["people"] == "3" and men["MAE"]["low"] and men["MAE"]["high"]
+    assert men["R2"]["value"] and (men["R2"]["low"], men["R2"]["high"]) == ("", "")
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "(too few for an interval)" in page and "(- to" not in page

@@ -141,3 +141,18 @@ def test_an_earlier_result_that_goes_is_told_in_one_line(brainage, fast, out):
     assert (first.code, second.code) == (0, 0)
     assert "earlier result" not in first.err
     assert second.err.count(f"the earlier result in {out} was removed\n") == 1
+
+
+def test_files_of_the_user_by_our_names_are_named_and_no_earlier_result(brainage, fast, out):
+    out.mkdir()
+    for name in ("prediction.json", "report.html", "thumbnail.png"):
+        (out / name).write_text("{}", "utf-8")
+
+    outcome = brainage(*fast, "--output", out)
+
+    assert outcome.code == 0
+    assert (
+        f"warning: prediction.json, report.html and thumbnail.png in {out} were removed\n"
+        in outcome.err
+    )
+    assert "earlier result" not in outcome.err

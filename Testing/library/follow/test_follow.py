@@ -241,3 +241,33 @@ def test_a_model_whose_error_nobody_measured_asks_for_one(brainage, tmp_path, mo
     done = brainage("follow", *folders, "--output", tmp_path / "out", *model)
 
     assert done.code == 2 and "--scan-error YEARS" in done.err
+
+
+def test_inputs_that_lie_where_the_run_writes_are_refused(brainage, tmp_path, model):
+    out = tmp_path / "out"
+    rows = [row(1, 60.0, 61.0, session="1"), row(1, 62.5, 66.0, session="2")]
+    out.mkdir()
+    table = write_table(rows, out / "changes.csv")
+    before = table.read_bytes()
+    earlier = record(out / "scan-1", 61.0)  # where the other scan's outputs go
+    scan = write_volume(thick_slices_of(template_brain()), tmp_path / "a.nii.gz")
+
+    of_table = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+    of_record = brainage("follow", scan, earlier, "--output", out, *OWN_ERROR, *model)
+
+    assert (of_table.code, of_record.code) == (2, 2)
+    assert f"the input {table} lies where this run writes its changes.csv" in of_table.err
+    assert "lies where this run writes its prediction.json" in of_record.err
+    assert table.read_bytes() == before and (earlier / "prediction.json").is_file()
+
+
+def test_a_report_of_others_that_goes_is_named(brainage, tmp_path, model):
+    first, later = record(tmp_path / "a", 61.0, 60.5), record(tmp_path / "b", 64.0, 62.5)
+    (first / "report.html").write_text("of one scan", "utf-8")
+    call = ("follow", first, later, "--output", first, *OWN_ERROR, *model)
+
+    done, again = brainage(*call), brainage(*call)
+
+    assert (done.code, again.code) == (0, 0)
+    assert f"warning: report.html in {first} was replaced\n" in done.err
+    assert "replaced" not in again.err

@@ -187,9 +187,10 @@ def test_passed_without_findings(person: MakePerson, page: MakePage) -> None:
 def test_outside_the_fitted_ages_there_is_no_corrected_gap(
     person: MakePerson, page: MakePage
 ) -> None:
-    prediction = person(chronological_age_years=95.0, corrected_brain_age_years=None)
+    nothing = {"corrected_brain_age_years": None, "correction": None}
+    prediction = person(chronological_age_years=95.0, **nothing)
     text = page(prediction, NO_PICTURES).text
-    assert "the correction was fitted on ages 18 to 88 years only" in text
+    assert "none is fitted on people of that age" in text
     assert "\u221231.6 years" in text
 
 

@@ -111,3 +111,14 @@ def test_even_noise_is_no_hole_however_strong(percent):
     noise = np.random.default_rng(0).rayleigh(percent / 100 * whole.voxels.max(), shape)
 
     assert empty_between(Volume(np.concatenate([whole.voxels, noise]), whole.affine)) is None
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "1 slice at an end holds nothing"), (2, "2 slices at an end hold nothing")],
+)
+def test_one_slice_has_the_grammar_of_one(count, words):
+    finding = empty_at_ends((9, 9, 9), (slice(count, 9), slice(0, 9), slice(0, 9)))
+
+    assert finding.message.startswith(words)
+    assert finding.message.endswith(("it does not count.", "they do not count.")[count - 1])
