@@ -53,8 +53,10 @@ class FullDiskError(BrainAgeError):
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Say whether an error, of Python, torch, oneDNN or ITK, means that the memory is used up."""
-    words = ("bad_alloc", "can't allocate memory", "not enough memory", "Failed to allocate memory")
-    words += ("could not create a primitive",)  # oneDNN, which says no more
+    words = [
+        *("bad_alloc", "can't allocate memory", "not enough memory", "Failed to allocate memory"),
+        "could not create a primitive",  # oneDNN, which says no more
+    ]
     is_said = isinstance(error, RuntimeError) and any(word in str(error) for word in words)
     return isinstance(error, MemoryError) or is_said
 
