@@ -19,6 +19,7 @@ from BrainAgeLib.batch.scan_list import ScanList
 from BrainAgeLib.batch.table import (
     RESULTS_NAME,
     SELECTION_NAME,
+    SETTINGS_NAME,
     ResultRow,
     ScanEntry,
     write_results,
@@ -32,7 +33,6 @@ from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.whole_file import write_atomically
 
-SETTINGS_NAME = "batch.json"
 # Speed, not numbers.
 _FREE_TO_CHANGE = ("device", "threads")
 # The table is written anew each time, so that it is always whole: not more often than this, and

@@ -19,6 +19,11 @@ SPACING_TRAIT, AGENT_TRAIT = "slice spacing (mm)", "contrast agent"
 AGES = "their ages"
 # One head, whole and stripped, differs by more than a scan that is repeated.
 _SKULL = {None: None, False: "whole head", True: "removed before"}
+# What the record of a scan tells and a results table has no column for.
+OF_RECORDS_ALONE = (
+    *("skull", "scanner", "plane", "slice thickness (mm)", "pixel size (mm)"),
+    *("echo time (ms)", "repetition time (ms)"),
+)
 
 
 @dataclass(frozen=True)
@@ -92,9 +97,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             "pixel size (mm)": max(acquisition.in_plane_mm),
             "echo time (ms)": acquisition.echo_time_ms,
             "repetition time (ms)": acquisition.repetition_time_ms,
-            AGENT_TRAIT: agent_trait(codes),
-            "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
-            "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
+            **traits_of_codes(codes),
         },
         tuple(
             VisitFinding(finding.severity, f"{SEVERITY_WORDS[finding.severity]}: {finding.message}")
@@ -104,9 +107,13 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     )
 
 
-def agent_trait(codes: Collection[str]) -> str:
-    """Return whether the codes of a scan's findings tell of a contrast agent, in a word."""
-    return "yes" if FindingCode.CONTRAST_AGENT in codes else "no"
+def traits_of_codes(codes: Collection[str]) -> dict[str, Trait]:
+    """Return the traits that the codes of a scan's findings tell."""
+    return {
+        AGENT_TRAIT: "yes" if FindingCode.CONTRAST_AGENT in codes else "no",
+        "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
+        "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
+    }
 
 
 def person_of(
