@@ -35,6 +35,7 @@ from BrainAgeLib.whole_file import write_atomically
 
 TRAIT_COLUMNS = ("site", "scanner", "protocol", "sequence")  # looked at where a table has them
 SEPARATOR = ";"
+HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
 
 def people_of_table(path: Path, time: str | None = None) -> list[Person]:
@@ -71,7 +72,7 @@ def _person(
     if time:
         times, notes, told_by = [float(row[time]) for row in rows], [], f"the years in {time}"
     visits = [_visit(row, since, records) for row, since in zip(rows, times, strict=True)]
-    person = person_of(name, visits, notes, told_by)
+    person = person_of(name, visits, notes, told_by, HOW_TO_SAY)
     not_held = [each for each in OF_RECORDS_ALONE if any(each not in one.traits for one in visits)]
     if not not_held:
         return person

@@ -17,6 +17,7 @@ LEAST_YEARS = 1 / DAYS_A_YEAR  # headers have days
 Trait: TypeAlias = str | float | None
 SPACING_TRAIT, AGENT_TRAIT = "slice spacing (mm)", "contrast agent"
 AGES = "their ages"
+HOW_TO_SAY_OF_SCANS = "--years 0 1.5"
 # One head, whole and stripped, differs by more than a scan that is repeated.
 _SKULL = {None: None, False: "whole head", True: "removed before"}
 # What the record of a scan tells and a results table has no column for.
@@ -117,34 +118,43 @@ def traits_of_codes(codes: Collection[str]) -> dict[str, Trait]:
 
 
 def person_of(
-    name: str, visits: Sequence[Visit], notes: Sequence[str] = (), told_by: str = AGES
+    name: str,
+    visits: Sequence[Visit],
+    notes: Sequence[str] = (),
+    told_by: str = AGES,
+    how_to_say: str = HOW_TO_SAY_OF_SCANS,
 ) -> Person:
     """Return a person with visits in the order of their times, which begin at 0.
 
-    ``told_by``: what the times were taken from, for people. Raises InputError for a single visit,
+    ``told_by``: what the times were taken from, and ``how_to_say`` other ones, for people. Raises InputError for a single visit,
     when all are of one time, or farther apart than a life is long.
     """
     ordered = sorted(visits, key=lambda visit: visit.time_years)
     if len(ordered) < 2:
         raise InputError(f"{name} has a single scan", "give two or more scans of one person")
-    require_times(name, [visit.time_years for visit in ordered], told_by)
+    require_times(name, [visit.time_years for visit in ordered], told_by, how_to_say)
     first = ordered[0].time_years
     moved = [replace(one, time_years=one.time_years - first) for one in ordered]
     return Person(name, tuple(moved), tuple(notes))
 
 
-def require_times(name: str, times_years: Sequence[float], told_by: str) -> None:
+def require_times(
+    name: str,
+    times_years: Sequence[float],
+    told_by: str,
+    how_to_say: str = HOW_TO_SAY_OF_SCANS,
+) -> None:
     """Raise InputError for scans that are all of one time, or farther apart than a life is long."""
     between = max(times_years) - min(times_years)
     if between < LEAST_YEARS:
         raise InputError(
             f"the scans of {name} are of one time, as far as {told_by} tell",
-            "say how many years after the first each scan is: --years 0 1.5",
+            f"say how many years after the first each scan is: {how_to_say}",
         )
     if between > OLDEST_AGE_YEARS:
         raise InputError(
             f"by {told_by} the scans of {name} are {between:g} years apart, longer than a life",
-            "give years since the first scan, such as 0 1.5",
+            f"give years since the first scan: {how_to_say}",
         )
 
 

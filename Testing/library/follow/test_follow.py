@@ -252,6 +252,16 @@ def test_the_same_scan_twice_is_told(brainage, tmp_path, model):
     assert [line.split("(")[1] for line in scans] == ["2: again)", "1: early)"]
 
 
+def test_scans_of_one_time_in_a_table_are_told_what_applies_to_one(brainage, tmp_path, model):
+    rows = [row(1, 60.0, 61.0, session="1"), row(1, 60.0, 63.0, session="2")]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    done = brainage("follow", table, "--output", tmp_path / "out", *OWN_ERROR, *model)
+
+    assert done.code == 2 and "of one time, as far as their ages tell" in done.err
+    assert "--time COLUMN" in done.err and "--years" not in done.err
+
+
 def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
     table = write_table([row(1, 60.0, 61.0), row(1, 62.0, 63.0)], tmp_path / "results.csv")
 
