@@ -134,15 +134,23 @@ def write_changes(results: Sequence[PersonChange], folder: Path) -> None:
     writer.writerow(
         ("id", "scans", "years", "change_a_year", "low", "high", "smallest_a_year")
         + ("more_than_error", "warnings")
+        + ("change_in_all", "low_in_all", "high_in_all", "smallest_in_all")
     )
     for result in results:
         change = result.change
-        numbers = (change.years, change.a_year, *change.a_year_interval, change.smallest_a_year)
+        ends = change.a_year_interval or (None, None)  # no rate of scans days apart
+        numbers = (change.years, change.a_year, *ends, change.smallest_a_year)
+        in_all = (change.total_years, *change.total_interval, change.smallest_total_years)
         writer.writerow(
-            (result.person.name, len(result.person.visits), *(f"{one:.4f}" for one in numbers))
+            (result.person.name, len(result.person.visits), *map(_number, numbers))
             + ("yes" if change.is_more_than_error else "no", " ".join(result.warnings))
+            + tuple(map(_number, in_all))
         )
     write_atomically(folder / "changes.csv", text.getvalue().encode("utf-8", "backslashreplace"))
     document = {"notice": NOTICE, "people": [to_plain(result) for result in results]}
     content = json.dumps(document, indent=1, allow_nan=False)
     write_atomically(folder / "follow.json", f"{content}\n".encode())
+
+
+def _number(years: float | None) -> str:
+    return "" if years is None else f"{years:.4f}"

@@ -126,8 +126,8 @@ def person_of(
 ) -> Person:
     """Return a person with visits in the order of their times, which begin at 0.
 
-    ``told_by``: what the times were taken from, and ``how_to_say`` other ones, for people. Raises InputError for a single visit,
-    when all are of one time, or farther apart than a life is long.
+    ``told_by``: what the times were taken from, and ``how_to_say`` other ones, for people. Raises
+    InputError for a single visit, when all are of one time, or farther apart than a life is long.
     """
     ordered = sorted(visits, key=lambda visit: visit.time_years)
     if len(ordered) < 2:

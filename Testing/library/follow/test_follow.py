@@ -174,6 +174,23 @@ def test_records_beside_a_table_tell_what_it_does_not_hold(brainage, tmp_path, m
     assert [visit["age_years"] for visit in said["person"]["visits"]] == [60.0, 62.0]
 
 
+def test_scans_days_apart_have_no_rate_in_any_output(brainage, tmp_path, model):
+    first, later = record(tmp_path / "a", 66.0), record(tmp_path / "b", 61.0)
+
+    out = tmp_path / "out"
+    call = ("follow", first, later, "--years", "0", "0.0192", "--output", out)
+    done = brainage(*call, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "Change of brain age: -5.0 years (" in done.out and "260" not in done.out
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["a_year"] is None
+    assert said["change"]["total_years"] == pytest.approx(-5.0)
+    with (out / "changes.csv").open() as stream:
+        (line,) = csv.DictReader(stream)
+    assert (line["change_a_year"], line["change_in_all"]) == ("", "-5.0000")
+
+
 def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
     rows = [row(1, 60.0, 61.0, session=n, when=time) for n, time in (("1", "0"), ("2", "0.5"))]
     table = write_table(rows, tmp_path / "results.csv")
