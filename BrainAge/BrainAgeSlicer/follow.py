@@ -21,6 +21,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.follow.change import Change, change_of
 from BrainAgeLib.follow.differences import warnings_about
+from BrainAgeLib.follow.identity import maybe_two_people, subject_of
 from BrainAgeLib.follow.visits import (
     Person,
     person_of,
@@ -82,6 +83,7 @@ def compare(earlier: Result, later: Result, yearsBetween: float | None) -> Compa
             _("The earlier scan is the later one."), _("choose them the other way round")
         )
     notes += repeated_scans(records, names)
+    notes += maybe_two_people(names, [subject_of(name) for name in names])
     visits = [
         visit_of(record, name, time)
         for record, name, time in zip(records, names, times, strict=True)

@@ -12,7 +12,7 @@ from BrainAgeLib.follow.change import change_of
 from BrainAgeLib.follow.differences import PersonChange, person_change
 from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
-from BrainAgeLib.follow.scans import Followed, follow_scans
+from BrainAgeLib.follow.scans import Followed, follow_scans, require_known_times
 from BrainAgeLib.follow.tables import people_of_table, write_changes
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.card import Card
@@ -60,6 +60,7 @@ def follow_person(
     ``options``: of each input; ``years``: since the first one, None takes dates or ages. Raises
     BrainAgeError.
     """
+    require_known_times(inputs, options, years)
     _prepare(output)
     followed = follow_scans(
         inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))

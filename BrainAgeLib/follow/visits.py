@@ -175,6 +175,14 @@ def repeated_scans(records: Sequence[Prediction], names: Sequence[str]) -> list[
     return said
 
 
+def unknown_times() -> InputError:
+    """Return the error of scans whose times nothing tells."""
+    return InputError(
+        "the time between the scans is not known: a scan has neither a date nor an age",
+        "give --years 0 1.5, the years since the first scan, or --ages",
+    )
+
+
 def times_of_ages(ages_years: Sequence[float | None]) -> tuple[list[float], list[str]]:
     """Return the years since the first visit as ages tell them, and what to know of them.
 
@@ -182,10 +190,7 @@ def times_of_ages(ages_years: Sequence[float | None]) -> tuple[list[float], list
     """
     known = [age for age in ages_years if age is not None]
     if len(known) < len(ages_years):
-        raise InputError(
-            "the time between the scans is not known: a scan has neither a date nor an age",
-            "give --years 0 1.5, the years since the first scan, or --ages",
-        )
+        raise unknown_times()
     notes = []
     if np.allclose(known, np.round(known)):
         notes.append(

@@ -16,6 +16,7 @@ from Testing.library.phantoms import template_brain, thick_slices_of, write_volu
 from Testing.library.scan.made_dicom import write_volume_series
 
 pytestmark = pytest.mark.timeout(900)  # scans are predicted whole, maps and all
+OUTPUTS = ("report.html", "follow.json", "changes.csv")
 OWN_ERROR = ("--scan-error", "1")
 
 
@@ -70,7 +71,8 @@ def test_the_days_of_dicom_headers_tell_the_time(brainage, tmp_path, small_model
     days = {"later": "20220301", "first": "20200301"}
     scans = [
         write_volume_series(tmp_path / name, brain, StudyDate=day, PatientAge="061Y",
-                            Manufacturer="Maker", ManufacturerModelName=name)
+                            Manufacturer="Maker", ManufacturerModelName=name,
+                            PatientID=f"ID-of-{name}")
         for name, day in days.items()
     ]  # fmt: skip
 
@@ -86,6 +88,9 @@ def test_the_days_of_dicom_headers_tell_the_time(brainage, tmp_path, small_model
     assert said["change"]["years"] == pytest.approx(2.0, abs=0.01)
     assert [visit["name"] for visit in said["person"]["visits"]] == ["2: first", "1: later"]
     assert any("scanner: Maker first, then Maker later" in text for text in said["warnings"])
+    assert any("since the patient IDs of their headers differ" in text for text in said["warnings"])
+    for text in (done.out, *((out / each).read_text("utf-8") for each in OUTPUTS)):
+        assert "ID-of-" not in text
     assert "2020" not in (out / "follow.json").read_text()  # no date is written
     assert "2020" not in (out / "report.html").read_text("utf-8")
 
@@ -189,6 +194,58 @@ def test_scans_days_apart_have_no_rate_in_any_output(brainage, tmp_path, model):
     with (out / "changes.csv").open() as stream:
         (line,) = csv.DictReader(stream)
     assert (line["change_a_year"], line["change_in_all"]) == ("", "-5.0000")
+
+
+@pytest.mark.parametrize(
+    ("names", "is_told"),
+    [
+        (("sub-ms01_T1w", "sub-ms02_T1w"), True),
+        (("sub-ms01/ses-1", "sub-ms02/ses-1"), True),
+        (("sub-ms01/ses-1", "sub-MS01/ses-2"), False),
+        (("sub-ms01_ses-1_T1w", "later"), False),
+    ],
+)
+def test_subjects_that_differ_are_warned_of(brainage, tmp_path, model, names, is_told):
+    (tmp_path / "of").mkdir()  # the names of temporary folders say nothing
+    for name in names:
+        (tmp_path / "of" / name).parent.mkdir(exist_ok=True)
+    folders = [record(tmp_path / "of" / name, 61.0 + n, 60.5 + n) for n, name in enumerate(names)]
+
+    out = tmp_path / "out"
+    done = brainage("follow", *folders, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    words = "These may be scans of two people, since the BIDS subjects"
+    for said in (done.out, *((out / each).read_text("utf-8") for each in OUTPUTS)):
+        assert (words in said) is is_told
+        assert "/" in names[0] or not is_told or "sub-ms01_T1w" in said
+        assert "/" not in names[0] or "ms01" not in said.lower()
+
+
+def test_patient_ids_that_differ_are_warned_of_and_not_written(brainage, tmp_path, model):
+    ids = ("P-4711", "P-0815")
+    folders = [
+        record(tmp_path / f"{n}", 61.0 + n, 60.5 + n, identifiers={"patient_id": one})
+        for n, one in enumerate(ids)
+    ]
+
+    out = tmp_path / "out"
+    done = brainage("follow", *folders, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    for said in (done.out, *((out / each).read_text("utf-8") for each in OUTPUTS)):
+        assert "since the patient IDs of their headers differ: 1: 0, 2: 1." in said
+        assert not any(one in said for one in ids)
+
+
+def test_times_that_nothing_tells_are_asked_for_before_the_work(brainage, tmp_path, model):
+    scan = write_volume(thick_slices_of(template_brain()), tmp_path / "t1.nii.gz")
+    out = tmp_path / "out"
+
+    done = brainage("follow", scan, scan, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 2 and "neither a date nor an age" in done.err
+    assert not out.exists()  # no scan was predicted
 
 
 def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
