@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.follow.change import Change, change_of
 from BrainAgeLib.follow.differences import warnings_about
+from BrainAgeLib.follow.identity import maybe_two_people, subject_of
 from BrainAgeLib.follow.visits import (
     Person,
     person_of,
@@ -37,7 +38,7 @@ from BrainAgeSlicer.results import OVERLAY, TO_TEMPLATE, Result
 from BrainAgeSlicer.run import asError, removeFolder
 from BrainAgeSlicer.worker import Outcome, Worker
 
-STUDY_DATE = "0008,0020"
+STUDY_DATE, PATIENT_ID = "0008,0020", "0010,0020"
 DAYS_A_YEAR = 365.25
 
 
@@ -82,6 +83,8 @@ def compare(earlier: Result, later: Result, yearsBetween: float | None) -> Compa
             _("The earlier scan is the later one."), _("choose them the other way round")
         )
     notes += repeated_scans(records, names)
+    ids = [_valueOf(each.volumeNode, PATIENT_ID) for each in (earlier, later)]
+    notes += maybe_two_people(names, [subject_of(name) for name in names], ids)
     visits = [
         visit_of(record, name, time)
         for record, name, time in zip(records, names, times, strict=True)
@@ -106,10 +109,19 @@ def _scanErrorOf(modelName: str) -> ScanError:
 
 
 def _dayOf(volumeNode: Any) -> date | None:
+    return day_of_study(_valueOf(volumeNode, STUDY_DATE))
+
+
+def _valueOf(volumeNode: Any, tag: str) -> str:
+    """Return what the DICOM database knows of a volume's header, or nothing."""
     known, uids = dicomfiles.database(), dicomfiles.instanceUIDs(volumeNode)
-    if not known or not uids:
-        return None
-    return day_of_study((known.instanceValue(uids[0], STUDY_DATE) or "").strip())
+    return (known.instanceValue(uids[0], tag) or "").strip() if known and uids else ""
+
+
+def _whoseOf(results: Sequence[Result], number: int) -> dict[str, str] | None:
+    """Return what tells the worker whether two scans are one person's, without the ID itself."""
+    ids = [_valueOf(each.volumeNode, PATIENT_ID) for each in results]
+    return {"patient_id": str(ids.index(ids[number]))} if all(ids) else None
 
 
 class FollowRun:
@@ -165,7 +177,8 @@ class FollowRun:
         name = volumes.fileNameOf(result.volumeNode)
         folder = OutputFolder(self._folder / str(number + 1) / name)
         folder.path.mkdir(parents=True)
-        write_prediction(result.prediction, folder.prediction)
+        whose = _whoseOf(self._comparison.results, number)
+        write_prediction(replace(result.prediction, identifiers=whose), folder.prediction)
         overlay, toTemplate = result.part(OVERLAY), result.part(TO_TEMPLATE)
         if overlay is None or toTemplate is None or result.workerLattice is None:
             return folder.path

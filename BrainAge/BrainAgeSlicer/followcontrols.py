@@ -136,7 +136,7 @@ class FollowControls:
         followscene.addComparison(comparison)
         self._shown = self._records()
         person, change, dark = comparison.person, comparison.change, isDark(self._ui.followLabel)
-        facts = [wording.a_year(change), *wording.facts(change, comparison.error)]
+        facts = [wording.headline(change), *wording.facts(change, comparison.error)]
         lines = [
             f"{card.readable(fact.label)}: <b>{card.readable(typeset(fact.value))}</b>"
             f"<br><small>{card.readable(typeset(fact.note))}</small>"

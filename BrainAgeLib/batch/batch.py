@@ -20,6 +20,7 @@ from BrainAgeLib.batch.scan_list import ScanList
 from BrainAgeLib.batch.table import (
     RESULTS_NAME,
     SELECTION_NAME,
+    SETTINGS_NAME,
     ResultRow,
     ScanEntry,
     write_results,
@@ -39,7 +40,6 @@ from BrainAgeLib.run_folder import (
 )
 from BrainAgeLib.whole_file import write_atomically
 
-SETTINGS_NAME = "batch.json"
 _TABLES_AND_PAGE = (RESULTS_NAME, SELECTION_NAME, INDEX_NAME)
 # Speed, not numbers.
 _FREE_TO_CHANGE = ("device", "threads")

@@ -15,6 +15,7 @@ from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.whole_file import write_atomically
 
 RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
+SETTINGS_NAME = "batch.json"  # what says that a folder is that of a batch
 FINDING_SEPARATOR = ";"
 ENCODING = "utf-8"
 # File names need not be UTF-8: such bytes pass through unchanged.

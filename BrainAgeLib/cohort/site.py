@@ -18,9 +18,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from BrainAgeLib.batch.table import FINDING_SEPARATOR
 from BrainAgeLib.codec import to_plain, to_text
+from BrainAgeLib.cohort.beside import RecordsBeside
 from BrainAgeLib.cohort.table import AnalysisTable, first_scans, of_group, read_table
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import FEWEST_PEOPLE, SiteCalibration, SiteLine, SiteModel
 from BrainAgeLib.records import NOTICE
@@ -69,6 +72,7 @@ class SiteFit:
     age_range_years: tuple[float, float]
     mean_age_years: float
     classes: tuple[str, ...]
+    brain_extracted: tuple[bool | None, ...] = ()
     outlying_lines: tuple[int, ...] = ()
 
 
@@ -144,8 +148,23 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
         (float(ages.min()), float(ages.max())),
         float(ages.mean()),
         classes,
+        _kinds(scans, RecordsBeside(path)),
         tuple(int(line) for line in scans["line"][far]),
     )
+
+
+def _kinds(scans: pd.DataFrame, records: RecordsBeside) -> tuple[bool | None, ...]:
+    """Return the kinds of scans that there are: without their skull or not, None for not known.
+
+    As with one scan, what the gate finds to have no skull has none, said so or not.
+    """
+    kinds: list[bool | None] = []
+    for row in scans.to_dict("records"):
+        record = records.of(row["path"], row["brain_age_years"])
+        kind = None if record is None else record.input.brain_extracted
+        codes = str(row.get("findings") or "").split(FINDING_SEPARATOR)
+        kinds.append(True if FindingCode.NO_SKULL in codes else kind)
+    return tuple(dict.fromkeys(kinds))
 
 
 def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTable:
@@ -212,6 +231,7 @@ def site_calibration(fit: SiteFit, card: Card, site: str) -> SiteCalibration:
             },
             method=METHOD,
             software={"name": software.name, "version": software.version},
+            brain_extracted=fit.brain_extracted[0] if len(fit.brain_extracted) == 1 else None,
         )
     except ValueError as error:
         raise InputError(

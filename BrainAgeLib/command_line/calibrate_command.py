@@ -96,6 +96,16 @@ def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
         )
     if fit.people < LEAST_PEOPLE:
         said.append(f"{fit.people} people are too few to rely on")
+    if {True, False} <= set(fit.brain_extracted):
+        said.append(
+            "some scans came with and some without their skull, whose raw ages differ by years: "
+            "calibrate from one kind, the one that --site will be used on"
+        )
+    elif None in fit.brain_extracted:
+        said.append(
+            "whether the scans came without their skull is not known, so --site cannot warn of "
+            "scans of the other kind: leave the table in the folder of its batch"
+        )
     if fit.outlying_lines:
         lines = ", ".join(map(str, fit.outlying_lines))
         said.append(f"far from all others, look at these scans: line {lines} of the table")

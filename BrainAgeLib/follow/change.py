@@ -16,25 +16,29 @@ from BrainAgeLib.follow.visits import Person
 from BrainAgeLib.model.calibration import ScanError
 
 LEVEL = 0.95  # set by hand: one in twenty, the usual choice
+# Set by hand: over less, the error of a scan makes many years a year, so that no rate is told.
+LEAST_YEARS_OF_A_RATE = 0.25
 
 
 @dataclass(frozen=True)
 class Change:
     """What changed from the first visit to the last; years, and years a year.
 
-    ``total_years``: ``a_year`` times ``years``, for two visits their difference.
+    ``a_year``, its interval and ``smallest_a_year`` are None for visits that are less than
+    ``LEAST_YEARS_OF_A_RATE`` apart.
+    ``total_years``: along the line through the visits, for two visits their difference.
     ``smallest_total_years``: in one of twenty people in whom nothing changed, scanning again alone
     shows more; ``smallest_a_year`` is that of a year. ``scan_error_years``: standard deviation of
     one scan of one person. Intervals hold the change of the brain age in ``level`` of people.
     """
 
     years: float
-    a_year: float
-    a_year_interval: tuple[float, float]
+    a_year: float | None
+    a_year_interval: tuple[float, float] | None
     total_years: float
     total_interval: tuple[float, float]
     smallest_total_years: float
-    smallest_a_year: float
+    smallest_a_year: float | None
     scan_error_years: float
     level: float = LEVEL
 
@@ -52,13 +56,14 @@ def change_of(person: Person, error: ScanError) -> Change:
     centred = times - times.mean()
     a_year = float(centred @ brain_ages / (centred @ centred))
     half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * error.sd_years / math.sqrt(centred @ centred)
+    has_rate = years >= LEAST_YEARS_OF_A_RATE
     return Change(
         years,
-        a_year,
-        (a_year - half, a_year + half),
+        a_year if has_rate else None,
+        (a_year - half, a_year + half) if has_rate else None,
         a_year * years,
         ((a_year - half) * years, (a_year + half) * years),
         half * years,
-        half,
+        half if has_rate else None,
         error.sd_years,
     )

@@ -12,7 +12,13 @@ from BrainAgeLib.follow.change import change_of
 from BrainAgeLib.follow.differences import PersonChange, person_change
 from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
-from BrainAgeLib.follow.scans import Followed, follow_scans, outputs_of_scans, record_of
+from BrainAgeLib.follow.scans import (
+    Followed,
+    follow_scans,
+    outputs_of_scans,
+    record_of,
+    require_known_times,
+)
 from BrainAgeLib.follow.tables import people_of_table, write_changes
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.card import Card
@@ -61,6 +67,7 @@ def follow_person(
     BrainAgeError.
     """
     _refuse_inputs(inputs, outputs_of_scans(inputs, output), output)
+    require_known_times(inputs, options, years)
     _prepare(output)
     followed = follow_scans(
         inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))

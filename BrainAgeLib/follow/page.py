@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.follow import wording
@@ -15,7 +15,7 @@ from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.records import Reference
 from BrainAgeLib.report.pages import filled_in, write_page
 from BrainAgeLib.report.pictures import Sheet
-from BrainAgeLib.report.wording import Fact, one_decimal, percent, signed, typeset
+from BrainAgeLib.report.wording import Fact, one_decimal, percent, typeset
 
 MOST_PEOPLE_SHOWN = 20  # each with a plot of its own; a table has all
 DASH = "\u2013"
@@ -27,7 +27,8 @@ class PersonPart:
 
     title: str
     figure: str
-    a_year: Fact
+    unit: str
+    headline: Fact
     meaning: str
     facts: tuple[Fact, ...]
     warnings: tuple[str, ...]
@@ -78,14 +79,17 @@ def write_follow_report(
 
 def _row(result: PersonChange) -> tuple[str, ...]:
     change = result.change
-    low, high = change.a_year_interval
+    shown = wording.headline(change)
+    smallest = f"{one_decimal(change.smallest_total_years)} years"
+    if change.smallest_a_year is not None:
+        smallest = f"{one_decimal(change.smallest_a_year)} a year"
     told = "the change is larger" if change.is_more_than_error else "the change may be nothing"
     return (
         result.person.name,
         str(len(result.person.visits)),
-        one_decimal(change.years),
-        typeset(f"{signed(change.a_year)} ({signed(low)} to {signed(high)})"),
-        f"{one_decimal(change.smallest_a_year)} a year: {told}",
+        wording.duration(change.years),
+        typeset(f"{shown.value} ({wording.ends(change)})"),
+        f"{smallest}: {told}",
         str(len(result.warnings)) if result.warnings else DASH,
     )
 
@@ -94,11 +98,13 @@ def _part(
     result: PersonChange, error: ScanError, reference: Reference | None, several: bool
 ) -> PersonPart:
     person, change = result.person, result.change
-    a_year = wording.a_year(change)
+    headline = wording.headline(change)
+    figure, unit = headline.value.split(maxsplit=1)
     return PersonPart(
         person.name if several else "",
-        typeset(signed(change.a_year)),
-        Fact(a_year.label, a_year.value, typeset(a_year.note)),
+        typeset(figure),
+        unit,
+        replace(headline, note=typeset(headline.note)),
         wording.meaning(person, change, result.warnings),
         tuple(
             Fact(fact.label, typeset(fact.value), typeset(fact.note))
@@ -117,7 +123,7 @@ def _properties(person: Person) -> list[tuple[str, ...]]:
     visits = person.visits
     ages = [DASH if one.age_years is None else one_decimal(one.age_years) for one in visits]
     rows = [
-        ("years since the first", *(one_decimal(one.time_years) for one in visits)),
+        ("time since the first", *(wording.duration(one.time_years) for one in visits)),
         ("age", *ages),
         ("raw brain age", *(one_decimal(one.brain_age_years) for one in visits)),
     ]

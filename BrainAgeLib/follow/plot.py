@@ -11,6 +11,7 @@ from statistics import NormalDist
 
 from BrainAgeLib.follow.change import LEVEL, Change
 from BrainAgeLib.follow.visits import Person, Visit
+from BrainAgeLib.follow.wording import duration
 from BrainAgeLib.records import Reference
 from BrainAgeLib.report import wording
 
@@ -110,7 +111,7 @@ def follow_plot(person: Person, change: Change, reference: Reference | None) -> 
             Mark(axes.x(place), axes.y(years), axes.y(years - half), axes.y(years + half))
             for place, years in zip(places, brain_ages, strict=True)
         ),
-        ends(change.a_year, middle_x, middle_y),
+        ends(change.total_years / change.years, middle_x, middle_y),
         ends(1.0, places[0], brain_ages[0]),
         _legend(bool(people)),
     )
@@ -150,7 +151,7 @@ def _legend(has_people: bool) -> tuple[tuple[str, str], ...]:
 
 def _in_words(person: Person) -> str:
     said = [
-        f"{wording.years(visit.brain_age_years)} after {visit.time_years:.1f} years"
+        f"{wording.years(visit.brain_age_years)} after {duration(visit.time_years)}"
         for visit in person.visits
     ]
     return f"Brain age against age of one person at {len(said)} dates: {', '.join(said)}."

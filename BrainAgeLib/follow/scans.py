@@ -9,6 +9,7 @@ from pathlib import Path
 
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.follow.identity import maybe_two_people, subject_of
 from BrainAgeLib.follow.visits import (
     AGES,
     Person,
@@ -16,13 +17,14 @@ from BrainAgeLib.follow.visits import (
     repeated_scans,
     require_times,
     times_of_ages,
+    unknown_times,
     visit_of,
 )
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import DAYS_A_YEAR, Prediction, ProgressCallback
 from BrainAgeLib.report.output_folder import RECORD_NAME, OutputFolder
 from BrainAgeLib.report.record import read_prediction
-from BrainAgeLib.scan.dicom_visit import study_date
+from BrainAgeLib.scan.dicom_visit import patient_id, study_date
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
 NO_PERSON = "this person"
@@ -64,8 +66,6 @@ def follow_scans(
     days of the DICOM headers, else the ages. Raises BrainAgeError for what cannot be read, is
     refused, or is of one time.
     """
-    if years is not None:
-        _require_years(years, len(inputs))
     scans = [
         _scanned(path, output / f"scan-{number}", one, on_progress(number))
         for number, (path, one) in enumerate(zip(inputs, options, strict=True), start=1)
@@ -73,6 +73,7 @@ def follow_scans(
     records = [scan.prediction for scan in scans]
     times, told_by, notes = _times(inputs, records, years)
     notes += repeated_scans(records, [scan.name for scan in scans])
+    notes += _doubts_about_person(inputs, scans)
     visits = {
         scan.name: visit_of(scan.prediction, scan.name, time)
         for scan, time in zip(scans, times, strict=True)
@@ -80,6 +81,36 @@ def follow_scans(
     person = person_of(NO_PERSON, list(visits.values()), notes, told_by)
     by_name = {scan.name: scan for scan in scans}
     return Followed(person, tuple(by_name[visit.name] for visit in person.visits))
+
+
+def require_known_times(
+    inputs: Sequence[Path], options: Sequence[Options], years: Sequence[float] | None
+) -> None:
+    """Raise InputError for times that cannot be, or that nothing will tell, before any work."""
+    if years is not None:
+        _require_years(years, len(inputs))
+        return
+    for path, one in zip(inputs, options, strict=True):
+        if one.age_years is None and _tells_no_time(path):
+            raise unknown_times()
+
+
+def _tells_no_time(path: Path) -> bool:
+    """Say whether a scan has neither date nor age for sure; what is no scan is told later."""
+    if record := record_of(path):
+        return read_prediction(record).chronological_age_years is None and not _dicom_file(path)
+    return path.is_file() and kind_of(path) not in (None, FileKind.DICOM)
+
+
+def _doubts_about_person(inputs: Sequence[Path], scans: Sequence[Scanned]) -> list[str]:
+    """Return why the scans may be two people's, by names of files and folders, and by headers."""
+    subjects, ids = [], []
+    for path, scan in zip(inputs, scans, strict=True):
+        own = subject_of(str(path.absolute()))
+        subjects.append(own or subject_of(scan.prediction.input.path or ""))
+        kept = (scan.prediction.identifiers or {}).get("patient_id")
+        ids.append(kept or (patient_id(file) if (file := _dicom_file(path)) else None))
+    return maybe_two_people([scan.name for scan in scans], subjects, ids)
 
 
 def _require_years(years: Sequence[float], count: int) -> None:
@@ -111,8 +142,7 @@ def _scanned(
     number = folder.name.removeprefix("scan-")
     named = path.resolve().parent if path.name == RECORD_NAME else path  # all records are so called
     name = f"{number}: {printable(named.name)}"
-    record = record_of(path)
-    if record is not None:
+    if record := record_of(path):
         prediction = read_prediction(record)
         if options.age_years is not None:
             prediction = replace(prediction, chronological_age_years=options.age_years)

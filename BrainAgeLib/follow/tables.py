@@ -12,20 +12,22 @@ from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.codec import to_plain
+from BrainAgeLib.cohort.beside import RecordsBeside
 from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
 from BrainAgeLib.follow.visits import (
-    AGENT_TRAIT,
     AGES,
+    OF_RECORDS_ALONE,
     SPACING_TRAIT,
     Person,
     Trait,
     Visit,
     VisitFinding,
-    agent_trait,
     person_of,
     times_of_ages,
+    traits_of_codes,
+    visit_of,
 )
 from BrainAgeLib.follow.wording import NOTICE
 from BrainAgeLib.report.wording import VERDICT_WORDS
@@ -33,12 +35,14 @@ from BrainAgeLib.whole_file import write_atomically
 
 TRAIT_COLUMNS = ("site", "scanner", "protocol", "sequence")  # looked at where a table has them
 SEPARATOR = ";"
+HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
 
 def people_of_table(path: Path, time: str | None = None) -> list[Person]:
     """Return everybody with two scans or more, in the order of the table.
 
     ``time``: the column of years since a person's first scan; None takes the difference of ages.
+    What the table does not hold comes from the records that the batch left beside it.
     Raises InputError when the table cannot be read or nobody was scanned again.
     """
     table = read_table(path)
@@ -46,10 +50,10 @@ def people_of_table(path: Path, time: str | None = None) -> list[Person]:
     if time:
         require_column(table, time, path)
         scans[time] = number_column(scans, time, path)
-    people = []
+    people, records = [], RecordsBeside(path)
     for name, rows in scans.groupby("person", sort=False):
         if len(rows) > 1:
-            person = _person(str(name), rows.to_dict("records"), time)
+            person = _person(str(name), rows.to_dict("records"), time, records)
             left_out = tuple(_left_out(each) for each in table.exclusions if each.person == name)
             people.append(replace(person, notes=person.notes + left_out))
     if not people:
@@ -60,36 +64,53 @@ def people_of_table(path: Path, time: str | None = None) -> list[Person]:
     return people
 
 
-def _person(name: str, rows: list[dict[Any, Any]], time: str | None) -> Person:
+def _person(
+    name: str, rows: list[dict[Any, Any]], time: str | None, records: RecordsBeside
+) -> Person:
     times, notes = times_of_ages([row["age"] for row in rows])
     told_by = AGES
     if time:
         times, notes, told_by = [float(row[time]) for row in rows], [], f"the years in {time}"
-    visits = [
-        Visit(
-            row["session"] or f"line {row['line']}",
-            since,
-            row["age"],
-            row["brain_age_years"],
-            row["verdict"],
-            row["model"],
-            _traits(row),
-            _findings(row),
-        )
-        for row, since in zip(rows, times, strict=True)
-    ]
-    return person_of(name, visits, notes, told_by)
+    visits = [_visit(row, since, records) for row, since in zip(rows, times, strict=True)]
+    person = person_of(name, visits, notes, told_by, HOW_TO_SAY)
+    not_held = [each for each in OF_RECORDS_ALONE if any(each not in one.traits for one in visits)]
+    if not not_held:
+        return person
+    note = (
+        f"Not compared, since the table does not hold it: {', '.join(not_held)}. The records "
+        "(prediction.json) do: leave the table in the folder of its batch, or give the records."
+    )
+    return replace(person, notes=(*person.notes, note))
+
+
+def _visit(row: dict[Any, Any], since_years: float, records: RecordsBeside) -> Visit:
+    """Return the visit of a row; what the user's own columns say goes before the record."""
+    name, traits = row["session"] or f"line {row['line']}", _traits(row)
+    record = records.of(row["path"], row["brain_age_years"])
+    if record is not None:
+        visit = visit_of(record, name, since_years)
+        known = {trait: value for trait, value in traits.items() if value is not None}
+        return replace(visit, age_years=row["age"], traits={**visit.traits, **known})
+    return Visit(
+        name,
+        since_years,
+        row["age"],
+        row["brain_age_years"],
+        row["verdict"],
+        row["model"],
+        traits,
+        _findings(row),
+    )
 
 
 def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
     spacing_mm = float(row["slice_spacing_mm"])
     codes = str(row.get("findings") or "").split(SEPARATOR)
     traits: dict[str, Trait] = {
-        name: str(row[name]).strip() or None for name in TRAIT_COLUMNS if name in row
+        name: said for name in TRAIT_COLUMNS if (said := str(row.get(name) or "").strip())
     }
     traits[SPACING_TRAIT] = None if math.isnan(spacing_mm) else spacing_mm
-    traits[AGENT_TRAIT] = agent_trait(codes)
-    return traits
+    return traits | traits_of_codes(codes)
 
 
 def _findings(row: dict[Any, Any]) -> tuple[VisitFinding, ...]:
@@ -113,15 +134,23 @@ def write_changes(results: Sequence[PersonChange], folder: Path) -> None:
     writer.writerow(
         ("id", "scans", "years", "change_a_year", "low", "high", "smallest_a_year")
         + ("more_than_error", "warnings")
+        + ("change_in_all", "low_in_all", "high_in_all", "smallest_in_all")
     )
     for result in results:
         change = result.change
-        numbers = (change.years, change.a_year, *change.a_year_interval, change.smallest_a_year)
+        ends = change.a_year_interval or (None, None)  # no rate of scans days apart
+        numbers = (change.years, change.a_year, *ends, change.smallest_a_year)
+        in_all = (change.total_years, *change.total_interval, change.smallest_total_years)
         writer.writerow(
-            (result.person.name, len(result.person.visits), *(f"{one:.4f}" for one in numbers))
+            (result.person.name, len(result.person.visits), *map(_number, numbers))
             + ("yes" if change.is_more_than_error else "no", " ".join(result.warnings))
+            + tuple(map(_number, in_all))
         )
     write_atomically(folder / "changes.csv", text.getvalue().encode("utf-8", "backslashreplace"))
     document = {"notice": NOTICE, "people": [to_plain(result) for result in results]}
     content = json.dumps(document, indent=1, allow_nan=False)
     write_atomically(folder / "follow.json", f"{content}\n".encode())
+
+
+def _number(years: float | None) -> str:
+    return "" if years is None else f"{years:.4f}"

@@ -17,8 +17,14 @@ LEAST_YEARS = 1 / DAYS_A_YEAR  # headers have days
 Trait: TypeAlias = str | float | None
 SPACING_TRAIT, AGENT_TRAIT = "slice spacing (mm)", "contrast agent"
 AGES = "their ages"
+HOW_TO_SAY_OF_SCANS = "--years 0 1.5"
 # One head, whole and stripped, differs by more than a scan that is repeated.
 _SKULL = {None: None, False: "whole head", True: "removed before"}
+# What the record of a scan tells and a results table has no column for.
+OF_RECORDS_ALONE = (
+    *("skull", "scanner", "plane", "slice thickness (mm)", "pixel size (mm)"),
+    *("echo time (ms)", "repetition time (ms)"),
+)
 
 
 @dataclass(frozen=True)
@@ -92,9 +98,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             "pixel size (mm)": max(acquisition.in_plane_mm),
             "echo time (ms)": acquisition.echo_time_ms,
             "repetition time (ms)": acquisition.repetition_time_ms,
-            AGENT_TRAIT: agent_trait(codes),
-            "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
-            "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
+            **traits_of_codes(codes),
         },
         tuple(
             VisitFinding(finding.severity, f"{SEVERITY_WORDS[finding.severity]}: {finding.message}")
@@ -104,40 +108,53 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     )
 
 
-def agent_trait(codes: Collection[str]) -> str:
-    """Return whether the codes of a scan's findings tell of a contrast agent, in a word."""
-    return "yes" if FindingCode.CONTRAST_AGENT in codes else "no"
+def traits_of_codes(codes: Collection[str]) -> dict[str, Trait]:
+    """Return the traits that the codes of a scan's findings tell."""
+    return {
+        AGENT_TRAIT: "yes" if FindingCode.CONTRAST_AGENT in codes else "no",
+        "covered part": "part of the brain" if FindingCode.PART_OF_BRAIN in codes else "brain",
+        "head by its header": "turned" if FindingCode.HEAD_TURNED in codes else "upright",
+    }
 
 
 def person_of(
-    name: str, visits: Sequence[Visit], notes: Sequence[str] = (), told_by: str = AGES
+    name: str,
+    visits: Sequence[Visit],
+    notes: Sequence[str] = (),
+    told_by: str = AGES,
+    how_to_say: str = HOW_TO_SAY_OF_SCANS,
 ) -> Person:
     """Return a person with visits in the order of their times, which begin at 0.
 
-    ``told_by``: what the times were taken from, for people. Raises InputError for a single visit,
-    when all are of one time, or farther apart than a life is long.
+    ``told_by``: what the times were taken from, and ``how_to_say`` other ones, for people. Raises
+    InputError for a single visit, when all are of one time, or farther apart than a life is long.
     """
     ordered = sorted(visits, key=lambda visit: visit.time_years)
     if len(ordered) < 2:
         raise InputError(f"{name} has a single scan", "give two or more scans of one person")
-    require_times(name, [visit.time_years for visit in ordered], told_by)
+    require_times(name, [visit.time_years for visit in ordered], told_by, how_to_say)
     first = ordered[0].time_years
     moved = [replace(one, time_years=one.time_years - first) for one in ordered]
     return Person(name, tuple(moved), tuple(notes))
 
 
-def require_times(name: str, times_years: Sequence[float], told_by: str) -> None:
+def require_times(
+    name: str,
+    times_years: Sequence[float],
+    told_by: str,
+    how_to_say: str = HOW_TO_SAY_OF_SCANS,
+) -> None:
     """Raise InputError for scans that are all of one time, or farther apart than a life is long."""
     between = max(times_years) - min(times_years)
     if between < LEAST_YEARS:
         raise InputError(
             f"the scans of {name} are of one time, as far as {told_by} tell",
-            "say how many years after the first each scan is: --years 0 1.5",
+            f"say how many years after the first each scan is: {how_to_say}",
         )
     if between > OLDEST_AGE_YEARS:
         raise InputError(
             f"by {told_by} the scans of {name} are {between:g} years apart, longer than a life",
-            "give years since the first scan, such as 0 1.5",
+            f"give years since the first scan: {how_to_say}",
         )
 
 
@@ -158,6 +175,14 @@ def repeated_scans(records: Sequence[Prediction], names: Sequence[str]) -> list[
     return said
 
 
+def unknown_times() -> InputError:
+    """Return the error of scans whose times nothing tells."""
+    return InputError(
+        "the time between the scans is not known: a scan has neither a date nor an age",
+        "give --years 0 1.5, the years since the first scan, or --ages",
+    )
+
+
 def times_of_ages(ages_years: Sequence[float | None]) -> tuple[list[float], list[str]]:
     """Return the years since the first visit as ages tell them, and what to know of them.
 
@@ -165,10 +190,7 @@ def times_of_ages(ages_years: Sequence[float | None]) -> tuple[list[float], list
     """
     known = [age for age in ages_years if age is not None]
     if len(known) < len(ages_years):
-        raise InputError(
-            "the time between the scans is not known: a scan has neither a date nor an age",
-            "give --years 0 1.5, the years since the first scan, or --ages",
-        )
+        raise unknown_times()
     notes = []
     if np.allclose(known, np.round(known)):
         notes.append(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from BrainAgeLib.follow.change import Change
+from BrainAgeLib.follow.change import LEAST_YEARS_OF_A_RATE, Change
 from BrainAgeLib.follow.visits import Person, VisitFinding
 from BrainAgeLib.model.calibration import ScanError
+from BrainAgeLib.records import DAYS_A_YEAR
 from BrainAgeLib.report.wording import Fact, one_decimal, percent, signed, years
 
 # The research-use sentence where a change stands: a change has its own misreading.
@@ -24,22 +25,38 @@ NORMAL_AGEING = (
     "A healthy person's brain age rises by about one year a year. What is called more than "
     "scanning again alone explains is so against no change at all, not against that year a year."
 )
+MONTHS_A_YEAR = 12
+MOST_DAYS = 61  # set by hand: from two months on, times are told in months
+NO_RATE = f"less than {LEAST_YEARS_OF_A_RATE * MONTHS_A_YEAR:g} months: no change a year is told"
 WHAT_THE_ERROR_LEAVES_OUT = (
     "The error was measured on one scanner and protocol. A real second visit adds positioning, "
     "movement and the scanner's drift, so the true error is larger."
 )
 
 
-def a_year(change: Change) -> Fact:
-    """Return the change a year with its interval."""
-    return Fact("Brain age a year", f"{signed(change.a_year)} years a year", interval(change))
+def headline(change: Change) -> Fact:
+    """Return the change a year with its interval; the change in all where there is no rate."""
+    label, unit, value, why = "Brain age a year", "years a year", change.a_year, ""
+    if value is None:
+        label, unit, value = "Change of brain age", "years", change.total_years
+        why = f"; over {duration(change.years)}, {NO_RATE}"
+    interval = f"{percent(change.level)} interval {ends(change)} {unit}"
+    return Fact(label, f"{signed(value)} {unit}", f"{interval}, from scanning again alone{why}")
 
 
-def interval(change: Change) -> str:
-    """Return the interval of the change a year."""
-    low, high = change.a_year_interval
-    ends = f"{signed(low)} to {signed(high)} years a year"
-    return f"{percent(change.level)} interval {ends}, from scanning again alone"
+def ends(change: Change) -> str:
+    """Return the ends of the interval of what the headline says."""
+    low, high = change.a_year_interval or change.total_interval
+    return f"{signed(low)} to {signed(high)}"
+
+
+def duration(time_years: float) -> str:
+    """Return a time for people: days or months below a year."""
+    days = round(time_years * DAYS_A_YEAR)
+    if days < MOST_DAYS:
+        return f"{days} day{'s' * (days != 1)}"
+    months = round(time_years * MONTHS_A_YEAR)
+    return f"{months} months" if months < MONTHS_A_YEAR else years(time_years)
 
 
 def meaning(person: Person, change: Change, warnings: Sequence[str]) -> str:
@@ -67,17 +84,19 @@ def is_refused(person: Person) -> bool:
 def facts(change: Change, error: ScanError) -> list[Fact]:
     """Return all numbers of a change."""
     low, high = change.total_interval
+    in_all = Fact(
+        "Change in all",
+        f"{signed(change.total_years)} years",
+        f"{signed(low)} to {signed(high)}, over {duration(change.years)}",
+    )
+    rate = change.smallest_a_year
     return [
-        Fact(
-            "Change in all",
-            f"{signed(change.total_years)} years",
-            f"{signed(low)} to {signed(high)}, over {years(change.years)}",
-        ),
+        *([] if rate is None else [in_all]),  # the headline says it
         Fact(
             "Smallest change that means anything",
             f"{one_decimal(change.smallest_total_years)} years",
-            f"{one_decimal(change.smallest_a_year)} a year; one in twenty people in whom nothing "
-            "changed shows more",
+            ("" if rate is None else f"{one_decimal(rate)} a year; ")
+            + "one in twenty people in whom nothing changed shows more",
         ),
         Fact(
             "Error of one scan",
@@ -108,15 +127,15 @@ def readable_change(
 ) -> str:
     """Return what the terminal shows of one person."""
     lines = [
-        f"{person.name}: {len(person.visits)} scans over {years(change.years)}",
+        f"{person.name}: {len(person.visits)} scans over {duration(change.years)}",
         *(
-            f"  after {visit.time_years:4.1f} years  brain age {years(visit.brain_age_years)}"
+            f"  after {duration(visit.time_years):>10}  brain age {years(visit.brain_age_years)}"
             f"  ({visit.name})"
             for visit in person.visits
         ),
         "",
     ]
-    for fact in (a_year(change), *facts(change, error)):
+    for fact in (headline(change), *facts(change, error)):
         lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
     lines += ["", f"  {meaning_and_limits(person, change, warnings)}"]
     lines += [f"  Warning: {text}" for text in warnings]

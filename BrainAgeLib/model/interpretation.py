@@ -78,7 +78,9 @@ class Interpreter:
             correction if corrected is not None else None,
             self._percentile(raw, age_years),
             self._covers(site),
-            self.site.findings(age_years, raw.age_years, entry.name) if self.site else (),
+            self.site.findings(age_years, raw.age_years, entry.name, has_no_skull)
+            if self.site
+            else (),
         )
 
     def _interval_years(

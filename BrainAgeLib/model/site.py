@@ -48,6 +48,8 @@ class SiteCalibration:
 
     gap = the model's line + ``applied.offset_years`` + ``applied.slope`` (age -
     ``mean_age_years``). ``classes``: the acquisition classes of the people that it was fitted on.
+    ``brain_extracted``: whether their scans came without their skull, None where nobody knows or
+    some did and some did not.
     ``estimated``, ``method`` and ``software`` are for readers alone.
     """
 
@@ -64,6 +66,7 @@ class SiteCalibration:
     estimated: dict[str, Any]
     method: str
     software: dict[str, str]
+    brain_extracted: bool | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no calibration can say."""
@@ -110,7 +113,11 @@ class SiteCalibration:
         return years is None or low <= years <= high
 
     def findings(
-        self, age_years: float | None, raw_age_years: float, acquisition_class: str
+        self,
+        age_years: float | None,
+        raw_age_years: float,
+        acquisition_class: str,
+        has_no_skull: bool | None = None,
     ) -> tuple[Finding, ...]:
         """Return what the calibration does not cover of one scan."""
         uncovered = []
@@ -126,6 +133,8 @@ class SiteCalibration:
                     ", ".join(self.classes),
                 )
             )
+        if {self.brain_extracted, has_no_skull} == {True, False}:
+            uncovered.append(_other_kind(bool(has_no_skull)))
         return tuple(uncovered)
 
     def _outside_ages(self, age_years: float | None) -> Finding:
@@ -148,6 +157,19 @@ class SiteCalibration:
             age_years if is_person else None,
             f"{low:.4g} to {high:.4g} years",
         )
+
+
+def _other_kind(has_no_skull: bool) -> Finding:
+    """Return the finding of a stripped brain at a site of whole heads, or the other way round."""
+    scan, site = ("whole head", "brain without its skull")[:: -1 if has_no_skull else 1]
+    return Finding(
+        FindingCode.SITE_ACQUISITION,
+        "warn",
+        f"The site calibration was fitted on scans of another kind, each a {site}, and this is a "
+        f"{scan}: raw ages of the two differ by years.",
+        scan,
+        site,
+    )
 
 
 def read_site(path: str | Path, model: ModelRecord) -> SiteCalibration:

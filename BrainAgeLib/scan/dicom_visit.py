@@ -22,6 +22,15 @@ def scanner_of(said: Elements) -> str | None:
     return " ".join(filter(None, words))[:LONGEST_SCANNER] or None
 
 
+def patient_id(path: Path) -> str | None:
+    """Return the patient ID of a DICOM file, to see whether scans are one person's; never written.
+
+    Raises OSError when the file cannot be opened.
+    """
+    with elements_of(path, ("PatientID",)) as said:
+        return said.text("PatientID").strip() or None
+
+
 def study_date(path: Path) -> date | None:
     """Return the day of a DICOM file's study, to tell how far apart scans are; never written.
 

@@ -201,3 +201,22 @@ def head(person):
     person.ui.inputSelector.setCurrentNode(node)
     person.rest()
     return node
+
+
+@pytest.fixture
+def twoScans(person, tmp_path):
+    """Return a function that adds two scans of a person and selects them."""
+    from two_scans import addScan
+
+    def add(brainAges=(61.0, 66.0), ages=(60.5, 62.5), ofFirst=None, **ofLater):
+        folder = tmp_path / str(len(list(tmp_path.iterdir())))
+        first = addScan(person, folder / "a", "first", brainAges[0], ages[0], **ofFirst or {})
+        later = addScan(person, folder / "b", "later", brainAges[1], ages[1], **ofLater)
+        person.rest()
+        person.ui.followButton.collapsed = False
+        person.ui.inputSelector.setCurrentNode(later)
+        person.ui.earlierSelector.setCurrentNode(first)
+        person.rest()
+        return first, later
+
+    return add

@@ -7,26 +7,7 @@ import pytest
 import slicer
 
 import phantom
-from dicom_database import DicomDatabase
-from two_scans import addScan, compare
-
-
-@pytest.fixture
-def twoScans(person, tmp_path):
-    """Return a function that adds two scans of a person and selects them."""
-
-    def add(brainAges=(61.0, 66.0), ages=(60.5, 62.5), ofFirst=None, **ofLater):
-        folder = tmp_path / str(len(list(tmp_path.iterdir())))
-        first = addScan(person, folder / "a", "first", brainAges[0], ages[0], **ofFirst or {})
-        later = addScan(person, folder / "b", "later", brainAges[1], ages[1], **ofLater)
-        person.rest()
-        person.ui.followButton.collapsed = False
-        person.ui.inputSelector.setCurrentNode(later)
-        person.ui.earlierSelector.setCurrentNode(first)
-        person.rest()
-        return first, later
-
-    return add
+from two_scans import compare
 
 
 def foregrounds() -> set[str | None]:
@@ -169,18 +150,6 @@ def test_typed_years_go_before_ages_and_words_are_no_number(person, twoScans):
         person.type(person.ui.yearsEdit, text)
         compare(person)
         assert "are a number" in person.ui.messageLabel.text
-
-
-def test_the_days_of_dicom_go_before_ages(person, twoScans, monkeypatch):
-    days = {"1.1": "20200101", "1.2": "20210101"}
-    database = DicomDatabase({uid: {"0008,0020": day} for uid, day in days.items()})
-    nodes = twoScans()
-    for node, uid in zip(nodes, days, strict=True):
-        node.SetAttribute("DICOM.instanceUIDs", uid)
-    monkeypatch.setattr(slicer, "dicomDatabase", database)
-    compare(person)
-
-    assert "+5.0 years a year" in person.ui.followLabel.text
 
 
 @pytest.mark.parametrize(

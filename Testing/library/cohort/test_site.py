@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,7 +19,9 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.records import ModelRecord
+from BrainAgeLib.report.record import write_prediction
 from Testing.library.cohort.made_results import healthy_rows, row, write_table
+from Testing.library.follow.made_people import prediction
 
 AGES = np.linspace(40.0, 80.0, 30)
 
@@ -164,3 +169,30 @@ def test_a_shift_that_no_site_has_is_not_written(card, tmp_path):
 
     with pytest.raises(InputError, match="not a site calibration that could be used"):
         site_calibration(fit, card, "Clinic A")
+
+
+@pytest.mark.parametrize(
+    ("stripped", "kept"), [((True,), True), ((False,), False), ((True, False), None), ((), None)]
+)
+def test_whether_the_scans_came_without_their_skull_is_kept(card, tmp_path, stripped, kept):
+    path = table_of(card, 30, tmp_path)
+    (tmp_path / "batch.json").write_text("{}")
+    with path.open() as stream:
+        rows = list(csv.DictReader(stream))
+    for number, one in enumerate(rows if stripped else ()):
+        made = prediction(float(one["brain_age_years"]))
+        is_stripped = stripped[number % len(stripped)]
+        own = replace(made.input, path=f"/data/{one['path']}", brain_extracted=is_stripped)
+        (tmp_path / str(number)).mkdir()
+        write_prediction(replace(made, input=own), tmp_path / str(number) / "prediction.json")
+
+    fit = fit_site(path, card)
+
+    assert set(fit.brain_extracted) == (set(stripped) or {None})
+    assert site_calibration(fit, card, "Clinic A").brain_extracted is kept
+
+
+def test_what_the_gate_finds_to_have_no_skull_has_none(card, tmp_path):
+    path = table_of(card, 30, tmp_path, findings="noise;no_skull")
+
+    assert fit_site(path, card).brain_extracted == (True,)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.follow.visits import Person, Visit, person_of
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.records import Prediction
+from BrainAgeLib.report.record import write_prediction
 from Testing.library.report.conftest import person as made_prediction
 
+OWN_ERROR = ("--scan-error", "1")  # the option of the command
 ERROR = ScanError(1.0, 50, 10, "re-slicing, simulated")
 
 
@@ -54,3 +57,12 @@ def prediction(
         chronological_age_years=age_years,
         **{"input": replace(made.input, sha256=own, series_uid=None)} | changes,
     )
+
+
+def record(
+    folder: Path, brain_age_years: float, age_years: float | None = 60.0, **changes: Any
+) -> Path:
+    """Write a record with that brain age into a new folder; return the folder."""
+    folder.mkdir()
+    write_prediction(prediction(brain_age_years, age_years, **changes), folder / "prediction.json")
+    return folder

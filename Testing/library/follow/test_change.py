@@ -23,6 +23,18 @@ def test_two_scans_change_by_their_difference():
     assert change.is_more_than_error
 
 
+def test_scans_days_apart_have_a_change_and_no_rate():
+    change = change_of(person([0, 7 / 365.25], [66.0, 61.0]), ERROR)
+
+    assert (change.a_year, change.a_year_interval, change.smallest_a_year) == (None, None, None)
+    assert change.total_years == pytest.approx(-5.0)
+    half = 1.959964 * math.sqrt(2)
+    assert change.total_interval == pytest.approx((-5.0 - half, -5.0 + half), abs=1e-5)
+    assert change.smallest_total_years == pytest.approx(half, abs=1e-5)
+    assert change.is_more_than_error
+    assert change_of(person([0, 0.25], [66.0, 61.0]), ERROR).a_year == pytest.approx(-20.0)
+
+
 @pytest.mark.parametrize(("later", "is_told"), [(63.5, False), (63.9, True), (58.0, True)])
 def test_a_change_is_told_from_the_smallest_on(later, is_told):
     assert change_of(person([0, 1], [61.0, later]), ERROR).is_more_than_error is is_told

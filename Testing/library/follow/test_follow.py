@@ -8,25 +8,13 @@ import json
 import pytest
 
 from BrainAgeLib.records import Finding, Quality
-from BrainAgeLib.report.record import write_prediction
 from Testing.library.cohort.made_results import row, write_table
-from Testing.library.follow.made_people import prediction
+from Testing.library.follow.made_people import OWN_ERROR, prediction, record
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
 from Testing.library.scan.made_dicom import write_volume_series
 
 pytestmark = pytest.mark.timeout(900)  # scans are predicted whole, maps and all
-OWN_ERROR = ("--scan-error", "1")
-
-
-def record(folder, brain_age_years, age_years=60.0, **changes):
-    folder.mkdir()
-    write_prediction(prediction(brain_age_years, age_years, **changes), folder / "prediction.json")
-    return folder
-
-
-@pytest.fixture
-def model(small_model):
-    return ("--model", small_model)
+OUTPUTS = ("report.html", "follow.json", "changes.csv")
 
 
 def test_two_records_give_change_report_and_numbers(brainage, tmp_path, model):
@@ -69,7 +57,8 @@ def test_the_days_of_dicom_headers_tell_the_time(brainage, tmp_path, small_model
     days = {"later": "20220301", "first": "20200301"}
     scans = [
         write_volume_series(tmp_path / name, brain, StudyDate=day, PatientAge="061Y",
-                            Manufacturer="Maker", ManufacturerModelName=name)
+                            Manufacturer="Maker", ManufacturerModelName=name,
+                            PatientID=f"ID-of-{name}")
         for name, day in days.items()
     ]  # fmt: skip
 
@@ -85,30 +74,11 @@ def test_the_days_of_dicom_headers_tell_the_time(brainage, tmp_path, small_model
     assert said["change"]["years"] == pytest.approx(2.0, abs=0.01)
     assert [visit["name"] for visit in said["person"]["visits"]] == ["2: first", "1: later"]
     assert any("scanner: Maker first, then Maker later" in text for text in said["warnings"])
+    assert any("since the patient IDs of their headers differ" in text for text in said["warnings"])
+    for text in (done.out, *((out / each).read_text("utf-8") for each in OUTPUTS)):
+        assert "ID-of-" not in text
     assert "2020" not in (out / "follow.json").read_text()  # no date is written
     assert "2020" not in (out / "report.html").read_text("utf-8")
-
-
-def test_a_table_follows_everybody_with_two_scans(brainage, tmp_path, model):
-    rows = [
-        row(1, 60.0, 61.0, session="1"),
-        row(1, 62.5, 66.0, session="2"),
-        row(2, 40.0, 41.0),
-        row(3, 50.0, 50.0, session="1", scanner="A"),
-        row(3, 51.5, 50.5, session="2", scanner="B"),
-    ]
-    table = write_table(rows, tmp_path / "results.csv")
-
-    out = tmp_path / "out"
-    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
-
-    assert done.code == 0, done.err
-    assert "accelerat" not in done.out
-    with (out / "changes.csv").open() as stream:
-        first, third = csv.DictReader(stream)
-    assert (first["id"], third["id"]) == ("sub-001", "sub-003")
-    assert float(first["change_a_year"]) == pytest.approx(2.0)
-    assert "scanner" in third["warnings"] and not first["warnings"]
 
 
 def test_what_the_gate_found_in_each_scan_is_said(brainage, tmp_path, model):
@@ -131,33 +101,73 @@ def test_what_the_gate_found_in_each_scan_is_said(brainage, tmp_path, model):
     ]
 
 
-def test_a_table_says_what_was_found_and_what_is_left_out(brainage, tmp_path, model):
-    rows = [
-        row(1, 60.0, 61.0, session="1", verdict="warn", findings="noise;bias_field"),
-        row(1, 62.5, 66.0, session="2"),
-        row(1, 64.0, 70.0, session="3", verdict="refuse", findings="not_t1"),
-    ]
-    table = write_table(rows, tmp_path / "results.csv")
+def test_scans_days_apart_have_no_rate_in_any_output(brainage, tmp_path, model):
+    first, later = record(tmp_path / "a", 66.0), record(tmp_path / "b", 61.0)
 
     out = tmp_path / "out"
-    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+    call = ("follow", first, later, "--years", "0", "0.0192", "--output", out)
+    done = brainage(*call, *OWN_ERROR, *model)
 
     assert done.code == 0, done.err
-    assert "1: Passed with warnings: noise, bias_field" in done.out
-    assert "left out, 3: refused by the quality gate" in done.out
-
-
-def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
-    rows = [row(1, 60.0, 61.0, session=n, when=time) for n, time in (("1", "0"), ("2", "0.5"))]
-    table = write_table(rows, tmp_path / "results.csv")
-
-    out = tmp_path / "out"
-    done = brainage("follow", table, "--time", "when", "--output", out, *OWN_ERROR, *model)
-
-    assert done.code == 0, done.err
-    assert "accelerat" not in done.out
+    assert "Change of brain age: -5.0 years (" in done.out and "260" not in done.out
     (said,) = json.loads((out / "follow.json").read_text())["people"]
-    assert said["change"]["years"] == 0.5
+    assert said["change"]["a_year"] is None
+    assert said["change"]["total_years"] == pytest.approx(-5.0)
+    with (out / "changes.csv").open() as stream:
+        (line,) = csv.DictReader(stream)
+    assert (line["change_a_year"], line["change_in_all"]) == ("", "-5.0000")
+
+
+@pytest.mark.parametrize(
+    ("names", "is_told"),
+    [
+        (("sub-ms01_T1w", "sub-ms02_T1w"), True),
+        (("sub-ms01/ses-1", "sub-ms02/ses-1"), True),
+        (("sub-ms01/ses-1", "sub-MS01/ses-2"), False),
+        (("sub-ms01_ses-1_T1w", "later"), False),
+    ],
+)
+def test_subjects_that_differ_are_warned_of(brainage, tmp_path, model, names, is_told):
+    (tmp_path / "of").mkdir()  # the names of temporary folders say nothing
+    for name in names:
+        (tmp_path / "of" / name).parent.mkdir(exist_ok=True)
+    folders = [record(tmp_path / "of" / name, 61.0 + n, 60.5 + n) for n, name in enumerate(names)]
+
+    out = tmp_path / "out"
+    done = brainage("follow", *folders, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    words = "These may be scans of two people, since the BIDS subjects"
+    for said in (done.out, *((out / each).read_text("utf-8") for each in OUTPUTS)):
+        assert (words in said) is is_told
+        assert "/" in names[0] or not is_told or "sub-ms01_T1w" in said
+        assert "/" not in names[0] or "ms01" not in said.lower()
+
+
+def test_patient_ids_that_differ_are_warned_of_and_not_written(brainage, tmp_path, model):
+    ids = ("P-4711", "P-0815")
+    folders = [
+        record(tmp_path / f"{n}", 61.0 + n, 60.5 + n, identifiers={"patient_id": one})
+        for n, one in enumerate(ids)
+    ]
+
+    out = tmp_path / "out"
+    done = brainage("follow", *folders, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    for said in (done.out, *((out / each).read_text("utf-8") for each in OUTPUTS)):
+        assert "since the patient IDs of their headers differ: 1: 0, 2: 1." in said
+        assert not any(one in said for one in ids)
+
+
+def test_times_that_nothing_tells_are_asked_for_before_the_work(brainage, tmp_path, model):
+    scan = write_volume(thick_slices_of(template_brain()), tmp_path / "t1.nii.gz")
+    out = tmp_path / "out"
+
+    done = brainage("follow", scan, scan, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 2 and "neither a date nor an age" in done.err
+    assert not out.exists()  # no scan was predicted
 
 
 @pytest.mark.parametrize(
@@ -223,16 +233,6 @@ def test_the_same_scan_twice_is_told(brainage, tmp_path, model):
     assert "the same scan" in (out / "report.html").read_text("utf-8")
     scans = [line for line in done.out.splitlines() if line.startswith("  after")]
     assert [line.split("(")[1] for line in scans] == ["2: again)", "1: early)"]
-
-
-def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
-    table = write_table([row(1, 60.0, 61.0), row(1, 62.0, 63.0)], tmp_path / "results.csv")
-
-    done = brainage(
-        *("follow", table, "--years", "0", "1", "--output", tmp_path / "out", *OWN_ERROR, *model)
-    )
-
-    assert done.code == 2 and "--years is of scans, not of a RESULTS.csv" in done.err
 
 
 def test_a_model_whose_error_nobody_measured_asks_for_one(brainage, tmp_path, model):

@@ -36,6 +36,20 @@ def test_the_page_says_change_interval_and_smallest_change(tmp_path):
     assert words.count(NOTICE) == 2
 
 
+def test_the_largest_type_of_scans_days_apart_is_no_rate(tmp_path):
+    days_apart = person([0, 7 / 365.25], [66.0, 61.0])
+    (tmp_path / "several").mkdir()
+
+    page = page_of(tmp_path, days_apart)
+    several = page_of(tmp_path / "several", days_apart, person([0, 2], [61.0, 64.0]))
+
+    assert '<p class="age">\N{MINUS SIGN}5.0<span> years</span></p>' in page
+    assert "<td>0 days</td><td>7 days</td>" in page and "260" not in re.sub(r"<svg.*", "", page)
+    rows = re.findall(r"<tr><td>.*</tr>", several)
+    assert "<td>7 days</td><td>\N{MINUS SIGN}5.0 years (" in rows[0] and "2.8 years: " in rows[0]
+    assert "<td>2.0 years</td><td>+1.5 years a year (+0.1 to +2.9)" in rows[1]
+
+
 def test_a_forced_scan_and_other_scanners_are_no_change(tmp_path):
     made = person([0, 2], [61.0, 68.0])
     forced = replace(made, visits=(made.visits[0], replace(made.visits[1], verdict="refuse")))

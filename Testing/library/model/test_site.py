@@ -63,6 +63,36 @@ def test_findings_say_what_is_not_covered():
     assert codes == ["site_age_range", "site_acquisition"]
 
 
+@pytest.mark.parametrize("of_site", [None, False, True])
+@pytest.mark.parametrize("of_scan", [None, False, True])
+def test_a_scan_of_the_other_kind_is_warned_of(of_site, of_scan):
+    site = from_plain(SiteCalibration, changed(brain_extracted=of_site), Source("made up"))
+
+    found = site.findings(60.0, 60.0, "slices up to 7 mm apart", of_scan)
+
+    if None in (of_site, of_scan) or of_site == of_scan:
+        assert found == ()
+    else:
+        (finding,) = found
+        assert (finding.code, finding.severity) == ("site_acquisition", "warn")
+        whole, bare = "whole head", "brain without its skull"
+        assert (finding.value, finding.limit) == ((bare, whole) if of_scan else (whole, bare))
+
+
+def test_interpreting_a_scan_takes_its_kind_to_the_site(small_model):
+    site = from_plain(SiteCalibration, changed(brain_extracted=True), Source("made up"))
+    reader, raw = (
+        Interpreter(read_card(small_model), "de-lange-cole", site),
+        RawAge(60.0, (60.0,), True),
+    )
+    codes = [
+        [found.value for found in reader.interpret(raw, 60.0, 24, 6.0, has_no_skull).findings]
+        for has_no_skull in (True, False)
+    ]
+
+    assert "whole head" not in codes[0] and "whole head" in codes[1]
+
+
 @pytest.mark.parametrize(
     ("age_years", "raw_years", "severity", "value"),
     [
@@ -93,6 +123,7 @@ def test_ages_outside_the_sites_are_told_but_never_the_raw_one(
         changed(schema_version="2"),
         changed(schema_version=1),
         changed(extra=1),
+        changed(brain_extracted="no"),
         {name: value for name, value in DOCUMENT.items() if name != "applied"},
         changed(site=""),
         changed(site="x" * 201),

@@ -1,0 +1,109 @@
+"""``brainage follow RESULTS.csv``."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+
+import pytest
+
+from Testing.library.cohort.made_results import row, write_table
+from Testing.library.follow.made_people import OWN_ERROR, prediction, record
+
+
+def test_a_table_follows_everybody_with_two_scans(brainage, tmp_path, model):
+    rows = [
+        row(1, 60.0, 61.0, session="1"),
+        row(1, 62.5, 66.0, session="2"),
+        row(2, 40.0, 41.0),
+        row(3, 50.0, 50.0, session="1", scanner="A"),
+        row(3, 51.5, 50.5, session="2", scanner="B"),
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    with (out / "changes.csv").open() as stream:
+        first, third = csv.DictReader(stream)
+    assert (first["id"], third["id"]) == ("sub-001", "sub-003")
+    assert float(first["change_a_year"]) == pytest.approx(2.0)
+    assert "differ in scanner: A, then B" in third["warnings"]
+    not_held = "skull, scanner, plane, slice thickness (mm), pixel size (mm)"
+    assert f"Not compared, since the table does not hold it: {not_held}" in first["warnings"]
+    assert "but the warnings may explain it" in done.out
+
+
+def test_a_table_says_what_was_found_and_what_is_left_out(brainage, tmp_path, model):
+    rows = [
+        row(1, 60.0, 61.0, session="1", verdict="warn", findings="noise;bias_field"),
+        row(1, 62.5, 66.0, session="2"),
+        row(1, 64.0, 70.0, session="3", verdict="refuse", findings="not_t1"),
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "1: Passed with warnings: noise, bias_field" in done.out
+    assert "left out, 3: refused by the quality gate" in done.out
+
+
+@pytest.mark.parametrize("is_of_batch", [True, False])
+def test_records_beside_a_table_tell_what_it_does_not_hold(brainage, tmp_path, model, is_of_batch):
+    rows = [row(1, 60.0, 61.0, session="1"), row(1, 62.0, 71.0, session="2")]
+    table = write_table([each | {"path": "scans/t1.nii.gz"} for each in rows], tmp_path / "r.csv")
+    if is_of_batch:
+        (tmp_path / "batch.json").write_text("{}")
+    for name, years, is_stripped in (("a", 61.0, False), ("b", 71.0, True)):
+        made = prediction(years)
+        own = replace(made.input, path="/data/scans/t1.nii.gz", brain_extracted=is_stripped)
+        record(tmp_path / name, years, input=own)
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    differ = "The scans differ in skull: whole head, then removed before."
+    assert any(differ in text for text in said["warnings"]) is is_of_batch
+    assert any("Not compared" in text for text in said["warnings"]) is not is_of_batch
+    assert said["change"]["total_years"] == pytest.approx(10.0)
+    assert [visit["age_years"] for visit in said["person"]["visits"]] == [60.0, 62.0]
+
+
+def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
+    rows = [row(1, 60.0, 61.0, session=n, when=time) for n, time in (("1", "0"), ("2", "0.5"))]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--time", "when", "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "accelerat" not in done.out
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["years"] == 0.5
+
+
+def test_scans_of_one_time_in_a_table_are_told_what_applies_to_one(brainage, tmp_path, model):
+    rows = [row(1, 60.0, 61.0, session="1"), row(1, 60.0, 63.0, session="2")]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    done = brainage("follow", table, "--output", tmp_path / "out", *OWN_ERROR, *model)
+
+    assert done.code == 2 and "of one time, as far as their ages tell" in done.err
+    assert "--time COLUMN" in done.err and "--years" not in done.err
+
+
+def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
+    table = write_table([row(1, 60.0, 61.0), row(1, 62.0, 63.0)], tmp_path / "results.csv")
+
+    done = brainage(
+        *("follow", table, "--years", "0", "1", "--output", tmp_path / "out", *OWN_ERROR, *model)
+    )
+
+    assert done.code == 2 and "--years is of scans, not of a RESULTS.csv" in done.err
