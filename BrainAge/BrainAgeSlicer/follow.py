@@ -30,6 +30,7 @@ from BrainAgeLib.follow.visits import (
     visit_of,
 )
 from BrainAgeLib.model.calibration import ScanError
+from BrainAgeLib.records import DAYS_A_YEAR
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.scan.dicom_person import day_of_study
@@ -39,7 +40,6 @@ from BrainAgeSlicer.run import asError, removeFolder
 from BrainAgeSlicer.worker import Outcome, Worker
 
 STUDY_DATE, PATIENT_ID = "0008,0020", "0010,0020"
-DAYS_A_YEAR = 365.25
 
 
 @dataclass(frozen=True)

@@ -240,12 +240,14 @@ def typeset(text: str) -> str:
 
 
 def result_lines(prediction: Prediction, how_to_give_the_age: str = "") -> list[Fact]:
-    """Return the whole result in lines: ages, gaps, verdict, findings; a finding has no label."""
+    """Return the whole result in lines: ages, gaps, verdict, findings, which have no label."""
+    about_age = interval_and_age(prediction)
+    lines = [brain_age(prediction), *facts(prediction, how_to_give_the_age)]
+    lines += [Fact("Age and interval", about_age)] if about_age else []
     findings = [Fact("", _finding(item)) for item in leading(prediction)]
     if left_out(prediction):
         findings.append(Fact("", left_out(prediction)))
-    quality = Fact("Quality", VERDICT_WORDS[prediction.quality.verdict])
-    return [brain_age(prediction), *facts(prediction, how_to_give_the_age), quality, *findings]
+    return [*lines, Fact("Quality", VERDICT_WORDS[prediction.quality.verdict]), *findings]
 
 
 def _finding(finding: Finding) -> str:
@@ -264,14 +266,12 @@ def readable_result(
     there is one. Characters of file names that a terminal would obey are replaced.
     """
     lines = result_lines(prediction, "give it with --age")
-    lines += [Fact("", said) for said in [interval_and_age(prediction)] if said]
     if report is not None:
         lines.append(Fact("Report", str(report)))
     elif folder is not None:
         lines.append(Fact("Results", str(folder)))
     loud = [f"{FORCED}: {DO_NOT_USE}".upper()] if is_forced(prediction) else []
-    shown = [printable(line) for line in [*loud, *map(_terminal_line, lines)]]
-    return "\n".join([*shown, "", printable(prediction.notice)])
+    return "\n".join(map(printable, [*loud, *map(_terminal_line, lines), "", prediction.notice]))
 
 
 def _terminal_line(fact: Fact) -> str:

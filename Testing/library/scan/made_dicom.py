@@ -64,6 +64,14 @@ def dataset(object_class: str = MRImageStorage, **tags: Any) -> Dataset:
     return data
 
 
+def state_otherwise(path: Path, stated: bytes, content: bytes) -> None:
+    """Give a short element of a file, its head of eight bytes and its value, another value."""
+    whole = path.read_bytes()
+    assert stated in whole
+    length = len(content).to_bytes(2, "little")
+    path.write_bytes(whole.replace(stated, stated[:6] + length + content))
+
+
 def write_slice(path: Path, number: float, pixels: np.ndarray | None = None, **tags: Any) -> Path:
     """Write the slice at that place of the stack; return its path."""
     orientation = tags.get("ImageOrientationPatient") or AXIAL

@@ -9,7 +9,9 @@ import pytest
 from BrainAgeLib.report.dicom_report import read_source
 from BrainAgeLib.scan.dicom_header import read_dicom_header
 from BrainAgeLib.scan.read import read_scan
-from Testing.library.scan.made_dicom import write_slice
+from Testing.library.scan.made_dicom import state_otherwise, write_slice
+
+CHARACTER_SET = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
 
 
 @pytest.mark.parametrize(
@@ -25,11 +27,7 @@ from Testing.library.scan.made_dicom import write_slice
 )
 def test_a_character_set_with_zeros_in_it(tmp_path, stored):
     path = write_slice(tmp_path / "IM", 0, SpecificCharacterSet="ISO_IR 100", PatientAge="062Y")
-    content = path.read_bytes()
-    element = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
-    assert element in content
-    length = len(stored).to_bytes(2, "little")
-    path.write_bytes(content.replace(element, element[:6] + length + stored))
+    state_otherwise(path, CHARACTER_SET, stored)
 
     header = read_dicom_header(path)
 
@@ -41,12 +39,8 @@ def test_a_character_set_with_zeros_in_it(tmp_path, stored):
 def test_a_series_with_a_copied_slice_and_such_a_character_set(tmp_path, stored):
     for number in range(14):
         write_slice(tmp_path / f"IM{number}", number, SpecificCharacterSet="ISO_IR 100")
-    element = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
     for path in list(tmp_path.iterdir()):
-        content = path.read_bytes()
-        assert element in content
-        length = len(stored).to_bytes(2, "little")
-        path.write_bytes(content.replace(element, element[:6] + length + stored))
+        state_otherwise(path, CHARACTER_SET, stored)
     shutil.copy(tmp_path / "IM3", tmp_path / "copy of IM3")
 
     scan = read_scan(tmp_path)

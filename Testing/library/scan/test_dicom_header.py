@@ -20,6 +20,7 @@ from Testing.library.scan.made_dicom import (
     ROWS,
     SERIES_UID,
     place_of,
+    state_otherwise,
     write_frames,
     write_philips_frames,
     write_report,
@@ -82,11 +83,7 @@ def test_a_field_that_says_there_was_no_agent(tmp_path, agent):
 @pytest.mark.parametrize("content", [b"", b"0.9 ", b"0.9\\1.1\\1 ", b"0.9\\x ", b"0.9\\1e999"])
 def test_numbers_that_are_not_those(tmp_path, content):
     path = write_slice(tmp_path / "IM", 0)
-    whole = path.read_bytes()
-    stated = b"\x28\x00\x30\x00DS\x08\x001.1\\0.9 "
-    assert stated in whole
-    length = len(content).to_bytes(2, "little")
-    path.write_bytes(whole.replace(stated, stated[:6] + length + content))
+    state_otherwise(path, b"\x28\x00\x30\x00DS\x08\x001.1\\0.9 ", content)
 
     header = read_dicom_header(path)
 
