@@ -46,7 +46,7 @@ class FollowPlot:
     """All that is drawn. ``people``: an SVG path with a dot for each of the reference people.
 
     ``line`` and ``even``: from left to right, the line through the visits, and one on which brain
-    age grows by a year a year.
+    age grows by a year a year. The first is None where no change a year is told.
     """
 
     words: str
@@ -55,7 +55,7 @@ class FollowPlot:
     y_ticks: tuple[Tick, ...]
     people: str
     visits: tuple[Mark, ...]
-    line: tuple[float, float, float, float]
+    line: tuple[float, float, float, float] | None
     even: tuple[float, float, float, float]
     legend: tuple[tuple[str, str], ...]
     width: int = WIDTH
@@ -111,9 +111,9 @@ def follow_plot(person: Person, change: Change, reference: Reference | None) -> 
             Mark(axes.x(place), axes.y(years), axes.y(years - half), axes.y(years + half))
             for place, years in zip(places, brain_ages, strict=True)
         ),
-        ends(change.total_years / change.years, middle_x, middle_y),
+        None if change.a_year is None else ends(change.a_year, middle_x, middle_y),
         ends(1.0, places[0], brain_ages[0]),
-        _legend(bool(people)),
+        _legend(has_line=change.a_year is not None, has_people=bool(people)),
     )
 
 
@@ -138,15 +138,16 @@ def _ticks(low: float, span: float, place: object) -> tuple[Tick, ...]:
     return tuple(Tick(str(each), place(each)) for each in years)  # type: ignore[operator]
 
 
-def _legend(has_people: bool) -> tuple[tuple[str, str], ...]:
+def _legend(*, has_line: bool, has_people: bool) -> tuple[tuple[str, str], ...]:
     percent = f"{100 * LEVEL:g} %"
     entries = [
-        ("person", "the scans"),
-        ("interval", f"where {percent} of scans of this brain would lie"),
-        ("level", "line through the scans"),
-        ("equality", "one brain year a year, from the first scan"),
+        (True, "person", "the scans"),
+        (True, "interval", f"where {percent} of scans of this brain would lie"),
+        (has_line, "level", "line through the scans"),
+        (True, "equality", "one brain year a year, from the first scan"),
+        (has_people, "people", "reference people of about that age"),
     ]
-    return tuple(entries + [("people", "reference people of about that age")] * has_people)
+    return tuple((mark, words) for is_drawn, mark, words in entries if is_drawn)
 
 
 def _in_words(person: Person) -> str:

@@ -114,3 +114,18 @@ def test_without_ages_the_plot_is_over_time():
     plot = follow_plot(nameless, change_of(nameless, ERROR), PEOPLE)
 
     assert plot.x_words == "Years since the first scan" and not plot.people
+
+
+@pytest.mark.parametrize(("later_years", "has_line"), [(0.02, False), (2.0, True)])
+def test_a_line_through_the_scans_is_drawn_where_a_change_a_year_is_told(
+    tmp_path, later_years, has_line
+):
+    made = person([0, later_years], [61.0, 64.0])
+
+    change = change_of(made, ERROR)
+    plot = follow_plot(made, change, PEOPLE)
+
+    assert (change.a_year is not None) == has_line
+    assert (plot.line is not None) == has_line
+    assert any(words == "line through the scans" for _, words in plot.legend) == has_line
+    assert ("line through the scans" in page_of(tmp_path, made)) == has_line
