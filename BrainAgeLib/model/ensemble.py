@@ -73,7 +73,8 @@ class Ensemble:
         novelty = weights.typical.novelty(maps.features(regional_features))
         one_sided = None
         if weights.sides is not None:
-            one_sided = weights.sides.most_one_sided(sides_of(maps.volume))
+            # As acquired: what harmonisation makes of a lesion is nearer to healthy tissue.
+            one_sided = weights.sides.most_one_sided(sides_of(maps.acquired))
         widening = max(1.0, novelty)
         return replace(raw, novelty=novelty, one_sided=one_sided, widening=widening)
 

@@ -52,6 +52,13 @@ def planes_through(points_mm: torch.Tensor) -> torch.Tensor:
     return torch.stack([first[:, 2] - b * first[:, 0] - c * first[:, 1], b, c], -1)
 
 
+def plane_points_mm(planes: torch.Tensor) -> torch.Tensor:
+    """Return the template points (slice, y, x, 3) of the grid's pixels in planes (slice, 3)."""
+    x, y = grid_xy_mm(planes)
+    z = heights_mm(planes)
+    return torch.stack([x.expand_as(z), y.expand_as(z), z], -1)
+
+
 def heights_mm(planes: torch.Tensor) -> torch.Tensor:
     """Return the height of each pixel (..., y, x) for planes (..., 3)."""
     x, y = grid_xy_mm(planes)

@@ -1,4 +1,4 @@
-"""What comes of a scan in template space: its slices, the volume that they show, its alignment.
+"""What comes of a scan in template space: its slices, harmonised, their volume, its alignment.
 
 All that depends on the template is done when this is made; the models read their inputs in it.
 
@@ -15,6 +15,7 @@ import torch
 
 from BrainAgeLib.template.alignment import AlignedVolume, align_to_template, aligned
 from BrainAgeLib.template.grid import grid_heights_mm, heights_mm
+from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.target import template_target
 
@@ -45,14 +46,16 @@ class TemplateVolume:
 class ScanMaps:
     """One scan as the models see it.
 
-    ``volume``: its slices on the template's grid. ``covers_brain``: whether the slices leave no
-    hole in it. ``aligned``: None where they do, and for scans of a store of training, which keeps
+    ``slices``: as the training's own scanner would show them. ``volume``: these on the template's
+    grid. ``acquired``: the volume of the slices as they were acquired. ``covers_brain``: whether
+    they leave no hole in it. ``aligned``: None where they do, and for scans of a store of training, which keeps
     what was read in it. ``known``: what has been worked out of the scan, by the function that does
     so.
     """
 
     slices: SliceSet
     volume: TemplateVolume
+    acquired: TemplateVolume
     covers_brain: bool
     aligned: AlignedVolume | None = None
     known: dict[Features, torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
@@ -71,6 +74,7 @@ class ScanMaps:
         return ScanMaps(
             self.slices.to(device),
             self.volume.to(device),
+            self.acquired.to(device),
             self.covers_brain,
             None if self.aligned is None else self.aligned.to(device),
             {make: values.to(device) for make, values in self.known.items()},
@@ -86,8 +90,10 @@ def maps_of_scan(slices: SliceSet) -> ScanMaps:
     """Return what the models see of a set of slices. Raises ValueError for an empty set."""
     if len(slices) == 0:
         raise ValueError("there is no slice to predict from")
-    volume, covers = volume_of_slices(slices), covers_the_brain(slices)
-    return ScanMaps(slices, volume, covers, aligned_volumes([volume]) if covers else None)
+    shown, covers = harmonised(slices), covers_the_brain(slices)
+    volume, acquired = volume_of_slices(shown), volume_of_slices(slices)
+    alignment = aligned_volumes([volume]) if covers else None
+    return ScanMaps(shown, volume, acquired, covers, alignment)
 
 
 def volume_of_slices(slices: SliceSet) -> TemplateVolume:

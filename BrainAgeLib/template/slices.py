@@ -103,18 +103,31 @@ def slices_of_scan(
     ``scan``, ``mask``: (k, j, i) float tensors on one device; the mask is 1 in the brain.
     ``index_to_template``: 4 x 4 affine from the scan's index to template coordinates in mm.
     """
-    masked = scan * mask
-    stacked = torch.stack([masked, mask])
-    axis = slice_axis(index_to_template, tuple(scan.shape))
+    values, points = on_the_grid(torch.stack([scan * mask, mask]), index_to_template)
+    return normalised(values, points, template)
+
+
+def normalised(values: torch.Tensor, points_mm: torch.Tensor, template: TemplateMaps) -> SliceSet:
+    """Return the slices of what :func:`on_the_grid` gives of a masked scan and its mask."""
+    t1, grey_matter, white_matter = template.at(points_mm)
+    images = normalise_intensity(values[0], values[1], points_mm, grey_matter, white_matter)
+    return SliceSet(images, t1, planes_through(points_mm))
+
+
+def on_the_grid(
+    stacked: torch.Tensor, index_to_template: np.ndarray
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the slices (channel, slice, y, x) that hold brain, and their points in mm.
+
+    ``stacked``: (channel, k, j, i), the second channel being the mask.
+    """
+    axis = slice_axis(index_to_template, tuple(stacked.shape[1:]))
     if axis == 2 and is_axial(index_to_template):
         values, points = _acquired_slices(stacked, index_to_template)
     else:
         values, points = _axial_slabs(stacked, index_to_template)
     kept = (values[1] > LEAST_COVER).sum((1, 2)) >= LEAST_BRAIN_PIXELS
-    values, points = values[:, kept], points[kept]
-    t1, grey_matter, white_matter = template.at(points)
-    images = normalise_intensity(values[0], values[1], points, grey_matter, white_matter)
-    return SliceSet(images, t1, planes_through(points))
+    return values[:, kept], points[kept]
 
 
 def is_axial(index_to_template: np.ndarray) -> bool:

@@ -19,9 +19,15 @@ TEMPLATE_TAPS_MM = (-2.0, 0.0, 2.0)
 
 
 @cache
+def template_maps(device: str) -> TemplateMaps:
+    """Return the template on a device."""
+    return TemplateMaps(load_template(), device)
+
+
+@cache
 def template_target(device: str) -> torch.Tensor:
     """Return the template (z, y, x) as a scan of average thickness shows it, in the same levels."""
-    maps = TemplateMaps(load_template(), device)
+    maps = template_maps(device)
     points = grid_points_mm(grid_heights_mm(maps.maps))
     seen = torch.zeros((3, *points.shape[:-1]), device=points.device)
     for tap_mm in TEMPLATE_TAPS_MM:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,33 @@ from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 from BrainAgeLib.template.template import BRAIN_CENTER_MM
 from BrainAgeLib.training.strips import smooth_field
 
-# Set by hand, like the numbers in the functions, to hold the T1 scans of many scanners.
-LARGEST_UNEVENNESS = 0.07  # standard deviation of a tissue's brightness, of white matter's
+
+@dataclass(frozen=True)
+class ContrastRange:
+    """T1 contrasts: how bright a scan shows the tissues, white matter being 1.
+
+    ``grey``: of grey matter. ``fluid_below``: by how much fluid is darker. ``top``: what is
+    brighter than white matter, 1 being as it was. ``unevenness``, ``uneven_fluid``: largest
+    standard deviation of a tissue's brightness from place to place, drawn at ``nodes`` points along
+    each axis. ``bending``: how much rarer or more frequent brightness between two tissues becomes,
+    at most; 1 leaves nothing in the middle.
+    """
+
+    grey: tuple[float, float]
+    fluid_below: tuple[float, float]
+    top: tuple[float, float]
+    unevenness: float
+    nodes: tuple[int, int] = (3, 3)
+    uneven_fluid: float = 0.0
+    bending: float = 0.0
+
+
+# Set by hand, like the numbers in the functions, to hold the T1 scans of many scanners. Spin echo
+# at 1.5 T comes to about 0.85 of white matter, the brightest of IXI to 0.87. What fluid is darker by
+# is 0.43-0.57 on the scanners at hand.
+USUAL_CONTRASTS = ContrastRange((0.55, 0.88), (0.36, 0.66), (0.7, 1.2), 0.07)
+# What harmonisation is taught on is wider still, and uneven over shorter distances.
+ALL_CONTRASTS = ContrastRange((0.5, 0.9), (0.3, 0.7), (0.3, 1.5), 0.1, (3, 7), 0.05, 0.8)
 
 
 @dataclass(frozen=True)
@@ -26,7 +52,8 @@ class AppearanceRange:
     moved by gradients that are not linear. ``shading``: largest standard deviation of the
     logarithm of the coil's field. ``slice_gain``: largest standard deviation of the slices'
     brightness. ``noise``: largest noise, as a share of white matter. ``mask_wander``: how far the
-    brain mask's edge moves.
+    brain mask's edge moves. ``contrast``: of such scans. ``shading_nodes``: range of how many
+    points along each axis the coil's field is drawn at.
     """
 
     other_contrast: float
@@ -36,11 +63,16 @@ class AppearanceRange:
     slice_gain: float
     noise: float
     mask_wander: float
+    contrast: ContrastRange = USUAL_CONTRASTS
+    shading_nodes: tuple[int, int] = (3, 3)
 
 
 # Training sees other scanners than its own. The ranges were set by hand; what wider ones brought is
 # in docs/model.md.
 TRAINING = AppearanceRange(0.9, (-0.5, 1.0), 2.0, 0.25, 0.04, 0.05, 0.2)
+HARMONISATION = AppearanceRange(
+    0.92, (-0.6, 1.1), 2.0, 0.25, 0.05, 0.06, 0.2, ALL_CONTRASTS, (3, 6)
+)
 # Measuring asks what thick slices cost on the same scanner: everyday noise and a mask that is not
 # exactly that of the 3D scan. deepbet's mask of a thick-slice scan has a Dice overlap of 0.99 with
 # its mask of the 3D scan.
@@ -58,9 +90,12 @@ def change_appearance(
     white = torch.quantile(scan[inside][::7], WHITE_MATTER_QUANTILE).clamp(min=1e-6)
     image = scan / white
     if generator.random() < range_.other_contrast:
-        image = _other_contrast(image, generator)
+        image = _other_contrast(image, range_.contrast, generator)
     image = _sharpened(image, inside, generator.uniform(*range_.sharpening))
-    image = image * _shading(scan, generator.uniform(0.0, range_.shading), generator)
+    nodes = _count_in(range_.shading_nodes, generator)
+    # What a coil leaves.
+    coil = smooth_field(scan, generator.uniform(0.0, range_.shading), nodes, generator)
+    image = image * torch.exp(coil)
     gains = torch.randn(len(scan), 1, 1, generator=torch_generator, device=scan.device)
     image = image * (1 + generator.uniform(0.0, range_.slice_gain) * gains)
     level = float(generator.uniform(0.0, range_.noise))
@@ -69,27 +104,49 @@ def change_appearance(
     return torch.where(inside, torch.sqrt((image + noise[0]) ** 2 + noise[1] ** 2), image * 0)
 
 
-def _other_contrast(image: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+def _other_contrast(
+    image: torch.Tensor, range_: ContrastRange, generator: np.random.Generator
+) -> torch.Tensor:
     """Remap brightness on a monotone curve through CSF, grey and white matter.
 
     Grey and white matter are not equally bright everywhere: relaxation times differ between the
     cortices, the deep grey matter and the tracts, and each sequence shows that in its own way.
     """
-    uneven = generator.uniform(0.0, LARGEST_UNEVENNESS)
-    white = 1 + smooth_field(image, uneven, 3, generator)
-    # Spin echo at 1.5 T comes to about 0.85, the brightest of IXI to 0.87. What fluid is darker by
-    # is 0.43-0.57 on the scanners at hand.
-    middle = generator.uniform(0.55, 0.88)
-    grey = middle + smooth_field(image, uneven, 3, generator)
-    csf = torch.full_like(image, max(0.03, middle - generator.uniform(0.36, 0.66)))
-    grey = torch.minimum(torch.maximum(grey, csf + 0.1), white - 0.05)
-    top = white + 0.3 * generator.uniform(0.7, 1.2)
-    wanted = torch.stack([torch.zeros_like(image), csf, grey, white, top])
+    uneven = generator.uniform(0.0, range_.unevenness)
+    nodes = _count_in(range_.nodes, generator)
+    white = 1 + smooth_field(image, uneven, nodes, generator)
+    middle = generator.uniform(*range_.grey)
+    grey = middle + smooth_field(image, uneven, nodes, generator)
+    fluid = torch.full_like(image, max(0.03, middle - generator.uniform(*range_.fluid_below)))
+    if range_.uneven_fluid > 0:
+        strength = generator.uniform(0.0, range_.uneven_fluid)
+        fluid = (fluid + smooth_field(image, strength, 5, generator)).clamp(min=0.02)
+    grey = torch.minimum(torch.maximum(grey, fluid + 0.1), white - 0.05)
+    top = white + 0.3 * generator.uniform(*range_.top)
+    wanted = torch.stack([torch.zeros_like(image), fluid, grey, white, top])
     known = torch.tensor([0.0, 0.28, 0.74, 1.0, 1.3], device=image.device)
     upper = torch.bucketize(image, known).clamp(1, len(known) - 1)
     share = (image - known[upper - 1]) / (known[upper] - known[upper - 1])
+    share = _bent(share, upper, range_.bending, generator)
     low, high = (wanted.gather(0, n[None])[0] for n in (upper - 1, upper))
     return low + share * (high - low)
+
+
+def _bent(
+    share: torch.Tensor, upper: torch.Tensor, bending: float, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return how far between two tissues brightness lies, rarer or more frequent in the middle."""
+    if bending == 0 or generator.random() > 0.6:
+        return share
+    between = share.new_zeros(4)  # below fluid, fluid to grey, grey to white matter, above
+    between[1:3] = torch.from_numpy(generator.uniform(-bending, bending, 2))
+    wave = torch.sin(2 * math.pi * share.clamp(0, 1)) / (2 * math.pi)
+    return share - between[upper - 1] * wave
+
+
+def _count_in(limits: tuple[int, int], generator: np.random.Generator) -> int:
+    low, high = limits
+    return low if low == high else int(generator.integers(low, high + 1))
 
 
 def _sharpened(image: torch.Tensor, inside: torch.Tensor, amount: float) -> torch.Tensor:
@@ -97,11 +154,6 @@ def _sharpened(image: torch.Tensor, inside: torch.Tensor, amount: float) -> torc
     weight = functional.avg_pool2d(inside[:, None].float(), 3, 1, 1)
     blurred = functional.avg_pool2d(image[:, None], 3, 1, 1) / weight.clamp(min=0.1)
     return (image + amount * (image - blurred[:, 0])).clamp(min=0.0)
-
-
-def _shading(scan: torch.Tensor, strength: float, generator: np.random.Generator) -> torch.Tensor:
-    """Return a smooth field around 1: what a coil leaves."""
-    return torch.exp(smooth_field(scan, strength, 3, generator))
 
 
 def distort(

@@ -15,7 +15,8 @@ from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.weights import KINDS, Member
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import maps_file, read_maps
+from BrainAgeLib.training.store import maps_file
+from BrainAgeLib.training.stored_maps import read_maps
 from BrainAgeLib.whole_file import write_atomically
 
 # Says what is done and how far: (stage, done, of how many, remark).

@@ -18,7 +18,7 @@ from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.template.grid import SPACING_MM
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.scan_maps import TemplateVolume
-from BrainAgeLib.training.store import unpacked
+from BrainAgeLib.training.stored_maps import unpacked
 
 # Standard deviations at a strength of 1, set by hand. Stronger changes lost (docs/model.md).
 AFFINE = 0.03  # of the entries of a matrix: rotations, scales and shears

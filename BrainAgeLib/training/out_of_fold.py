@@ -21,13 +21,8 @@ from BrainAgeLib.model.weights import KINDS, Member
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan, as_slices, subset
-from BrainAgeLib.training.store import (
-    evaluation_file,
-    maps_file,
-    read_scans,
-    stored_maps,
-    training_file,
-)
+from BrainAgeLib.training.store import evaluation_file, maps_file, read_scans, training_file
+from BrainAgeLib.training.stored_maps import stored_maps
 from BrainAgeLib.whole_file import write_atomically
 
 MAIN_PROTOCOL = "axial 5+1 mm"

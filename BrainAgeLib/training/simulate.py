@@ -12,7 +12,7 @@ from BrainAgeLib.scan.brain_extraction import mask_of_extracted
 from BrainAgeLib.scan.geometry import Volume, apply_affine
 from BrainAgeLib.template.grid import mid_brain_heights_mm
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL, normalise_intensity
-from BrainAgeLib.template.slices import SliceSet, TemplateMaps, slices_of_scan
+from BrainAgeLib.template.slices import SliceSet, TemplateMaps, normalised, on_the_grid
 from BrainAgeLib.training.appearance import (
     EVALUATION,
     TRAINING,
@@ -115,21 +115,48 @@ class Simulator:
         ``strip_after_cut``: whether the thick slices are stripped, not the volume that they are cut
         from, whose tissue then mixes with nothing in the slices.
         """
+        stacked, to_template = self._acquired(protocol, appearance, seed, strip, strip_after_cut)
+        return _stored(normalised(*on_the_grid(stacked[:2], to_template), self.maps), protocol)
+
+    def pair(
+        self,
+        protocol: Protocol,
+        appearance: AppearanceRange,
+        seed: list[int],
+        strip: Strip,
+        strip_after_cut: bool,
+    ) -> tuple[SliceSet, torch.Tensor, torch.Tensor]:
+        """Return the slices of such a scan, what they were made of, and their points.
+
+        That is the levels (slice, y, x) of the volume as it was given, loosely stripped, cut at the
+        same places; the points (slice, y, x, 3) are in mm, of the template.
+        """
+        stacked, to_template = self._acquired(protocol, appearance, seed, strip, strip_after_cut)
+        values, points = on_the_grid(stacked, to_template)
+        return normalised(values, points, self.maps), values[2], points
+
+    def _acquired(
+        self,
+        protocol: Protocol | None,
+        appearance: AppearanceRange,
+        seed: list[int],
+        strip: Strip,
+        strip_after_cut: bool,
+    ) -> tuple[torch.Tensor, np.ndarray]:
+        """Return masked scan, mask and levels (3, k, j, i), and their affine to the template."""
         generator = np.random.default_rng(seed)
         torch_generator = torch.Generator(device=self.volume.device)
         torch_generator.manual_seed(int(generator.integers(2**62)))
         kept = kept_by(strip, self.levels, self.ventricles, generator).float()
         whole = self.volume if strip_after_cut else self.volume * kept
         whole = with_leftovers(whole, strip, self.voxel_mm, generator)
-        moved = distort(
-            torch.stack([whole, kept]), self.voxel_mm, appearance.distortion_mm, generator
-        )
-        scan, kept = moved.unbind()
+        parts = torch.stack([whole, kept, self.levels])
+        moved = distort(parts, self.voxel_mm, appearance.distortion_mm, generator)
         affine = self.affine
         if protocol is not None:
-            scan, affine = cut_thick_slices(scan, affine, protocol)
-            if strip_after_cut:
-                kept, _ = cut_thick_slices(kept, self.affine, protocol, within=moved[0])
+            cut = [cut_thick_slices(part, affine, protocol, within=moved[0]) for part in moved]
+            moved, affine = torch.stack([part for part, _ in cut]), cut[0][1]
+        scan, kept, levels = moved.unbind()
         mask = mask_of_extracted(scan)
         if strip_after_cut:
             mask = mask * (kept > 0.5)
@@ -137,7 +164,7 @@ class Simulator:
         mask = disturb_mask(mask, in_plane_mm, appearance.mask_wander, generator)
         scan = change_appearance(scan, appearance, generator, torch_generator)
         to_template = registration_error(generator) @ self.scan_to_template @ affine
-        return _stored(slices_of_scan(scan, mask, to_template, self.maps), protocol)
+        return torch.stack([scan * mask, mask, levels]), to_template
 
 
 def random_scans(

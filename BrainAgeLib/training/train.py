@@ -38,13 +38,8 @@ from BrainAgeLib.training.people import (
     write_left_out,
 )
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import (
-    maps_file,
-    mean_maps,
-    prepare,
-    typical_maps,
-    typical_sides_of,
-)
+from BrainAgeLib.training.store import maps_file, prepare
+from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_sides_of
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is

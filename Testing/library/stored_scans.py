@@ -13,13 +13,8 @@ from BrainAgeLib.template import alignment
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan
-from BrainAgeLib.training.store import (
-    evaluation_file,
-    maps_file,
-    training_file,
-    write_maps,
-    write_scans,
-)
+from BrainAgeLib.training.store import evaluation_file, maps_file, training_file, write_scans
+from BrainAgeLib.training.stored_maps import write_maps
 
 
 def stored_scan(slices: int, seed: int = 0) -> StoredScan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from BrainAgeLib.model.ensemble import load_ensemble
-from BrainAgeLib.training.store import write_maps
+from BrainAgeLib.training.stored_maps import write_maps
 from Testing.library.model_folders import write_small_model
 from Testing.library.stored_scans import quick_alignment, stored_scan
 from Testing.makers.typical_sides import put_into

@@ -19,7 +19,7 @@ from safetensors.torch import load, save
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.model.weights import FILE_NAME, SIDES
 from BrainAgeLib.resources import models_folder
-from BrainAgeLib.training.store import typical_sides_of
+from BrainAgeLib.training.stored_maps import typical_sides_of
 from BrainAgeLib.whole_file import write_atomically
 
 

@@ -28,7 +28,7 @@ def scan_of(images, fields=None, seen=None):
     fields = torch.zeros(1, 3, *LEVELS[-1].shape) if fields is None else fields
     # Of a whole brain nobody looks at the slices themselves.
     slices = as_slices(stored_scan(1), "cpu")
-    return ScanMaps(slices, volume, True, aligned(volume.images[None], fields))
+    return ScanMaps(slices, volume, volume, True, aligned(volume.images[None], fields))
 
 
 def with_lesion(target, where=LEFT, level=0.1):

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.training import appearance
 from BrainAgeLib.training.appearance import (
+    ALL_CONTRASTS,
     EVALUATION,
     TRAINING,
+    USUAL_CONTRASTS,
     AppearanceRange,
     change_appearance,
     distort,
@@ -65,9 +66,10 @@ def test_the_same_seed_gives_the_same_scanner(brain):
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_another_contrast_keeps_the_order_of_brightness(brain, seed, monkeypatch):
-    monkeypatch.setattr(appearance, "LARGEST_UNEVENNESS", 0.0)
-    shown = changed(brain, replace(NOTHING, other_contrast=1.0), seed)
+@pytest.mark.parametrize("contrasts", [USUAL_CONTRASTS, ALL_CONTRASTS])
+def test_another_contrast_keeps_the_order_of_brightness(brain, seed, contrasts):
+    even = replace(contrasts, unevenness=0.0, uneven_fluid=0.0)
+    shown = changed(brain, replace(NOTHING, other_contrast=1.0, contrast=even), seed)
 
     order = brain[brain > 0].argsort()
     steps = shown[brain > 0][order].diff()
@@ -76,11 +78,10 @@ def test_another_contrast_keeps_the_order_of_brightness(brain, seed, monkeypatch
     assert float((shown - plain).abs().max()) > 0.005
 
 
-def test_another_contrast_differs_from_place_to_place(brain, monkeypatch):
+def test_another_contrast_differs_from_place_to_place(brain):
     allowed = replace(NOTHING, other_contrast=1.0)
-    uneven = [changed(brain, allowed, seed) for seed in range(4)]
-    monkeypatch.setattr(appearance, "LARGEST_UNEVENNESS", 0.0)
-    apart = [one - changed(brain, allowed, seed) for seed, one in enumerate(uneven)]
+    even = replace(allowed, contrast=replace(USUAL_CONTRASTS, unevenness=0.0))
+    apart = [changed(brain, allowed, seed) - changed(brain, even, seed) for seed in range(4)]
 
     white = changed(brain, NOTHING) > 0.95
     assert max(float(one[white].std()) for one in apart) > 0.005

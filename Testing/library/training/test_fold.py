@@ -26,13 +26,8 @@ from BrainAgeLib.training.regional import FITTED_SCANS, NUISANCE_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 from BrainAgeLib.training.slices import RANDOM_SCANS
-from BrainAgeLib.training.store import (
-    evaluation_file,
-    maps_file,
-    read_maps,
-    read_scans,
-    training_file,
-)
+from BrainAgeLib.training.store import evaluation_file, maps_file, read_scans, training_file
+from BrainAgeLib.training.stored_maps import read_maps
 from Testing.library.made_kind import Brightness
 from Testing.library.model_folders import (
     MAP_SHAPE,

@@ -17,7 +17,7 @@ from BrainAgeLib.training.network_data import (
     mirrored_at_random,
     mix,
 )
-from BrainAgeLib.training.store import unpacked
+from BrainAgeLib.training.stored_maps import unpacked
 
 pytestmark = pytest.mark.usefixtures("settled_chance")
 

@@ -19,7 +19,7 @@ from BrainAgeLib.training.people import (
     site_weights,
     sites_of,
 )
-from BrainAgeLib.training.store import mean_maps
+from BrainAgeLib.training.stored_maps import mean_maps
 from Testing.library.training.test_people import dataset
 from Testing.library.training.test_train import FOLDS, PEOPLE, SETTINGS, made_up_dataset, quickly
 

@@ -14,16 +14,15 @@ from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
 from BrainAgeLib.training.store import (
-    ALIGNED_SCANS,
     evaluation_file,
     maps_file,
     prepare,
     prepare_person,
-    read_maps,
     read_scans,
     training_file,
     write_scans,
 )
+from BrainAgeLib.training.stored_maps import ALIGNED_SCANS, read_maps
 from Testing.library.phantoms import (
     coarse_brain,
     moved,

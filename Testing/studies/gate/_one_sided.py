@@ -18,7 +18,7 @@ from BrainAgeLib.model.sides import TypicalSides, sides_of
 from BrainAgeLib.options import Options
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
-from BrainAgeLib.template.scan_maps import TemplateVolume, maps_of_scan
+from BrainAgeLib.template.scan_maps import TemplateVolume, maps_of_scan, volume_of_slices
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.appearance import EVALUATION
@@ -29,7 +29,8 @@ from BrainAgeLib.training.simulate import (
     as_slices,
     tilted,
 )
-from BrainAgeLib.training.store import maps_file, read_maps, unpacked
+from BrainAgeLib.training.store import maps_file
+from BrainAgeLib.training.stored_maps import read_maps
 from BrainAgeLib.training.strips import LOOSE, TIGHT
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 from Testing.studies.gate._lesions import LESIONS, site_of
@@ -60,7 +61,7 @@ def judged(row: Row, typical: TypicalSides) -> Row:
 def sound_at_home(person: Person, run: Path) -> Iterator[Row]:
     """Yield the sides of a person's simulated scans: usual ones and random ones."""
     path = maps_file(run / "work", person)
-    covered, volumes = read_maps([path], "covered")[0], read_maps([path], "volumes")[0]
+    covered, sides = read_maps([path], "covered")[0], read_maps([path], "sides")[0]
     protocols = list(EVALUATION_PROTOCOLS)
     for number in torch.nonzero(covered)[:, 0].tolist():
         is_usual = number < len(protocols)
@@ -69,7 +70,7 @@ def sound_at_home(person: Person, run: Path) -> Iterator[Row]:
             "person": person.participant_id,
             "age_years": person.age_years,
             "protocol": protocols[number] if is_usual else "random",
-            **_sides(unpacked(volumes[number])),
+            "sides": sides[number],
         }
 
 
@@ -85,10 +86,14 @@ class Bench:
     def told(self, slices: SliceSet, with_age: bool = True) -> Row:
         """Return age, novelty and sides."""
         if not with_age:
-            return _sides(maps_of_scan(slices).volume)
+            return _sides(volume_of_slices(slices))
         maps = maps_of_scan(slices)
         raw = self.ensemble.raw_age(maps, "cpu")
-        return {"brain_age_years": raw.age_years, "novelty": raw.novelty, **_sides(maps.volume)}
+        return {
+            "brain_age_years": raw.age_years,
+            "novelty": raw.novelty,
+            **_sides(volume_of_slices(slices)),
+        }
 
     def planted(self, person: Person, run: Path, turn: int) -> Iterator[Row]:
         """Yield a person's routine scan and the same with lesions; the sizes go by ``turn``.

@@ -23,7 +23,8 @@ import torch
 
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.training.people import Person, is_held_out, read_people
-from BrainAgeLib.training.store import maps_file, typical_sides_of
+from BrainAgeLib.training.store import maps_file
+from BrainAgeLib.training.stored_maps import typical_sides_of
 from BrainAgeLib.whole_file import written_atomically
 from Testing.studies._pages import FIGURES, write_part
 from Testing.studies.gate._lesion_tables import markdown, summary

@@ -22,7 +22,7 @@ import torch.nn.functional as functional
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, read_rows
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
-from BrainAgeLib.training.store import read_maps, unpacked
+from BrainAgeLib.training.stored_maps import read_maps, unpacked
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._people import PROTOCOLS, ValidationPeople
 

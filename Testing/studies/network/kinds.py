@@ -32,7 +32,7 @@ from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.training.network import Course, Goal, train_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import read_maps, unpacked
+from BrainAgeLib.training.stored_maps import read_maps, unpacked
 from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, write_part
 from Testing.studies.network._networks import (

@@ -15,7 +15,8 @@ from BrainAgeLib.training.network import Course, fit_network
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.regional import fit_regional_model
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import maps_file, read_maps
+from BrainAgeLib.training.store import maps_file
+from BrainAgeLib.training.stored_maps import read_maps
 from Testing.studies.saliency._run import Run, brain_of, likeness
 
 FOLD = 0

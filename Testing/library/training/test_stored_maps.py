@@ -13,10 +13,11 @@ from BrainAgeLib.model.brain_maps import (
     regional_maps,
 )
 from BrainAgeLib.model.sides import sides_of
+from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan, volume_of_slices
-from BrainAgeLib.training import store
-from BrainAgeLib.training.simulate import as_slices
-from BrainAgeLib.training.store import (
+from BrainAgeLib.training import stored_maps as maps_module
+from BrainAgeLib.training.simulate import IMAGE_STEP, as_slices
+from BrainAgeLib.training.stored_maps import (
     LEVEL_STEP,
     has_maps,
     mean_maps,
@@ -24,6 +25,7 @@ from BrainAgeLib.training.store import (
     stored_maps,
     typical_sides_of,
     unpacked,
+    with_harmonised,
     write_maps,
 )
 from Testing.library.model_folders import MAP_SHAPE, VOLUME_SHAPE
@@ -53,7 +55,7 @@ def test_volumes_come_back(path, scans):
     assert found.shape == (1, len(scans), *VOLUME_SHAPE)
     together = unpacked(found[0])
     for number, scan in enumerate(scans):
-        exact = volume_of_slices(as_slices(scan, "cpu"))
+        exact = volume_of_slices(harmonised(as_slices(scan, "cpu")))
         assert torch.equal(together.seen[number], exact.seen)
         assert (together.images[number] - exact.images).abs().max() <= 0.501 * LEVEL_STEP
 
@@ -62,13 +64,21 @@ def test_regional_maps_come_back_and_say_which_count(path, scans):
     found, covered = read_maps([path], "regional"), read_maps([path], "covered")
 
     assert covered.tolist() == [[True, False, False]]
-    volume = volume_of_slices(as_slices(scans[0], "cpu"))
+    volume = volume_of_slices(harmonised(as_slices(scans[0], "cpu")))
     exact = regional_maps(aligned_volumes([volume]))
     assert torch.allclose(found[0, :1].float(), exact, atol=2e-3)
 
 
+def test_harmonised_slices_come_back_where_they_were(path, scans):
+    for number, scan in enumerate(with_harmonised(path, scans)):
+        exact = harmonised(as_slices(scans[number], "cpu"))
+        assert np.array_equal(scan.planes, scans[number].planes)
+        off = as_slices(scan, "cpu").images - exact.images
+        assert off.abs().max() <= 0.501 * IMAGE_STEP
+
+
 def test_only_the_first_scans_are_aligned(scans, tmp_path, monkeypatch):
-    monkeypatch.setattr(store, "ALIGNED_SCANS", 2)
+    monkeypatch.setattr(maps_module, "ALIGNED_SCANS", 2)
 
     write_maps(tmp_path / "maps.npz", scans)
 
@@ -128,7 +138,7 @@ def test_maps_that_a_new_kind_reads_are_missing_from_an_older_file(path, monkeyp
     assert has_maps(path)
     assert not has_maps(path.with_name("nobody.npz"))
 
-    monkeypatch.setitem(store.KEPT, "texture", regional_features)
+    monkeypatch.setitem(maps_module.KEPT, "texture", regional_features)
 
     assert not has_maps(path)
 
