@@ -140,14 +140,17 @@ class AccuracyTables:
 class Card:
     """The content of ``card.json``.
 
-    ``sha256`` is that of ``model.safetensors``. ``members``: of the ensemble. ``ablation``: raw
-    error of each kind of model alone. ``out_of_fold``: the people that one person is compared with.
+    ``sha256`` is that of ``model.safetensors``, ``harmonisation`` that of the network of
+    ``template.harmonisation`` whose slices the models were trained on. ``members``: of the
+    ensemble. ``ablation``: raw error of each kind of model alone. ``out_of_fold``: the people that
+    one person is compared with.
     """
 
-    card_version: Literal["3"]
+    card_version: Literal["4"]
     name: str
     version: str
     sha256: str
+    harmonisation: str
     notice: str
     members: int
     blend: Blend
@@ -160,7 +163,8 @@ class Card:
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no card may say."""
-        for name, pattern in (("name", NAME), ("version", NAME), ("sha256", SHA256)):
+        patterns = {"name": NAME, "version": NAME, "sha256": SHA256, "harmonisation": SHA256}
+        for name, pattern in patterns.items():
             if not pattern.fullmatch(getattr(self, name)):
                 raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
         if not 1 <= self.members <= MOST_MEMBERS:

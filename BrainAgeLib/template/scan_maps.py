@@ -48,9 +48,9 @@ class ScanMaps:
 
     ``slices``: as the training's own scanner would show them. ``volume``: these on the template's
     grid. ``acquired``: the volume of the slices as they were acquired. ``covers_brain``: whether
-    they leave no hole in it. ``aligned``: None where they do, and for scans of a store of training, which keeps
-    what was read in it. ``known``: what has been worked out of the scan, by the function that does
-    so.
+    they leave no hole in it. ``aligned``: None where they do, and for scans of a store of training,
+    which keeps what was read in it. ``known``: what has been worked out of the scan, by the
+    function that does so.
     """
 
     slices: SliceSet

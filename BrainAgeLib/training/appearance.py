@@ -35,8 +35,8 @@ class ContrastRange:
 
 
 # Set by hand, like the numbers in the functions, to hold the T1 scans of many scanners. Spin echo
-# at 1.5 T comes to about 0.85 of white matter, the brightest of IXI to 0.87. What fluid is darker by
-# is 0.43-0.57 on the scanners at hand.
+# at 1.5 T comes to about 0.85 of white matter, the brightest of IXI to 0.87. What fluid is darker
+# by is 0.43-0.57 on the scanners at hand.
 USUAL_CONTRASTS = ContrastRange((0.55, 0.88), (0.36, 0.66), (0.7, 1.2), 0.07)
 # What harmonisation is taught on is wider still, and uneven over shorter distances.
 ALL_CONTRASTS = ContrastRange((0.5, 0.9), (0.3, 0.7), (0.3, 1.5), 0.1, (3, 7), 0.05, 0.8)

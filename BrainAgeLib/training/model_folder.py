@@ -26,6 +26,7 @@ from BrainAgeLib.model.card import (
 from BrainAgeLib.model.weights import FILE_NAME, Member, Weights, pack_weights
 from BrainAgeLib.records import INTERVAL_LEVEL, Reference
 from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
+from BrainAgeLib.template import harmonisation
 from BrainAgeLib.training.calibration import (
     CLASSES,
     SCALE_AGES_YEARS,
@@ -86,10 +87,11 @@ def make_card(
     ages = [row.age_years for row in main]
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
-        card_version="3",
+        card_version="4",
         name=settings.name,
         version=settings.version,
         sha256=sha256,
+        harmonisation=harmonisation.SHA256,
         notice="Weights for research use only.",
         members=len(members),
         blend=blend,

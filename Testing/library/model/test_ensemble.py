@@ -90,6 +90,18 @@ def test_a_model_that_was_replaced_meanwhile_is_not_mixed_up(tmp_path, small_mod
         found.weights("cpu")
 
 
+def test_a_model_of_another_harmonisation_is_refused(tmp_path, small_model):
+    folder = shutil.copytree(small_model, tmp_path / "model")
+    known = load_ensemble(str(folder)).card.harmonisation
+    card = folder / "card.json"
+    card.write_text(card.read_text("utf-8").replace(known, "0" * 64), "utf-8")
+
+    with pytest.raises(InputError, match="another harmonisation") as caught:
+        load_ensemble(str(folder))
+
+    assert "train it anew" in caught.value.hint
+
+
 def test_the_bundled_model_knows_where_slices_say_less():
     found = load_ensemble()
 
