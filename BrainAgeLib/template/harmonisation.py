@@ -8,7 +8,8 @@ shading, sharpness, noise and strip, drawn at random from healthy people's brain
 (Billot et al. 2023, doi 10.1016/j.media.2023.102789), and the same slices as they were before
 (``training.harmonisation``). It never saw an age, nor a scan of another scanner.
 
-The models see what comes of it. The gate and the pictures see the slices as they were acquired.
+The models of whole brains see what comes of it. Those of few slices, where it gained nothing, the
+gate and the pictures see the slices as they were acquired.
 """
 
 from __future__ import annotations

@@ -46,11 +46,11 @@ class TemplateVolume:
 class ScanMaps:
     """One scan as the models see it.
 
-    ``slices``: as the training's own scanner would show them. ``volume``: these on the template's
-    grid. ``acquired``: the volume of the slices as they were acquired. ``covers_brain``: whether
-    they leave no hole in it. ``aligned``: None where they do, and for scans of a store of training,
-    which keeps what was read in it. ``known``: what has been worked out of the scan, by the
-    function that does so.
+    ``slices``: as they were acquired, which the models of few slices read. ``acquired``: these on
+    the template's grid. ``volume``: the same as the training's own scanner would show it.
+    ``covers_brain``: whether the slices leave no hole in it. ``aligned``: None where they do, and
+    for scans of a store of training, which keeps what was read in it. ``known``: what has been
+    worked out of the scan, by the function that does so.
     """
 
     slices: SliceSet
@@ -90,10 +90,9 @@ def maps_of_scan(slices: SliceSet) -> ScanMaps:
     """Return what the models see of a set of slices. Raises ValueError for an empty set."""
     if len(slices) == 0:
         raise ValueError("there is no slice to predict from")
-    shown, covers = harmonised(slices), covers_the_brain(slices)
-    volume, acquired = volume_of_slices(shown), volume_of_slices(slices)
+    covers, volume = covers_the_brain(slices), volume_of_slices(harmonised(slices))
     alignment = aligned_volumes([volume]) if covers else None
-    return ScanMaps(shown, volume, acquired, covers, alignment)
+    return ScanMaps(slices, volume, volume_of_slices(slices), covers, alignment)
 
 
 def volume_of_slices(slices: SliceSet) -> TemplateVolume:

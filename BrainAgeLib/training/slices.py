@@ -18,13 +18,8 @@ from BrainAgeLib.model.slices import (
 from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.simulate import (
-    AXIAL_SCANS,
-    EVALUATION_PROTOCOLS,
-    StoredScan,
-    as_slices,
-)
-from BrainAgeLib.training.store import harmonised_scans
+from BrainAgeLib.training.simulate import AXIAL_SCANS, StoredScan, as_slices
+from BrainAgeLib.training.store import evaluation_file, read_scans, training_file
 
 # Set by hand.
 SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
@@ -45,9 +40,9 @@ def fit(fold: Fold) -> SliceModel:
 
 
 def _axial_scans(fold: Fold, person: Person) -> list[StoredScan]:
-    scans = harmonised_scans(fold.folder, person)
-    random = scans[len(EVALUATION_PROTOCOLS) :]
-    return [scans[n] for n in AXIAL_SCANS] + random[:RANDOM_SCANS]
+    usual = read_scans(evaluation_file(fold.folder, person))
+    random = read_scans(training_file(fold.folder, person))
+    return [usual[n] for n in AXIAL_SCANS] + random[:RANDOM_SCANS]
 
 
 def fit_slice_model(

@@ -28,7 +28,7 @@ from BrainAgeLib.training.simulate import (
     evaluation_scans,
     random_scans,
 )
-from BrainAgeLib.training.stored_maps import has_maps, with_harmonised, write_maps
+from BrainAgeLib.training.stored_maps import has_maps, write_maps
 from BrainAgeLib.whole_file import written_atomically
 
 
@@ -140,9 +140,3 @@ def read_scans(path: Path) -> list[StoredScan]:
         )
         for n, (start, end) in enumerate(zip(ends - content["counts"], ends, strict=True))
     ]
-
-
-def harmonised_scans(folder: Path, person: Person) -> list[StoredScan]:
-    """Return all scans of a person, in the order of the store, as the models see them."""
-    scans = read_scans(evaluation_file(folder, person)) + read_scans(training_file(folder, person))
-    return with_harmonised(maps_file(folder, person), scans)

@@ -6,7 +6,6 @@ A person's scans come in the order of ``training.store``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +24,8 @@ from BrainAgeLib.template.scan_maps import (
     covers_the_brain,
     volume_of_slices,
 )
-from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import (
     EVALUATION_PROTOCOLS,
-    IMAGE_STEP,
     StoredScan,
     as_slices,
 )
@@ -48,21 +45,19 @@ KEPT = {
 def write_maps(path: Path, scans: list[StoredScan]) -> None:
     """Write the maps of one person's scans; a run that is killed leaves no file.
 
-    ``harmonised``: uint8 (slice, y, x), the slices of all scans, in steps of ``IMAGE_STEP``.
-    ``volumes``: uint8 (scan, z, y, x) of these, see ``packed``. Of the first ``ALIGNED_SCANS``:
-    ``covered``, bool (scan,), whether the slices cover the brain; ``sides``, float16, see
-    ``sides_of``, as they were acquired; and what the kinds of models read in a scan, float16 (scan,
-    ...), see ``KEPT``.
+    ``volumes``: uint8 (scan, z, y, x) of the harmonised slices, see ``packed``. Of the first
+    ``ALIGNED_SCANS``: ``covered``, bool (scan,), whether the slices cover the brain; ``sides``,
+    float16, see ``sides_of``, as they were acquired; and what the kinds of models read in a scan,
+    float16 (scan, ...), see ``KEPT``.
     """
-    as_acquired = [as_slices(scan, "cpu") for scan in scans]
-    slices = [harmonised(one) for one in as_acquired]
-    volumes = [volume_of_slices(one) for one in slices]
+    slices = [as_slices(scan, "cpu") for scan in scans]
+    volumes = [volume_of_slices(harmonised(one)) for one in slices]
     together = aligned_volumes(volumes[:ALIGNED_SCANS])  # many at once take less time
     aligned = [
         ScanMaps(
             slices[n],
             volumes[n],
-            volume_of_slices(as_acquired[n]),
+            volume_of_slices(slices[n]),
             covers_the_brain(slices[n]),
             together.of_scan(n),
         )
@@ -76,7 +71,6 @@ def write_maps(path: Path, scans: list[StoredScan]) -> None:
         np.savez(
             unfinished,
             allow_pickle=False,
-            harmonised=torch.cat([_in_steps(one) for one in slices]).numpy(),
             volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
             covered=np.array([one.covers_brain for one in aligned]),
             sides=torch.stack([sides_of(one.acquired).half() for one in aligned]),
@@ -89,30 +83,16 @@ def has_maps(path: Path) -> bool:
     if not path.exists():
         return False
     with np.load(path, allow_pickle=False) as arrays:
-        return set(arrays.files) >= {"harmonised", "volumes", "covered", "sides", *KEPT}
-
-
-def with_harmonised(path: Path, scans: Sequence[StoredScan]) -> list[StoredScan]:
-    """Return the first scans of a file of :func:`write_maps` with their harmonised slices."""
-    images, ends = read_maps([path], "harmonised")[0].numpy(), np.cumsum([len(s) for s in scans])
-    return [
-        replace(scan, images=images[end - len(scan) : end])
-        for scan, end in zip(scans, ends, strict=True)
-    ]
-
-
-def _in_steps(slices: SliceSet) -> torch.Tensor:
-    return (slices.images / IMAGE_STEP).round().byte()
+        return set(arrays.files) >= {"volumes", "covered", "sides", *KEPT}
 
 
 def stored_maps(path: Path, scans: Sequence[StoredScan]) -> list[ScanMaps]:
     """Return what the models see of the first scans of a file of :func:`write_maps`."""
-    shown = with_harmonised(path, scans)
     volumes, covered = read_maps([path], "volumes")[0], read_maps([path], "covered")[0]
     kept = {make: read_maps([path], name)[0] for name, make in KEPT.items()}
     return [
         ScanMaps(
-            as_slices(shown[number], "cpu"),
+            as_slices(scan, "cpu"),
             unpacked(volumes[number]),
             volume_of_slices(as_slices(scan, "cpu")),
             bool(covered[number]),

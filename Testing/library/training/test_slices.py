@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from BrainAgeLib.model.slices import HEIGHTS, slice_values
-from BrainAgeLib.template.scan_maps import ScanMaps, volume_of_slices
+from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.simulate import IMAGE_STEP, StoredScan, as_slices, subset
 from BrainAgeLib.training.slices import LEAST_VARIANCE, fit_slice_model
 
@@ -32,10 +32,8 @@ def scan_of(age, seed, low_mm=LOW_MM, high_mm=HIGH_MM):
 
 
 def age_of(model, scan):
-    """Return the age that a model says of a scan that is shown to it as it is."""
-    slices = as_slices(scan, "cpu")
-    volume = volume_of_slices(slices)
-    return model.age_years(ScanMaps(slices, volume, volume, covers_brain=False))
+    """Return the age that a model says of a scan."""
+    return model.age_years(maps_of_scan(as_slices(scan, "cpu")))
 
 
 @pytest.fixture(scope="module")
