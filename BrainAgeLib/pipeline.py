@@ -24,6 +24,7 @@ from BrainAgeLib.model.interpretation import (
 )
 from BrainAgeLib.model.saliency import leaning_on_regions
 from BrainAgeLib.model.site import read_site
+from BrainAgeLib.model.weights import check_harmonisation
 from BrainAgeLib.options import Options
 from BrainAgeLib.process import own_chance, take_working_memory, threads
 from BrainAgeLib.records import (
@@ -38,6 +39,7 @@ from BrainAgeLib.report.shown_slices import pictures_of
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
+from BrainAgeLib.template.harmonisation import harmonising_network
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import register_to_template
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
@@ -114,8 +116,10 @@ def run(
 def prepare(options: Options) -> Tools:
     """Return what the options ask for. Raises InputError for what is not there."""
     take_working_memory()
+    harmonising_network("cpu")  # found and checked like the rest
     device = DeviceInUse(options.device)
     ensemble = load_ensemble(options.model)
+    check_harmonisation(ensemble.folder, ensemble.card)
     correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)
@@ -198,7 +202,7 @@ def explain(
     years = device.run(lambda name: ensemble.saliency_years(maps, name, advance)).cpu()
     leans_on = None
     if maps.covers_brain:
-        leans_on = leaning_on_regions(years, maps.volume.to("cpu"))[:MOST_REGIONS]
+        leans_on = leaning_on_regions(years, maps.acquired.to("cpu"))[:MOST_REGIONS]
     return replace(answer, saliency_years=placed.on_voxels(years), leans_on=leans_on)
 
 

@@ -20,7 +20,6 @@ from BrainAgeLib.model.weights import Member, Weights, load_weights
 from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.resources import installed_models, models_folder
 from BrainAgeLib.stages import Advance
-from BrainAgeLib.template import harmonisation
 from BrainAgeLib.template.scan_maps import ScanMaps
 
 DEFAULT_MODEL = "thick-slice"
@@ -124,8 +123,7 @@ def _weights(folder: Path, sha256: str, device: str) -> Weights:
 def load_ensemble(name_or_folder: str | None = None) -> Ensemble:
     """Return a bundled model by its name, or the model in a folder.
 
-    Raises InputError for an unknown one, listing those that are installed, and for one that was
-    trained on what another harmonisation shows.
+    Raises InputError for an unknown one, listing those that are installed.
     """
     name = name_or_folder or DEFAULT_MODEL
     bundled = models_folder() / name
@@ -134,10 +132,4 @@ def load_ensemble(name_or_folder: str | None = None) -> Ensemble:
     if not folder.is_dir():
         choices = ", ".join(installed_models()) or "none"
         raise InputError(f"there is no model {name!r}", f"installed: {choices}; or give a folder")
-    card = read_card(folder)
-    if card.harmonisation != harmonisation.SHA256:
-        raise InputError(
-            f"the model in {folder} was trained on what another harmonisation shows",
-            "train it anew, or use the one that comes with this version",
-        )
-    return Ensemble(card, folder)
+    return Ensemble(read_card(folder), folder)

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.network import VolumeNetwork
@@ -21,6 +21,7 @@ from BrainAgeLib.model.novelty import Typical, unpacked
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.sides import TypicalSides, unpacked_sides
 from BrainAgeLib.model.slices import SliceModel
+from BrainAgeLib.template import harmonisation
 
 logger = logging.getLogger(__name__)
 _HINT = "install the model again, or train it again with this version"
@@ -81,8 +82,9 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
     """Return the ensemble of a model folder, ready to predict.
 
     Raises InstallationError when the file is missing, is not the one that the card names or does
-    not fit the networks that the card describes.
+    not fit the networks that the card describes, and InputError as ``check_harmonisation`` does.
     """
+    check_harmonisation(folder, card)
     tensors = _read(folder, card)
     with _fitting(folder):
         members = [_member(tensors, number, card, device) for number in range(card.members)]
@@ -92,6 +94,15 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         )
         sides = unpacked_sides(tensors[SIDES]) if SIDES in tensors else None
         return Weights(members, mean_maps, unpacked(tensors[TYPICAL]), sides)
+
+
+def check_harmonisation(folder: Path, card: Card) -> None:
+    """Raise InputError for models that were trained on what another harmonisation shows."""
+    if card.harmonisation != harmonisation.SHA256:
+        raise InputError(
+            f"the model in {folder} was trained on what another harmonisation shows",
+            "train it anew, or use the one that comes with this version",
+        )
 
 
 def load_one(folder: Path, card: Card, number: int, kind: str) -> AgeModel:

@@ -9,7 +9,7 @@ shading, sharpness, noise and strip, drawn at random from healthy people's brain
 (``training.harmonisation``). It never saw an age, nor a scan of another scanner.
 
 The models of whole brains see what comes of it. Those of few slices, where it gained nothing, the
-gate and the pictures see the slices as they were acquired.
+pictures and the gate's checks of the scan and its two sides see the slices as they were acquired.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ WIDTHS = (16, 32, 48, 72)  # channels at each resolution, set by hand
 GROUPS = 4  # of the normalisation
 INPUT_CHANNELS = 5  # image, where it is brain, the template's T1, grey and white matter
 LEAST_LEVEL = 0.02  # darker is background, or fluid and nothing else
+# Where farther around nothing was acquired, a cut or a hole stays one: 10 mm, set by hand. A strip
+# takes away less.
+REACH_PIXELS = 4
 SLICES_AT_ONCE = 64
 # Sides that can be halved between each two resolutions.
 _UNIT = 2 ** (len(WIDTHS) - 1)
@@ -91,13 +94,15 @@ def harmonised(slices: SliceSet) -> SliceSet:
     """Return the slices as the training's own scanner shows them, loosely stripped."""
     device = str(slices.images.device)
     network, maps = harmonising_network(device), template_maps(device)
-    levels = [
-        network(images, maps.at(plane_points_mm(planes)).transpose(0, 1))
-        for images, planes in zip(
-            slices.images.split(SLICES_AT_ONCE), slices.planes.split(SLICES_AT_ONCE), strict=True
-        )
-    ]
-    return SliceSet(torch.cat(levels).clamp(0.0, HIGHEST_LEVEL), slices.template, slices.planes)
+    levels = []
+    for images, planes in zip(
+        slices.images.split(SLICES_AT_ONCE), slices.planes.split(SLICES_AT_ONCE), strict=True
+    ):
+        shown = network(images, maps.at(plane_points_mm(planes)).transpose(0, 1))
+        is_brain = (images > LEAST_LEVEL).float()[:, None]
+        near = functional.max_pool2d(is_brain, 2 * REACH_PIXELS + 1, 1, REACH_PIXELS)[:, 0] > 0
+        levels.append(torch.where(near, shown.clamp(0.0, HIGHEST_LEVEL), images))
+    return SliceSet(torch.cat(levels), slices.template, slices.planes)
 
 
 @cache
@@ -110,12 +115,14 @@ def harmonising_network(device: str) -> HarmonisingNetwork:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise InstallationError(f"{path} cannot be read", "install SlicerBrainAge again") from error
+        raise InstallationError(
+            f"the harmonisation {path} cannot be read", "install SlicerBrainAge again"
+        ) from error
     if hashlib.sha256(content).hexdigest() != SHA256:
         raise InstallationError(
-            f"{path} is not the one that the models were trained with",
+            f"the harmonisation {path} is not the one that the models were trained with",
             "install SlicerBrainAge again",
         )
     network = HarmonisingNetwork()
     network.load_state_dict({name: values.float() for name, values in load(content).items()})
-    return network.eval().to(device)
+    return network.eval().requires_grad_(False).to(device)

@@ -2,7 +2,8 @@
 
 There is one, by its checksums. What looks at a scan where it lies (registration, the gate) takes it
 as an argument; what lies on the grid of the models, which were trained on this one, is worked out
-of it once for each device: ``template_target``, ``brain_region``, ``region_numbers``.
+of it once for each device: ``template_maps``, ``template_target``, ``brain_region``,
+``region_numbers``.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Fold:
         return site_weights(self.others)
 
     def maps(self, name: str) -> torch.Tensor:
-        """Return what is kept of these people's scans (person, scan, ...), see ``store``."""
+        """Return what is kept of these people's scans (person, scan, ...), see ``stored_maps``."""
         return read_maps([maps_file(self.folder, person) for person in self.others], name)
 
     def say(self, what: str, done: int, count: int, remark: str = "") -> None:

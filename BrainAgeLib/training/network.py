@@ -20,11 +20,13 @@ from BrainAgeLib.model.weights import load_one
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.network_data import Draw, WholeScans, mix
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 from BrainAgeLib.whole_file import written_atomically
 
 # Usual values, set by hand, like those in the functions.
 GRADIENT_LIMIT = 1.0  # of the gradient's length
 HUBER_BETA = 0.2  # in standard deviations of age
+LOOSE_SHARE, TIGHT_SHARE = 0.4, 0.25  # of the scans of a step; the rest are random ones
 STEPS_PER_CHECKPOINT = 250
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)
 
@@ -58,7 +60,8 @@ class Course:
 def fit(fold: Fold) -> VolumeNetwork:
     """Train the network of a fold; go on from its checkpoint."""
     settings = fold.settings
-    scans = WholeScans(fold.maps("volumes").to(fold.device), settings.augmentation)
+    volumes = fold.maps("volumes").to(fold.device)
+    scans = WholeScans(volumes, settings.augmentation, shares_of_scans(volumes.shape[1]))
     drawn = np.repeat(np.arange(len(fold.others)), fold.weights.astype(int))
     return fit_network(
         lambda people: scans(torch.from_numpy(drawn)[people]),
@@ -72,6 +75,19 @@ def fit(fold: Fold) -> VolumeNetwork:
         ),
         network_to_start_from(settings, fold.number),
     )
+
+
+def shares_of_scans(count: int) -> torch.Tensor:
+    """Return how often each of so many scans of a person is drawn: (scan,), 1 together.
+
+    The tight strip is one scan beside many loose ones, but as usual in hospitals.
+    """
+    tight, usual = list(EVALUATION_PROTOCOLS).index(TIGHT_PROTOCOL), len(EVALUATION_PROTOCOLS)
+    shares = torch.zeros(count)
+    shares[:usual] = LOOSE_SHARE / (usual - 1)
+    shares[tight] = TIGHT_SHARE
+    shares[usual:] = (1 - LOOSE_SHARE - TIGHT_SHARE) / max(1, count - usual)
+    return shares
 
 
 def network_to_start_from(settings: TrainingSettings, number: int) -> VolumeNetwork | None:

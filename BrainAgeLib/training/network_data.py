@@ -38,16 +38,19 @@ Draw = Callable[[torch.Tensor], torch.Tensor]
 class WholeScans:
     """Whole scans from the store, packed (person, scan, z, y, x), on the device that trains.
 
-    ``strength``: of what changes in each step, see ``augmented``.
+    ``strength``: of what changes in each step, see ``augmented``. ``shares``: (scan,), how often
+    each is drawn of all; None: each as often as the others.
     """
 
     volumes: torch.Tensor
     strength: float = 0.0
+    shares: torch.Tensor | None = None
 
     def __call__(self, people: torch.Tensor) -> torch.Tensor:
         """Return one random scan of each person, a little changed and perhaps mirrored."""
         device = self.volumes.device
-        scans = torch.randint(0, self.volumes.shape[1], (len(people),), device=device)
+        shares = torch.ones(self.volumes.shape[1]) if self.shares is None else self.shares
+        scans = torch.multinomial(shares, len(people), replacement=True).to(device)
         drawn = unpacked(self.volumes[people.to(device), scans])
         return network_maps(mirrored_at_random(augmented(drawn, self.strength)))
 

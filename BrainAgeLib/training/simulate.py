@@ -116,7 +116,7 @@ class Simulator:
         from, whose tissue then mixes with nothing in the slices.
         """
         stacked, to_template = self._acquired(protocol, appearance, seed, strip, strip_after_cut)
-        return _stored(normalised(*on_the_grid(stacked[:2], to_template), self.maps), protocol)
+        return _stored(normalised(*on_the_grid(stacked, to_template), self.maps), protocol)
 
     def pair(
         self,
@@ -131,7 +131,9 @@ class Simulator:
         That is the levels (slice, y, x) of the volume as it was given, loosely stripped, cut at the
         same places; the points (slice, y, x, 3) are in mm, of the template.
         """
-        stacked, to_template = self._acquired(protocol, appearance, seed, strip, strip_after_cut)
+        stacked, to_template = self._acquired(
+            protocol, appearance, seed, strip, strip_after_cut, also=(self.levels,)
+        )
         values, points = on_the_grid(stacked, to_template)
         return normalised(values, points, self.maps), values[2], points
 
@@ -142,21 +144,25 @@ class Simulator:
         seed: list[int],
         strip: Strip,
         strip_after_cut: bool,
+        also: tuple[torch.Tensor, ...] = (),
     ) -> tuple[torch.Tensor, np.ndarray]:
-        """Return masked scan, mask and levels (3, k, j, i), and their affine to the template."""
+        """Return masked scan, mask and ``also`` (channel, k, j, i), and their way to the template.
+
+        ``also``: volumes (k, j, i) that are moved and cut as the scan is.
+        """
         generator = np.random.default_rng(seed)
         torch_generator = torch.Generator(device=self.volume.device)
         torch_generator.manual_seed(int(generator.integers(2**62)))
         kept = kept_by(strip, self.levels, self.ventricles, generator).float()
         whole = self.volume if strip_after_cut else self.volume * kept
         whole = with_leftovers(whole, strip, self.voxel_mm, generator)
-        parts = torch.stack([whole, kept, self.levels])
+        parts = torch.stack([whole, kept, *also])
         moved = distort(parts, self.voxel_mm, appearance.distortion_mm, generator)
         affine = self.affine
         if protocol is not None:
             cut = [cut_thick_slices(part, affine, protocol, within=moved[0]) for part in moved]
             moved, affine = torch.stack([part for part, _ in cut]), cut[0][1]
-        scan, kept, levels = moved.unbind()
+        scan, kept = moved[:2]
         mask = mask_of_extracted(scan)
         if strip_after_cut:
             mask = mask * (kept > 0.5)
@@ -164,7 +170,7 @@ class Simulator:
         mask = disturb_mask(mask, in_plane_mm, appearance.mask_wander, generator)
         scan = change_appearance(scan, appearance, generator, torch_generator)
         to_template = registration_error(generator) @ self.scan_to_template @ affine
-        return torch.stack([scan * mask, mask, levels]), to_template
+        return torch.stack([scan * mask, mask, *moved[2:]]), to_template
 
 
 def random_scans(

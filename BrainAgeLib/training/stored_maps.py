@@ -73,7 +73,7 @@ def write_maps(path: Path, scans: list[StoredScan]) -> None:
             allow_pickle=False,
             volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
             covered=np.array([one.covers_brain for one in aligned]),
-            sides=torch.stack([sides_of(one.acquired).half() for one in aligned]),
+            sides=torch.stack([sides_of(one.acquired).half() for one in aligned]).numpy(),
             **kept,
         )
 

@@ -19,6 +19,7 @@ from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Member, Weights
 from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
+from BrainAgeLib.template import harmonisation
 from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
@@ -200,10 +201,12 @@ def _same_settings(folder: Path, settings: TrainingSettings) -> None:
     """Raise InputError when the folder holds a run with other settings; they must not be mixed."""
     path = folder / "settings.json"
     wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
+    wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(
-                f"{folder} holds a run with other settings", "choose another output folder"
+                f"{folder} holds a run with other settings or of another harmonisation",
+                "choose another output folder",
             )
         return
     write_atomically(path, json.dumps(wanted, indent=1).encode())

@@ -19,6 +19,7 @@ from BrainAgeLib.report.output_folder import output_folder
 from BrainAgeLib.resources import resources_folder
 from BrainAgeLib.run_folder import LOCK_NAME
 from BrainAgeLib.template import registration
+from BrainAgeLib.template.harmonisation import harmonising_network
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.template import load_template
 from Testing.library.commands import environment
@@ -196,6 +197,18 @@ def other_template(tmp_path, monkeypatch):
     load_template.cache_clear()
     yield
     load_template.cache_clear()
+
+
+def test_a_damaged_harmonisation_is_4_before_any_work(arguments, brainage, tmp_path, monkeypatch):
+    folder = tmp_path / "resources" / "Template"
+    shutil.copytree(resources_folder() / "Template", folder)
+    (folder / "harmonisation.safetensors").write_bytes(b"something else")
+    monkeypatch.setenv("BRAINAGE_RESOURCES", str(folder.parent))
+    harmonising_network.cache_clear()
+
+    check_error(brainage(*arguments), 4, "is not the one that the models were trained with")
+
+    assert names_in(tmp_path / "out") == set()
 
 
 @pytest.mark.usefixtures("other_template")

@@ -13,6 +13,7 @@ def test_this_installation_has_what_it_needs():
         "T1.nii.gz",
         "grey_matter.nii.gz",
         "white_matter.nii.gz",
+        "harmonisation.safetensors",
         "NOTICE.txt",
     }
     assert resources.sample_scan().is_file()

@@ -3,10 +3,11 @@
     python -m Testing.makers.harmonisation --data BIDS --work FOLDER
 
 BIDS holds brain-extracted 3D T1 scans of one scanner, loosely stripped; held-out people are not
-looked at. FOLDER keeps the pairs and the training's state: a run that was killed goes on. On one
-processor core it takes some 40 minutes. Writes Resources/Template/harmonisation.safetensors and
-prints its checksum, which belongs into ``template/harmonisation.py``. All models have to be trained
-anew on what comes of it.
+looked at. FOLDER, empty at first, keeps the pairs and the training's state: a run that was killed
+goes on. On one processor core it takes some 40 minutes. Writes
+Resources/Template/harmonisation.safetensors and prints its checksum, which belongs into
+``template/harmonisation.py``. The models of whole brains have to be trained anew on what comes of
+it.
 """
 
 from __future__ import annotations

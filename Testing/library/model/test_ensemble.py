@@ -140,7 +140,7 @@ def test_a_model_that_knows_healthy_sides_says_where_a_scans_differ(written, sli
     raw = written.raw_age(maps, "cpu")
     assert raw.one_sided is None  # as of a model that was trained before
 
-    own = sides_of(maps.volume)
+    own = sides_of(maps.acquired)
     unlike = own + torch.tensor([0.0, 0.5]).view(2, 1, 1, 1)  # on the left
     weights = written.weights("cpu")
     for center, distance in ((own, 0.0), (unlike, 2.5)):

@@ -17,6 +17,7 @@ from BrainAgeLib.template.grid import (
     planes_through,
 )
 from BrainAgeLib.template.harmonisation import (
+    REACH_PIXELS,
     HarmonisingNetwork,
     harmonised,
     harmonising_network,
@@ -86,6 +87,16 @@ def test_planes_and_template_stay_and_levels_have_their_range(simulator):
     assert float(shown.images.max()) <= 1.5
     one = harmonised(SliceSet(slices.images[4:5], slices.template[4:5], slices.planes[4:5]))
     assert torch.allclose(one.images[0], shown.images[4], atol=1e-4)
+
+
+def test_where_nothing_was_acquired_around_nothing_is_shown(simulator):
+    slices = as_slices(simulator.simulate(ROUTINE, EVALUATION, [5]), "cpu")
+    images = slices.images.clone()
+    images[:, :, 35:] = 0.0
+    shown = harmonised(SliceSet(images, slices.template, slices.planes)).images
+
+    assert not shown[:, :, 35 + REACH_PIXELS :].any()
+    assert float((shown[:, :, :30] - slices.images[:, :, :30]).abs().mean()) < 0.1
 
 
 @pytest.mark.parametrize("content", [None, b"something else"])

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.template.scan_maps import LARGEST_HOLE_MM, covers_the_brain, maps_of_scan
+from BrainAgeLib.template.harmonisation import harmonised
+from BrainAgeLib.template.scan_maps import (
+    LARGEST_HOLE_MM,
+    covers_the_brain,
+    maps_of_scan,
+    volume_of_slices,
+)
 from BrainAgeLib.template.slices import SliceSet
 
 pytestmark = pytest.mark.usefixtures("aligned_quickly")
@@ -40,10 +46,19 @@ def test_maps_go_to_a_device_as_they_are(noise_slices):
 
     assert moved.features(mean_level).device.type == "meta"
     assert moved.aligned.levels.device.type == moved.volume.seen.device.type == "meta"
-    assert moved.slices.images.device.type == "meta"
+    assert moved.slices.images.device.type == moved.acquired.images.device.type == "meta"
     assert moved.covers_brain
     assert maps.to("cpu") is maps
     assert maps.features(mean_level) is worked_out
+
+
+def test_the_volume_is_harmonised_and_what_was_acquired_stays(noise_slices):
+    maps = maps_of_scan(noise_slices)
+
+    assert maps.slices is noise_slices
+    assert torch.equal(maps.acquired.images, volume_of_slices(noise_slices).images)
+    assert torch.equal(maps.volume.images, volume_of_slices(harmonised(noise_slices)).images)
+    assert torch.equal(maps.volume.seen, maps.acquired.seen)
 
 
 def test_what_is_read_in_a_scan_is_worked_out_once(noise_slices):

@@ -9,9 +9,16 @@ import pytest
 import torch
 
 from BrainAgeLib.training import network as network_module
-from BrainAgeLib.training.network import Course, fit_network
+from BrainAgeLib.training.network import (
+    LOOSE_SHARE,
+    TIGHT_SHARE,
+    Course,
+    fit_network,
+    shares_of_scans,
+)
 from BrainAgeLib.training.network_data import WholeScans
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 from Testing.library.model_folders import SMALL_NETWORK, VOLUME_SHAPE, small_network
 
 STEPS = 6
@@ -20,6 +27,17 @@ SETTINGS = TrainingSettings(
 )
 SEED = 5
 AGES = np.linspace(20.0, 74.0, 7)
+
+
+def test_tight_strips_are_drawn_more_often_than_each_loose_one():
+    shares = shares_of_scans(13)
+
+    assert float(shares.sum()) == pytest.approx(1.0)
+    tight = list(EVALUATION_PROTOCOLS).index(TIGHT_PROTOCOL)
+    assert int(shares.argmax()) == tight
+    assert len(shares[:6].unique()) == 1
+    assert (shares > 0).all()
+    assert float(shares_of_scans(7).sum()) == pytest.approx(LOOSE_SHARE + TIGHT_SHARE)
 
 
 @pytest.fixture(scope="module")

@@ -47,6 +47,16 @@ def test_whole_scans_are_those_of_the_people_asked_for(volumes):
     assert seen == {0, 1, 2}
 
 
+def test_scans_are_drawn_by_their_shares(volumes):
+    numbers = torch.zeros(300, dtype=torch.long)
+    drawn = WholeScans(volumes, shares=torch.tensor([0.2, 0.0, 0.8]))(numbers)
+
+    expected = network_maps(unpacked(volumes[0]))
+    counts = [sum(torch.equal(maps, one) for maps in drawn) for one in expected]
+    assert counts[1] == 0
+    assert 0.1 < counts[0] / 300 < 0.3
+
+
 def test_the_seed_settles_what_is_drawn(volumes):
     draw, numbers = WholeScans(volumes, strength=1.0), torch.arange(PEOPLE)
 

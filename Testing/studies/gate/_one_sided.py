@@ -139,7 +139,7 @@ class Bench:
         case = read(sitk_from_volume(scan), Options())
         placed = pipeline.place(case, case.volume.voxels > 0, self.tools, lambda _fraction: None)
         slices = placed.slices(self.template, "cpu")
-        sides = _sides(maps_of_scan(slices).volume)
+        sides = _sides(volume_of_slices(slices))
         yield {"group": OTHERS, **_named(listed), "protocol": ROUTINE, **sides}
 
     def head(self, listed: Row, turn: int) -> Iterator[Row]:

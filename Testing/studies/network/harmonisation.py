@@ -24,8 +24,9 @@ from BrainAgeLib.case import read
 from BrainAgeLib.model.brain_maps import network_maps, tissue_shares
 from BrainAgeLib.options import Options
 from BrainAgeLib.template.grid import smooth
-from BrainAgeLib.template.harmonisation import LEAST_LEVEL, harmonising_network
-from BrainAgeLib.template.scan_maps import TemplateVolume, maps_of_scan, volume_of_slices
+from BrainAgeLib.template.harmonisation import LEAST_LEVEL, harmonised, harmonising_network
+from BrainAgeLib.template.intensity import HIGHEST_LEVEL
+from BrainAgeLib.template.scan_maps import TemplateVolume, volume_of_slices
 from BrainAgeLib.training.harmonisation import IMAGE, TEMPLATE, WANTED, pairs_of
 from BrainAgeLib.training.people import is_held_out, read_people
 from BrainAgeLib.training.simulate import IMAGE_STEP, TEMPLATE_STEP
@@ -52,6 +53,7 @@ def of_people(data: Path, work: Path, count: int) -> str:
         pairs = torch.from_numpy(pairs_of(person, work)).float()
         images, wanted = pairs[:, IMAGE] * IMAGE_STEP, pairs[:, WANTED] * IMAGE_STEP
         shown = harmonising_network("cpu")(images, pairs[:, TEMPLATE] * TEMPLATE_STEP)
+        shown = shown.clamp(0, HIGHEST_LEVEL)
         found.append([off(images, wanted, images), off(shown, wanted, images)])
     before, after = np.mean(found, 0)
     head = [f"mean error, {len(people)} held-out people", "as acquired", "harmonised"]
@@ -74,7 +76,7 @@ def of_heads(folders: list[str]) -> str:
         for stripped in (False, True)
     }
     seen: dict[str, dict[str, list[torch.Tensor]]] = {}
-    scans = [scan for folder in folders for scan in listed(folder)]
+    scans = [scan for folder in folders for scan in listed(folder) if scan.session == "1"]
     with_head = {scan.participant_id for scan in scans if scan.strip == "head"}
     for scan in (scan for scan in scans if scan.participant_id in with_head):
         for strip, cut, image in versions(scan):
@@ -85,8 +87,10 @@ def of_heads(folders: list[str]) -> str:
             slices = pipeline.place(case, mask, using, lambda *_: None).slices(
                 using.template, "cpu"
             )
-            both = [_maps(volume_of_slices(slices)), _maps(maps_of_scan(slices).volume)]
+            both = [_maps(volume_of_slices(slices)), _maps(volume_of_slices(harmonised(slices)))]
             seen.setdefault(scan.participant_id, {})[strip] = both
+    if not seen:
+        raise SystemExit("there is nobody with a head and a stripped brain")
     whole = {name: strips for name, strips in seen.items() if len(strips) > 2}
     between = [_spread([strips["head"][n] for strips in whole.values()]) for n in (0, 1)]
     rows = []

@@ -57,7 +57,7 @@ class Replaced:
 def curves(run: Run, number: int) -> dict:
     """Return the areas of one person's map, of random ones and of the random models', in years."""
     maps, own = run.main_maps(number), run.member(number)
-    scan, brain = Replaced(run, own, maps), brain_of(maps.volume)
+    scan, brain = Replaced(run, own, maps), brain_of(maps.acquired)
     ends = torch.stack([torch.zeros(brain.shape), brain.float()])
     own_age, mean_age = scan.ages_years(ends)
     sign = 1.0 if own_age > mean_age else -1.0

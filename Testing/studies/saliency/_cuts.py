@@ -24,10 +24,10 @@ CUTS = {
 def members(run: Run, number: int) -> dict:
     """Compare the members' maps of one person, two by two."""
     maps = run.main_maps(number)
-    brain = brain_of(maps.volume)
+    brain = brain_of(maps.acquired)
     alone = [run.map_of([member], maps) for member in run.weights.members]
     pairs = [spearman(one[brain], other[brain]) for one, other in combinations(alone, 2)]
-    leant = [[r.region for r in leaning_on_regions(years, maps.volume)] for years in alone]
+    leant = [[r.region for r in leaning_on_regions(years, maps.acquired)] for years in alone]
     return {
         "mean": float(np.mean(pairs)),
         "least": float(np.min(pairs)),
@@ -48,11 +48,11 @@ def cuts(run: Run, number: int) -> dict:
         if not maps.covers_brain:
             continue
         years = run.map_of(run.weights.members, maps)
-        everyone.append([region.region for region in leaning_on_regions(years, maps.volume)])
+        everyone.append([region.region for region in leaning_on_regions(years, maps.acquired)])
         if place == 0:
-            first, seen = years, brain_of(maps.volume)
+            first, seen = years, brain_of(maps.acquired)
         else:
-            both = seen & brain_of(maps.volume)
+            both = seen & brain_of(maps.acquired)
             found[name] = spearman(first[both], years[both])
     pairs = [(everyone[0], other) for other in everyone[1:]]
     return {"correlation": found, **_agreement(pairs)}

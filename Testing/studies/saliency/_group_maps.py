@@ -65,13 +65,13 @@ def write_map(run: Run, work: Path, number: int) -> None:
     """Write a person's map by the member that has not seen that person."""
     maps = run.main_maps(number)
     years = run.map_of([run.member(number)], maps)
-    leaning = leaning_on_regions(years, maps.volume) if maps.covers_brain else ()
+    leaning = leaning_on_regions(years, maps.acquired) if maps.covers_brain else ()
     path = file_of(run, work, number)
     with written_atomically(path) as unfinished:
         np.savez_compressed(
             unfinished,
             years=years.half().numpy(),
-            brain=brain_of(maps.volume).numpy(),
+            brain=brain_of(maps.acquired).numpy(),
             covered=maps.covers_brain,
             regions=np.array([region.region for region in leaning]),
             strengths=np.array([(one.times_average, one.mean_years) for one in leaning]),

@@ -27,7 +27,7 @@ def planted(run: Run, number: int) -> dict:
         maps = run.cut(warped, number, PROTOCOL, [number])
         ages.append(run.age_years(own, maps))
         if wall_mm in (0.0, WALLS_MM[-1]):
-            years.append(torch.where(brain_of(maps.volume), run.map_of(own, maps), 0.0))
+            years.append(torch.where(brain_of(maps.acquired), run.map_of(own, maps), 0.0))
     change = years[1] - years[0]
     return {
         "age": run.people[number].age_years,

@@ -18,7 +18,7 @@ ALL = "everything, all members together"
 def randomised(run: Run, number: int) -> dict:
     """Compare the map of one person with the maps of the models as more and more is random."""
     maps, own = run.main_maps(number), run.member(number)
-    brain = brain_of(maps.volume)
+    brain = brain_of(maps.acquired)
     found: dict[str, dict[str, float]] = {}
     with torch.random.fork_rng():
         torch.manual_seed(number)

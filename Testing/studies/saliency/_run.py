@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,7 @@ from BrainAgeLib.model.weights import Member, Weights, load_weights
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.scan_maps import ScanMaps, TemplateVolume, maps_of_scan
-from BrainAgeLib.template.slices import TemplateMaps
-from BrainAgeLib.template.template import load_template
+from BrainAgeLib.template.target import template_maps
 from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.simulate import Simulator, as_slices
@@ -84,7 +83,7 @@ class Run:
     def cut(self, brain: Volume, number: int, protocol: Protocol, seed: list[int]) -> ScanMaps:
         """Return what the models see of a brain of that person, cut into thick slices."""
         scan_to_template = np.linalg.inv(self.template_to_scan(number))
-        simulator = Simulator(brain, scan_to_template, template_maps())
+        simulator = Simulator(brain, scan_to_template, template_maps("cpu"))
         return maps_of_scan(as_slices(simulator.simulate(protocol, EVALUATION, seed), "cpu"))
 
     def age_years(self, members: Sequence[Member], maps: ScanMaps) -> float:
@@ -99,11 +98,6 @@ class Run:
         if kind is not None:
             blend = Blend({kind: 1.0}, blend.part_of_brain)
         return saliency_map(members, maps, blend, self.weights.mean_maps)
-
-
-@cache
-def template_maps() -> TemplateMaps:
-    return TemplateMaps(load_template())
 
 
 def brain_of(volume: TemplateVolume) -> torch.Tensor:

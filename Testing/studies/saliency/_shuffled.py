@@ -63,7 +63,7 @@ def train_shuffled(run: Run, work: Path, people: int, steps: int) -> None:
 def shuffled(run: Run, number: int, work: Path) -> dict:
     """Compare the map of one person of the fold with that of the models of shuffled ages."""
     maps, own = run.main_maps(number), run.member(number)
-    brain = brain_of(maps.volume)
+    brain = brain_of(maps.acquired)
     wrong = _shuffled_member(work, own)
     found = {
         "experts": likeness(

@@ -62,7 +62,7 @@ def maps_of(path: Path, options: Options) -> ScanMaps:
 def map_of(weights: Weights, maps: ScanMaps, blend: Blend) -> torch.Tensor:
     """Return the map (place,) within the brain, in years."""
     years = saliency_map(weights.members, maps, blend, weights.mean_maps)
-    return years[brain_of(maps.volume)].cpu()
+    return years[brain_of(maps.acquired)].cpu()
 
 
 def randomised(weights: Weights, seed: int) -> Weights:
