@@ -67,8 +67,8 @@ def handed_over(monkeypatch):
     """Return what the fits are given, which do not run."""
     given = SimpleNamespace(networks=[], regional=[], slices=[], shown=[])
 
-    def whole_scans(volumes, strength):
-        given.shown.append((volumes, strength))
+    def whole_scans(volumes, strength, shares):
+        given.shown.append((volumes, strength, shares))
         return lambda people: people
 
     def fit_network(draw, ages_years, course, begun):
@@ -119,9 +119,10 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
     assert torch.equal(covered, read_maps(paths, "covered")[:, list(FITTED_SCANS)])
     (network,) = handed_over.networks
     assert network.ages == [30.0, 60.0]
-    ((volumes, strength),) = handed_over.shown
+    ((volumes, strength, shares),) = handed_over.shown
     assert torch.equal(volumes, read_maps(paths, "volumes"))
     assert strength == SETTINGS.augmentation
+    assert len(shares) == volumes.shape[1]
     assert network.draw(torch.tensor([1, 0])).tolist() == [1, 0]
     assert network.begun is None
     assert (network.checkpoint, network.device) == ("network-1.pt", "cpu")
