@@ -14,6 +14,8 @@ from BrainAgeLib.model.ensemble import Ensemble, load_ensemble, predict_age
 from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.novelty import Typical
 from BrainAgeLib.model.sides import TypicalSides, sides_of
+from BrainAgeLib.options import Options
+from BrainAgeLib.pipeline import prepare
 from BrainAgeLib.resources import installed_models
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import NOT_REGISTERED
@@ -96,10 +98,13 @@ def test_a_model_of_another_harmonisation_is_refused(tmp_path, small_model):
     card = folder / "card.json"
     card.write_text(card.read_text("utf-8").replace(known, "0" * 64), "utf-8")
 
+    other = load_ensemble(str(folder))  # its networks may be trained further
     with pytest.raises(InputError, match="another harmonisation") as caught:
-        load_ensemble(str(folder))
+        other.weights("cpu")
 
     assert "train it anew" in caught.value.hint
+    with pytest.raises(InputError, match="another harmonisation"):
+        prepare(Options(model=str(folder)))
 
 
 def test_the_bundled_model_knows_where_slices_say_less():
