@@ -27,6 +27,7 @@ from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
+EARLIER_VERSIONS = ("1", "2", "3")  # of the card: without harmonisation
 MOST_MEMBERS = 100  # these two set by hand, far beyond what any card has
 LONGEST_TEXT = 10_000
 
@@ -189,7 +190,8 @@ class Card:
 def read_card(folder: Path) -> Card:
     """Read ``card.json`` of a model folder.
 
-    Raises InputError when the folder holds no model, InstallationError when the card is damaged.
+    Raises InputError when the folder holds no model or one of an earlier version, InstallationError
+    when the card is damaged.
     """
     path = folder / "card.json"
     if not path.is_file():
@@ -197,6 +199,11 @@ def read_card(folder: Path) -> Card:
     complaint = f"the model card {path} is damaged"
     source = Source(complaint, "install the model again", InstallationError)
     document = read_json(path, source)
+    if isinstance(document, dict) and document.get("card_version") in EARLIER_VERSIONS:
+        raise InputError(
+            f"the model in {folder} was made by an earlier version of this program",
+            "train it anew, or use the one that comes with this version",
+        )
     try:
         for text in _texts(document):
             _check_text(text)

@@ -54,5 +54,6 @@ def test_the_table_says_how_far_ages_moved_and_leaves_out_who_has_none():
 
     text = summary(rows)
 
-    assert "head, 3 people" in text
+    assert "head, 3 people: years" in text
+    assert "| as it is | +0.0 | 0.0 | +0.0 | 3 of 3 |" in text
     assert "| edge twice as bright | +2.0 | 1.4 | +3.0 | 2 of 2 |" in text

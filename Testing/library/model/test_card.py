@@ -89,7 +89,7 @@ def with_value(value, *path):
 
 DAMAGES = {
     "no version of the format": without("card_version"),
-    "another version of the format": with_value("1", "card_version"),
+    "another version of the format": with_value("9", "card_version"),
     "no name": without("name"),
     "no checksum": without("sha256"),
     "no harmonisation": without("harmonisation"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 
@@ -105,6 +106,18 @@ def test_a_model_of_another_harmonisation_is_refused(tmp_path, small_model):
     assert "train it anew" in caught.value.hint
     with pytest.raises(InputError, match="another harmonisation"):
         prepare(Options(model=str(folder)))
+
+
+def test_a_model_of_an_earlier_version_is_called_so(tmp_path, small_model):
+    folder = shutil.copytree(small_model, tmp_path / "model")
+    card = folder / "card.json"
+    text = card.read_text("utf-8")
+    card.write_text(re.sub(r'"card_version": "\d+"', '"card_version": "3"', text), "utf-8")
+
+    with pytest.raises(InputError, match="made by an earlier version") as caught:
+        load_ensemble(str(folder))
+
+    assert "train it anew" in caught.value.hint
 
 
 def test_the_bundled_model_knows_where_slices_say_less():

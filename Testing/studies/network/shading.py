@@ -93,9 +93,9 @@ def summary(rows: list[dict[str, str]]) -> str:
     head = ["change"]
     for strip in strips:
         count = sum(one == strip for _, one in plain)
-        head += [f"{strip}, {count} people", "SD", "largest", "`pass`"]
+        head += [f"{strip}, {count} people: years", "SD", "largest", "`pass`"]
     lines = []
-    for what in dict.fromkeys(row["what"] for row in rows if row["what"] != AS_IT_IS):
+    for what in dict.fromkeys(row["what"] for row in rows):
         line = [what]
         for strip in strips:
             mine = [row for row in rows if (row["what"], row["strip"]) == (what, strip)]
