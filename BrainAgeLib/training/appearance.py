@@ -19,10 +19,10 @@ class ContrastRange:
     """T1 contrasts: how bright a scan shows the tissues, white matter being 1.
 
     ``grey``: of grey matter. ``fluid_below``: by how much fluid is darker. ``top``: what is
-    brighter than white matter, 1 being as it was. ``unevenness``: largest
-    standard deviation of a tissue's brightness from place to place, drawn at ``nodes`` points along
-    each axis; ``uneven_fluid``: of fluid's. ``bending``: by what part brightness in the middle of
-    two tissues becomes rarer or more frequent, at most.
+    brighter than white matter, 1 being as it was. ``unevenness``: largest standard deviation of a
+    tissue's brightness from place to place, drawn at ``nodes`` points along each axis;
+    ``uneven_fluid``: of fluid's. ``bending``: by what part brightness in the middle of two tissues
+    becomes rarer or more frequent, at most.
     """
 
     grey: tuple[float, float]
