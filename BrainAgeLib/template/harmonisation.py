@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as functional
@@ -43,15 +44,16 @@ SLICES_AT_ONCE = 64
 # Sides that can be halved between each two resolutions.
 _UNIT = 2 ** (len(WIDTHS) - 1)
 PADDING = tuple((-size % _UNIT) // 2 for size in (GRID_WIDTH, GRID_HEIGHT))
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class HarmonisingNetwork(nn.Module):
     """A U-Net (Ronneberger et al. 2015, doi 10.1007/978-3-319-24574-4_28) of 244 k parameters."""
 
-    def __init__(self) -> None:
+    def __init__(self, inputs: int = INPUT_CHANNELS) -> None:
         super().__init__()
         self.down = nn.ModuleList(
-            _layers(a, b) for a, b in zip((INPUT_CHANNELS, *WIDTHS), WIDTHS, strict=False)
+            _layers(a, b) for a, b in zip((inputs, *WIDTHS), WIDTHS, strict=False)
         )
         self.up = nn.ModuleList(_layers(a + b, a) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
         self.out = nn.Conv2d(WIDTHS[0], 1, 1)
@@ -66,8 +68,12 @@ class HarmonisingNetwork(nn.Module):
         ``template``: (slice, 3, y, x), its T1, grey and white matter at the same places, 0-1.
         """
         is_brain = (images > LEAST_LEVEL).to(images.dtype)
+        return images + self.change(torch.cat([images[:, None], is_brain[:, None], template], 1))
+
+    def change(self, values: torch.Tensor) -> torch.Tensor:
+        """Return what is added to the levels (slice, y, x) of inputs (slice, channel, y, x)."""
+        rows, columns = values.shape[2:]
         across, along = PADDING
-        values = torch.cat([images[:, None], is_brain[:, None], template], 1)
         values = functional.pad(values, [across, across, along, along])
         values = values.contiguous(memory_format=torch.channels_last)
         kept = []
@@ -76,9 +82,8 @@ class HarmonisingNetwork(nn.Module):
             kept.append(values)
         for layers, fine in zip(reversed(self.up), kept[-2::-1], strict=True):
             values = layers(torch.cat([fine, functional.interpolate(values, scale_factor=2)], 1))
-        change = self.out(values)[:, 0]
-        rows, columns = images.shape[1:]
-        return images + change[:, along : along + rows, across : across + columns]
+        change: torch.Tensor = self.out(values)[:, 0]
+        return change[:, along : along + rows, across : across + columns]
 
 
 def _layers(inputs: int, outputs: int) -> nn.Sequential:
@@ -99,10 +104,15 @@ def harmonised(slices: SliceSet) -> SliceSet:
         slices.images.split(SLICES_AT_ONCE), slices.planes.split(SLICES_AT_ONCE), strict=True
     ):
         shown = network(images, maps.at(plane_points_mm(planes)).transpose(0, 1))
-        is_brain = (images > LEAST_LEVEL).float()[:, None]
-        near = functional.max_pool2d(is_brain, 2 * REACH_PIXELS + 1, 1, REACH_PIXELS)[:, 0] > 0
+        near = near_brain(images > LEAST_LEVEL)
         levels.append(torch.where(near, shown.clamp(0.0, HIGHEST_LEVEL), images))
     return SliceSet(torch.cat(levels), slices.template, slices.planes)
+
+
+def near_brain(is_brain: torch.Tensor) -> torch.Tensor:
+    """Return which places (slice, y, x) are within reach of what was acquired, bool."""
+    width = 2 * REACH_PIXELS + 1
+    return functional.max_pool2d(is_brain.float()[:, None], width, 1, REACH_PIXELS)[:, 0] > 0
 
 
 @cache
@@ -111,18 +121,25 @@ def harmonising_network(device: str) -> HarmonisingNetwork:
 
     Raises InstallationError when its file is missing, damaged or another one.
     """
-    path = template_folder() / WEIGHTS_NAME
+    return bundled_weights(HarmonisingNetwork(), WEIGHTS_NAME, SHA256).to(device)
+
+
+def bundled_weights(network: Network, name: str, sha256: str) -> Network:
+    """Return a network with the weights of a bundled file.
+
+    Raises InstallationError when the file is missing, damaged or another one.
+    """
+    path = template_folder() / name
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InstallationError(
             f"the harmonisation {path} cannot be read", "install SlicerBrainAge again"
         ) from error
-    if hashlib.sha256(content).hexdigest() != SHA256:
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise InstallationError(
             f"the harmonisation {path} is not the one that the models were trained with",
             "install SlicerBrainAge again",
         )
-    network = HarmonisingNetwork()
     network.load_state_dict({name: values.float() for name, values in load(content).items()})
-    return network.eval().requires_grad_(False).to(device)
+    return network.eval().requires_grad_(False)

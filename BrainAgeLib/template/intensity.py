@@ -62,6 +62,26 @@ def normalise_intensity(
     one whose fluid was left. ``points_mm``: (slice, y, x, 3) template coordinates.
     ``grey_matter``, ``white_matter``: template priors at these points, 0-1.
     """
+    fitted = tissues_and_field(masked, cover, points_mm, grey_matter, white_matter)
+    if fitted is None:
+        return _without_priors(masked, cover)
+    grey, white, field = fitted
+    return _levels(masked / field, cover, grey, white)
+
+
+def tissues_and_field(
+    masked: torch.Tensor,
+    cover: torch.Tensor,
+    points_mm: torch.Tensor,
+    grey_matter: torch.Tensor,
+    white_matter: torch.Tensor,
+    is_fluid_dark: bool = True,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
+    """Return grey and white matter's brightness and the coil's field (slice, y, x) around 1.
+
+    None where too little of the two is seen. ``is_fluid_dark``: whether what is darkest is to be
+    left out at first.
+    """
     brain = cover > LEAST_COVER
     # Where the mask covers a pixel in part, what is brain in it keeps its brightness.
     images = torch.where(brain, masked / cover.clamp(min=LEAST_COVER), torch.zeros_like(masked))
@@ -69,7 +89,7 @@ def normalise_intensity(
     is_white = brain & (white_matter > PRIOR_THRESHOLD) & (images > 0)
     chosen = is_grey | is_white
     if int(is_grey.sum()) < LEAST_POINTS or int(is_white.sum()) < LEAST_POINTS:
-        return _without_priors(masked, cover)
+        return None
     places = torch.nonzero(chosen.flatten())[:, 0]
     places = places[:: 1 + len(places) // MOST_POINTS]
     design = torch.cat(
@@ -85,10 +105,13 @@ def normalise_intensity(
     penalty = target.new_full((design.shape[1],), RIDGE * len(target))
     penalty[:2] = 0
     # Dark voxels are cerebrospinal fluid where the template has cortex: start without them.
-    bright = (target > torch.quantile(target, 0.1)).double()
-    coefficients = robust_fit(design, target, penalty, bright, biweight)
+    weights = torch.ones_like(target)
+    if is_fluid_dark:
+        weights = (target > torch.quantile(target, 0.1)).double()
+    coefficients = robust_fit(design, target, penalty, weights, biweight)
     field = torch.exp(field_monomials(points_mm, FIELD_ORDER) @ coefficients[2:].float())
-    return _levels(masked / field, cover, *torch.exp(coefficients[:2]).float())
+    grey, white = torch.exp(coefficients[:2]).float()
+    return grey, white, field
 
 
 def _levels(

@@ -28,6 +28,7 @@ PARTS = 7  # that make up the picture; LEVEL is the T1's normalised brightness, 
 DEEP_MM = 24.0  # below the brain's surface: basal ganglia, and what else lies there
 MOST_MIXED = 0.5  # of a voxel's label belongs to another tissue, by the T1's brightness
 HIGHEST_LEVEL = 1.3
+MOST_NOISE = 0.07
 MASK_WANDER = 0.15  # SD of where the mask ends, as a fraction of brain in a pixel
 
 
@@ -57,7 +58,7 @@ _T1 = SequenceRange(
 RANGES: dict[SequenceName, SequenceRange] = {
     "T1w": _T1,
     "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
-    "T2w": SequenceRange((1.1, 1.6), (1.6, 3.6), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
+    "T2w": SequenceRange((1.1, 1.6), (1.6, 4.4), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
     "FLAIR": SequenceRange((1.05, 1.45), (0.08, 0.7), lesion=(1.2, 1.9)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
 }
@@ -110,11 +111,15 @@ def cut_parts(
 
 
 def simulate(
-    parts: torch.Tensor, sequence: SequenceName, generator: np.random.Generator
+    parts: torch.Tensor,
+    sequence: SequenceName,
+    generator: np.random.Generator,
+    most_noise: float = MOST_NOISE,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a scan (slice, y, x) of thick parts (slice, part, y, x), and its mask, 0 or 1.
 
     Brightness, lesions, vessels, what was left outside, shading, mask and noise are drawn anew.
+    ``most_noise``: its largest standard deviation, of the brighter one of grey and white matter.
     """
     drawn = RANGES[sequence]
     grey = _between(drawn.grey, generator)
@@ -129,7 +134,8 @@ def simulate(
     image = image * smooth_field(image, _between((0, 0.25), generator), 3, generator).exp()
     gains = generator.normal(1, _between((0, 0.06), generator), (len(image), 1, 1))
     image = image * torch.from_numpy(gains).float()
-    noise = generator.normal(0, _between((0, 0.07), generator) * max(1.0, grey), (2, *image.shape))
+    sd = _between((0, most_noise), generator) * max(1.0, grey)
+    noise = generator.normal(0, sd, (2, *image.shape))
     real, imaginary = torch.from_numpy(noise).float()
     return torch.hypot(image + real, imaginary), _mask(parts, generator)
 

@@ -1,0 +1,112 @@
+"""Show the slices of another sequence as a T1 of the training's own scanner would have shown them.
+
+A T2-weighted or FLAIR scan shows the same brain in another order of brightness. So what
+``harmonisation`` does for T1 scans, a second network of its kind does for these: it sees a slice,
+white matter being 1 and the coil's field taken out, beside the template's tissues and which
+sequence it is, and gives the levels of a T1 there. It was taught on scans that were simulated from
+tissue labels (``training.sequence_scans``), never on a real one of another sequence. From there on
+everything is as for a T1: the models, the map of where the age comes from, the regions.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+
+from BrainAgeLib.records import SequenceName
+from BrainAgeLib.template.grid import planes_through
+from BrainAgeLib.template.harmonisation import (
+    INPUT_CHANNELS,
+    HarmonisingNetwork,
+    bundled_weights,
+    near_brain,
+)
+from BrainAgeLib.template.intensity import HIGHEST_LEVEL, LEAST_COVER, tissues_and_field
+from BrainAgeLib.template.slices import SliceSet, TemplateMaps
+
+SHA256 = "0"
+WEIGHTS_NAME = "sequences.safetensors"
+READ: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")
+INPUTS = INPUT_CHANNELS + 1 + len(READ)
+# The network was taught with these, set by hand.
+BRIGHTEST = 4.0  # of white matter
+# A T2-weighted scan turned around, dark for bright: white matter at its level, fluid near 0.
+TURNED_AT, TURNED_SLOPE = 1.75, 0.75
+HIGHEST_START = 1.3
+
+
+class SequenceNetwork(HarmonisingNetwork):
+    """The network of ``harmonisation`` with two more things to see: brightness and sequence."""
+
+    def __init__(self) -> None:
+        super().__init__(INPUTS)
+
+    def forward(  # type: ignore[override]
+        self,
+        shown: torch.Tensor,
+        is_brain: torch.Tensor,
+        template: torch.Tensor,
+        sequence: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return the levels (slice, y, x) of a T1 for what is ``shown`` (slice, y, x).
+
+        ``shown``: brightness, white matter being 1. ``is_brain``: (slice, y, x), 0 or 1.
+        ``template``: (slice, 3, y, x), as ``harmonisation`` has it. ``sequence``: (slice,), the
+        place of each slice's sequence in ``READ``.
+        """
+        start = _start(shown, is_brain, sequence == READ.index("T2w"))
+        which = torch.nn.functional.one_hot(sequence, len(READ)).to(shown.dtype)
+        planes = which[:, :, None, None].expand(-1, -1, *shown.shape[1:])
+        brightness = shown.clamp(0, BRIGHTEST)[:, None] - 1
+        values = [start[:, None], is_brain[:, None], template, brightness, planes]
+        return start + self.change(torch.cat(values, 1))
+
+
+def _start(shown: torch.Tensor, is_brain: torch.Tensor, is_t2: torch.Tensor) -> torch.Tensor:
+    """Return what comes nearest to a T1 by brightness alone: T2-weighted slices turned around."""
+    turned = TURNED_AT - TURNED_SLOPE * shown
+    return (torch.where(is_t2[:, None, None], turned, shown) * is_brain).clamp(0, HIGHEST_START)
+
+
+@torch.inference_mode()
+def shown_as_t1(
+    values: torch.Tensor, points_mm: torch.Tensor, maps: TemplateMaps, sequence: SequenceName
+) -> SliceSet:
+    """Return what :func:`slices.on_the_grid` gives of a scan of another sequence as a T1's slices.
+
+    Raises ValueError for a sequence that no network reads.
+    """
+    template = maps.at(points_mm)
+    shown = brightness(values[0], values[1], points_mm, template)
+    is_brain = (values[1] > LEAST_COVER).float()
+    which = torch.full((len(shown),), READ.index(sequence), device=shown.device)
+    network = sequence_network(str(shown.device))
+    levels = network(shown, is_brain, template.transpose(0, 1), which).clamp(0.0, HIGHEST_LEVEL)
+    levels = torch.where(near_brain(is_brain > 0), levels, torch.zeros_like(levels))
+    return SliceSet(levels, template[0], planes_through(points_mm))
+
+
+def brightness(
+    masked: torch.Tensor, cover: torch.Tensor, points_mm: torch.Tensor, template: torch.Tensor
+) -> torch.Tensor:
+    """Return slices (slice, y, x) without the coil's field, white matter being 1.
+
+    ``masked``, ``cover``, ``points_mm``: as for ``intensity.normalise_intensity``. ``template``:
+    (3, slice, y, x), T1, grey and white matter at these points.
+    """
+    is_brain = cover > LEAST_COVER
+    inside = torch.where(is_brain, masked / cover.clamp(min=LEAST_COVER), torch.zeros_like(masked))
+    fitted = tissues_and_field(
+        masked, cover, points_mm, template[1], template[2], is_fluid_dark=False
+    )
+    if fitted is None:
+        return inside / inside[is_brain].median().clamp(min=1e-6) if is_brain.any() else inside
+    _, white, field = fitted
+    return inside / field / white
+
+
+@cache
+def sequence_network(device: str) -> SequenceNetwork:
+    """Read the bundled network. Raises InstallationError as ``harmonising_network`` does."""
+    return bundled_weights(SequenceNetwork(), WEIGHTS_NAME, SHA256).to(device)
