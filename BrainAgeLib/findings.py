@@ -45,6 +45,8 @@ class FindingCode(str, Enum):
     NEGATIVE_VALUES = "negative_values"
     BRIGHT_BACKGROUND = "bright_background"
     HEADER_NOT_T1 = "header_not_t1"
+    OTHER_SEQUENCE = "other_sequence"
+    NOT_AS_SAID = "not_as_said"
     # How much of the brain was acquired, and how finely.
     NO_SLICES_IN_VIEW = "no_slices_in_view"
     TOO_FEW_SLICES = "too_few_slices"

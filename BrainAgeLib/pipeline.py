@@ -12,8 +12,10 @@ import torch
 
 from BrainAgeLib.case import Case, ScanSource, read
 from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
+from BrainAgeLib.gate.sequence import read_as
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, RawAge, load_ensemble
 from BrainAgeLib.model.interpretation import (
@@ -34,6 +36,7 @@ from BrainAgeLib.records import (
     Quality,
     RegionLeaning,
     Result,
+    SequenceName,
 )
 from BrainAgeLib.report.shown_slices import pictures_of
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
@@ -153,16 +156,19 @@ def place(case: Case, mask: np.ndarray, tools: Tools, advance: Advance) -> Place
 def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     """Return the raw age, what it means for this person, and what the gate measures and finds."""
     device, ensemble = tools.device, tools.ensemble
-    slices = device.run(lambda name: placed.slices(tools.template, name))
+    sequence = sequence_of(case, placed, tools)
+    slices = device.run(lambda name: placed.slices(tools.template, name, sequence))
     raw = maps = meaning = None
     if len(slices) > 0:
         maps = seen = device.run(lambda name: maps_of_scan(slices.to(name)))
-        raw = device.run(lambda name: ensemble.raw_age(seen, name))
+        raw = device.run(lambda name: ensemble.raw_age(seen, name, sequence))
     evidence = Evidence(
         placed=placed,
         template=tools.template,
         acquisition=case.acquisition,
         slices=slices,
+        sequence=sequence,
+        said_sequence=tools.options.sequence,
         tags=case.scan.sequence,
         is_extracted=tools.options.has_no_skull,
         raw=raw,
@@ -180,6 +186,13 @@ def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
             raw, case.age_years, len(slices), case.acquisition.slice_spacing_mm, no_skull
         )
     return Answer(findings, measured, raw, maps, meaning)
+
+
+def sequence_of(case: Case, placed: PlacedScan, tools: Tools) -> SequenceName:
+    """Return as which sequence a scan is read; a T1 where no model reads what it shows."""
+    seen = contrast.look(placed, tools.template, case.scan.sequence)
+    known = tools.ensemble.card.calibration.sequences
+    return read_as(seen, tools.options.sequence, known)
 
 
 def quality_of(case: Case, answer: Answer, tools: Tools) -> Quality:

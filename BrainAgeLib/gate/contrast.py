@@ -9,7 +9,7 @@ fitted robustly. The order of the three brightnesses tells a T1 scan from others
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,7 +20,8 @@ from BrainAgeLib.gate.evidence import Evidence, Family, above, below
 from BrainAgeLib.records import Finding, SequenceName, SequenceTags
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.intensity import field_monomials, huber, robust_deviation, robust_fit
-from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE
+from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.template import GREY, VENTRICLE, WHITE, Template
 
 # What sound scans had and what faults left, here and in the other families, is measured by
 # Testing/studies/gate/limits.py; docs/quality.md has the tables.
@@ -61,6 +62,7 @@ class Contrast:
     image over the median of the brain. ``pattern``: correlation of scan and template inside the
     brain alone. ``brain_age_years``: the raw age. ``bright_white_log_odds``: logarithm of the odds
     that what is brightest of grey and white matter is white, over those of any place of the two.
+    ``read_as``, ``said``: the sequence as which it was read, and which the caller says that it is.
     """
 
     grey_to_white: float | None = None
@@ -75,6 +77,8 @@ class Contrast:
     brain_age_years: float | None = None
     tags: SequenceTags = SequenceTags()
     bright_white_log_odds: float | None = None
+    read_as: SequenceName = "T1w"
+    said: SequenceName | None = None
 
     @property
     def sequence(self) -> SequenceName | None:
@@ -84,25 +88,33 @@ class Contrast:
 
 def measure(evidence: Evidence) -> Contrast:
     """Return the contrast of a scan whose place in the template is known."""
-    placed, is_registered = evidence.placed, evidence.placed.is_registered
+    return replace(
+        look(evidence.placed, evidence.template, evidence.tags),
+        pattern=evidence.view.pattern() if evidence.placed.is_registered else None,
+        brain_age_years=evidence.raw.age_years if evidence.raw else None,
+        read_as=evidence.sequence,
+        said=evidence.said_sequence,
+    )
+
+
+def look(placed: PlacedScan, template: Template, tags: SequenceTags) -> Contrast:
+    """Return what the scan's own voxels show, before anybody reads it."""
     k, j, i = np.nonzero(placed.mask)
     chosen = slice(None, None, 1 + len(k) // MOST_VOXELS_LOOKED_AT)
     values = placed.volume.voxels[k[chosen], j[chosen], i[chosen]].astype(float)
     index = np.stack([i, j, k], -1)[chosen].astype(float)
     points = apply_affine(placed.index_to_template, index)
     positive = values > 0
-    tissues = _measure_tissues(values[positive], points[positive], evidence)
-    if not is_registered:
+    tissues = _measure_tissues(values[positive], points[positive], template)
+    if not placed.is_registered:
         # The few slices may lie beside the small ventricles.
         tissues |= {"csf_to_white": None, "tissue_spread": None}
     return Contrast(
-        **tissues,
+        **tissues,  # type: ignore[arg-type]
+        tags=tags,
         negative_fraction=1.0 - float(positive.mean()) if len(values) else 0.0,
         negative_image_fraction=_fraction_below_zero(placed.volume.voxels, values[positive]),
         background_to_brain=_background(placed.volume.voxels, values[positive]),
-        pattern=evidence.view.pattern() if is_registered else None,
-        brain_age_years=evidence.raw.age_years if evidence.raw else None,
-        tags=evidence.tags,
     )
 
 
@@ -112,13 +124,13 @@ def _background(voxels: np.ndarray, brain: np.ndarray) -> float:
 
 
 def _measure_tissues(
-    values: np.ndarray, points_mm: np.ndarray, evidence: Evidence
+    values: np.ndarray, points_mm: np.ndarray, template: Template
 ) -> dict[str, float | None]:
     """Return the fields of Contrast that rest on the tissues; none where there is too little.
 
     ``values``: (voxel,) above 0. ``points_mm``: (voxel, 3) in the template.
     """
-    tissue = evidence.template.tissue_at(points_mm)
+    tissue = template.tissue_at(points_mm)
     counts = [int((tissue == n).sum()) for n in (GREY, WHITE, VENTRICLE)]
     if any(counts[n] < LEAST_VOXELS[n] for n in (GREY, WHITE)):
         return {}
@@ -178,7 +190,7 @@ def _fraction_below_zero(voxels: np.ndarray, brain: np.ndarray) -> float:
 
 
 def _weak(measured: Contrast) -> Finding | None:
-    if sequence.not_t1(measured) is not None:
+    if not sequence.is_read_as_t1(measured) or sequence.not_t1(measured) is not None:
         return None
     message = (
         "Grey and white matter can hardly be told apart in this scan. "
@@ -197,7 +209,7 @@ def _weak(measured: Contrast) -> Finding | None:
 
 def _spread(measured: Contrast) -> Finding | None:
     """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off."""
-    if measured.brain_age_years is None:
+    if measured.brain_age_years is None or not sequence.is_read_as_t1(measured):
         return None
     message = (
         "Within one tissue the brightness scatters more than in sound scans of such a brain, as "
@@ -248,7 +260,15 @@ def _bright_background(measured: Contrast) -> Finding | None:
 
 
 CHECKS = (
-    *(sequence.not_t1, sequence.unlike_t1, _weak, _spread, sequence.contrast_agent),
+    *(
+        sequence.not_as_said,
+        sequence.other_sequence,
+        sequence.not_t1,
+        sequence.unlike_t1,
+        _weak,
+        _spread,
+        sequence.contrast_agent,
+    ),
     *(_shading, _negative, _bright_background, sequence.header_not_t1),
 )
 FAMILY = Family(Contrast, measure, CHECKS)

@@ -8,7 +8,8 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.gate.field_of_view import fraction_of
 from BrainAgeLib.gate.placement import IN_WHICH_SPACE, LEAST_FRACTION_IN_TEMPLATE
-from BrainAgeLib.records import Acquisition, Finding, Severity
+from BrainAgeLib.gate.sequence import WORDS
+from BrainAgeLib.records import Acquisition, Finding, SequenceName, Severity
 from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER
 
 MOST_CUT = 0.08  # training saw up to 0.07; a fifth of the height cut off is 0.09 and moves the age
@@ -42,7 +43,8 @@ class Coverage:
     ``slices_in_view``: slices that show brain, as the models see them. ``cut``: None for a scan
     that is said to be in template space, and then ``fraction_in_template`` of its brain lies in the
     template's. ``known_heights_mm``: None for a whole brain; otherwise the
-    heights, in the template, of the slices that the models for few slices know.
+    heights, in the template, of the slices that the models for few slices know. ``sequence``: as
+    which the scan was read.
     """
 
     acquisition: Acquisition
@@ -50,6 +52,7 @@ class Coverage:
     cut: Cut | None = None
     fraction_in_template: float | None = None
     known_heights_mm: tuple[float, ...] | None = None
+    sequence: SequenceName = "T1w"
 
 
 def measure(evidence: Evidence) -> Coverage:
@@ -61,6 +64,7 @@ def measure(evidence: Evidence) -> Coverage:
         measure_cut(evidence) if is_registered else None,
         None if is_registered else evidence.slices.fraction_in_template,
         evidence.raw.known_heights_mm if evidence.raw else None,
+        evidence.sequence,
     )
 
 
@@ -132,6 +136,15 @@ def _part_of_brain(measured: Coverage) -> Finding | None:
     fraction = measured.fraction_in_template
     if fraction is not None and fraction < LEAST_FRACTION_IN_TEMPLATE:
         return None  # then these are no heights of the brain
+    if measured.sequence != "T1w":
+        return Finding(
+            FindingCode.PART_OF_BRAIN,
+            "refuse",
+            "The slices do not cover the whole brain without a hole, and there is no model that "
+            f"reads few slices of {WORDS[measured.sequence]}. {USE_WHOLE}",
+            len(heights),
+            "whole brain",
+        )
     low, high = TELLING_HEIGHTS_MM
     if not any(low <= height <= high for height in heights):
         nearest: float | None = min(heights, key=abs, default=None)

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.field_of_view import FieldOfView, look_around
 from BrainAgeLib.model.ensemble import RawAge
-from BrainAgeLib.records import Acquisition, Finding, SequenceTags, Severity
+from BrainAgeLib.records import Acquisition, Finding, SequenceName, SequenceTags, Severity
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.template import Template
@@ -22,15 +22,18 @@ Record = TypeVar("Record")
 class Evidence:
     """One scan and what came of it; each family measures on it what its checks need.
 
-    ``slices``: those that show brain, as the models see them. ``tags``: what a DICOM header says
-    of the sequence. ``is_extracted``: the caller says that the scan has no skull. ``raw``: None
-    where no slice is in view.
+    ``slices``: those that show brain, as the models see them. ``sequence``: as which the scan was
+    read. ``said_sequence``: what the caller says that it is; None lets the picture tell.
+    ``tags``: what a DICOM header says of the sequence. ``is_extracted``: the caller says that the
+    scan has no skull. ``raw``: None where no slice is in view.
     """
 
     placed: PlacedScan
     template: Template
     acquisition: Acquisition
     slices: SliceSet
+    sequence: SequenceName = "T1w"
+    said_sequence: SequenceName | None = None
     tags: SequenceTags = SequenceTags()
     is_extracted: bool = False
     raw: RawAge | None = None

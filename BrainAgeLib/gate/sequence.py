@@ -8,6 +8,7 @@ one.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from BrainAgeLib.findings import FindingCode
@@ -37,6 +38,15 @@ LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
+T1_LIKE: frozenset[SequenceName] = frozenset({"T1w", "T1w after contrast"})
+WORDS: dict[SequenceName, str] = {
+    "T1w": "a T1-weighted scan",
+    "T1w after contrast": "a T1-weighted scan after contrast agent",
+    "T2w": "a T2-weighted scan",
+    "FLAIR": "a FLAIR scan",
+    "PDw": "a proton-density-weighted scan",
+    "other": "another sequence",
+}
 LOOKS_LIKE: dict[SequenceName | None, str] = {
     "T2w": "it looks T2-weighted, and ",
     "FLAIR": "it looks like a FLAIR scan, and ",
@@ -63,6 +73,52 @@ def told(measured: Contrast) -> SequenceName | None:
     return "T1w after contrast" if bright > MOST_BRIGHT_FRACTION else "T1w"
 
 
+def read_as(measured: Contrast, said: SequenceName | None, known: Collection[str]) -> SequenceName:
+    """Return as which sequence a scan is read: as is said, or else as the picture tells.
+
+    ``known``: the sequences beside T1 that the model gives an age for. What it does not know is
+    read as a T1, and the checks refuse it.
+    """
+    sequence = said or told(measured)
+    return sequence if sequence in known and sequence is not None else "T1w"
+
+
+def is_read_as_t1(measured: Contrast) -> bool:
+    """Say whether the scan was read as one with the order of a T1, after an agent or not."""
+    return measured.read_as in T1_LIKE
+
+
+def not_as_said(measured: Contrast) -> Finding | None:
+    """Refuse what the caller takes for another sequence than it is, or than any model reads."""
+    said, seen = measured.said, told(measured)
+    if said is None:
+        return None
+    is_read = (said in T1_LIKE) == is_read_as_t1(measured)
+    is_seen = seen in (None, said) or {said, seen} <= T1_LIKE
+    if is_read and is_seen:
+        return None
+    why = (
+        f"the picture shows {WORDS[seen]}" if not is_seen and seen else "no model reads such scans"
+    )
+    message = f"This scan is said to be {WORDS[said]}, and {why}. Leave --sequence out."
+    return Finding(FindingCode.NOT_AS_SAID, "refuse", message, seen, said)
+
+
+def other_sequence(measured: Contrast) -> Finding | None:
+    """Warn of a scan of another sequence that the model reads."""
+    if is_read_as_t1(measured):
+        return None
+    return Finding(
+        FindingCode.OTHER_SEQUENCE,
+        "warn",
+        f"This is {WORDS[measured.read_as]}. Its age was learnt from simulated scans of that kind "
+        "alone: it is less sure than that of a T1-weighted scan, and the interval is wider. "
+        "Use the T1-weighted series if there is one.",
+        measured.read_as,
+        "T1w",
+    )
+
+
 def _is_grey_brighter(measured: Contrast) -> bool:
     """Say whether grey matter is about as bright as white matter, or brighter."""
     grey, bright_white = measured.grey_to_white, measured.bright_white_log_odds
@@ -76,7 +132,9 @@ def _most_grey_to_white(measured: Contrast) -> float:
 
 
 def not_t1(measured: Contrast) -> Finding | None:
-    """Refuse what has not the order of a T1 scan."""
+    """Refuse what has not the order of a T1 scan, unless it is read as what it is."""
+    if not is_read_as_t1(measured):
+        return None
     seen = LOOKS_LIKE.get(told(measured), "")
     words = f"This is not a T1-weighted scan: {seen}{{}} white matter. {CHOOSE_T1}"
     return (
@@ -103,7 +161,7 @@ def not_t1(measured: Contrast) -> Finding | None:
 
 def unlike_t1(measured: Contrast) -> Finding | None:
     """Refuse what has the order of a T1 scan at other places."""
-    if not_t1(measured) is not None:
+    if not is_read_as_t1(measured) or not_t1(measured) is not None:
         return None
     message = "Inside the brain, light and dark are not where a T1-weighted scan has them. "
     return below(FindingCode.UNLIKE_T1, measured.pattern, LEAST_PATTERN, message + CHOOSE_T1)
@@ -112,6 +170,8 @@ def unlike_t1(measured: Contrast) -> Finding | None:
 def contrast_agent(measured: Contrast) -> Finding | None:
     """Warn of a scan after an agent; what shows another sequence is bright for other reasons."""
     fraction, says_agent = measured.bright_fraction, measured.tags.says_contrast_agent
+    if not is_read_as_t1(measured) and not says_agent:
+        return None
     is_bright = fraction is not None and fraction > MOST_BRIGHT_FRACTION
     is_bright = is_bright and not_t1(measured) is None
     if not says_agent and not is_bright:
@@ -122,7 +182,7 @@ def contrast_agent(measured: Contrast) -> Finding | None:
     return Finding(
         FindingCode.CONTRAST_AGENT,
         "warn",
-        f"{why}: this may be a scan after contrast agent, which the model has never seen. "
+        f"{why}: this may be a scan after contrast agent. The model has never seen a real one. "
         "Use the series from before the injection.",
         round(fraction or 0.0, 4) if is_bright else None,
         MOST_BRIGHT_FRACTION if is_bright else None,
@@ -132,7 +192,7 @@ def contrast_agent(measured: Contrast) -> Finding | None:
 def header_not_t1(measured: Contrast) -> Finding | None:
     """Speak up when the header says otherwise; the picture alone refuses, for headers are wrong."""
     said = _not_t1_by_tags(measured.tags)
-    if said is None:
+    if said is None or not is_read_as_t1(measured):
         return None
     message = f"The header says that this is no T1-weighted MR scan ({said}). {CHOOSE_T1}"
     return Finding(FindingCode.HEADER_NOT_T1, "warn", message, said)

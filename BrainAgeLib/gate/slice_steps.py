@@ -9,6 +9,7 @@ than those before and behind: neither alone tells one missing slice from a brain
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -44,7 +45,12 @@ def largest_step(slices: SliceSet, template: Template) -> float | None:
     if len(shown) < 2 * LEAST_ON_A_SIDE + 1:
         return None
     chosen = slice(int(shown[0]), int(shown[-1]) + 1)
-    part = SliceSet(slices.images[chosen], slices.template[chosen], slices.planes[chosen])
+    part = replace(
+        slices,
+        images=slices.images[chosen],
+        template=slices.template[chosen],
+        planes=slices.planes[chosen],
+    )
     along = heights[chosen].numpy().astype(float)
     spacing_mm = float(np.median(np.diff(along)))
     if spacing_mm < LEAST_SPACING_MM:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from BrainAgeLib.records import Correction
+from BrainAgeLib.statistics import Accuracy
 
 NEIGHBOURS = 100  # people nearest in age that a gap is ranked among, so that ranks are percents
 
@@ -77,6 +78,30 @@ class AcquisitionClass:
         """Return half the interval's width around a predicted age."""
         scale = np.interp(predicted_years, self.scale_ages_years, self.scales_years)
         return self.half_width_factor * float(scale)
+
+
+@dataclass(frozen=True)
+class SequenceCalibration:
+    """How an age is read that comes of another sequence than T1.
+
+    ``curve``: makes the raw age of what the models say, as that of the blend does for a T1.
+    ``entry``: interval and corrections. Both were fitted on simulated scans. ``real_widening``: how
+    many times wider the interval is since real scans stray farther from the T1 of their session
+    than simulated ones; ``real_scans``: of how many that is known. ``validation``, ``held_out``:
+    raw error on simulated scans, out of fold.
+    """
+
+    curve: AgeCurve
+    entry: AcquisitionClass
+    real_widening: float
+    real_scans: int
+    validation: Accuracy | None = None
+    held_out: Accuracy | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for an interval that real scans would make narrower."""
+        if not self.real_widening >= 1:
+            raise ValueError("the interval cannot be narrower for real scans")
 
 
 @dataclass(frozen=True)

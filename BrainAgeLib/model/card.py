@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +20,10 @@ from BrainAgeLib.model.calibration import (
     AcquisitionClass,
     AgeCurve,
     ScanError,
+    SequenceCalibration,
     UnseenScanner,
 )
-from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference
+from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference, SequenceName
 from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -84,6 +85,7 @@ class Calibration:
 
     ``unseen_scanner``: None where the model was never tried on a scanner that it had not seen.
     ``scan_error``: None where nobody was scanned twice for it.
+    ``sequences``: of the sequences beside T1 that the model gives an age for.
     """
 
     interval_level: float
@@ -91,6 +93,7 @@ class Calibration:
     classes: tuple[AcquisitionClass, ...]
     unseen_scanner: UnseenScanner | None = None
     scan_error: ScanError | None = None
+    sequences: dict[str, SequenceCalibration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ValueError for no class at all."""
@@ -176,6 +179,11 @@ class Card:
         people = self.out_of_fold
         if len(people.ages_years) != len(people.predicted_years):
             raise ValueError("out_of_fold has not as many ages as predictions")
+
+    def blend_of(self, sequence: SequenceName) -> Blend:
+        """Return how the models' ages become one for a scan of this sequence."""
+        read = self.calibration.sequences.get(sequence)
+        return self.blend if read is None else replace(self.blend, curve=read.curve)
 
     def class_of(self, slice_count: int, spacing_mm: float) -> AcquisitionClass:
         """Return the class of a scan with this many slices in view; the last one takes the rest."""

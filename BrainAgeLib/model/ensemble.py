@@ -17,7 +17,7 @@ from BrainAgeLib.model.card import Blend, Card, read_card
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.sides import OneSided, sides_of
 from BrainAgeLib.model.weights import Member, Weights, load_weights
-from BrainAgeLib.records import ModelRecord
+from BrainAgeLib.records import ModelRecord, SequenceName
 from BrainAgeLib.resources import installed_models, models_folder
 from BrainAgeLib.stages import Advance
 from BrainAgeLib.template.scan_maps import ScanMaps
@@ -35,6 +35,7 @@ class RawAge:
     data. ``novelty``: how unlike it is, see ``novelty``. ``one_sided``: where its sides differ
     most, see ``sides``; None where the model does not know healthy people's. ``known_heights_mm``:
     without a whole brain, the heights in the template of the slices that counted, from the lowest.
+    ``sequence``: as which the scan was read.
     """
 
     age_years: float
@@ -44,6 +45,7 @@ class RawAge:
     novelty: float | None = None
     one_sided: OneSided | None = None
     known_heights_mm: tuple[float, ...] | None = None
+    sequence: SequenceName = "T1w"
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ class Ensemble:
         """Return the members on a device; loaded once for each."""
         return _weights(self.folder, self.card.sha256, device)
 
-    def raw_age(self, maps: ScanMaps, device: str) -> RawAge:
-        """Return the raw age of a scan, worked out on that device."""
+    def raw_age(self, maps: ScanMaps, device: str, sequence: SequenceName = "T1w") -> RawAge:
+        """Return the raw age of a scan of a sequence, worked out on that device."""
         maps, weights = maps.to(device), self.weights(device)
-        raw = predict_age(weights.members, maps, self.card.blend)
+        raw = predict_age(weights.members, maps, self.card.blend_of(sequence))
+        raw = replace(raw, sequence=sequence)
         if not maps.covers_brain:
             widening, heights = self._widening(maps, weights), self._known_heights_mm(maps, weights)
             return replace(raw, widening=widening, known_heights_mm=heights)

@@ -64,9 +64,10 @@ class Interpreter:
         """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
-        entry = self.card.class_of(slice_count, spacing_mm)
-        correction = self._correction(entry)
-        site = self.site
+        read = self.card.calibration.sequences.get(raw.sequence)
+        entry = read.entry if read else self.card.class_of(slice_count, spacing_mm)
+        site = None if read else self.site  # a site's people were scanned with T1
+        correction = self._correction(entry, site)
         if site and not (site.covers(age_years) and site.covers(raw.age_years)):
             site = None
         corrected = None
@@ -91,6 +92,9 @@ class Interpreter:
         has_no_skull: bool,
     ) -> tuple[float, float] | None:
         half = raw.widening * entry.half_width_years(raw.age_years)
+        read = self.card.calibration.sequences.get(raw.sequence)
+        if read is not None:
+            half *= read.real_widening
         if site is not None:
             half += abs(site.applied.offset_years)
         elif self.card.calibration.unseen_scanner is not None:
@@ -98,15 +102,18 @@ class Interpreter:
         low, high = max(0.0, raw.age_years - half), raw.age_years + half
         return (low, high) if math.isfinite(half) else None
 
-    def _correction(self, entry: AcquisitionClass) -> Correction | None:
+    def _correction(
+        self, entry: AcquisitionClass, site: SiteCalibration | None
+    ) -> Correction | None:
         """Return the line of a class of scans; None where it has none of that name."""
         for correction in entry.corrections:
             if correction.method == self.correction_name:
-                return self.site.adapt(correction) if self.site else correction
+                return site.adapt(correction) if site else correction
         return None
 
     def _percentile(self, raw: RawAge, age_years: float | None) -> float | None:
-        if age_years is None:
+        # The people whom a gap is ranked among were scanned with T1.
+        if age_years is None or raw.sequence in self.card.calibration.sequences:
             return None
         people, gap_years = self.card.out_of_fold, raw.age_years - age_years
         return gap_percentile(gap_years, age_years, people.ages_years, people.predicted_years)

@@ -128,7 +128,8 @@ class SiteCalibration:
                 Finding(
                     FindingCode.SITE_ACQUISITION,
                     "warn",
-                    "The site calibration was fitted on scans of another slice spacing.",
+                    "The site calibration was fitted on scans of another slice spacing or "
+                    "sequence.",
                     acquisition_class,
                     ", ".join(self.classes),
                 )

@@ -15,6 +15,7 @@ pictures and the gate's checks of the scan and its two sides see the slices as t
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
@@ -97,6 +98,8 @@ def _layers(inputs: int, outputs: int) -> nn.Sequential:
 @torch.inference_mode()
 def harmonised(slices: SliceSet) -> SliceSet:
     """Return the slices as the training's own scanner shows them, loosely stripped."""
+    if slices.is_harmonised:
+        return slices
     device = str(slices.images.device)
     network, maps = harmonising_network(device), template_maps(device)
     levels = []
@@ -106,7 +109,7 @@ def harmonised(slices: SliceSet) -> SliceSet:
         shown = network(images, maps.at(plane_points_mm(planes)).transpose(0, 1))
         near = near_brain(images > LEAST_LEVEL)
         levels.append(torch.where(near, shown.clamp(0.0, HIGHEST_LEVEL), images))
-    return SliceSet(torch.cat(levels), slices.template, slices.planes)
+    return replace(slices, images=torch.cat(levels), is_harmonised=True)
 
 
 def near_brain(is_brain: torch.Tensor) -> torch.Tensor:

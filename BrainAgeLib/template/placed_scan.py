@@ -8,6 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as functional
 
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import Volume, apply_affine
 from BrainAgeLib.template.grid import (
     FIRST_HEIGHT_MM,
@@ -17,7 +18,8 @@ from BrainAgeLib.template.grid import (
     HEIGHT_STEP_MM,
 )
 from BrainAgeLib.template.registration import NOT_REGISTERED, Registration
-from BrainAgeLib.template.slices import SliceSet, TemplateMaps, slices_of_scan
+from BrainAgeLib.template.sequences import shown_as_t1
+from BrainAgeLib.template.slices import SliceSet, TemplateMaps, on_the_grid, slices_of_scan
 from BrainAgeLib.template.template import Template
 
 
@@ -44,14 +46,18 @@ class PlacedScan:
         """4 x 4 affine from the scan's index (i, j, k) to template coordinates in mm."""
         return self.registration.scan_to_template @ self.volume.affine
 
-    def slices(self, template: Template, device: str) -> SliceSet:
-        """Return the slices in template space; every model's input is made from them."""
-        return slices_of_scan(
-            torch.as_tensor(self.volume.voxels, dtype=torch.float32, device=device),
-            torch.as_tensor(self.mask, dtype=torch.float32, device=device),
-            self.index_to_template,
-            TemplateMaps(template, device),
-        )
+    def slices(self, template: Template, device: str, sequence: SequenceName = "T1w") -> SliceSet:
+        """Return the slices in template space; every model's input is made from them.
+
+        Those of another sequence, one that ``sequences`` reads, are shown as a T1's.
+        """
+        scan = torch.as_tensor(self.volume.voxels, dtype=torch.float32, device=device)
+        mask = torch.as_tensor(self.mask, dtype=torch.float32, device=device)
+        maps = TemplateMaps(template, device)
+        if sequence == "T1w":
+            return slices_of_scan(scan, mask, self.index_to_template, maps)
+        values, points = on_the_grid(torch.stack([scan * mask, mask]), self.index_to_template)
+        return shown_as_t1(values, points, maps, sequence)
 
     def on_voxels(self, values: torch.Tensor) -> np.ndarray:
         """Return a map of the grid (z, y, x) on the voxels of the scan (k, j, i), float32.

@@ -3,8 +3,9 @@
 Scan and template are looked at where they are brighter than fluid, the coil's shading taken out:
 dark rims differ by strip and contrast. Two steps. A coarse search places the head, however it is
 pitched, rolled or cut: every start of a grid of rotations and shifts is scored on a few thousand
-template points at once. SimpleITK then refines the best few; where none of them fits, those of a
-head that lies on its side or face down as well. Everything is deterministic: no random sampling, a
+template points at once. SimpleITK then refines the best few; where none of them fits, those of the
+picture turned around, dark for bright, as for a T2-weighted scan, and those of a head that lies on
+its side or face down as well. Everything is deterministic: no random sampling, a
 fixed number of work units.
 """
 
@@ -45,7 +46,9 @@ LARGEST_SHADING = 1.0  # of the logarithm
 FAINT_T1 = 25.0  # of 255: the template's edge
 FAINTEST = 10.0  # of 255: the blurred template's edge
 STEPS = 100
-UPRIGHT_SIMILARITY = 0.8  # of a coarse registration, or the head is tried lying, too
+# Of a coarse registration, or the picture is turned around and the head tried lying, too.
+UPRIGHT_SIMILARITY = 0.8
+TURNED_QUANTILE, FAINTEST_SHARE = 0.98, 1e-3  # of the brain's brightness; of that
 
 
 @dataclass(frozen=True)
@@ -90,26 +93,62 @@ def register_to_template(
     Raises RegistrationError when the brain holds too little to be registered.
     """
     report = advance or (lambda _fraction: None)
-    whole, brain, bright = brain, _bright_part(brain), _bright_template(template)
-    coarse = _Problem(brain, bright, REFINE_SPACING_MM)
-    best = _best_start(coarse, brain, bright, 0.0)
+    bright = _bright_template(template)
+    way = _upright(brain, bright)
     report(0.4)
-    if coarse.score(best) > -UPRIGHT_SIMILARITY:
-        best = min([best, *_lying_starts(coarse, brain, bright)], key=coarse.score)
+    if not way.fits:
+        turned = _upright(_turned(brain), bright)
+        way = turned if turned.fits else _lying(way, bright)
     report(0.5)
     affine = sitk.AffineTransform(3)
-    affine.SetCenter(best.GetCenter())
-    affine.SetMatrix(best.GetMatrix())
-    affine.SetTranslation(best.GetTranslation())
-    coarse.refine(affine)
+    affine.SetCenter(way.start.GetCenter())
+    affine.SetMatrix(way.start.GetMatrix())
+    affine.SetTranslation(way.start.GetTranslation())
+    way.coarse.refine(affine)
     for spacing_mm in FINAL_SPACINGS_MM:
-        _Problem(brain, bright, spacing_mm).refine(affine)
+        _Problem(way.part, bright, spacing_mm).refine(affine)
         report(0.5 + 0.5 * FINAL_SPACINGS_MM[-1] / spacing_mm)
-    score = _Problem(whole, template, FINAL_SPACINGS_MM[-1]).score(affine)
+    score = _Problem(way.whole, template, FINAL_SPACINGS_MM[-1]).score(affine)
     result = np.eye(4)
     result[:3, :3] = np.array(affine.GetMatrix()).reshape(3, 3)
     result[:3, 3] = affine.TransformPoint((0.0, 0.0, 0.0))
     return Registration(result, -score)
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A picture, its bright part, the two images at a coarse resolution, the best place so far."""
+
+    whole: Volume
+    part: Volume
+    coarse: _Problem
+    start: sitk.Similarity3DTransform
+
+    @property
+    def fits(self) -> bool:
+        return self.coarse.score(self.start) <= -UPRIGHT_SIMILARITY
+
+
+def _upright(whole: Volume, bright: Template) -> _Way:
+    """Return the best place of a picture whose head lies as its header says."""
+    part = _bright_part(whole)
+    coarse = _Problem(part, bright, REFINE_SPACING_MM)
+    return _Way(whole, part, coarse, _best_start(coarse, part, bright, 0.0))
+
+
+def _lying(way: _Way, bright: Template) -> _Way:
+    """Return the best place of a head that may lie on its side or face down as well."""
+    starts = [way.start, *_lying_starts(way.coarse, way.part, bright)]
+    return replace(way, start=min(starts, key=way.coarse.score))
+
+
+def _turned(brain: Volume) -> Volume:
+    """Return the brain dark for bright: of a T2-weighted scan, what a T1 shows, nearly."""
+    inside = brain.voxels > 0
+    brightest = float(np.quantile(brain.voxels[inside], TURNED_QUANTILE))
+    faint = FAINTEST_SHARE * brightest  # still brain, not background
+    turned = np.where(inside, (brightest - brain.voxels).clip(faint), 0.0)
+    return brain.with_voxels(turned.astype(np.float32))
 
 
 def _best_start(

@@ -25,7 +25,7 @@ from BrainAgeLib.template.harmonisation import (
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL, LEAST_COVER, tissues_and_field
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
-SHA256 = "0"
+SHA256 = "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3"
 WEIGHTS_NAME = "sequences.safetensors"
 READ: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")
 INPUTS = INPUT_CHANNELS + 1 + len(READ)
@@ -84,7 +84,7 @@ def shown_as_t1(
     network = sequence_network(str(shown.device))
     levels = network(shown, is_brain, template.transpose(0, 1), which).clamp(0.0, HIGHEST_LEVEL)
     levels = torch.where(near_brain(is_brain > 0), levels, torch.zeros_like(levels))
-    return SliceSet(levels, template[0], planes_through(points_mm))
+    return SliceSet(levels, template[0], planes_through(points_mm), is_harmonised=True)
 
 
 def brightness(

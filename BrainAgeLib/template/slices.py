@@ -12,7 +12,7 @@ Arrays are (k, j, i) or (slice, y, x); affines map (i, j, k) to LPS world coordi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -48,12 +48,14 @@ class SliceSet:
 
     ``images``: (slice, y, x) float, normalised: grey matter near 0.7, white matter near 1, CSF and
     background near 0. ``template``: (slice, y, x) float, the template's T1 at the same points, 0-1.
-    ``planes``: (slice, 3) where they lie, see ``grid``.
+    ``planes``: (slice, 3) where they lie, see ``grid``. ``is_harmonised``: whether the images are
+    as the training's own scanner would show them, not as they were acquired.
     """
 
     images: torch.Tensor
     template: torch.Tensor
     planes: torch.Tensor
+    is_harmonised: bool = False
 
     def __len__(self) -> int:
         return int(self.images.shape[0])
@@ -72,7 +74,8 @@ class SliceSet:
 
     def to(self, device: str) -> SliceSet:
         """Return the same slices on another device."""
-        return SliceSet(self.images.to(device), self.template.to(device), self.planes.to(device))
+        images, template = self.images.to(device), self.template.to(device)
+        return replace(self, images=images, template=template, planes=self.planes.to(device))
 
 
 class TemplateMaps:

@@ -165,3 +165,10 @@ def test_heights_of_a_scan_that_lies_beside_the_template_are_not_judged():
     beside["placement"] = Placement(fraction_in_template=0.5)
 
     assert [finding.code for finding in judge(beside)] == ["not_in_template_space"]
+
+
+def test_few_slices_of_another_sequence_have_no_model():
+    finding = only_finding("coverage", known_heights_mm=(10.0, 20.0), sequence="FLAIR")
+
+    assert (finding.code, finding.severity) == ("part_of_brain", "refuse")
+    assert "few slices of a FLAIR scan" in finding.message

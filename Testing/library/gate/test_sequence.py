@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.gate.contrast import measure
-from BrainAgeLib.gate.sequence import told
+from BrainAgeLib.gate.sequence import read_as, told
 from BrainAgeLib.records import SequenceTags
 from Testing.library.gate.sound import (
     SOUND,
@@ -192,3 +192,64 @@ def test_a_flat_picture_is_no_t1_where_the_header_says_so_too(grey_to_white, tag
 
     assert (codes.get("not_t1") == "refuse") == is_refused
     assert (shown != "T1w") == is_refused
+
+
+KNOWN = ("T2w", "FLAIR", "T1w after contrast")
+
+
+@pytest.mark.parametrize(
+    ("sequence", "said", "known", "expected"),
+    [
+        ("T1w", None, KNOWN, "T1w"),
+        ("T2w", None, KNOWN, "T2w"),
+        ("T2w", None, (), "T1w"),  # the model knows no other: the checks refuse it
+        ("T2w", "T1w", KNOWN, "T1w"),
+        ("PDw", None, KNOWN, "T1w"),
+        ("FLAIR", "T2w", KNOWN, "T2w"),
+        ("FLAIR", "PDw", KNOWN, "T1w"),
+    ],
+)
+def test_as_which_sequence_a_scan_is_read(placed, sequence, said, known, expected):
+    assert read_as(shown_as(placed, ORDERS[sequence]), said, known) == expected
+
+
+T2_LIKE = {"grey_to_white": 1.3, "csf_to_white": 2.6, "bright_fraction": 0.2, "pattern": -0.3}
+FLAIR_LIKE = {"grey_to_white": 1.15, "csf_to_white": 0.4, "tissue_spread": 0.4}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({**T2_LIKE, "read_as": "T2w"}, {"other_sequence": "warn"}),
+        ({**FLAIR_LIKE, "read_as": "FLAIR"}, {"other_sequence": "warn"}),
+        (
+            {**T2_LIKE, "read_as": "T2w", "tags": SequenceTags("MR", 95.0, 4000.0)},
+            {"other_sequence": "warn"},  # the header is right
+        ),
+        ({"bright_fraction": 0.0051, "read_as": "T1w after contrast"}, {"contrast_agent": "warn"}),
+        ({"said": "T1w"}, {}),
+        ({"bright_fraction": 0.0051, "said": "T1w"}, {"contrast_agent": "warn"}),
+        ({"said": "PDw"}, {"not_as_said": "refuse"}),
+        ({"said": "T2w", "read_as": "T2w"}, {"not_as_said": "refuse", "other_sequence": "warn"}),
+        (
+            {**FLAIR_LIKE, "said": "T2w", "read_as": "T2w"},
+            {"not_as_said": "refuse", "other_sequence": "warn"},
+        ),
+        ({**T2_LIKE, "said": "T2w", "read_as": "T2w"}, {"other_sequence": "warn"}),
+        # Too little is seen to tell.
+        (
+            {"grey_to_white": None, "bright_white_log_odds": None, "csf_to_white": None}
+            | {"said": "T2w", "read_as": "T2w"},
+            {"other_sequence": "warn"},
+        ),
+    ],
+)
+def test_what_is_found_in_a_scan_of_another_sequence_that_the_model_reads(changes, expected):
+    assert found("contrast", **changes) == expected
+
+
+def test_a_wrong_word_for_the_sequence_is_told_in_words():
+    finding = only_finding("contrast", said="PDw")
+
+    assert "said to be a proton-density-weighted scan" in finding.message
+    assert "the picture shows a T1-weighted scan" in finding.message

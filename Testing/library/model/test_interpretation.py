@@ -8,7 +8,12 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.model.calibration import AcquisitionClass, UnseenScanner
+from BrainAgeLib.model.calibration import (
+    AcquisitionClass,
+    AgeCurve,
+    SequenceCalibration,
+    UnseenScanner,
+)
 from BrainAgeLib.model.card import Calibration, read_card
 from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.interpretation import Interpreter, chosen_correction
@@ -88,6 +93,28 @@ def test_a_scanner_never_seen_has_a_wider_interval(card, has_no_skull, half_year
 
     assert says.interval_years == (60.0 - half_years, 60.0 + half_years)
     assert says.interval_covers == "any scanner"
+
+
+def test_another_sequence_has_an_interval_and_a_line_of_its_own_and_no_percentile(card):
+    wide, own = card.calibration.classes[0], replace(card.calibration.classes[0], name="T2w")
+    own = replace(own, half_width_factor=2 * wide.half_width_factor, corrections=())
+    t2 = SequenceCalibration(AgeCurve((0.0, 100.0), (0.0, 100.0)), own, 1.5, 3)
+    calibration = replace(card.calibration, sequences={"T2w": t2}, unseen_scanner=UNSEEN)
+    interpreter = Interpreter(replace(card, calibration=calibration), "cole")
+
+    t1 = interpreter.interpret(RAW, 55.0, 20, 6.0)
+    says = interpreter.interpret(replace(RAW, sequence="T2w"), 55.0, 20, 6.0)
+
+    half = t1.interval_years[1] - 60.0
+    assert says.interval_years == (60.0 - 3 * half, 60.0 + 3 * half)
+    assert t1.correction is not None
+    assert says.correction is None
+    assert says.gap_percentile is None
+
+
+def test_a_sequence_whose_real_scans_would_narrow_the_interval_is_no_calibration(card):
+    with pytest.raises(ValueError, match="narrower"):
+        SequenceCalibration(AgeCurve((0, 1), (0, 1)), card.calibration.classes[0], 0.9, 3)
 
 
 def test_an_interval_that_would_be_narrower_there_is_no_calibration():

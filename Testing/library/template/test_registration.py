@@ -76,6 +76,19 @@ def test_a_turned_and_shifted_head_is_found(upright, template, degrees, shift_mm
     assert found.similarity > 0.9
 
 
+def test_a_head_whose_fluid_is_bright_is_found(upright, template):
+    """A T2-weighted scan: dark for bright."""
+    motion = rigid_motion((20.0, -8.0, 5.0), (10.0, -20.0, 30.0))
+    scan = thick_slices_of(moved(template_brain(), motion))
+    shown = np.interp(scan.voxels, (0.0, 60.0, 180.0, 235.0), (330.0, 330.0, 135.0, 100.0))
+    t2 = scan.with_voxels(np.where(scan.voxels > 25, shown, 0.0).astype(np.float32))
+
+    found = register_to_template(t2, template)
+
+    assert rms_distance_mm(found.template_to_scan, motion @ upright.template_to_scan) < 3.0
+    assert found.similarity > 0.85
+
+
 def test_a_cut_brain_in_a_pitched_head_is_found(upright, template):
     motion = rigid_motion((15.0, 0.0, 0.0), (0.0, 0.0, 35.0))
     whole = thick_slices_of(moved(template_brain(), motion))
