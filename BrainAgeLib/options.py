@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
+from BrainAgeLib.records import OLDEST_AGE_YEARS, SequenceName, Sex
 
 AUTOMATIC_DEVICE = "auto"
+SEQUENCES: tuple[SequenceName, ...] = (
+    "T1w",
+    "T2w",
+    "FLAIR",
+    "PDw",
+)  # that a scan may be said to be
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Options:
     although the gate refuses. ``series_uid``: which series of a DICOM folder. ``site``: the file
     of a site calibration, which replaces the correction's line and makes the interval its own.
     ``keep_identifiers``: the record takes along who was scanned, as a DICOM header says.
+    ``sequence``: which one the scan is, one of ``SEQUENCES``; None has it told from the picture.
     Raises InputError for values that cannot be.
     """
 
@@ -40,6 +47,7 @@ class Options:
     series_uid: str | None = None
     site: str | None = None
     keep_identifiers: bool = False
+    sequence: SequenceName | None = None
 
     def __post_init__(self) -> None:
         """Check what can be checked without a scan."""
@@ -50,6 +58,11 @@ class Options:
             raise InputError(f"an age of {age:g} years cannot be", "give the age in years")
         if self.sex not in (None, "F", "M"):
             raise InputError(f"the sex {self.sex!r} is not known", "give F or M")
+        if self.sequence is not None and self.sequence not in SEQUENCES:
+            raise InputError(
+                f"the sequence {self.sequence!r} is not known",
+                f"give {', '.join(SEQUENCES)}, or none to have it told from the picture",
+            )
         if self.threads is not None and self.threads < 1:
             raise InputError(f"{self.threads} threads cannot work", "give 1 or more")
         if self.site is not None and self.correction == "none":
