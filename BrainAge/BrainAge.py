@@ -172,7 +172,7 @@ class BrainAgeLogic(ScriptedLoadableModuleLogic):
         ``callback`` it returns the run at once, which can be cancelled, and calls back with how it
         ended (``BrainAgeSlicer.run.Ended``). ``options`` are those of
         ``BrainAgeSlicer.request.Request``: device, model, brainExtracted, siteCalibration, force,
-        saliency, report.
+        saliency, report, sequence.
 
         Raises BrainAgeError when the volume or an option cannot be used, and without ``callback``
         also when the prediction fails.

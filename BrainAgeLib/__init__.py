@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from BrainAgeLib.errors import BrainAgeError
     from BrainAgeLib.options import Options
     from BrainAgeLib.pipeline import run
-    from BrainAgeLib.records import Prediction, ProgressCallback, Result, Sex
+    from BrainAgeLib.records import Prediction, ProgressCallback, Result, SequenceName, Sex
 
 __version__ = "0.1.0"
 __all__ = [
@@ -54,6 +54,7 @@ def predict(
     series_uid: str | None = None,
     site: str | None = None,
     keep_identifiers: bool = False,
+    sequence: SequenceName | None = None,
     on_progress: ProgressCallback | None = None,
 ) -> Prediction:
     """Return the brain age of a scan: a path or a SimpleITK image.
@@ -85,6 +86,7 @@ def predict_to_folder(
     series_uid: str | None = None,
     site: str | None = None,
     keep_identifiers: bool = False,
+    sequence: SequenceName | None = None,
     report: bool = True,
     dicom: bool = False,
     thumbnail: bool = False,

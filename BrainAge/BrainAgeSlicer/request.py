@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.records import OLDEST_AGE_YEARS
 from BrainAgeSlicer import subject
 from BrainAgeSlicer.volumes import whyNotUsable
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class Request:
     """What to predict with; empty means the library's own choice, the header's age and sex, say.
 
-    ``force``: give the age although the quality check refuses the scan.
+    ``force``: give the age although the quality check refuses the scan. ``sequence``: T1w, T2w,
+    FLAIR or PDw; empty has it told from the picture.
     """
 
     ageYears: float | None = None
@@ -33,6 +35,7 @@ class Request:
     force: bool = False
     saliency: bool = True
     report: bool = True
+    sequence: str = ""
 
     def completedBy(self, header: subject.Subject) -> Request:
         """Return the request with age and sex of a header where none are given."""
@@ -47,6 +50,7 @@ class Request:
             "--device": self.device,
             "--model": self.model,
             "--site": self.siteCalibration,
+            "--sequence": self.sequence,
         }
         flags = {
             "--brain-extracted": self.brainExtracted,
@@ -67,8 +71,12 @@ def requestFor(ageYears: float | None, sex: str | None, **options: Any) -> Reque
         raise InputError(_("The sex is F or M, not {sex}.").format(sex=sex))
     if ageYears is not None and not subject.isAge(ageYears):
         raise InputError(_("The age is in years, not {age}.").format(age=ageYears))
+    sequence = options.get("sequence") or ""
+    if sequence not in ("", *SEQUENCES):
+        words = _("The sequence is {names}, not {sequence}.")
+        raise InputError(words.format(names=", ".join(SEQUENCES), sequence=sequence))
     options = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
-    return Request(ageYears=ageYears, sex=sex or None, **options)
+    return Request(ageYears=ageYears, sex=sex or None, **options | {"sequence": sequence})
 
 
 def requestOf(parameters: BrainAgeParameterNode, volumeNode: Any) -> Request:

@@ -29,7 +29,9 @@ from BrainAgeLib.batch.table import (
 from BrainAgeLib.batch.work import FAILURE_NAME, WORK_PREFIX, BatchSettings, finished_row
 from BrainAgeLib.codec import Source, read_json, to_plain
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.pipeline import prepare
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.run_folder import (
@@ -68,6 +70,16 @@ def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
     for scan in (Path(entry.scan) for entry in scans.entries):
         if scan.parent.resolve() in folders:
             refuse_to_overwrite(scan, OutputFolder(scan.parent).files, "the scan")
+
+
+def earlier_sequence(output: Path) -> SequenceName | None:
+    """Return the sequence that was asked for when the results in a folder were made, if one was."""
+    path = output / SETTINGS_NAME
+    try:
+        said = read_json(path, Source(f"{path} is damaged"))["sequence"]
+    except (InputError, KeyError):
+        return None
+    return said if said in SEQUENCES else None
 
 
 def run_batch(

@@ -1,4 +1,6 @@
-"""The T1-weighted scans of a BIDS dataset, and the output of one as a BIDS derivative.
+"""The scans of a BIDS dataset to predict from, and the output of one as a BIDS derivative.
+
+A session's T1w scans are taken, or its T2w or FLAIR ones where it has none.
 
 Its rules: https://bids-specification.readthedocs.io. ancpbids takes the names apart. Its reader of
 whole datasets is not used: it walks into derivatives and around links in a circle, and the time it
@@ -8,19 +10,23 @@ takes grows with the square of the number of people.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 
 from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib import __version__
+from BrainAgeLib.batch.choice import IN_PLACE_OF_T1, NO_NATIVE_T1, asked_for, instead, preferred
 from BrainAgeLib.batch.files import folders_below, images_among
 from BrainAgeLib.batch.left_out import people_without_scan
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_files
+from BrainAgeLib.options import SEQUENCES
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.agent_words import is_agent
 from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
+from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
 from BrainAgeLib.tables.participants import Participants
 from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
@@ -30,58 +36,112 @@ _EXTENSIONS = (".nii", ".nii.gz")
 # Of the release whose names the folders of the output follow.
 BIDS_VERSION = "1.10.0"
 # A folder has BIDS entities in its name; the files in it are those of every other scan.
-NOT_BIDS = ("results.csv", "selection.csv", "batch.json", "index.html", "**/*_T1w/**")
-NO_PLACE = "not T1w in a folder sub-*/anat or sub-*/ses-*/anat"
-AFTER_AGENT = "after contrast agent, by name or JSON file: the model was trained without"
+NOT_BIDS = (
+    *("results.csv", "selection.csv", "batch.json", "index.html"),
+    *(f"**/*_{suffix}/**" for suffix in SEQUENCES),
+)
+NO_PLACE = "not in a folder sub-*/anat or sub-*/ses-*/anat as T1w, T2w, FLAIR or PDw"
+AFTER_AGENT = "after contrast agent, by name or JSON file"
 # The last is not BIDS: files with its names, without its folders.
-_PLACES = ("sub-*/anat/*_T1w.nii*", "sub-*/ses-*/anat/*_T1w.nii*", "sub-*_T1w.nii*")
+_PLACES = ("sub-*/anat/*_{}.nii*", "sub-*/ses-*/anat/*_{}.nii*", "sub-*_{}.nii*")
 
 
 def is_bids(folder: Path) -> bool:
-    """Say whether a folder is a BIDS dataset, described or only named like one."""
-    return any(any(folder.glob(place)) for place in _PLACES)
+    """Say whether a folder is a BIDS dataset, described or only named like one.
 
-
-def read_bids(dataset: Path, output: Path | None = None) -> tuple[list[ScanEntry], list[Decision]]:
-    """Return every T1-weighted scan without contrast agent, in the order of the names, and why.
-
-    Age, sex and group come from the person's line in ``participants.tsv``, or that of the session
-    in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along. Raises
-    InputError when one of these tables cannot be read. ``output`` is passed over.
+    Names of other sequences than T1w are not enough: ``sub-01_T2w`` may lie beside ``sub-01_T1``.
     """
-    paths = sorted({path for place in _PLACES for path in dataset.glob(place)})
-    people = Participants(dataset, [_person_and_session(path) for path in paths])
-    entries, decisions, after_agent = [], [], []
-    for path in paths:
-        subject, session = _person_and_session(path)
-        reason = _reason_against(dataset, path)
-        decisions.append(_decision(dataset, path, reason))
-        if reason is None:
-            facts = people.facts(subject, session, path.name)
-            entries.append(_entry(path, subject, session, facts))
-        elif reason == AFTER_AGENT:
-            entry = _entry(path, subject, session, Facts())
-            after_agent.append(replace(entry, complaint=reason))
+    is_described = any((folder / name).is_file() for name in (DESCRIPTION, PARTICIPANTS_NAME))
+    suffixes = SEQUENCES if is_described else SEQUENCES[:1]
+    return any(any(folder.glob(place.format(suffix))) for suffix in suffixes for place in _PLACES)
+
+
+def read_bids(
+    dataset: Path, output: Path | None = None, wish: SequenceName | None = None
+) -> tuple[list[ScanEntry], list[Decision]]:
+    """Return the scans of every session to predict from, in the order of the names, and why.
+
+    ``wish``: the sequence to take. Without it those are every T1w scan before contrast agent, else
+    those after it, else every T2w, else every FLAIR. Age, sex and group come from the person's line
+    in ``participants.tsv``, or that of the session in ``sub-*_sessions.tsv`` when it has them;
+    their other columns are carried along. Raises InputError when one of these tables cannot be
+    read. ``output`` is passed over.
+    """
+    suffixes = ("T1w", *IN_PLACE_OF_T1) if wish is None else (wish,)
+    found = {path: _reason_against(dataset, path) for path in _named(dataset, SEQUENCES)}
+    candidates = [path for path in found if _suffix(path) in suffixes]
+    taken = _taken([path for path in candidates if found[path] is None], suffixes)
+    people = Participants(dataset, map(_person_and_session, candidates))
+    unusable = {_person_and_session(path) for path in candidates if found[path] is not None}
+    entries, decisions = [], []
+    for path, reason in found.items():
+        visit = _person_and_session(path)
+        selection, why = _why(path, taken.get(visit, []), wish, visit in unusable)
+        is_taken = reason is None and path in taken.get(visit, [])
+        decisions.append(_decision(dataset, path, _suffix(path), is_taken, reason or why))
+        if is_taken:
+            entries.append(_entry(path, *visit, people.facts(*visit, path.name), selection))
     people.tell_who_is_missing()
     people.tell_unclear_sexes()
-    # Who has no other scan has a row that says so.
-    taken = {(entry.id, entry.session) for entry in entries}
-    entries += [entry for entry in after_agent if (entry.id, entry.session) not in taken]
-    entries.sort(key=lambda entry: entry.path)
-    of_others, others = _others(dataset, set(paths), output)
+    of_others, others = _others(dataset, set(found), output, wish)
     decisions += others
     decisions += people_without_scan(
-        dataset, people.without_scan(), {Path(item.path) for item in decisions}
+        dataset, people.without_scan(), {Path(item.path) for item in decisions}, suffixes
     )
     return with_folders(entries + of_others), decisions
 
 
+def _named(dataset: Path, suffixes: Iterable[SequenceName]) -> list[Path]:
+    """Return the files that lie where scans of these sequences do, in the order of their names."""
+    places = (place.format(suffix) for suffix in suffixes for place in _PLACES)
+    return sorted({path for place in places for path in dataset.glob(place)})
+
+
+def _suffix(path: Path) -> SequenceName:
+    return next(suffix for suffix in SEQUENCES if f"_{suffix}.nii" in path.name)
+
+
+def _taken(
+    paths: list[Path], suffixes: Iterable[SequenceName]
+) -> dict[tuple[str, str], list[Path]]:
+    """Return the scans to take of each person's sessions: of the first sequence that is there."""
+    taken: dict[tuple[str, str], list[Path]] = {}
+    for suffix in suffixes:
+        of_visits: dict[tuple[str, str], list[Path]] = {}
+        for path in paths:
+            if _suffix(path) == suffix and _person_and_session(path) not in taken:
+                of_visits.setdefault(_person_and_session(path), []).append(path)
+        for visit, scans in of_visits.items():
+            taken[visit] = [path for path in scans if not _is_after_agent(path)] or scans
+    return taken
+
+
+def _why(
+    path: Path, taken: list[Path], wish: SequenceName | None, has_unusable: bool
+) -> tuple[str, str]:
+    """Return what the results say of why a scan was taken, and why it was, or was not."""
+    suffix = _suffix(path)
+    if path in taken:
+        selection = "" if wish in (None, "T1w") else asked_for(suffix)
+        if wish is None and suffix != "T1w":
+            selection = instead(suffix, has_unusable)
+        elif suffix == "T1w" and _is_after_agent(path):
+            selection = NO_NATIVE_T1
+        return selection, "; ".join(filter(None, (f"a {suffix} scan", selection)))
+    if wish is not None and suffix != wish:
+        return "", f"{suffix}; {asked_for(wish)}"
+    if taken and suffix == _suffix(taken[0]):
+        return "", AFTER_AGENT
+    other = preferred(_suffix(taken[0]), suffix) if taken else f"--sequence {suffix} chooses it"
+    return "", f"{suffix}: {other}"
+
+
 def _others(
-    dataset: Path, known: set[Path], output: Path | None
+    dataset: Path, known: set[Path], output: Path | None, wish: SequenceName | None
 ) -> tuple[list[ScanEntry], list[Decision]]:
     """Return the scans beside the folders of people, whose names are anybody's, and why not more.
 
-    What lies in those folders and is no T1w scan is left out, each file with a line that says so.
+    What else lies in those folders is left out, each file with a line that says so.
     """
     beside, decisions = [], []
     for folder, names in folders_below(dataset, output):
@@ -91,23 +151,18 @@ def _others(
             elif path not in known:
                 name = parse_bids_name(path.name)
                 of_what = name["suffix"] if name else "a name that is not one of BIDS"
-                decisions.append(_decision(dataset, path, f"{of_what}, {NO_PLACE}"))
-    entries, of_files = read_files(dataset, beside)
+                decisions.append(
+                    _decision(dataset, path, path.name, False, f"{of_what}, {NO_PLACE}")
+                )
+    entries, of_files = read_files(dataset, beside, wish)
     return entries, decisions + of_files
 
 
-def _decision(dataset: Path, path: Path, reason_against: str | None) -> Decision:
+def _decision(dataset: Path, path: Path, description: str, is_taken: bool, why: str) -> Decision:
     subject, session = _person_and_session(path)
-    return Decision(
-        "/".join(filter(None, (subject, session))),
-        str(path),
-        None,
-        "T1w" if "_T1w" in path.name else path.name,
-        reason_against is None,
-        reason_against or f"{path.relative_to(dataset).as_posix()} is a T1w scan",
-        subject,
-        session,
-    )
+    study = "/".join(filter(None, (subject, session)))
+    reason = f"{path.relative_to(dataset).as_posix()} is {why}" if is_taken else why
+    return Decision(study, str(path), None, description, is_taken, reason, subject, session)
 
 
 def _person_and_session(path: Path) -> tuple[str, str]:
@@ -116,9 +171,9 @@ def _person_and_session(path: Path) -> tuple[str, str]:
 
 
 def _reason_against(dataset: Path, path: Path) -> str | None:
-    """Say why a file that may be a T1-weighted scan is none to work on."""
+    """Say why a file that may be a scan is none to work on."""
     name = parse_bids_name(path.name)
-    if name is None or name["suffix"] != "T1w" or name["extension"] not in _EXTENSIONS:
+    if name is None or name["suffix"] != _suffix(path) or name["extension"] not in _EXTENSIONS:
         return "its name is not one of BIDS: key-value parts, no dot but that of .nii or .nii.gz"
     if not name["entities"].get("sub"):
         return "its name does not say whose it is: sub-LABEL comes first"
@@ -126,11 +181,15 @@ def _reason_against(dataset: Path, path: Path) -> str | None:
         key, _, label = folder.partition("-")
         if label and name["entities"].get(key, label) != label:
             return f"its name says {key}-{name['entities'][key]}, but it lies in {folder}"
-    says_agent = is_agent(name["entities"].get("ce", "")) or tags_of_file(path).says_contrast_agent
-    return AFTER_AGENT if says_agent else None
+    return None
 
 
-def _entry(path: Path, subject: str, session: str, facts: Facts) -> ScanEntry:
+def _is_after_agent(path: Path) -> bool:
+    name = parse_bids_name(path.name)
+    return is_agent(name["entities"].get("ce", "")) or tags_of_file(path).says_contrast_agent
+
+
+def _entry(path: Path, subject: str, session: str, facts: Facts, selection: str) -> ScanEntry:
     name = path.name.removesuffix(".gz").removesuffix(".nii")
     return ScanEntry(
         path=str(path),
@@ -147,6 +206,7 @@ def _entry(path: Path, subject: str, session: str, facts: Facts) -> ScanEntry:
         },
         folder="/".join(filter(None, (subject, session, "anat", name))),
         complaint=facts.complaint,
+        selection=selection,
     )
 
 

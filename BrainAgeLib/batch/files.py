@@ -109,6 +109,13 @@ def without_sequence_at_ends(path: Path) -> str:
     return _joined(words)
 
 
+def before_sequence(path: Path) -> str:
+    """Return what a name says before the first word of a sequence, all of it without one."""
+    words = _words(path)
+    told = [number for number, (word, _) in enumerate(words) if _SEQUENCE_WORD.fullmatch(word)]
+    return _joined(words[: told[0]] if told else words)
+
+
 def _words(path: Path) -> list[tuple[str, str]]:
     return re.findall(r"([^\W_]+)([\W_]*)", stem(path))
 

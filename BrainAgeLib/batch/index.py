@@ -216,10 +216,11 @@ def _line(
 
 
 def _why(entry: ScanEntry, row: ResultRow) -> str:
-    """Return the error without the folders above the scan, or the findings."""
+    """Return why the scan was taken, and the error without the folders above it, or findings."""
     if row.error is None:
-        return ", ".join(map(_words, row.findings))
-    return row.error.replace(entry.scan, Path(entry.scan).name)
+        return ", ".join(filter(None, (row.selection, *map(_words, row.findings))))
+    error = row.error.replace(entry.scan, Path(entry.scan).name)
+    return ", ".join(filter(None, (row.selection, error)))
 
 
 def _state(row: ResultRow) -> str:

@@ -18,6 +18,7 @@ from BrainAgeLib.batch.files import stem
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
 from BrainAgeLib.tables.sexes import UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
@@ -38,8 +39,11 @@ class ScanList:
     is_bids: bool = False
 
 
-def find_scans(given: str, output: Path) -> ScanList:
+def find_scans(given: str, output: Path, wish: SequenceName | None = None) -> ScanList:
     """Return the scans of a BIDS dataset, a folder tree or a CSV list.
+
+    ``wish``: the sequence to take of a study; a list decides itself. None takes a T1, or T2w or
+    FLAIR where there is none.
 
     Raises InputError when there is no such input or no scan in it.
     """
@@ -49,15 +53,16 @@ def find_scans(given: str, output: Path) -> ScanList:
     if path.is_file():
         scans = ScanList(read_scan_list(path), [])
     elif is_bids(path):
-        scans = ScanList(*read_bids(path, output), is_bids=True)
+        scans = ScanList(*read_bids(path, output, wish), is_bids=True)
     else:
-        scans = ScanList(*read_tree(path, output))
+        scans = ScanList(*read_tree(path, output, wish))
     if not scans.entries:
         count = len(scans.decisions)
         left_out = f": {count} file{'s' * (count > 1)} or series were left out" if count else ""
         raise InputError(
             f"{name} holds no scan to predict from{left_out}",
-            "give a BIDS dataset, a folder tree of T1 scans or a CSV list with the column path",
+            f"give a BIDS dataset, a folder tree of {wish or 'T1'} scans or a CSV list with the "
+            "column path",
             tuple(f"{decision.path}: {decision.reason}" for decision in scans.decisions[:20]),
         )
     # The same scan, whatever folder the program is started from.

@@ -1,7 +1,4 @@
-"""Which series of a study is the T1-weighted scan to predict from, and why.
-
-Told by header and voxel grid alone, without reading voxels.
-"""
+"""What header and voxel grid tell of a series or file, its contrast above all; no voxel is read."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
 from BrainAgeLib.scan.agent_words import names_agent
 from BrainAgeLib.scan.dicom_header import DicomHeader
-from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER, PLANES, slice_axis
+from BrainAgeLib.scan.geometry import PLANES, slice_axis
 from BrainAgeLib.scan.read import grid_of_file
 from BrainAgeLib.scan.sidecar import read_sidecar, tags_of_file
 
@@ -28,15 +25,21 @@ TELLING_ECHO_MS = 35.0
 TELLING_GRADIENT_ECHO_MS = 12.0
 TELLING_REPETITION_MS = 1300.0
 TELLING_INVERSION_MS = (400.0, 1400.0)
+T1, T2, T2_FLAIR, PROTON_DENSITY = "T1", "T2", "T2 FLAIR", "proton density"
 AFTER_AGENT = "T1 after contrast agent"
+_T2_WITHOUT_FAT = "T2 with an inversion against fat"
+_OTHER_MODALITIES = ("CT", "PT", "NM")  # what lies beside MR in an archive
 # Looked for in the description in lower case with one space between words; "*" is read as "star".
 _NOT_T1 = (
     ("localizer", r"local[iy]zer|scout|survey|3 ?plane|\bloc\b"),
     ("diffusion", r"\bdwi|\bdti|\bdiff|\badc\b|\btrace\b|\bep2d"),
     ("angiography", r"\btof|angio|\bmra\b|\bmrv\b|\bswi|\bswan\b|venobold"),
     ("T2*", r"\bt2 ?star|\bt2s\b|\bhemo|\bgre t2|\bt2 gre"),
-    ("T2 FLAIR", r"(?<!t1 )(?<!t1)flair|dark fluid"),
-    ("T2", r"\bt2|\bhaste\b|\bciss\b|\bfiesta\b"),
+    (_T2_WITHOUT_FAT, r"\bstir\b"),
+    (T2_FLAIR, r"(?<!t1 )(?<!t1)flair|dark fluid"),
+    ("T2 of a single shot or steady state", r"\bhaste\b|\bciss\b|\bfiesta\b"),
+    ("a map or mask", r"\bt2 ?map"),
+    (T2, r"\bt2"),
     ("perfusion or function", r"\bperf|\basl\b|\bbold\b|\bfmri|\brest\b"),
     ("a map or mask", r"mask|\bseg|\blabel|\baseg|\baparc|\bmip\b|\bphase|\bph\b|fieldmap"),
 )
@@ -62,72 +65,42 @@ class SeriesFacts:
     repetition_ms: float | None = None
     inversion_ms: float | None = None
     is_gradient_echo: bool = False
+    is_echo_planar: bool = False
+    modality: str = ""
     has_contrast_agent: bool = False
     is_derived: bool = False
     is_alone: bool = False
     complaint: str | None = None
 
 
-def choose(series: Sequence[SeriesFacts]) -> tuple[SeriesFacts | None, list[str]]:
-    """Return the best T1-weighted series of one study, or None, and for each series the reason.
-
-    Thick axial slices go first, then other planes, then 3D. Of equals the one wins whose header
-    says most, then the one with more slices, then the first.
-    """
-    judged = [judge(facts) for facts in series]
-    fit = [n for n, (rank, _) in enumerate(judged) if rank is not None]
-    best = min(fit, key=lambda n: (judged[n][0], n), default=None)
-    if best is None:
-        return None, [reason for _, reason in judged]
-    reasons = [
-        reason if n == best or rank is None else f"{reason}, but another series fits better"
-        for n, (rank, reason) in enumerate(judged)
-    ]
-    return series[best], reasons
-
-
-def judge(facts: SeriesFacts) -> tuple[tuple[int, ...] | None, str]:
-    """Return how well a series fits, smallest best, or None when it cannot serve; and why."""
-    if facts.complaint is not None:
-        return None, facts.complaint
-    contrast, why = contrast_of(facts)
-    if contrast not in ("T1", ""):
-        return None, f"{contrast} ({why})"
-    if facts.plane is None:
-        return None, f"{facts.slice_count} slices that make no volume"
-    form = "3D" if facts.plane == "3d" else f"2D {facts.plane}"
-    planes: tuple[Plane, ...] = ("axial", "coronal", "sagittal", "3d")
-    rank = (
-        int(facts.slice_count < LEAST_SLICES_TO_REGISTER),
-        planes.index(facts.plane),
-        int(facts.is_derived),
-        int(contrast != "T1"),
-        -facts.slice_count,
-    )
-    says = f"T1 ({why})" if contrast else "contrast not told by the header"
-    derived = ", derived from another series" if facts.is_derived else ""
-    return rank, f"{form}, {facts.slice_count} slices, {says}{derived}"
-
-
 def contrast_of(facts: SeriesFacts) -> tuple[str, str]:
     """Return the contrast, "" when nothing tells, and what tells it.
 
-    The description goes before the times, since it tells a contrast agent or angiography apart.
+    The description goes before the times, since it tells a contrast agent or angiography apart; of
+    what it calls T2 the times tell more.
     """
+    if facts.modality in _OTHER_MODALITIES:
+        return facts.modality, "the header names the modality"
     words = re.sub(r"[\W_]+", " ", facts.description.lower().replace("*", " star"))
-    for contrast, pattern in _NOT_T1:
-        if re.search(pattern, words):
-            return contrast, f"described as {facts.description!r}"
-    if names_agent(facts.description):
-        return AFTER_AGENT, f"described as {facts.description!r}"
-    if facts.has_contrast_agent:
-        return AFTER_AGENT, "the header names an agent"
+    described = f"described as {facts.description!r}"
+    named = next((name for name, pattern in _NOT_T1 if re.search(pattern, words)), None)
     by_times = _contrast_by_times(facts)
+    if facts.is_echo_planar and named in (None, T2, T2_FLAIR):
+        return "echo-planar imaging", "the header says so"
+    if named == T2 and by_times is not None and by_times[0] in (T2_FLAIR, _T2_WITHOUT_FAT):
+        return by_times
+    if named is not None:
+        return named, described
+    if by_times is None or by_times[0] == T1:  # an agent makes little of a T2
+        if names_agent(facts.description):
+            return AFTER_AGENT, described
+        if facts.has_contrast_agent:
+            return AFTER_AGENT, "the header names an agent"
     if by_times is not None:
         return by_times
-    for contrast, pattern in (("T1", _T1), ("proton density", _PROTON_DENSITY)):
+    for contrast, pattern in ((T1, _T1), (PROTON_DENSITY, _PROTON_DENSITY)):
         if re.search(pattern, words):
-            return contrast, f"described as {facts.description!r}"
+            return contrast, described
     return "", ""
 
 
@@ -138,15 +111,16 @@ def _contrast_by_times(facts: SeriesFacts) -> tuple[str, str] | None:
     times = f"TE {echo:g} ms, TR {repetition:g} ms" + (
         f", TI {inversion:g} ms" if inversion else ""
     )
-    if echo > TELLING_ECHO_MS:
-        long_inversion = inversion is not None and inversion > TELLING_INVERSION_MS[1]
-        return ("T2 FLAIR" if long_inversion else "T2"), times
+    low, high = TELLING_INVERSION_MS
     if facts.is_gradient_echo and echo > TELLING_GRADIENT_ECHO_MS:
         return "T2*", times
-    low, high = TELLING_INVERSION_MS
+    if echo > TELLING_ECHO_MS:
+        if not inversion:
+            return T2, times
+        return (T2_FLAIR if inversion > high else _T2_WITHOUT_FAT), times
     if repetition <= TELLING_REPETITION_MS or (inversion and low <= inversion <= high):
-        return "T1", times
-    return "proton density", times
+        return T1, times
+    return PROTON_DENSITY, times
 
 
 def facts_of_file(path: Path) -> SeriesFacts:
@@ -171,6 +145,8 @@ def facts_of_file(path: Path) -> SeriesFacts:
         repetition_ms=tags.repetition_time_ms,
         inversion_ms=tags.inversion_time_ms,
         is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
+        is_echo_planar="EP" in str(sidecar.get("ScanningSequence", "")),
+        modality=tags.modality or "",
         has_contrast_agent=tags.says_contrast_agent,
     )
 
@@ -197,6 +173,8 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
         times.repetition_time_ms,
         inversion_ms if inversion_ms is not None and inversion_ms > 0 else None,
         is_gradient_echo=first.is_gradient_echo,
+        is_echo_planar=first.is_echo_planar,
+        modality=times.modality or "",
         has_contrast_agent=times.says_contrast_agent,
         is_derived=any(word in image_type for word in _DERIVED),
         is_alone=alone or is_one_file,

@@ -29,7 +29,8 @@ class ScanEntry:
 
     ``path`` is what the table of results shows, ``scan`` what is read. ``folder``: where its
     outputs go, below the output folder, with "/" between parts. ``complaint``: why the input says
-    nothing that could be worked on, or None.
+    nothing that could be worked on, or None. ``selection``: why it is taken though it is no T1, or
+    that its sequence was asked for.
     """
 
     path: str
@@ -43,6 +44,7 @@ class ScanEntry:
     further: Mapping[str, str] = field(default_factory=dict)
     folder: str = ""
     complaint: str | None = None
+    selection: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class ResultRow:
     The fields but the last are the columns of the file, in its order. ``findings`` are the codes of
     the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are those that
     ``brainage predict`` would have ended with. ``interval_covers``: which scanners the interval
-    speaks of. ``further``: the other columns of the input list, as text.
+    speaks of. ``selection``: why this scan was taken where that is to be said. ``further``: the
+    other columns of the input list, as text.
     """
 
     path: str
@@ -93,6 +96,7 @@ class ResultRow:
     error: str | None = None
     seconds: float | None = None
     interval_covers: IntervalCovers | None = None
+    selection: str = ""
     further: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -125,6 +129,7 @@ def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         exit_code=ExitCode.REFUSED if prediction.brain_age_years is None else ExitCode.DONE,
         seconds=prediction.timings_seconds.total,
         interval_covers=prediction.interval_covers,
+        selection=entry.selection,
         further=entry.further,
     )
 

@@ -1,15 +1,17 @@
-"""Any folder tree of scans: the studies in it, and the T1-weighted scan of each."""
+"""Any folder tree of scans: the studies in it, and the scan of each: a T1, if there is one."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
+from BrainAgeLib.batch.choice import choose, place_of
 from BrainAgeLib.batch.files import (
+    before_sequence,
     folders_below,
     images_among,
     is_dicom,
@@ -20,15 +22,9 @@ from BrainAgeLib.batch.files import (
     without_sequence_at_ends,
 )
 from BrainAgeLib.batch.left_out import folders_without_scan
-from BrainAgeLib.batch.series import (
-    AFTER_AGENT,
-    SeriesFacts,
-    choose,
-    contrast_of,
-    facts_of_file,
-    facts_of_series,
-)
+from BrainAgeLib.batch.series import SeriesFacts, facts_of_file, facts_of_series
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.dicom import dicom_series_in
 from BrainAgeLib.scan.itk import quiet_itk
 
@@ -38,34 +34,45 @@ _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
 
 @dataclass
 class Study:
-    """Series that belong to one examination. ``name``: its place in the tree, or a made-up one."""
+    """Series that belong to one examination. ``name``: its place in the tree, or a made-up one.
+
+    ``beside``: of the person's files of all studies, which contrast would be taken first.
+    """
 
     name: str
     parts: tuple[str, ...]
     series: list[SeriesFacts] = field(default_factory=list)
     is_dicom: bool = False
+    beside: int | None = None
 
 
-def read_tree(root: Path, output: Path) -> tuple[list[ScanEntry], list[Decision]]:
+def read_tree(
+    root: Path, output: Path, wish: SequenceName | None = None
+) -> tuple[list[ScanEntry], list[Decision]]:
     """Return one scan for each study below ``root``, and what was decided on every series.
 
     A study is what shares a DICOM study UID, or image files of one folder whose names differ by the
-    sequence only. One without a T1-weighted series is an entry with a complaint. ``output`` and
-    other results of this program are passed over.
+    sequence only. A DICOM study without a series to take is an entry with a complaint. ``wish``:
+    the sequence to take; None takes T2w or FLAIR where a study has no T1. ``output`` and other
+    results of this program are passed over.
     """
     with quiet_itk():
-        scans, decisions = _scans_of(list(_studies(root, output)))
+        scans, decisions = _scans_of(list(_studies(root, output)), wish)
     return scans, decisions + folders_without_scan(root, output, {item.path for item in decisions})
 
 
-def read_files(root: Path, images: list[Path]) -> tuple[list[ScanEntry], list[Decision]]:
+def read_files(
+    root: Path, images: list[Path], wish: SequenceName | None = None
+) -> tuple[list[ScanEntry], list[Decision]]:
     """Return the same for image files of one folder, ``root``, alone."""
     with quiet_itk():
-        return _scans_of(list(_file_studies(root, root, images)))
+        return _scans_of(list(_file_studies(root, root, images)), wish)
 
 
-def _scans_of(studies: list[Study]) -> tuple[list[ScanEntry], list[Decision]]:
-    decided = [_decide(study) for study in studies]
+def _scans_of(
+    studies: list[Study], wish: SequenceName | None
+) -> tuple[list[ScanEntry], list[Decision]]:
+    decided = [_decide(study, wish) for study in _with_beside(studies)]
     told_apart = iter(_told_apart([entry for entries, _ in decided for entry in entries]))
     scans: list[ScanEntry] = []
     decisions: list[Decision] = []
@@ -123,26 +130,51 @@ def _as_row_says(decision: Decision, rows: list[ScanEntry]) -> Decision:
     return replace(decision, id=row.id, session=row.session)
 
 
-def _decide(study: Study) -> tuple[list[ScanEntry], list[Decision]]:
-    best, reasons = choose(study.series)
-    chosen = [best] if best is not None else _unreadable(study.series)
+def _with_beside(studies: list[Study]) -> list[Study]:
+    """Tell studies of files what other files of the person are.
+
+    Which files are a study is a guess: ``T1_5mm`` and ``T2_4mm`` lie side by side, or in folders.
+    """
+    first: dict[tuple[str, ...], int] = {}
+    for study in studies:
+        for facts in () if study.is_dicom else choose(study.series).taken:
+            place = place_of(facts)
+            if place is not None:
+                first[_owner(facts)] = min(place, first.get(_owner(facts), place))
+
+    def of_person(study: Study) -> int | None:
+        owners = () if study.is_dicom else map(_owner, study.series)
+        return min((first[owner] for owner in owners if owner in first), default=None)
+
+    return [replace(study, beside=of_person(study)) for study in studies]
+
+
+def _owner(facts: SeriesFacts) -> tuple[str, ...]:
+    """Return what names of folders and file say before they speak of a sequence."""
+    path = Path(facts.path)
+    return tuple(name for name in map(before_sequence, map(Path, path.parts)) if name)
+
+
+def _decide(study: Study, wish: SequenceName | None) -> tuple[list[ScanEntry], list[Decision]]:
+    choice = choose(study.series, wish, study.beside)
     decisions = [
         Decision(
             study.name,
             facts.path,
             facts.series_uid,
             facts.description,
-            facts in chosen,
+            facts in choice.taken,
             reason,
             *_id_and_session(study),
         )
-        for facts, reason in zip(study.series, reasons, strict=True)
+        for facts, reason in zip(study.series, choice.reasons, strict=True)
     ]
-    if chosen:
-        return [_entry(study, facts) for facts in chosen], decisions
-    if not study.is_dicom and not any(reason.startswith(AFTER_AGENT) for reason in reasons):
+    if choice.taken:
+        return [_entry(study, facts, selection=choice.why) for facts in choice.taken], decisions
+    if not study.is_dicom:
         return [], decisions  # whether these files are a study of their own is a guess
-    complaint = f"no T1-weighted series among {len(study.series)}: {'; '.join(reasons)}"
+    of_what = wish or "T1-weighted, T2-weighted or FLAIR"
+    complaint = f"no {of_what} series among {len(study.series)}: {'; '.join(choice.reasons)}"
     where = os.path.commonpath([facts.path for facts in study.series])
     nothing = SeriesFacts(where, None, "", None, 0)
     return [_entry(study, nothing, complaint)], decisions
@@ -152,12 +184,9 @@ def _id_and_session(study: Study) -> tuple[str, str]:
     return study.parts[0], "_".join(study.parts[1:])
 
 
-def _unreadable(series: Iterable[SeriesFacts]) -> list[SeriesFacts]:
-    """Return what may be the T1 but cannot be read: a row of the results has to say so."""
-    return [item for item in series if item.complaint and contrast_of(item)[0] in ("", "T1")]
-
-
-def _entry(study: Study, facts: SeriesFacts, complaint: str | None = None) -> ScanEntry:
+def _entry(
+    study: Study, facts: SeriesFacts, complaint: str | None = None, selection: str = ""
+) -> ScanEntry:
     identifier, session = _id_and_session(study)
     return ScanEntry(
         path=facts.path,
@@ -168,6 +197,7 @@ def _entry(study: Study, facts: SeriesFacts, complaint: str | None = None) -> Sc
         further={"series_uid": facts.series_uid or ""} if study.is_dicom else {},
         folder="_".join(study.parts),
         complaint=complaint,
+        selection=selection,
     )
 
 

@@ -128,6 +128,7 @@ def failed_row(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> R
         exit_code=failure.exit_code,
         error=failure.error,
         seconds=failure.seconds,
+        selection=entry.selection,
         further=entry.further,
     )
 

@@ -6,12 +6,15 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.scan.file_kind import require_path
 
 if TYPE_CHECKING:
     from BrainAgeLib.options import Deliverables, Options
+    from BrainAgeLib.records import SequenceName
 
 
+TOLD_FROM_PICTURE = "auto"
 _OF_DICOM = ("--dicom", "--keep-identifiers")
 
 
@@ -99,6 +102,23 @@ def add_scan_options(parser: argparse.ArgumentParser) -> None:
         help="the scan is brain extracted and its world coordinates are MNI152 (ICBM 2009), by an "
         "affine registration: nothing is registered; of a whole brain, --brain-extracted is better",
     )
+    add_sequence(parser)
+
+
+def add_sequence(parser: argparse._ActionsContainer) -> None:
+    """Add which sequence the scan is."""
+    parser.add_argument(
+        "--sequence",
+        choices=(TOLD_FROM_PICTURE, *SEQUENCES),
+        default=TOLD_FROM_PICTURE,
+        help=f"which sequence the scan is; default {TOLD_FROM_PICTURE}: told from the picture. Of "
+        "many scans those of this sequence are taken",
+    )
+
+
+def chosen_sequence(given: argparse.Namespace) -> SequenceName | None:
+    """Return the sequence that a parsed command line names; None has it told from the picture."""
+    return None if given.sequence == TOLD_FROM_PICTURE else given.sequence
 
 
 def add_prediction_options(parser: argparse.ArgumentParser, may_be_dicom: bool = True) -> None:
@@ -163,6 +183,7 @@ def chosen_options(given: argparse.Namespace) -> Options:
         series_uid=given.series,
         site=given.site,
         keep_identifiers=given.keep_identifiers,
+        sequence=chosen_sequence(given),
     )
 
 

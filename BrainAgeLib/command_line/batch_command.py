@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -94,7 +95,7 @@ def run_on_scans(
     from BrainAgeLib.batch.table import RESULTS_NAME
 
     settings = _settings(options)
-    scans = chosen(_found(options, settings), settings)
+    scans = chosen(_found(options, settings, collects_only), settings)
     if not options.quiet:
         _tell_choice(scans)
     progress = BatchProgress(sys.stderr, is_verbose=options.verbose, is_quiet=options.quiet)
@@ -119,12 +120,18 @@ def run_on_scans(
     return _tell_results(rows, settings.output / RESULTS_NAME, json_lines)
 
 
-def _found(options: argparse.Namespace, settings: BatchSettings) -> ScanList:
-    """Return the scans of the input; none of them, nor a list, lies where this run writes."""
-    from BrainAgeLib.batch.batch import refuse_own_outputs
+def _found(options: argparse.Namespace, settings: BatchSettings, of_earlier: bool) -> ScanList:
+    """Return the scans of the input; none of them, nor a list, lies where this run writes.
+
+    ``of_earlier``: those that an earlier run took.
+    """
+    from BrainAgeLib.batch.batch import earlier_sequence, refuse_own_outputs
     from BrainAgeLib.batch.scan_list import find_scans
 
-    scans = find_scans(str(options.input), settings.output)
+    wish = settings.options.sequence
+    if of_earlier:
+        wish = wish or earlier_sequence(settings.output)
+    scans = find_scans(str(options.input), settings.output, wish)
     refuse_own_outputs(options.input, scans, settings.output)
     return scans
 
@@ -170,7 +177,10 @@ def _cpu_count() -> int:
 
 
 def _tell_choice(scans: ScanList) -> None:
-    """Say which series of which study was chosen and why, as far as there was a choice."""
+    """Say which series of which study was chosen and why, as far as there was a choice.
+
+    How many scans are taken that are no T1w scan, or were asked for, is said in any case.
+    """
     studies: dict[str, list[Any]] = {}
     for decision in scans.decisions:
         studies.setdefault(decision.study, []).append(decision)
@@ -182,6 +192,8 @@ def _tell_choice(scans: ScanList) -> None:
     ]
     if len(told) > MOST_CHOICES_TOLD:
         told = [*told[:MOST_CHOICES_TOLD], f"... {len(told)} choices; all are in selection.csv"]
+    selections = Counter(entry.selection for entry in scans.entries if entry.selection)
+    told += [f"{scans_in_words(count)}: {words}" for words, count in selections.items()]
     left_out = sum(not decision.chosen for decision in scans.decisions)
     if left_out:
         told.append(f"{left_out} series or files were left out; selection.csv says why")

@@ -71,7 +71,7 @@ def _of_level(scans: ScanList, settings: BatchSettings, options: argparse.Namesp
     there = {entry.id.removeprefix("sub-") for entry in scans.entries}
     if strangers := sorted(people - there):
         raise InputError(
-            f"{options.input} has no T1w scan of {len(strangers)} of these people",
+            f"{options.input} has no scan to predict from of {len(strangers)} of these people",
             "see that the labels are those of the folders sub-LABEL",
             tuple(strangers),
         )

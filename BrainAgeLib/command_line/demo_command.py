@@ -5,7 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from BrainAgeLib.command_line.arguments import add_output_folder, add_prediction_options
+from BrainAgeLib.command_line.arguments import (
+    add_output_folder,
+    add_prediction_options,
+    add_sequence,
+)
 from BrainAgeLib.command_line.predict_command import predict_and_show
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.resources import sample_scan
@@ -23,6 +27,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "demo", help="brain age of the bundled sample scan", description=EXPECTATION
     )
     add_output_folder(parser, default="brainage-demo")
+    add_sequence(parser)
     add_prediction_options(parser, may_be_dicom=False)  # the sample is NIfTI
     parser.set_defaults(run=_run, series=None, brain_extracted=False, in_template_space=False)
     return parser

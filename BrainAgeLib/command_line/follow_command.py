@@ -13,6 +13,7 @@ from BrainAgeLib.command_line.arguments import (
     add_model,
     add_output_folder,
     add_scan_options,
+    chosen_sequence,
     existing_path,
 )
 from BrainAgeLib.command_line.parent import stop_with_parent
@@ -169,5 +170,6 @@ def _options_of(given: argparse.Namespace) -> list[Any]:
         in_template_space=given.in_template_space,
         saliency=not given.no_saliency,
         series_uid=given.series,
+        sequence=chosen_sequence(given),
     )
     return [replace(every, age_years=age) for age in ages]

@@ -33,7 +33,8 @@ _KEYWORDS = (
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
     *("BitsStored", "HighBit", "PixelRepresentation", "OverlayRows"),
     *("RescaleSlope", "RescaleIntercept"),
-    *("EchoPulseSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("EchoPulseSequence", "EchoPlanarPulseSequence"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
     *SCANNER_KEYWORDS,
 )
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
@@ -108,6 +109,7 @@ class DicomHeader:
     doubt: Finding | None
     sequence: SequenceTags
     is_gradient_echo: bool
+    is_echo_planar: bool
     is_3d: bool
     slice: SliceHeader
 
@@ -137,6 +139,8 @@ def read_dicom_header(path: Path) -> DicomHeader:
             sequence=_sequence(said),
             is_gradient_echo="GR" in said.words("ScanningSequence")
             or said.text("EchoPulseSequence") == "GRADIENT",
+            is_echo_planar="EP" in said.words("ScanningSequence")
+            or said.text("EchoPlanarPulseSequence") == "YES",
             is_3d=said.text("MRAcquisitionType") == "3D",
             slice=_only_slice(said, printable(path.name)),
         )

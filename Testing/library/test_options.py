@@ -37,6 +37,19 @@ def test_a_sex_that_is_not_known(sex):
         Options(sex=sex)
 
 
+@pytest.mark.parametrize("sequence", ["T1w", "T2w", "FLAIR", "PDw", None])
+def test_a_sequence_that_can_be_given(sequence):
+    assert Options(sequence=sequence).sequence == sequence
+
+
+@pytest.mark.parametrize("sequence", ["T1w after contrast", "other", "auto", "t2w", "", 2])
+def test_a_sequence_that_is_not_known(sequence):
+    with pytest.raises(InputError, match="the sequence .* is not known") as caught:
+        Options(sequence=sequence)
+
+    assert caught.value.hint.startswith("give T1w, T2w, FLAIR, PDw, or none")
+
+
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_that_cannot_work(threads):
     with pytest.raises(InputError, match="cannot work"):

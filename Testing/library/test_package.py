@@ -35,6 +35,7 @@ OTHERS = {
     "series_uid": "1.2",
     "site": "site.json",
     "keep_identifiers": True,
+    "sequence": "T2w",
 }
 
 

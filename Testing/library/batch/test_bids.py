@@ -6,6 +6,7 @@ import pytest
 
 from BrainAgeLib.batch.batch import run_batch
 from BrainAgeLib.batch.bids import is_bids, read_bids
+from BrainAgeLib.batch.choice import NO_NATIVE_T1
 from BrainAgeLib.batch.scan_list import find_scans
 from BrainAgeLib.errors import InputError
 from Testing.library.batch.made_batches import HereWorkers, quick_settings
@@ -69,11 +70,12 @@ def test_outputs_have_the_names_of_bids(dataset):
     ]
 
 
-def test_scans_after_contrast_agent_are_left_out_and_said_so(dataset):
-    _, decisions = read_bids(dataset)
+def test_scans_after_contrast_agent_and_of_other_sequences_are_left_out_and_said_so(dataset):
+    entries, decisions = read_bids(dataset)
 
-    left_out, flair = [decision for decision in decisions if not decision.chosen]
-    assert flair.reason.startswith("FLAIR, not T1w")
+    flair, left_out = [decision for decision in decisions if not decision.chosen]
+    assert flair.reason == "FLAIR: a T1w scan is preferred; --sequence FLAIR chooses FLAIR"
+    assert {entry.selection for entry in entries} == {""}
     assert "ce-gadolinium" in left_out.path
     assert left_out.study == "sub-01/ses-b"
     assert "contrast agent" in left_out.reason
@@ -191,7 +193,7 @@ def test_the_output_of_a_dataset_is_a_derivative(brain_file, small_model, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("name", "is_left_out"),
+    ("name", "is_after"),
     [
         ("sub-05_acq-postgad_T1w", True),
         ("sub-05_acq-gd_T1w", True),
@@ -201,19 +203,23 @@ def test_the_output_of_a_dataset_is_a_derivative(brain_file, small_model, tmp_pa
         ("sub-05_ce-gadobutrol_T1w", True),
     ],
 )
-def test_names_tell_of_a_contrast_agent(tmp_path, name, is_left_out):
+def test_names_tell_of_a_contrast_agent_and_a_scan_without_goes_before(tmp_path, name, is_after):
     path = tmp_path / "sub-05" / "anat" / f"{name}.nii.gz"
     path.parent.mkdir(parents=True)
     path.touch()
 
-    entries, decisions = read_bids(tmp_path)
+    (entry,), (decision,) = read_bids(tmp_path)
 
-    assert [entry.complaint is not None for entry in entries] == [is_left_out]
-    assert ["contrast agent" in decision.reason for decision in decisions] == [is_left_out]
+    assert (entry.selection == NO_NATIVE_T1) == is_after
+    assert (NO_NATIVE_T1 in decision.reason) == is_after
+    native = path.with_name("sub-05_run-9_T1w.nii.gz")
+    native.touch()
+    taken = {entry.path for entry in read_bids(tmp_path)[0]}
+    assert taken == {str(native)} | (set() if is_after else {str(path)})
 
 
 @pytest.mark.parametrize(
-    ("sidecar", "agent", "is_left_out"),
+    ("sidecar", "agent", "is_after"),
     [
         ("sub-05/anat/sub-05_acq-b_T1w.json", "Gadovist", True),
         ("sub-05/sub-05_T1w.json", "Gadovist", True),
@@ -224,7 +230,7 @@ def test_names_tell_of_a_contrast_agent(tmp_path, name, is_left_out):
         ("T1w.json", "none", False),
     ],
 )
-def test_json_files_tell_of_a_contrast_agent(tmp_path, sidecar, agent, is_left_out):
+def test_json_files_tell_of_a_contrast_agent(tmp_path, sidecar, agent, is_after):
     path = tmp_path / "sub-05" / "anat" / "sub-05_acq-b_T1w.nii.gz"
     path.parent.mkdir(parents=True)
     path.touch()
@@ -232,7 +238,7 @@ def test_json_files_tell_of_a_contrast_agent(tmp_path, sidecar, agent, is_left_o
 
     (entry,), _ = read_bids(tmp_path)
 
-    assert (entry.complaint is not None) == is_left_out
+    assert (entry.selection == NO_NATIVE_T1) == is_after
 
 
 def test_a_json_file_nearer_to_the_image_goes_before(tmp_path):
@@ -244,7 +250,7 @@ def test_a_json_file_nearer_to_the_image_goes_before(tmp_path):
 
     (entry,), _ = read_bids(tmp_path)
 
-    assert entry.complaint is None
+    assert entry.selection == ""
 
 
 def test_every_image_of_a_dataset_is_a_row_or_a_line(dataset):
@@ -265,7 +271,7 @@ def test_every_image_of_a_dataset_is_a_row_or_a_line(dataset):
     assert {path for path, line in lines.items() if line.chosen} == rows
     assert "patient7" in {entry.id for entry in entries}
     assert str(dataset / "sub-02" / "anat" / "sub-02_run-2_T1w.nii.gz") in rows
-    assert "bold, not T1w" in lines[str(dataset / "sub-02/func/sub-02_bold.nii.gz")].reason
+    assert "bold, not in a folder" in lines[str(dataset / "sub-02/func/sub-02_bold.nii.gz")].reason
 
 
 def test_a_broken_file_among_files_with_the_names_of_bids(tmp_path):

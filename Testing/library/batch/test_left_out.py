@@ -78,7 +78,7 @@ def test_every_person_is_a_row_or_a_line(small_dataset):
     reasons = {decision.id: decision.reason for decision in decisions if not decision.chosen}
     assert "no image file with a name of BIDS" in reasons["sub-03"]
     assert "no image file with a name of BIDS" in reasons["sub-04"]
-    assert reasons["sub-05"] == "named in participants.tsv, no T1w scan"
+    assert reasons["sub-05"] == "named in participants.tsv, no T1w, T2w or FLAIR scan"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.batch.series import SeriesFacts, choose, contrast_of, judge
+from BrainAgeLib.batch.series import SeriesFacts, contrast_of
 
 PLAIN = SeriesFacts("a", "1.2", "", "axial", 24)
 
@@ -19,6 +19,9 @@ PLAIN = SeriesFacts("a", "1.2", "", "axial", 24)
         ("t2_tse_tra", "T2"),
         ("AX T2 FLAIR", "T2 FLAIR"),
         ("t2_tirm_tra_dark-fluid", "T2 FLAIR"),
+        ("t2_stir_cor", "T2 with an inversion against fat"),
+        ("t2_haste_sag", "T2 of a single shot or steady state"),
+        ("T2 map", "a map or mask"),
         ("ep2d_diff_3scan_trace", "diffusion"),
         ("t1_tse_tra +C", "T1 after contrast agent"),
         ("AX T1 POST", "T1 after contrast agent"),
@@ -45,6 +48,8 @@ def test_contrast_by_description(description, contrast):
         (9, 2000, 860, False, "T1"),
         (100, 4500, None, False, "T2"),
         (120, 9000, 2500, False, "T2 FLAIR"),
+        (60, 4000, 150, False, "T2 with an inversion against fat"),
+        (40, 2500, None, True, "T2*"),
         (12, 3000, None, False, "proton density"),
         (25, 700, None, True, "T2*"),
     ],
@@ -74,51 +79,31 @@ def test_an_agent_in_the_header_counts_whatever_the_name():
     assert contrast_of(named)[0] == "T1 after contrast agent"
 
 
-def test_thick_axial_t1_is_chosen_and_the_others_say_why_not():
-    series = [
-        replace(PLAIN, description="t2_tra"),
-        replace(PLAIN, description="t1_mprage", plane="3d", slice_count=176),
-        replace(PLAIN, description="t1_se_cor", plane="coronal"),
-        replace(PLAIN, description="t1_se_tra"),
-        replace(PLAIN, description="loc", plane=None, slice_count=3),
-    ]
+def test_times_tell_what_a_description_calls_t2():
+    tirm = replace(PLAIN, description="t2_tirm_tra", echo_ms=90, repetition_ms=9000)
 
-    best, reasons = choose(series)
-
-    assert best is series[3]
-    assert reasons[0] == "T2 (described as 't2_tra')"
-    assert reasons[1].startswith("3D, 176 slices, T1")
-    assert reasons[1].endswith("another series fits better")
-    assert reasons[3] == "2D axial, 24 slices, T1 (described as 't1_se_tra')"
+    assert contrast_of(replace(tirm, inversion_ms=2500))[0] == "T2 FLAIR"
+    assert contrast_of(replace(tirm, inversion_ms=160))[0] == "T2 with an inversion against fat"
+    assert contrast_of(tirm)[0] == "T2"
 
 
-def test_more_slices_then_the_first_win_among_equals():
-    few, first, second = (
-        replace(PLAIN, description="t1", path=path, slice_count=count)
-        for path, count in (("few", 19), ("first", 24), ("second", 24))
+def test_an_agent_before_it_makes_little_of_a_t2():
+    late = replace(PLAIN, echo_ms=90, repetition_ms=4000, has_contrast_agent=True)
+
+    assert contrast_of(late)[0] == "T2"
+    assert contrast_of(replace(late, description="ax post gd"))[0] == "T2"
+
+
+@pytest.mark.parametrize("description", ["t2_tra", "AX FLAIR", "ax dw b0", ""])
+def test_echo_planar_imaging_is_no_t2(description):
+    planar = replace(
+        PLAIN, description=description, echo_ms=90, repetition_ms=4000, is_echo_planar=True
     )
 
-    assert choose([few, first, second])[0] is first
-    assert choose([replace(first, is_derived=True), few])[0] is few
+    assert contrast_of(planar)[0] == "echo-planar imaging"
 
 
-def test_a_study_without_t1_has_no_choice():
-    best, reasons = choose([replace(PLAIN, description="FLAIR")])
-
-    assert best is None
-    assert reasons == ["T2 FLAIR (described as 'FLAIR')"]
-
-
-def test_a_handful_of_slices_comes_last_but_is_not_lost():
-    few = replace(PLAIN, description="t1", slice_count=1)
-    other = replace(PLAIN, description="t1 3d", plane="3d", slice_count=160)
-
-    assert choose([few, other])[0] is other
-    assert choose([few])[0] is few
-
-
-def test_what_makes_no_volume_cannot_serve():
-    assert judge(replace(PLAIN, plane=None, slice_count=3)) == (
-        None,
-        "3 slices that make no volume",
-    )
+@pytest.mark.parametrize("modality", ["CT", "PT", "NM"])
+def test_another_modality_is_no_mr_whatever_its_description(modality):
+    assert contrast_of(replace(PLAIN, description="t1", modality=modality))[0] == modality
+    assert contrast_of(replace(PLAIN, description="t1", modality="MR"))[0] == "T1"

@@ -17,7 +17,7 @@ CONTRACT = [
     *("path", "id", "session", "group", "age", "sex"),
     *("brain_age_years", "interval_low", "interval_high", "gap_years"),
     *("corrected_gap_years", "gap_percentile", "verdict", "findings"),
-    *("slice_spacing_mm", "model", "exit_code", "error", "seconds", "interval_covers"),
+    *("slice_spacing_mm", "model", "exit_code", "error", "seconds", "interval_covers", "selection"),
 ]
 PREDICTED = ResultRow(
     path='scans/a "quoted", name.nii.gz',
@@ -39,6 +39,7 @@ PREDICTED = ResultRow(
     exit_code=0,
     seconds=12.25,
     interval_covers="any scanner",
+    selection="no T1w scan; T2w is taken instead",
     further={"scanner": "A", "note": "two\nlines"},
 )
 FAILED = ResultRow(path="gone.nii", exit_code=2, error="gone.nii does not exist (check the path)")
@@ -62,6 +63,7 @@ def test_what_is_written(tmp_path):
     )
     assert predicted["findings"] == "brain_cut;members_disagree"
     assert predicted["interval_covers"] == "any scanner"
+    assert predicted["selection"] == "no T1w scan; T2w is taken instead"
     assert (predicted["error"], predicted["exit_code"], predicted["note"]) == (
         "",
         "0",

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydicom.uid import MRImageStorage
 
+from BrainAgeLib.batch.choice import NO_NATIVE_T1
 from Testing.library.batch.made_trees import tree, write_image
 from Testing.library.scan.made_dicom import write_frames, write_report, write_series
 
@@ -32,7 +33,10 @@ def test_the_t1_of_a_dicom_study_by_echo_and_repetition_time(tmp_path):
     assert entry.scan == str(tmp_path / "p1" / "visit" / "s2")
     assert (entry.id, entry.session, entry.series_uid) == ("p1", "visit", None)
     assert [decision.chosen for decision in decisions] == [False, True]
-    assert decisions[0].reason == "T2 (TE 98 ms, TR 4500 ms)"
+    preferred = "a T1w scan is preferred; --sequence T2w chooses T2w"
+    assert decisions[0].reason == (
+        f"2D axial, 12 slices, T2 (TE 98 ms, TR 4500 ms), but {preferred}"
+    )
     assert decisions[1].reason == "2D axial, 12 slices, T1 (TE 12 ms, TR 550 ms)"
 
 
@@ -58,12 +62,13 @@ def test_studies_in_one_folder_are_told_apart_without_their_uids(tmp_path):
     assert all(entry.id.startswith("study-") and STUDY not in entry.id for entry in entries)
 
 
-def test_a_study_without_t1_is_a_scan_with_a_complaint(tmp_path):
-    write_series(tmp_path / "p1" / "a", range(9), **T2)
+def test_a_study_that_nobody_reads_is_a_scan_with_a_complaint(tmp_path):
+    write_series(tmp_path / "p1" / "a", range(9), SeriesDescription="DTI")
 
     (entry,), _ = tree(tmp_path)
 
-    assert "no T1-weighted series among 1: T2 (TE 98" in entry.complaint
+    words = "no T1-weighted, T2-weighted or FLAIR series among 1: diffusion (described as 'DTI')"
+    assert words in entry.complaint
 
 
 def test_a_multi_frame_file_is_a_series(tmp_path):
@@ -113,10 +118,12 @@ def test_a_sidecar_tells_the_contrast(tmp_path):
     sidecar = {"EchoTime": 0.1, "RepetitionTime": 4.5, "SeriesDescription": "x"}
     (tmp_path / "p1" / "a.json").write_text(json.dumps(sidecar))
 
-    entries, decisions = tree(tmp_path)
+    (entry,), (decision,) = tree(tmp_path)
 
-    assert entries == []
-    assert decisions[0].reason == "T2 (TE 100 ms, TR 4500 ms)"
+    assert entry.selection == "no T1w scan; T2w is taken instead"
+    assert decision.reason == (
+        "2D axial, 10 slices, T2 (TE 100 ms, TR 4500 ms); no T1w scan; T2w is taken instead"
+    )
 
 
 def test_a_file_that_cannot_be_read_is_a_scan(tmp_path):
@@ -165,7 +172,10 @@ def test_an_agent_in_the_header_and_a_field_that_says_there_was_none(tmp_path):
     (entry,), decisions = tree(tmp_path)
 
     assert entry.scan == str(tmp_path / "p1" / "s2")
-    assert decisions[0].reason == "T1 after contrast agent (the header names an agent)"
+    assert decisions[0].reason == (
+        "2D axial, 9 slices, T1 after contrast agent (the header names an agent), "
+        "but another series fits better"
+    )
 
 
 def test_the_native_scan_of_a_person_is_taken_whatever_its_name(tmp_path):
@@ -184,13 +194,16 @@ def test_the_native_scan_of_a_person_is_taken_whatever_its_name(tmp_path):
     assert all("after contrast agent" in reason for reason in left_out)
 
 
-def test_a_person_with_nothing_but_scans_after_an_agent_has_a_row_that_says_so(tmp_path):
+def test_of_a_person_with_nothing_but_scans_after_an_agent_one_is_taken_that_says_so(tmp_path):
     write_image(tmp_path / "P1_T1GD.nii.gz")
+    write_image(tmp_path / "P1_T2.nii.gz")
 
-    (entry,), _ = tree(tmp_path)
+    (entry,), decisions = tree(tmp_path)
 
-    assert entry.id == "P1"
-    assert "T1 after contrast agent" in entry.complaint
+    assert (entry.id, Path(entry.path).name) == ("P1", "P1_T1GD.nii.gz")
+    assert entry.selection == NO_NATIVE_T1
+    assert "T1 after contrast agent" in decisions[0].reason
+    assert decisions[1].reason.endswith("a T1w scan is preferred; --sequence T2w chooses T2w")
 
 
 def test_a_series_name_in_the_header_tells_of_an_agent(tmp_path):

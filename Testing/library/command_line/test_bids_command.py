@@ -88,3 +88,19 @@ def test_another_folder_is_no_dataset(brainage, brain_file, tmp_path):
 
     assert outcome.code == 2
     assert "is no BIDS dataset" in outcome.err
+
+
+def test_a_group_is_of_the_sequence_that_was_asked_for(bids, dataset, tmp_path):
+    (dataset / "sub-02" / "anat" / "sub-02_T2w.nii.gz").write_bytes(b"no scan")
+
+    outcome = bids("participant", "--sequence", "T2w")
+
+    assert outcome.code == 5
+    assert "1 scan: --sequence T2w was given\n" in outcome.err
+    (tmp_path / "out" / "results.csv").unlink()
+    assert bids("group").code == 5
+    with (tmp_path / "out" / "results.csv").open(newline="") as lines:
+        (row,) = csv.DictReader(lines)
+    assert row["path"].endswith("sub-02_T2w.nii.gz")
+    other = bids("participant", "--sequence", "FLAIR")
+    assert other.code == 2 and "Traceback" not in other.err

@@ -48,6 +48,13 @@ def test_sex_and_ages_as_given_and_from_dates(tmp_path):
     assert header_of(tmp_path, PatientAge="062Y", **dates).age_years == 62.0
 
 
+def test_echo_planar_imaging_is_told(tmp_path):
+    assert header_of(tmp_path, ScanningSequence=["EP", "SE"]).is_echo_planar
+    assert not header_of(tmp_path, ScanningSequence="SE").is_echo_planar
+    frames = write_frames(tmp_path / "frames", EchoPlanarPulseSequence="YES")
+    assert read_dicom_header(frames).is_echo_planar
+
+
 def test_facts_of_a_slice(tmp_path):
     times = {"EchoTime": 12.5, "RepetitionTime": 550, "InversionTime": 0}
     kind = {"ImageType": ["ORIGINAL", "PRIMARY", "M"], "ScanningSequence": ["GR", "IR"]}
