@@ -91,6 +91,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
         f"{prediction.model.name} {prediction.model.version}",
         {
             "skull": _SKULL[prediction.input.brain_extracted],
+            "sequence": prediction.sequence,
             "scanner": acquisition.scanner,
             "plane": acquisition.plane,
             SPACING_TRAIT: acquisition.slice_spacing_mm,
