@@ -116,7 +116,7 @@ class Simulator:
         from, whose tissue then mixes with nothing in the slices.
         """
         stacked, to_template = self._acquired(protocol, appearance, seed, strip, strip_after_cut)
-        return _stored(normalised(*on_the_grid(stacked, to_template), self.maps), protocol)
+        return stored(normalised(*on_the_grid(stacked, to_template), self.maps), protocol)
 
     def pair(
         self,
@@ -216,7 +216,8 @@ def tilted(protocol: Protocol | None, entropy: list[int]) -> Protocol | None:
     )
 
 
-def _stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
+def stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
+    """Return the slices of a scan that ``protocol`` made as they are kept, in eight bits."""
     tilt = max(map(abs, protocol.tilt_degrees)) if protocol else 0.0
     return StoredScan(
         (slices.images / IMAGE_STEP).round().byte().cpu().numpy(),
