@@ -162,9 +162,7 @@ def train_network(network: AnyNetwork, draw: Draw, goal: Goal, course: Course) -
         chosen = _people_of_step(len(goal.wanted), settings.people_per_step, step, seed)
         people = torch.from_numpy(chosen)
         scans = [draw(people).to(device) for _ in range(2 if settings.consistency else 1)]
-        maps, wanted = mix(
-            torch.stack(scans, 1), goal.wanted[people].to(device), settings.mixing
-        )
+        maps, wanted = mix(torch.stack(scans, 1), goal.wanted[people].to(device), settings.mixing)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule(
                 (step + 1) / steps, settings.warm_up_fraction

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ from BrainAgeLib.training.sequences import (
     parts_of,
     simulate,
 )
-from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, TEMPLATE_STEP, Simulator, tilted
+from BrainAgeLib.training.simulate import TEMPLATE_STEP, Simulator, tilted
 from BrainAgeLib.training.thick_slices import Protocol, random_protocol
 
 USUAL, DRAWN = 0, 1  # the two protocols of a person
@@ -47,7 +48,7 @@ SEQUENCE_SCANS: tuple[tuple[SequenceName, int, int], ...] = (
     ("T2w", DRAWN, 1), ("FLAIR", DRAWN, 1),
 )  # fmt: skip
 MEASURED_SCANS = len(READ)
-USUAL_PROTOCOL = next(iter(EVALUATION_PROTOCOLS))
+USUAL_PROTOCOL = Protocol(thickness_mm=5.0, gap_mm=1.0)
 PART_STEP = 1.5 / 255.0  # in eight bits; levels go up to 1.3
 # Less than of thick slices: it comes after the blur of the grid here, which takes nothing of it
 # away. Set by hand.
@@ -93,22 +94,24 @@ class CutParts:
 def protocols_of(participant_id: str, seed: int) -> tuple[Protocol, Protocol]:
     """Return a person's two protocols: the usual one, tilted, and a random axial one."""
     usual, drawn = (_entropy(participant_id, seed, number) for number in (USUAL, DRAWN))
-    first = tilted(EVALUATION_PROTOCOLS[USUAL_PROTOCOL], usual)
-    assert first is not None  # only the 3D volume has none
     generator = np.random.default_rng(drawn)
     while (second := random_protocol(generator)).plane != "axial":
         pass
-    return first, replace(second, missing_bottom=0, missing_top=0)
+    return tilted(USUAL_PROTOCOL, usual), replace(second, missing_bottom=0, missing_top=0)
 
 
 def cut_person(person: Person, simulator: Simulator, seed: int) -> list[CutParts]:
     """Return the parts of a person who has labels in each of :func:`protocols_of`.
 
-    Raises BrainAgeError for labels that do not go with the scan.
+    Raises BrainAgeError for labels that do not go with the scan, ValueError where there are none.
     """
+    if person.labels is None:
+        raise ValueError(f"{person.participant_id} has no labels")
     name = person.participant_id
     brain = Volume(simulator.volume.numpy(), simulator.affine)
-    parts = torch.cat([parts_of(brain, _labels_of(person, brain)), simulator.levels[None]])
+    parts = torch.cat(
+        [parts_of(brain, _labels_of(name, person.labels, brain)), simulator.levels[None]]
+    )
     result = []
     for number, protocol in enumerate(protocols_of(name, seed)):
         cut, affine = cut_parts(parts, brain.affine, protocol)
@@ -131,15 +134,14 @@ def _at_the_grid(cut: torch.Tensor, to_template: np.ndarray) -> CutParts:
     )
 
 
-def _labels_of(person: Person, brain: Volume) -> np.ndarray:
+def _labels_of(name: str, path: Path, brain: Volume) -> np.ndarray:
     """Return a person's labels (k, j, i). Raises BrainAgeError for those that do not go with it."""
-    assert person.labels is not None
-    found = volume_from_sitk(to_canonical(read_scan(person.labels).image))
+    found = volume_from_sitk(to_canonical(read_scan(path).image))
     is_same = found.voxels.shape == brain.voxels.shape
     labels = found.voxels.round().astype(np.uint8)
     if not is_same or not np.allclose(found.affine, brain.affine, atol=0.01):
         raise BrainAgeError(
-            f"{person.participant_id}: the labels {person.labels} are not on the scan's grid",
+            f"{name}: the labels {path} are not on the scan's grid",
             "give labels with the scan's own voxels, or none",
         )
     middles = [
@@ -148,8 +150,7 @@ def _labels_of(person: Person, brain: Volume) -> np.ndarray:
     ]
     if not middles[0] < middles[1] < middles[2]:
         raise BrainAgeError(
-            f"{person.participant_id}: in the T1 the labels 1, 2 and 3 of {person.labels} are not "
-            "from dark to bright",
+            f"{name}: in the T1 the labels 1, 2 and 3 of {path} are not from dark to bright",
             "1 is fluid, 2 grey and 3 white matter",
         )
     return labels

@@ -196,14 +196,14 @@ def evaluation_scans(simulator: Simulator, participant_id: str, seed: int) -> di
     for number, (name, protocol) in enumerate(EVALUATION_PROTOCOLS.items()):
         entropy = [seed, 1000 + number, zlib.crc32(participant_id.encode())]
         strip = TIGHT if name == TIGHT_PROTOCOL else LOOSE
-        scans[name] = simulator.simulate(tilted(protocol, entropy), EVALUATION, entropy, strip)
+        scans[name] = simulator.simulate(
+            protocol and tilted(protocol, entropy), EVALUATION, entropy, strip
+        )
     return scans
 
 
-def tilted(protocol: Protocol | None, entropy: list[int]) -> Protocol | None:
+def tilted(protocol: Protocol, entropy: list[int]) -> Protocol:
     """Return the protocol with a random phase and tilts of up to 15 degrees about each axis."""
-    if protocol is None:
-        return None
     generator = np.random.default_rng([*entropy, 1])
     x, y, z = generator.uniform(-LARGEST_TILT_DEGREES, LARGEST_TILT_DEGREES, 3)
     return Protocol(
