@@ -207,7 +207,7 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(
-                f"{folder} holds a run with other settings or of another harmonisation",
+                f"{folder} holds a run with other settings, labels or harmonisation",
                 "choose another output folder",
             )
         return
