@@ -5,13 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES
-from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS, AcquisitionClass
+from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS, AcquisitionClass, AgeCurve
 from BrainAgeLib.records import INTERVAL_LEVEL, Correction
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, ONE_SLICE, SOME_SLICES, Row
+from BrainAgeLib.training.out_of_fold import (
+    MAIN_PROTOCOL,
+    ONE_SLICE,
+    SOME_SLICES,
+    Row,
+    fit_curve,
+)
 
 # With fewer, the factor of an interval that holds nine of ten of them is not known.
 PEOPLE_OF_A_GROUP = 10
@@ -52,6 +59,32 @@ def fit_class(
         len(ages),
         tuple(fit(ages, predicted, fitted_on) for fit in FITS.values()),
     )
+
+
+def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionClass]:
+    """Return the curve by age of another sequence, and the class of its scans.
+
+    ``protocol``: of ``SEQUENCE_PROTOCOLS``; its rows are blended, without a curve. The curve is of
+    the people who are not held out, as that of a T1 is; the class, on what comes of it, is the
+    first one's of ``CLASSES``, since slices farther apart are not simulated of these sequences.
+    Raises ValueError without rows of people who are not held out.
+    """
+    validation = [row for row in rows if row.protocol == protocol and not row.held_out]
+    if not validation:
+        raise ValueError(f"there are no scans {protocol!r} to fit a curve by")
+    curve = fit_curve(*columns(validation))
+    name, least_slices, most_spacing_mm, _ = CLASSES[0]
+    straightened = with_curve(rows, protocol, curve)
+    return curve, fit_class(straightened, name, least_slices, most_spacing_mm, protocol)
+
+
+def with_curve(rows: list[Row], protocol: str, curve: AgeCurve) -> list[Row]:
+    """Return the rows of a protocol, with what is said of these people made right by the curve."""
+    return [
+        replace(row, predicted_years=round(curve(row.predicted_years), 3))
+        for row in rows
+        if row.protocol == protocol
+    ]
 
 
 def fit_interval(ages: np.ndarray, predicted: np.ndarray) -> tuple[np.ndarray, float]:

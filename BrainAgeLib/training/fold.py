@@ -13,9 +13,10 @@ from safetensors.torch import load, save
 
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.weights import KINDS, Member
+from BrainAgeLib.training.network_data import SequenceScans
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import maps_file
+from BrainAgeLib.training.store import maps_file, sequences_file
 from BrainAgeLib.training.stored_maps import read_maps
 from BrainAgeLib.whole_file import write_atomically
 
@@ -62,6 +63,16 @@ class Fold:
     def maps(self, name: str) -> torch.Tensor:
         """Return what is kept of these people's scans (person, scan, ...), see ``stored_maps``."""
         return read_maps([maps_file(self.folder, person) for person in self.others], name)
+
+    def other_sequences(self) -> SequenceScans | None:
+        """Return these people's scans of other sequences; None where nobody has any."""
+        files = [sequences_file(self.folder, person) for person in self.others]
+        has_some = torch.tensor([file.exists() for file in files])
+        if not has_some.any():
+            return None
+        places = torch.where(has_some, has_some.cumsum(0) - 1, torch.tensor(-1))
+        volumes = read_maps([file for file in files if file.exists()], "volumes")
+        return SequenceScans(volumes.to(self.device), places)
 
     def say(self, what: str, done: int, count: int, remark: str = "") -> None:
         """Report how far something in this fold is."""

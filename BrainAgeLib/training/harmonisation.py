@@ -10,8 +10,10 @@ from __future__ import annotations
 import copy
 import math
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -40,6 +42,20 @@ NEAR_PIXELS = 5  # what is judged reaches two pixels beyond the brain
 STEPS_PER_CHECKPOINT = 250
 SEED = 4711
 IMAGE, WANTED, TEMPLATE = 0, 1, slice(2, 5)  # channels of a pair
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The slices of one step.
+
+    ``seen``: what the network takes. ``wanted``: the levels (slice, y, x) that it is to give.
+    ``shown``: (slice, y, x), above ``LEAST_LEVEL`` where something was acquired.
+    """
+
+    seen: tuple[torch.Tensor, ...]
+    wanted: torch.Tensor
+    shown: torch.Tensor
 
 
 def pairs_of(person: Person, folder: Path) -> np.ndarray:
@@ -63,7 +79,10 @@ def pairs_of(person: Person, folder: Path) -> np.ndarray:
 
 
 def loss_of(levels: torch.Tensor, wanted: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
-    """Return how far levels (slice, y, x) and their tissues are off, in and near the brain."""
+    """Return how far levels (slice, y, x) and their tissues are off, in and near the brain.
+
+    ``images``: (slice, y, x), above ``LEAST_LEVEL`` where something was acquired.
+    """
     shown = torch.maximum(wanted, images) > LEAST_LEVEL
     near = functional.max_pool2d(shown[:, None].float(), NEAR_PIXELS, 1, NEAR_PIXELS // 2)[:, 0]
     tissues = (tissue_shares(levels[:, None]) - tissue_shares(wanted[:, None])).abs().sum((1, 2))
@@ -79,20 +98,35 @@ def teach(
     ``on_progress`` hears how many steps are done, and the loss of the last one.
     """
     torch.manual_seed(SEED)
-    network, done = HarmonisingNetwork(), 0
-    for steps, rate in ROUNDS:
-        network = _round(network, pairs, (done, steps, rate), checkpoint, on_progress)
+    network = HarmonisingNetwork()
+    return taught(network, lambda step: _drawn(pairs, step), ROUNDS, checkpoint, on_progress)
+
+
+def taught(
+    network: Network,
+    lesson: Callable[[int], Lesson],
+    rounds: Sequence[tuple[int, float]],
+    checkpoint: Path,
+    on_progress: Callable[[int, float], None],
+) -> Network:
+    """Return a network of slices taught by the lesson of each step; go on from the checkpoint.
+
+    ``rounds``: steps and highest learning rate of each. A lesson depends on its step alone.
+    """
+    done = 0
+    for steps, rate in rounds:
+        network = _round(network, lesson, (done, steps, rate), checkpoint, on_progress)
         done += steps
     return network.eval()
 
 
 def _round(
-    network: HarmonisingNetwork,
-    pairs: torch.Tensor,
+    network: Network,
+    lesson: Callable[[int], Lesson],
     course: tuple[int, int, float],
     checkpoint: Path,
     on_progress: Callable[[int, float], None],
-) -> HarmonisingNetwork:
+) -> Network:
     """Teach for a round that begins after so many steps; return the averaged network."""
     begin, steps, rate = course
     average = copy.deepcopy(network)
@@ -104,10 +138,10 @@ def _round(
     for step in range(first, steps):
         for group in optimizer.param_groups:
             group["lr"] = rate * _schedule(step, steps)
-        images, wanted, template = _drawn(pairs, begin + step)
+        slices = lesson(begin + step)
         with torch.autocast("cpu", torch.bfloat16):
-            levels = network(images, template)
-        loss = loss_of(levels.float(), wanted, images)
+            levels = network(*slices.seen)
+        loss = loss_of(levels.float(), slices.wanted, slices.shown)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)
@@ -141,14 +175,14 @@ def _schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARM_UP) * (falling * (1 - LEAST_RATE) + LEAST_RATE)
 
 
-def _drawn(pairs: torch.Tensor, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return images, wanted levels and template of a step's slices, half the time mirrored."""
+def _drawn(pairs: torch.Tensor, step: int) -> Lesson:
+    """Return a step's slices, half the time mirrored."""
     generator = np.random.default_rng([SEED, step])
     chosen = pairs[torch.from_numpy(generator.integers(len(pairs), size=SLICES_PER_STEP))].float()
     if generator.random() < 0.5:
         chosen = chosen.flip(-1)
     images, wanted = chosen[:, IMAGE] * IMAGE_STEP, chosen[:, WANTED] * IMAGE_STEP
-    return images, wanted, chosen[:, TEMPLATE] * TEMPLATE_STEP
+    return Lesson((images, chosen[:, TEMPLATE] * TEMPLATE_STEP), wanted, images)
 
 
 @torch.no_grad()

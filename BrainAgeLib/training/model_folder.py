@@ -34,7 +34,12 @@ from BrainAgeLib.training.calibration import (
     fit_class,
     fit_interval,
 )
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, Row
+from BrainAgeLib.training.out_of_fold import (
+    MAIN_PROTOCOL,
+    RANDOM_PROTOCOL,
+    SEQUENCE_PROTOCOLS,
+    Row,
+)
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
 from BrainAgeLib.whole_file import write_atomically
@@ -133,10 +138,11 @@ def ablation(rows: list[Row]) -> Table:
 
 
 def accuracy_tables(rows: list[Row]) -> AccuracyTables:
-    """Return raw accuracy by protocol, for validation and held-out people, and by group."""
+    """Return raw accuracy of T1 scans by protocol, of validation and held-out people, by group."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     random = [row for row in rows if row.protocol == RANDOM_PROTOCOL]
-    protocols = list(dict.fromkeys(row.protocol for row in rows))
+    others = SEQUENCE_PROTOCOLS.values()
+    protocols = [name for name in dict.fromkeys(row.protocol for row in rows) if name not in others]
     by_protocol = [
         {
             protocol: accuracy_of(

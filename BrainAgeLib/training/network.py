@@ -61,7 +61,8 @@ def fit(fold: Fold) -> VolumeNetwork:
     """Train the network of a fold; go on from its checkpoint."""
     settings = fold.settings
     volumes = fold.maps("volumes").to(fold.device)
-    scans = WholeScans(volumes, settings.augmentation, shares_of_scans(volumes.shape[1]))
+    shares = shares_of_scans(volumes.shape[1])
+    scans = WholeScans(volumes, settings.augmentation, shares, fold.other_sequences())
     drawn = np.repeat(np.arange(len(fold.others)), fold.weights.astype(int))
     return fit_network(
         lambda people: scans(torch.from_numpy(drawn)[people]),
@@ -145,6 +146,7 @@ def huber_loss(predicted: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
 def train_network(network: AnyNetwork, draw: Draw, goal: Goal, course: Course) -> AnyNetwork:
     """Train any network that takes maps (scan, 4, z, y, x); go on from the checkpoint.
 
+    With ``consistency`` two scans of each person are drawn, mixed with the same other person's.
     The random numbers of a step depend on the seed, the step and the kind of device alone, so a run
     that was killed and resumed there sees what an undisturbed one sees. Returns the averaged
     network.
@@ -159,13 +161,13 @@ def train_network(network: AnyNetwork, draw: Draw, goal: Goal, course: Course) -
         torch.manual_seed(seed * 1_000_000 + step)  # of all that is random in a step
         chosen = _people_of_step(len(goal.wanted), settings.people_per_step, step, seed)
         people = torch.from_numpy(chosen)
-        maps = draw(people).to(device)
-        maps, wanted = mix(maps, goal.wanted[people].to(device), settings.mixing)
+        scans = [draw(people).to(device) for _ in range(2 if settings.consistency else 1)]
+        maps, wanted = mix(torch.stack(scans, 1), goal.wanted[people].to(device), settings.mixing)
         for group in optimizer.param_groups:
             group["lr"] = settings.learning_rate * _schedule(
                 (step + 1) / steps, settings.warm_up_fraction
             )
-        losses.append(state.learn(maps, wanted, goal.loss, settings.average_decay))
+        losses.append(state.learn(maps, wanted, goal.loss, settings))
         if (step + 1) % STEPS_PER_CHECKPOINT == 0 or step + 1 == steps:
             state.save(course.checkpoint, step + 1)
             course.on_progress(step + 1, float(np.mean(losses[-STEPS_PER_CHECKPOINT:])))
@@ -211,17 +213,21 @@ class _State:
         maps: torch.Tensor,
         wanted: torch.Tensor,
         loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
-        average_decay: float,
+        settings: TrainingSettings,
     ) -> float:
-        """Take one step; numbers of 16 bits halve its time."""
+        """Take one step on maps (person, scan, 4, z, y, x); numbers of 16 bits halve its time."""
+        count = maps.shape[1]
         with torch.autocast(maps.device.type, torch.bfloat16):
-            predicted = self.network(maps)
-        loss = loss_of(predicted.float(), wanted)
+            predicted = self.network(maps.flatten(0, 1)).float()
+        loss = loss_of(predicted, wanted.repeat_interleave(count, 0))
+        if count > 1:
+            first, second = predicted.unflatten(0, (-1, count)).unbind(1)
+            loss = loss + settings.consistency * (first - second).square().mean()
         self.optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), GRADIENT_LIMIT)
         self.optimizer.step()
-        self._follow(average_decay)
+        self._follow(settings.average_decay)
         return loss.item()
 
     @torch.no_grad()

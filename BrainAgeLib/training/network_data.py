@@ -30,8 +30,32 @@ SHADING = 0.03
 LARGEST_NOISE = 0.03
 LEAST_LEVEL = 0.02  # darker is background
 
+# Of the scans that are drawn of people who have some of other sequences than T1: set by hand.
+SEQUENCE_SHARE = 0.35
+
 # Takes people's numbers (person,); returns maps (person, 4, z, y, x).
 Draw = Callable[[torch.Tensor], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class SequenceScans:
+    """Scans of other sequences, shown as a T1, of the people who have any.
+
+    ``volumes``: packed (person who has some, scan, z, y, x). ``places``: (person,) of everybody,
+    where each is in ``volumes``; -1 for those who have none.
+    """
+
+    volumes: torch.Tensor
+    places: torch.Tensor
+
+    def instead_of(self, drawn: torch.Tensor, people: torch.Tensor) -> torch.Tensor:
+        """Return packed scans (person, z, y, x), some of these people's of another sequence."""
+        device = drawn.device
+        places = self.places.to(device)[people]
+        chosen = (torch.rand(len(people)).to(device) < SEQUENCE_SHARE) & (places >= 0)
+        scans = torch.randint(self.volumes.shape[1], (len(people),)).to(device)
+        others = self.volumes[places.clamp(min=0), scans]
+        return torch.where(chosen.view(-1, 1, 1, 1), others, drawn)
 
 
 @dataclass(frozen=True)
@@ -39,20 +63,25 @@ class WholeScans:
     """Whole scans from the store, packed (person, scan, z, y, x), on the device that trains.
 
     ``strength``: of what changes in each step, see ``augmented``. ``shares``: (scan,), how often
-    each is drawn of all; None: each as often as the others.
+    each is drawn of all; None: each as often as the others. ``sequences``: what is drawn instead
+    of some of them.
     """
 
     volumes: torch.Tensor
     strength: float = 0.0
     shares: torch.Tensor | None = None
+    sequences: SequenceScans | None = None
 
     def __call__(self, people: torch.Tensor) -> torch.Tensor:
         """Return one random scan of each person, a little changed and perhaps mirrored."""
         device = self.volumes.device
+        people = people.to(device)
         shares = torch.ones(self.volumes.shape[1]) if self.shares is None else self.shares
         scans = torch.multinomial(shares, len(people), replacement=True).to(device)
-        drawn = unpacked(self.volumes[people.to(device), scans])
-        return network_maps(mirrored_at_random(augmented(drawn, self.strength)))
+        drawn = self.volumes[people, scans]
+        if self.sequences is not None:
+            drawn = self.sequences.instead_of(drawn, people)
+        return network_maps(mirrored_at_random(augmented(unpacked(drawn), self.strength)))
 
 
 def mix(
@@ -60,7 +89,8 @@ def mix(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return brains and what is wanted, mixed in pairs (Zhang et al. 2018, arXiv 1710.09412).
 
-    ``wanted``: (scan,) ages, or any number of values (scan, ...), on the maps' device.
+    ``maps``: (person, ...), of one or several scans. ``wanted``: (person,) ages, or any number of
+    values (person, ...), on the maps' device.
     """
     share = torch.distributions.Beta(mixing, mixing).sample((len(maps),)).to(maps.device)
     other = torch.randperm(len(maps)).to(maps.device)

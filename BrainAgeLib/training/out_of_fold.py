@@ -18,16 +18,26 @@ from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.weights import KINDS, Member
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
+from BrainAgeLib.template.sequences import READ
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan, as_slices, subset
-from BrainAgeLib.training.store import evaluation_file, maps_file, read_scans, training_file
+from BrainAgeLib.training.store import (
+    evaluation_file,
+    maps_file,
+    read_scans,
+    sequences_file,
+    training_file,
+)
 from BrainAgeLib.training.stored_maps import stored_maps
 from BrainAgeLib.whole_file import write_atomically
 
 MAIN_PROTOCOL = "axial 5+1 mm"
 RANDOM_PROTOCOL = "random protocol and contrast"
 ONE_SLICE, SOME_SLICES = "one axial slice", f"{FEW_SLICES} axial slices"
+# What scans of other sequences are called. Nothing of a T1 is chosen or measured by them.
+SEQUENCE_PROTOCOLS: dict[SequenceName, str] = {name: f"{name}, {MAIN_PROTOCOL}" for name in READ}
 # Set by hand: points of the curve by age, between the 1st and the 99th percentile of the ages, and
 # how much of the leaning towards the middle it takes back; all of it would cost 0.1 to 0.2 years.
 CURVE_POINTS = 15
@@ -99,8 +109,23 @@ def predict_people(
         maps += [maps_of_scan(as_slices(scan, "cpu")) for scan in parts.values()]
         for (protocol, scan), seen in zip((whole | parts).items(), maps, strict=True):
             rows.append(_row(member, person, fold, protocol, scan, seen))
+        for protocol, scan, seen in _other_sequences(folder, person):
+            rows.append(_row(member, person, fold, protocol, scan, seen))
         on_person()
     return rows
+
+
+def _other_sequences(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan, ScanMaps]]:
+    """Yield a person's scans of other sequences that cover the brain, if there are any."""
+    path = sequences_file(folder, person)
+    if not path.exists():
+        return
+    scans = read_scans(path)
+    for protocol, scan, maps in zip(
+        SEQUENCE_PROTOCOLS.values(), scans, stored_maps(path, scans), strict=True
+    ):
+        if maps.covers_brain:
+            yield protocol, scan, maps
 
 
 def _row(
@@ -215,13 +240,17 @@ def _steps(kinds: int) -> Iterator[tuple[int, ...]]:
 
 
 def blended(rows: list[Row], blend: Blend) -> list[Row]:
-    """Return the rows with the kinds' ages put together, as ``predict_age`` does."""
-    return [
-        replace(
-            row,
-            predicted_years=round(blend.raw_age(row.by_kind, row.covers_brain), 3),
-        )
+    """Return the rows with the kinds' ages put together, as ``predict_age`` does.
+
+    Those of other sequences are left as they are by the curve, since each has one of its own.
+    """
+    straight, others = replace(blend, curve=None), set(SEQUENCE_PROTOCOLS.values())
+    raw_ages = (
+        (straight if row.protocol in others else blend).raw_age(row.by_kind, row.covers_brain)
         for row in rows
+    )
+    return [
+        replace(row, predicted_years=round(age, 3)) for row, age in zip(rows, raw_ages, strict=True)
     ]
 
 

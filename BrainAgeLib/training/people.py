@@ -21,13 +21,18 @@ MOST_WEIGHT = 4  # of one person, set by hand
 
 @dataclass(frozen=True)
 class Person:
-    """One healthy person with a 3D T1 scan; ``age_years`` at the scan, ``site`` where it was."""
+    """One healthy person with a 3D T1 scan; ``age_years`` at the scan, ``site`` where it was.
+
+    ``labels``: the file of what tissue each of the scan's voxels is, where there is one: 1 fluid,
+    2 grey matter, 3 white matter.
+    """
 
     participant_id: str
     age_years: float
     sex: str
     path: Path
     site: str = ""
+    labels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def read_people(folder: Path) -> list[Person]:
 def read_dataset(folder: Path) -> tuple[list[Person], list[LeftOut]]:
     """Return the people of a BIDS dataset: participants.tsv and sub-*/anat/*_T1w.nii*.
 
+    The labels of a scan's voxels lie beside it, as sub-*_dseg.nii.gz.
     Those without an age, or with one that makes no sense, and those without a scan are left out.
     Raises InputError when there is no participants.tsv or nobody has both.
     """
@@ -81,7 +87,9 @@ def read_dataset(folder: Path) -> tuple[list[Person], list[LeftOut]]:
         if facts.age_years is None:
             left_out.append(LeftOut(subject, facts.complaint or "no age"))
         else:
-            people.append(Person(subject, facts.age_years, facts.sex or "", scan))
+            labels = min(scan.parent.glob("sub-*_dseg.nii.gz"), default=None)
+            sex = facts.sex or ""
+            people.append(Person(subject, facts.age_years, sex, scan, labels=labels))
     table.tell_unclear_sexes()
     if not people:
         raise InputError(

@@ -37,6 +37,9 @@ class TrainingSettings:
     It has to be a model of the same people, seed and folds, since its networks know those of other
     folds, and one that has seen nobody of the smaller sites.
     ``mixing``: parameter of the beta distribution by which pairs of brains are mixed.
+    ``consistency``: what it costs a network when two scans of one person get different ages: their
+    mean squared difference, in standard deviations of age, times this. Each step then shows two
+    scans of each person; 0 shows one.
     """
 
     name: str = "thick-slice"
@@ -53,6 +56,7 @@ class TrainingSettings:
     average_decay: float = 0.998
     augmentation: float = 1.0
     mixing: float = 0.4
+    consistency: float = 0.5
     device: str = "auto"
     threads: int = 0
     network: NetworkSettings = field(default_factory=NetworkSettings)

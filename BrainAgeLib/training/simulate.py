@@ -116,7 +116,7 @@ class Simulator:
         from, whose tissue then mixes with nothing in the slices.
         """
         stacked, to_template = self._acquired(protocol, appearance, seed, strip, strip_after_cut)
-        return _stored(normalised(*on_the_grid(stacked, to_template), self.maps), protocol)
+        return stored(normalised(*on_the_grid(stacked, to_template), self.maps), protocol)
 
     def pair(
         self,
@@ -196,14 +196,14 @@ def evaluation_scans(simulator: Simulator, participant_id: str, seed: int) -> di
     for number, (name, protocol) in enumerate(EVALUATION_PROTOCOLS.items()):
         entropy = [seed, 1000 + number, zlib.crc32(participant_id.encode())]
         strip = TIGHT if name == TIGHT_PROTOCOL else LOOSE
-        scans[name] = simulator.simulate(tilted(protocol, entropy), EVALUATION, entropy, strip)
+        scans[name] = simulator.simulate(
+            protocol and tilted(protocol, entropy), EVALUATION, entropy, strip
+        )
     return scans
 
 
-def tilted(protocol: Protocol | None, entropy: list[int]) -> Protocol | None:
+def tilted(protocol: Protocol, entropy: list[int]) -> Protocol:
     """Return the protocol with a random phase and tilts of up to 15 degrees about each axis."""
-    if protocol is None:
-        return None
     generator = np.random.default_rng([*entropy, 1])
     x, y, z = generator.uniform(-LARGEST_TILT_DEGREES, LARGEST_TILT_DEGREES, 3)
     return Protocol(
@@ -216,7 +216,8 @@ def tilted(protocol: Protocol | None, entropy: list[int]) -> Protocol | None:
     )
 
 
-def _stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
+def stored(slices: SliceSet, protocol: Protocol | None) -> StoredScan:
+    """Return the slices of a scan that ``protocol`` made as they are kept, in eight bits."""
     tilt = max(map(abs, protocol.tilt_degrees)) if protocol else 0.0
     return StoredScan(
         (slices.images / IMAGE_STEP).round().byte().cpu().numpy(),

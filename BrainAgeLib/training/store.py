@@ -1,6 +1,8 @@
 """Everybody's simulated scans and the maps of them, made once and kept: the slow part of training.
 
-A person's scans come in one order: those of the evaluation protocols, then the random ones.
+A person's scans come in one order: those of the evaluation protocols, then the random ones. Those
+of other sequences, of people who have labels, lie in a file of their own, in that of
+``sequence_scans.SEQUENCE_SCANS``.
 """
 
 from __future__ import annotations
@@ -18,17 +20,26 @@ from BrainAgeLib.orphans import interruptions_held, worker_pool
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.scan_maps import volume_of_slices
 from BrainAgeLib.template.target import template_maps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.sequence_scans import (
+    MEASURED_SCANS,
+    USUAL,
+    cut_person,
+    protocols_of,
+    shown_scans,
+)
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import (
     Simulator,
     StoredScan,
     evaluation_scans,
     random_scans,
+    stored,
 )
-from BrainAgeLib.training.stored_maps import has_maps, write_maps
+from BrainAgeLib.training.stored_maps import aligned_scans, arrays_of, has_maps, write_maps
 from BrainAgeLib.whole_file import written_atomically
 
 
@@ -47,6 +58,11 @@ def maps_file(folder: Path, person: Person) -> Path:
     return folder / "scans" / f"{person.participant_id}_maps.npz"
 
 
+def sequences_file(folder: Path, person: Person) -> Path:
+    """Return where a person's scans of other sequences and their maps are kept."""
+    return folder / "scans" / f"{person.participant_id}_sequences.npz"
+
+
 def prepare(
     people: list[Person],
     folder: Path,
@@ -59,7 +75,7 @@ def prepare(
     Each person's files appear whole or not at all, so a killed run goes on where it stopped.
     """
     (folder / "scans").mkdir(parents=True, exist_ok=True)
-    waiting = [p for p in people if not has_maps(maps_file(folder, p))]
+    waiting = [p for p in people if not (_has_scans(p, folder) and _has_sequences(p, folder))]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     with worker_pool(workers, _one_thread) as pool:
@@ -71,6 +87,15 @@ def prepare(
             on_progress(done, len(people))
 
 
+def _has_scans(person: Person, folder: Path) -> bool:
+    return has_maps(maps_file(folder, person), "sides")
+
+
+def _has_sequences(person: Person, folder: Path) -> bool:
+    """Say whether there is all of other sequences that there can be."""
+    return person.labels is None or has_maps(sequences_file(folder, person), "counts")
+
+
 def _one_thread() -> None:
     torch.set_num_threads(1)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
@@ -80,8 +105,11 @@ def prepare_person(person: Person, folder: Path, settings: TrainingSettings) -> 
     """Simulate one person's scans and work out their maps; each file is made once."""
     if not evaluation_file(folder, person).exists():
         _simulate(person, folder, settings)
-    scans = read_scans(evaluation_file(folder, person)) + read_scans(training_file(folder, person))
-    write_maps(maps_file(folder, person), scans)
+    if not _has_scans(person, folder):
+        usual, drawn = evaluation_file(folder, person), training_file(folder, person)
+        write_maps(maps_file(folder, person), read_scans(usual) + read_scans(drawn))
+    if not _has_sequences(person, folder):
+        _write_sequences(person, folder, settings)
 
 
 def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> None:
@@ -91,6 +119,23 @@ def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> None:
     write_scans(training_file(folder, person), scans)
     judged = evaluation_scans(simulator, person.participant_id, settings.seed)
     write_scans(evaluation_file(folder, person), list(judged.values()))
+
+
+def _write_sequences(person: Person, folder: Path, settings: TrainingSettings) -> None:
+    """Write a person's scans of other sequences as a T1 shows them, see ``SEQUENCE_SCANS``.
+
+    ``volumes``: uint8 (scan, z, y, x), see ``packed``. Of the first ``MEASURED_SCANS``: what
+    ``write_maps`` keeps but their sides, and the slices, as ``write_scans`` does.
+    """
+    name, seed = person.participant_id, settings.seed
+    cuts = cut_person(person, simulator_of(person, folder), seed)
+    shown = shown_scans(cuts, name, seed)
+    volumes = [volume_of_slices(slices) for slices in shown]
+    aligned = aligned_scans(shown[:MEASURED_SCANS], volumes[:MEASURED_SCANS])
+    protocol = protocols_of(name, seed)[USUAL]
+    scans = _arrays_of_scans([stored(slices, protocol) for slices in shown[:MEASURED_SCANS]])
+    with written_atomically(sequences_file(folder, person)) as unfinished:
+        np.savez(unfinished, allow_pickle=False, **scans, **arrays_of(volumes, aligned))
 
 
 def simulator_of(person: Person, folder: Path) -> Simulator:
@@ -111,7 +156,12 @@ def simulator_of(person: Person, folder: Path) -> Simulator:
 
 def write_scans(path: Path, scans: list[StoredScan]) -> None:
     """Write scans to one file; a run that is killed leaves the old file or none."""
-    arrays = {
+    with written_atomically(path) as unfinished:
+        np.savez(unfinished, allow_pickle=False, **_arrays_of_scans(scans))
+
+
+def _arrays_of_scans(scans: list[StoredScan]) -> dict[str, np.ndarray]:
+    return {
         "images": np.concatenate([scan.images for scan in scans]),
         "template": np.concatenate([scan.template for scan in scans]),
         "planes": np.concatenate([scan.planes for scan in scans]),
@@ -120,12 +170,10 @@ def write_scans(path: Path, scans: list[StoredScan]) -> None:
         "plane": np.array([scan.plane for scan in scans]),
         "tilt_degrees": np.array([scan.tilt_degrees for scan in scans]),
     }
-    with written_atomically(path) as unfinished:
-        np.savez(unfinished, allow_pickle=False, **arrays)
 
 
 def read_scans(path: Path) -> list[StoredScan]:
-    """Return the scans that :func:`write_scans` wrote."""
+    """Return the scans that :func:`write_scans` wrote, or ``_write_sequences``."""
     with np.load(path, allow_pickle=False) as arrays:
         content = {name: arrays[name] for name in arrays.files}
     ends = np.cumsum(content["counts"])

@@ -24,6 +24,7 @@ from BrainAgeLib.template.scan_maps import (
     covers_the_brain,
     volume_of_slices,
 )
+from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import (
     EVALUATION_PROTOCOLS,
     StoredScan,
@@ -52,38 +53,44 @@ def write_maps(path: Path, scans: list[StoredScan]) -> None:
     """
     slices = [as_slices(scan, "cpu") for scan in scans]
     volumes = [volume_of_slices(harmonised(one)) for one in slices]
-    together = aligned_volumes(volumes[:ALIGNED_SCANS])  # many at once take less time
-    aligned = [
-        ScanMaps(
-            slices[n],
-            volumes[n],
-            volume_of_slices(slices[n]),
-            covers_the_brain(slices[n]),
-            together.of_scan(n),
-        )
-        for n in range(len(together.levels))
+    aligned = aligned_scans(slices[:ALIGNED_SCANS], volumes[:ALIGNED_SCANS])
+    sides = torch.stack([sides_of(one.acquired).half() for one in aligned]).numpy()
+    with written_atomically(path) as unfinished:
+        arrays = arrays_of(volumes, aligned)
+        np.savez(unfinished, allow_pickle=False, sides=sides, **arrays)
+
+
+def aligned_scans(slices: list[SliceSet], volumes: list[TemplateVolume]) -> list[ScanMaps]:
+    """Return what the models see of scans and the volumes that they are shown as."""
+    together = aligned_volumes(volumes)  # many at once take less time
+    return [
+        ScanMaps(one, volume, volume_of_slices(one), covers_the_brain(one), together.of_scan(n))
+        for n, (one, volume) in enumerate(zip(slices, volumes, strict=True))
     ]
+
+
+def arrays_of(volumes: list[TemplateVolume], aligned: list[ScanMaps]) -> dict[str, np.ndarray]:
+    """Return ``volumes`` of all scans, ``covered`` and ``KEPT`` of the aligned ones, to be kept."""
     kept = {
         name: torch.cat([one.features(make) for one in aligned]).half().numpy()
         for name, make in KEPT.items()
     }
-    with written_atomically(path) as unfinished:
-        np.savez(
-            unfinished,
-            allow_pickle=False,
-            volumes=torch.stack([packed(volume) for volume in volumes]).numpy(),
-            covered=np.array([one.covers_brain for one in aligned]),
-            sides=torch.stack([sides_of(one.acquired).half() for one in aligned]).numpy(),
-            **kept,
-        )
+    return {
+        "volumes": torch.stack([packed(volume) for volume in volumes]).numpy(),
+        "covered": np.array([one.covers_brain for one in aligned]),
+        **kept,
+    }
 
 
-def has_maps(path: Path) -> bool:
-    """Say whether a file holds all that the kinds of models read; it may be older than a kind."""
+def has_maps(path: Path, *others: str) -> bool:
+    """Say whether a file holds all that the kinds of models read; it may be older than a kind.
+
+    ``others``: arrays that are kept there as well.
+    """
     if not path.exists():
         return False
     with np.load(path, allow_pickle=False) as arrays:
-        return set(arrays.files) >= {"volumes", "covered", "sides", *KEPT}
+        return set(arrays.files) >= {"volumes", "covered", *others, *KEPT}
 
 
 def stored_maps(path: Path, scans: Sequence[StoredScan]) -> list[ScanMaps]:

@@ -19,7 +19,7 @@ from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Member, Weights
 from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
-from BrainAgeLib.template import harmonisation
+from BrainAgeLib.template import harmonisation, sequences
 from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
@@ -82,7 +82,7 @@ def train_model(
     with ExitStack() as run:
         for number in chosen:
             run.enter_context(folder_lock(folder, f"fold-{number}"))
-        _same_settings(folder, settings)
+        _same_settings(folder, settings, people)
         device = resolve_device(settings.device)
         run.enter_context(threads(settings.threads or None))
         run.enter_context(own_chance())
@@ -197,15 +197,17 @@ def _weights(
     return Weights(kept, mean_maps(paths), typical_maps(paths), typical_sides_of(paths))
 
 
-def _same_settings(folder: Path, settings: TrainingSettings) -> None:
+def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Person]) -> None:
     """Raise InputError when the folder holds a run with other settings; they must not be mixed."""
     path = folder / "settings.json"
     wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
     wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
+    has_labels = any(person.labels is not None for person in people)
+    wanted["sequences"] = sequences.SHA256 if has_labels else None
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(
-                f"{folder} holds a run with other settings or of another harmonisation",
+                f"{folder} holds a run with other settings, labels or harmonisation",
                 "choose another output folder",
             )
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from BrainAgeLib.model.weights import Member, Weights
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
-from BrainAgeLib.training.out_of_fold import Row, blended
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, blended
 from BrainAgeLib.training.people import is_held_out
 from BrainAgeLib.training.settings import TrainingSettings
 
@@ -135,6 +136,21 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
                 )
             )
     return blended(rows, BLEND)
+
+
+def with_sequence_rows(rows: list[Row], off_years: float = 10.0) -> list[Row]:
+    """Return made-up rows and those of other sequences, by so much too old, before any curve."""
+    main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
+    return rows + [
+        replace(
+            row,
+            protocol=protocol,
+            predicted_years=row.predicted_years + off_years,
+            by_kind={kind: years + off_years for kind, years in row.by_kind.items()},
+        )
+        for protocol in SEQUENCE_PROTOCOLS.values()
+        for row in main
+    ]
 
 
 def write_small_model(output: Path, name: str = "small") -> Path:

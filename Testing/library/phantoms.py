@@ -30,6 +30,16 @@ def coarse_brain(spacing_voxels: int = 2) -> Volume:
     return Volume(np.ascontiguousarray(brain.voxels[step, step, step]), affine)
 
 
+def coarse_labels() -> Volume:
+    """Return the tissues of :func:`coarse_brain`: 1 fluid, 2 grey, 3 white matter."""
+    template, brain = load_template(), coarse_brain()
+    grey, white = (
+        volume.voxels[::2, ::2, ::2] for volume in (template.grey_matter, template.white_matter)
+    )
+    labels = np.select([brain.voxels <= 0, white > 0.5, grey > 0.4], [0, 3, 2], 1)
+    return Volume(labels.astype(np.float32), brain.affine)
+
+
 def thick_slices_of(volume: Volume, protocol: Protocol = ROUTINE_PROTOCOL) -> Volume:
     """Return the thick-slice scan that a protocol makes of a brain, in the same world."""
     scan, affine = cut_thick_slices(torch.from_numpy(volume.voxels), volume.affine, protocol)

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from safetensors.torch import save
+from torch import nn
 
 from BrainAgeLib.resources import template_folder
 from BrainAgeLib.template.harmonisation import WEIGHTS_NAME
@@ -43,22 +45,36 @@ def all_pairs(data: Path, work: Path) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(parts))
 
 
-def main() -> None:
-    """Make the pairs, teach the network and write its file."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def run(
+    text: str | None,
+    name: str,
+    teach: Callable[[Path, Path, Callable[[int, float], None]], nn.Module],
+) -> None:
+    """Read the command line of a maker of this text, teach and write the weights by their name.
+
+    ``teach`` takes the data, the folder for work and what hears of steps and losses.
+    """
+    parser = argparse.ArgumentParser(description=(text or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = teach(
-        all_pairs(options.data, options.work),
-        options.work / "harmonisation.pt",
+        options.data,
+        options.work,
         lambda done, loss: print(f"{done} steps, loss {loss:.3f}", flush=True),
     )
     weights = {name: value.half().contiguous() for name, value in network.state_dict().items()}
     content = save(weights)
-    write_atomically(template_folder() / WEIGHTS_NAME, content)
+    write_atomically(template_folder() / name, content)
     print(f"sha256 {hashlib.sha256(content).hexdigest()}")
+
+
+def main() -> None:
+    """Make the pairs, teach the network and write its file."""
+    run(__doc__, WEIGHTS_NAME, lambda data, work, say: teach(
+        all_pairs(data, work), work / "harmonisation.pt", say
+    ))  # fmt: skip
 
 
 if __name__ == "__main__":

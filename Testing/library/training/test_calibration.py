@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from BrainAgeLib.model.calibration import corrected_brain_age
 from BrainAgeLib.training.calibration import (
+    CLASSES,
     SCALE_AGES_YEARS,
+    columns,
     conformal_factor,
     expected_errors,
+    fit_class,
     fit_cole,
     fit_de_lange_cole,
     fit_interval,
+    fit_sequence,
     unseen_scanner_factor,
+    with_curve,
 )
+from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS, fit_curve
+from Testing.library.model_folders import out_of_fold_rows, with_sequence_rows
 
 AGES = np.linspace(20.0, 80.0, 61)
 
@@ -179,3 +187,37 @@ def test_the_worst_scanner_with_enough_people_decides():
 
 def test_the_interval_never_gets_narrower_on_a_scanner_never_seen():
     assert unseen_scanner_factor(np.full(40, 0.1), ["a"] * 40) == 1.0
+
+
+PROTOCOL = SEQUENCE_PROTOCOLS["T2w"]
+
+
+def test_a_sequence_has_a_curve_of_its_own_and_a_class_on_what_comes_of_it():
+    rows = with_sequence_rows(out_of_fold_rows(400))
+    mine = [row for row in rows if row.protocol == PROTOCOL]
+
+    curve, found = fit_sequence(rows, PROTOCOL)
+
+    validation = [row for row in mine if not row.held_out]
+    assert curve == fit_curve(*columns(validation))
+    errors = [curve(row.predicted_years) - row.age_years for row in mine]
+    before = np.mean([row.predicted_years - row.age_years for row in mine])
+    assert before == pytest.approx(10.0, abs=1.5)
+    assert np.mean(errors) == pytest.approx(before / 2, abs=0.5)  # half of it, as for a T1
+    assert (found.name, found.people) == (CLASSES[0][0], len(mine))
+    assert (found.least_slices, found.most_spacing_mm) == CLASSES[0][1:3]
+    straightened = with_curve(rows, PROTOCOL, curve)
+    assert found == fit_class(straightened, *CLASSES[0][:3], PROTOCOL)
+    assert found != fit_class(rows, *CLASSES[0][:3], PROTOCOL)
+
+
+def test_held_out_people_do_not_choose_the_curve_of_a_sequence():
+    rows = with_sequence_rows(out_of_fold_rows(200))
+    changed = [replace(r, predicted_years=r.predicted_years + 9 * r.held_out) for r in rows]
+
+    assert fit_sequence(changed, PROTOCOL)[0] == fit_sequence(rows, PROTOCOL)[0]
+
+
+def test_no_curve_is_fitted_where_nobody_is_left_to_choose_by():
+    with pytest.raises(ValueError, match="no scans 'T2w, axial"):
+        fit_sequence(out_of_fold_rows(30), PROTOCOL)

@@ -26,7 +26,13 @@ from BrainAgeLib.training.regional import FITTED_SCANS, NUISANCE_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 from BrainAgeLib.training.slices import RANDOM_SCANS
-from BrainAgeLib.training.store import evaluation_file, maps_file, read_scans, training_file
+from BrainAgeLib.training.store import (
+    evaluation_file,
+    maps_file,
+    read_scans,
+    sequences_file,
+    training_file,
+)
 from BrainAgeLib.training.stored_maps import read_maps
 from Testing.library.made_kind import Brightness
 from Testing.library.model_folders import (
@@ -67,8 +73,8 @@ def handed_over(monkeypatch):
     """Return what the fits are given, which do not run."""
     given = SimpleNamespace(networks=[], regional=[], slices=[], shown=[])
 
-    def whole_scans(volumes, strength, shares):
-        given.shown.append((volumes, strength, shares))
+    def whole_scans(volumes, strength, shares, sequences):
+        given.shown.append((volumes, strength, shares, sequences))
         return lambda people: people
 
     def fit_network(draw, ages_years, course, begun):
@@ -119,7 +125,8 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
     assert torch.equal(covered, read_maps(paths, "covered")[:, list(FITTED_SCANS)])
     (network,) = handed_over.networks
     assert network.ages == [30.0, 60.0]
-    ((volumes, strength, shares),) = handed_over.shown
+    ((volumes, strength, shares, sequences),) = handed_over.shown
+    assert sequences is None  # nobody has labels
     assert torch.equal(volumes, read_maps(paths, "volumes"))
     assert strength == SETTINGS.augmentation
     assert len(shares) == volumes.shape[1]
@@ -133,6 +140,22 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
         usual = read_scans(evaluation_file(fold.folder, person))
         drawn = read_scans(training_file(fold.folder, person))
         assert same_scans(mine, [*(usual[n] for n in AXIAL_SCANS), *drawn[:RANDOM_SCANS]])
+
+
+def test_scans_of_other_sequences_are_those_of_the_others_who_have_them(fold):
+    people = [replace(person, participant_id=f"own-{n}") for n, person in enumerate(PEOPLE)]
+    fold = replace(fold, people=people)
+    assert fold.other_sequences() is None
+    for number in (1, 3):  # the first of them is not trained on
+        file = sequences_file(fold.folder, people[number])
+        np.savez(file, volumes=np.full((9, 2, 2, 2), number, np.uint8))
+
+    found = fold.other_sequences()
+
+    assert found.places.tolist() == [-1, 0]
+    assert torch.equal(found.volumes, torch.full((1, 9, 2, 2, 2), 3, dtype=torch.uint8))
+    for number in (1, 3):
+        sequences_file(fold.folder, people[number]).unlink()
 
 
 def test_the_slice_model_is_fitted_on_axial_scans_and_3d_ones():

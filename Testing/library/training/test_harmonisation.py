@@ -67,10 +67,10 @@ def test_a_few_steps_bring_slices_nearer_to_what_is_wanted(pairs, short, tmp_pat
     told = []
     network = teach(torch.from_numpy(pairs), tmp_path / "state.pt", lambda n, _: told.append(n))
 
-    images, wanted, template = harmonisation._drawn(torch.from_numpy(pairs), 1000)
+    slices = harmonisation._drawn(torch.from_numpy(pairs), 1000)
     with torch.inference_mode():
-        after = float(loss_of(network(images, template), wanted, images))
-    assert after < float(loss_of(images, wanted, images))
+        after = float(loss_of(network(*slices.seen), slices.wanted, slices.shown))
+    assert after < float(loss_of(slices.shown, slices.wanted, slices.shown))
     assert told == [4, 6, 10, 12]
 
 

@@ -18,7 +18,7 @@ from BrainAgeLib.training.calibration import (
     fit_interval,
 )
 from BrainAgeLib.training.model_folder import accuracy_tables, make_card
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, choose_blend
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import (
     BLEND,
@@ -28,6 +28,7 @@ from Testing.library.model_folders import (
     out_of_fold_rows,
     small_member,
     small_weights,
+    with_sequence_rows,
 )
 
 
@@ -208,3 +209,15 @@ def test_parts_differ(tables):
 
     assert part.people == pytest.approx(PEOPLE / 3, abs=1)
     assert whole.mae_years != part.mae_years
+
+
+def test_rows_of_other_sequences_change_nothing_of_the_card():
+    rows, settings = out_of_fold_rows(), TrainingSettings(folds=FOLDS, network=SMALL_NETWORK)
+    members = [small_member(1)]
+
+    cards = [
+        make_card(members, choose_blend(table), table, settings, "0" * 64, {"other": table}, table)
+        for table in (rows, with_sequence_rows(rows))
+    ]
+
+    assert cards[0] == cards[1]

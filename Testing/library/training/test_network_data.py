@@ -10,8 +10,10 @@ from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT, SPA
 from BrainAgeLib.template.scan_maps import TemplateVolume
 from BrainAgeLib.training.network_data import (
     AFFINE,
+    SEQUENCE_SHARE,
     SHIFT_MM,
     WARP_MM,
+    SequenceScans,
     WholeScans,
     augmented,
     mirrored_at_random,
@@ -55,6 +57,22 @@ def test_scans_are_drawn_by_their_shares(volumes):
     counts = [sum(torch.equal(maps, one) for maps in drawn) for one in expected]
     assert counts[1] == 0
     assert 0.1 < counts[0] / 300 < 0.3
+
+
+def test_some_scans_of_those_who_have_them_are_of_other_sequences(volumes):
+    others = torch.where(volumes > 0, volumes + 10, volumes)[[1, 3]][:, :2]
+    places = torch.tensor([-1, 0, -1, 1, -1])
+    draw = WholeScans(volumes, sequences=SequenceScans(others, places))
+    numbers = torch.tensor([3] * 200 + [2] * 50)
+
+    drawn = draw(numbers)
+
+    of_others = network_maps(unpacked(others[1]))
+    counts = [sum(torch.equal(maps, one) for maps in drawn[:200]) for one in of_others]
+    assert sum(counts) / 200 == pytest.approx(SEQUENCE_SHARE, abs=0.1)
+    assert min(counts) > 15
+    own = network_maps(unpacked(volumes[2]))
+    assert all(any(torch.equal(maps, one) for one in own) for maps in drawn[200:])
 
 
 def test_the_seed_settles_what_is_drawn(volumes):

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
+from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
     RANDOM_PROTOCOL,
+    SEQUENCE_PROTOCOLS,
     SOME_SLICES,
     blended,
     fit_curve,
@@ -26,6 +28,14 @@ from BrainAgeLib.training.out_of_fold import (
 )
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, IMAGE_STEP, TEMPLATE_STEP, as_slices
+from BrainAgeLib.training.store import (
+    evaluation_file,
+    maps_file,
+    sequences_file,
+    training_file,
+    write_scans,
+)
+from BrainAgeLib.training.stored_maps import write_maps
 from Testing.library.model_folders import BLEND, blend_of, out_of_fold_rows, small_member
 from Testing.library.stored_scans import same_scans, store_person, stored_scan
 
@@ -128,6 +138,55 @@ def test_whole_scans_with_holes_are_for_the_slice_model_too(tmp_path):
     for row, scan in zip(rows[:-2], scans, strict=False):
         expected = member["slices"].age_years(maps_of_scan(as_slices(scan, "cpu")))
         assert row.by_kind == {"slices": pytest.approx(expected, abs=1e-3)}
+
+
+@pytest.fixture
+def with_sequences(stored, tmp_path):
+    """Return a folder of that person's scans with some of other sequences, of which one has holes.
+
+    Those are made-up slices like the others.
+    """
+    others = [stored_scan(slices, seed=50 + n) for n, slices in enumerate((21, 7, 21))]
+    (tmp_path / "scans").mkdir()
+    for make in (maps_file, evaluation_file, training_file):
+        make(tmp_path, PERSON).symlink_to(make(stored[0], PERSON))
+    write_scans(tmp_path / "slices.npz", others)
+    write_maps(tmp_path / "maps.npz", others)
+    arrays = {**np.load(tmp_path / "slices.npz"), **np.load(tmp_path / "maps.npz")}
+    np.savez(sequences_file(tmp_path, PERSON), **arrays)
+    return tmp_path, others
+
+
+def test_scans_of_other_sequences_that_cover_the_brain_have_rows_of_their_own(
+    with_sequences, predicted
+):
+    folder, others = with_sequences
+    member, rows, _ = predicted
+
+    found = predict_people(member, [PERSON], 3, folder, lambda: None)
+
+    names = list(SEQUENCE_PROTOCOLS.values())
+    assert names == [f"{n}, axial 5+1 mm" for n in ("T2w", "FLAIR", "T1w after contrast")]
+    assert [row.protocol for row in found[len(rows) :]] == [names[0], names[2]]
+    # By text, since NaN is not like itself.
+    assert [str(row) for row in found[: len(rows)]] == [str(row) for row in rows]
+    for row, scan in zip(found[len(rows) :], [others[0], others[2]], strict=True):
+        maps = maps_of_scan(as_slices(scan, "cpu"))
+        assert row.slices == 21
+        for kind, years in row.by_kind.items():
+            assert years == pytest.approx(member[kind].age_years(maps), abs=0.05)
+
+
+def test_the_curve_of_a_t1_is_not_that_of_other_sequences():
+    row = out_of_fold_rows(3)[0]
+    other = replace(row, protocol=SEQUENCE_PROTOCOLS["FLAIR"])
+    blend = replace(blend_of(0.5), curve=AgeCurve((0.0, 100.0), (20.0, 80.0)))
+    said = blend_of(0.5).raw_age(row.by_kind, True)
+
+    of_t1, of_flair = blended([row, other], blend)
+
+    assert of_t1.predicted_years == pytest.approx(20.0 + 0.6 * said, abs=1e-3)
+    assert of_flair.predicted_years == pytest.approx(said, abs=1e-3)
 
 
 def test_ages_are_put_together_by_the_blend():

@@ -56,6 +56,24 @@ def test_people_with_an_age_and_a_scan_are_read_in_order(tmp_path):
     ]
 
 
+def test_labels_lie_beside_the_scan(tmp_path):
+    data = dataset(
+        tmp_path,
+        ["sub-a\t72\tM", "sub-b\t31\tF"],
+        [
+            "sub-a/anat/sub-a_T1w.nii.gz",
+            "sub-a/anat/sub-a_dseg.nii.gz",
+            "sub-b/anat/sub-b_T1w.nii.gz",
+            "sub-b/anat/sub-b_dseg.json",
+        ],
+    )
+
+    with_labels, without = read_people(data)
+
+    assert with_labels.labels == data / "sub-a/anat/sub-a_dseg.nii.gz"
+    assert without.labels is None
+
+
 def test_sex_may_be_missing(tmp_path):
     data = dataset(
         tmp_path, ["sub-a\t40"], ["sub-a/anat/sub-a_T1w.nii"], columns="participant_id\tage"

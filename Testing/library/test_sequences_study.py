@@ -1,0 +1,73 @@
+"""The study of other sequences sets their ages beside those of a T1 of the same people."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS, write_rows
+from Testing.library.model_folders import out_of_fold_rows, with_sequence_rows
+from Testing.studies.network import sequences
+
+
+def cells_of(text):
+    """Return the cells of each line of a table, by the first one."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines()[2:]]
+    return {first: rest for first, *rest in lines}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Return rows of 200 people, of whom all but the first have other sequences."""
+    made = with_sequence_rows(out_of_fold_rows(200))
+    others = SEQUENCE_PROTOCOLS.values()
+    first = made[0].participant_id
+    return [row for row in made if row.participant_id != first or row.protocol not in others]
+
+
+def test_validation_people_and_held_out_ones_have_a_line_for_each_scan(rows):
+    lines = cells_of(sequences.markdown(rows))
+
+    scans = ["T1w, axial 5+1 mm", *SEQUENCE_PROTOCOLS.values()]
+    assert list(lines) == scans + [f"{scan}, held out" for scan in scans]
+    assert sum(int(lines[scan][0]) for scan in (scans[0], f"{scans[0]}, held out")) == 199
+    for scan in scans[1:]:
+        assert lines[scan][0] == lines[scans[0]][0]
+        # Ten years too old, of which the curve takes back half.
+        assert float(lines[scan][4]) == pytest.approx(5.0, abs=0.5)
+        assert float(lines[scan][3]) - float(lines[scans[0]][3]) == pytest.approx(
+            float(lines[scan][4]), abs=0.02
+        )
+        assert float(lines[scan][5]) < 2.0
+
+
+def test_a_run_without_other_sequences_has_no_table():
+    with pytest.raises(ValueError, match="no scans"):
+        sequences.markdown(out_of_fold_rows(40))
+
+
+def test_two_held_out_people_are_too_few(rows):
+    few = {row.participant_id for row in rows if row.held_out}
+    few = set(sorted(few)[:2])
+    kept = [row for row in rows if not row.held_out or row.participant_id in few]
+
+    assert cells_of(sequences.markdown(kept))["FLAIR, axial 5+1 mm, held out"][:2] == [
+        "2", "too few"
+    ]  # fmt: skip
+
+
+def test_the_table_goes_into_the_page(rows, tmp_path, monkeypatch, capsys):
+    page = tmp_path / "model.md"
+    page.write_text("before\n<!-- sequences: begin -->\nold\n<!-- sequences: end -->\nafter\n")
+    write_rows([replace(row, by_kind={}) for row in rows], tmp_path / "out_of_fold.csv")
+    monkeypatch.setattr(sequences, "PAGE", page)
+    monkeypatch.setattr(sys, "argv", ["sequences", str(tmp_path)])
+
+    sequences.main()
+
+    text = page.read_text("utf-8")
+    assert capsys.readouterr().out.strip() in text
+    assert "old" not in text
+    assert text.startswith("before") and text.endswith("after\n")

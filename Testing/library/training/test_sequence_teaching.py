@@ -1,0 +1,136 @@
+"""Teaching what shows other sequences as a T1: where it begins, the steps, whom it sees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.harmonisation import harmonising_network
+from BrainAgeLib.template.sequences import READ
+from BrainAgeLib.training import harmonisation, sequence_teaching
+from BrainAgeLib.training.harmonisation import loss_of
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.sequence_scans import CutParts, cut_person
+from BrainAgeLib.training.sequence_teaching import (
+    MIXTURE,
+    SCANS_PER_STEP,
+    SLICES_PER_SCAN,
+    begun,
+    lesson,
+    teach,
+)
+from BrainAgeLib.training.store import simulator_of
+from Testing.library.labelled import labelled_person
+from Testing.makers import sequences as maker
+
+
+@pytest.fixture(scope="module")
+def cuts(tmp_path_factory):
+    """Return the cut parts of a person with labels."""
+    folder = tmp_path_factory.mktemp("labelled")
+    person = labelled_person(folder)
+    return cut_person(person, simulator_of(person, folder), 3)
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """Make the rounds short."""
+    monkeypatch.setattr(sequence_teaching, "ROUNDS", ((4, 3e-3), (4, 2e-3)))
+    monkeypatch.setattr(harmonisation, "STEPS_PER_CHECKPOINT", 2)
+    monkeypatch.setattr(harmonisation, "WARM_UP", 2)
+
+
+def test_it_begins_as_the_harmonisation_whatever_else_it_sees():
+    generator = torch.Generator().manual_seed(1)
+    shown = 0.9 * torch.rand(2, GRID_HEIGHT, GRID_WIDTH, generator=generator) + 0.1
+    template = torch.rand(2, 3, GRID_HEIGHT, GRID_WIDTH, generator=generator)
+    is_brain = torch.ones_like(shown)
+    flair, enhanced = (torch.full((2,), READ.index(s)) for s in READ[1:])
+
+    with torch.inference_mode():
+        expected = harmonising_network("cpu")(shown, template)
+        for sequence in (flair, enhanced):
+            found = begun()(shown, is_brain, template, sequence)
+            assert torch.allclose(found, expected, atol=1e-5)
+
+
+def test_the_mixture_is_of_the_sequences_that_are_read():
+    assert set(MIXTURE) == set(READ)
+    assert sum(MIXTURE.values()) == pytest.approx(1.0)
+
+
+def test_a_lesson_is_some_slices_of_two_scans_and_its_step_settles_it(cuts):
+    one, again, other = (lesson(cuts, step) for step in (5, 5, 6))
+    shown, is_brain, template, sequence = one.seen
+
+    assert len(shown) == len(one.wanted) == SCANS_PER_STEP * SLICES_PER_SCAN
+    assert template.shape[:2] == (len(shown), 3)
+    assert torch.equal(one.shown, is_brain)
+    assert sequence.unique().numel() <= SCANS_PER_STEP
+    assert all(torch.equal(a, b) for a, b in zip(one.seen, again.seen, strict=True))
+    assert not torch.equal(shown, other.seen[0])
+    white = (one.wanted > 0.95) & (is_brain > 0)
+    assert float(shown[white].median()) == pytest.approx(1.0, abs=0.15)
+    # Mirrored or not, slices and template go together.
+    assert template[:, 2][white].mean() > 2 * template[:, 2][(one.wanted < 0.5)].mean()
+
+
+def test_all_sequences_come_and_half_of_the_slices_are_mirrored(cuts):
+    usual = [replace(cuts[0], values=np.repeat(cuts[0].values[8:9], 16, 0),
+                     planes=np.repeat(cuts[0].planes[8:9], 16, 0))]  # fmt: skip
+    lessons = [lesson(usual, step) for step in range(12)]
+
+    assert set(torch.cat([one.seen[3] for one in lessons]).tolist()) == {0, 1, 2}
+    pictures = {one.wanted[n].numpy().tobytes() for one in lessons for n in (0, -1)}
+    assert pictures == {usual[0].wanted[0].numpy().tobytes(),
+                        usual[0].wanted[0].flip(-1).numpy().tobytes()}  # fmt: skip
+
+
+def test_a_few_steps_bring_slices_nearer_and_a_killed_run_goes_on(cuts, short, tmp_path):
+    def stop(done, _):
+        if done == 6:
+            raise KeyboardInterrupt
+
+    whole = teach(cuts, tmp_path / "whole.pt", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        teach(cuts, tmp_path / "killed.pt", stop)
+    again = teach(cuts, tmp_path / "killed.pt", lambda *_: None)
+
+    for one, other in zip(whole.parameters(), again.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
+    slices = [lesson(cuts, step) for step in (1000, 1001)]
+    with torch.inference_mode():
+        before, after = (
+            sum(float(loss_of(network(*s.seen), s.wanted, s.shown)) for s in slices)
+            for network in (begun(), whole)
+        )
+    assert after < before
+
+
+def test_only_people_with_labels_who_are_not_held_out_are_cut_and_once(tmp_path, monkeypatch):
+    labels = tmp_path / "labels.nii.gz"
+    people = [Person(f"sub-{n:02d}", 50.0, "F", tmp_path, labels=labels) for n in range(1, 12)]
+    held = {p.participant_id for p in people if maker.is_held_out(p.participant_id)}
+    without = next(p for p in people if p.participant_id not in held)
+    everyone = [replace(p, labels=None) if p == without else p for p in people]
+    asked = []
+
+    def cut_one(person, _simulator, _seed):
+        asked.append(person.participant_id)
+        return [CutParts(np.full((1, 12, 2, 2), n, np.uint8), np.zeros((1, 3))) for n in (1, 2)]
+
+    monkeypatch.setattr(maker, "read_people", lambda _: everyone)
+    monkeypatch.setattr(maker, "simulator_of", lambda *_: None)
+    monkeypatch.setattr(maker, "cut_person", cut_one)
+
+    cuts = maker.all_cuts(tmp_path, tmp_path)
+
+    assert held and not (held | {without.participant_id}) & set(asked)
+    assert len(asked) == len(people) - len(held) - 1
+    assert [int(cut.values[0, 0, 0, 0]) for cut in cuts] == [1, 2] * len(asked)
+    assert len(maker.all_cuts(tmp_path, tmp_path)) == len(cuts)
+    assert len(asked) == len(people) - len(held) - 1
