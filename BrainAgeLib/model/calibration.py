@@ -148,6 +148,26 @@ class ScanError:
             raise ValueError(f"the error of a scan cannot be {self.sd_years:g} years")
 
 
+@dataclass(frozen=True)
+class DecadeCoverage:
+    """How often the interval holds the age of people of one decade, 0-1."""
+
+    people: int
+    coverage: float
+    exact_interval: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class IntervalCoverage:
+    """How often the interval holds the age, 0-1, and how wide it is."""
+
+    people: int
+    coverage: float
+    exact_interval: tuple[float, float]
+    mean_width_years: float
+    by_decade: dict[str, DecadeCoverage]
+
+
 def corrected_brain_age(
     predicted_years: float, age_years: float | None, correction: Correction
 ) -> float | None:

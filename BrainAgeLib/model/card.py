@@ -19,6 +19,7 @@ from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.calibration import (
     AcquisitionClass,
     AgeCurve,
+    IntervalCoverage,
     ScanError,
     SequenceCalibration,
     UnseenScanner,
@@ -99,26 +100,6 @@ class Calibration:
         """Raise ValueError for no class at all."""
         if not self.classes:
             raise ValueError("there is no class")
-
-
-@dataclass(frozen=True)
-class DecadeCoverage:
-    """How often the interval holds the age of people of one decade, 0-1."""
-
-    people: int
-    coverage: float
-    exact_interval: tuple[float, float]
-
-
-@dataclass(frozen=True)
-class IntervalCoverage:
-    """How often the interval holds the age, 0-1, and how wide it is."""
-
-    people: int
-    coverage: float
-    exact_interval: tuple[float, float]
-    mean_width_years: float
-    by_decade: dict[str, DecadeCoverage]
 
 
 @dataclass(frozen=True)
@@ -262,6 +243,9 @@ def card_text(card: Card) -> str:
         lines.append(f"    {words}:")
         width = max(map(len, table), default=0)
         lines += [f"      {name:{width}}  {_figures(row)}" for name, row in table.items() if row]
+    for sequence, read in card.calibration.sequences.items():
+        if read.held_out is not None:
+            lines.append(f"    {sequence}, held-out people:  {_figures(read.held_out)}")
     lines.append(
         f"  {100 * card.calibration.interval_level:g} % interval, fitted on other folds' people:"
     )

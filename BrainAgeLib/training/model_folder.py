@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from BrainAgeLib.codec import to_plain, to_text
+from BrainAgeLib.model.calibration import (
+    DecadeCoverage,
+    IntervalCoverage,
+    SequenceCalibration,
+)
 from BrainAgeLib.model.card import (
     AccuracyTables,
     Blend,
     Calibration,
     Card,
-    DecadeCoverage,
-    IntervalCoverage,
     Table,
     Training,
     read_card,
@@ -33,6 +36,8 @@ from BrainAgeLib.training.calibration import (
     columns,
     fit_class,
     fit_interval,
+    fit_sequence,
+    with_curve,
 )
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
@@ -90,6 +95,8 @@ def make_card(
     """Return the card; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
+    sequences, coverage = sequence_calibrations(rows)
+    tables = accuracy_tables(rows)
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
         card_version="4",
@@ -111,8 +118,11 @@ def make_card(
             INTERVAL_LEVEL,
             DEFAULT_CORRECTION,
             tuple(fit_class(rows, *entry) for entry in CLASSES),
+            sequences=sequences,
         ),
-        accuracy=replace(accuracy_tables(rows), left_out=left_out_tables(left_out)),
+        accuracy=replace(
+            tables, interval=tables.interval | coverage, left_out=left_out_tables(left_out)
+        ),
         ablation=ablation(rows),
         out_of_fold=Reference(
             tuple(ages),
@@ -121,6 +131,30 @@ def make_card(
             f"from a simulated {MAIN_PROTOCOL} scan",
         ),
     )
+
+
+def sequence_calibrations(
+    rows: list[Row],
+) -> tuple[dict[str, SequenceCalibration], dict[str, IntervalCoverage]]:
+    """Return how ages of the sequences that were simulated of these people are read.
+
+    Also how often their intervals hold, by the name of their class of scans. No real scan widens
+    them yet; ``network/real_sequences`` writes that into the card.
+    """
+    calibrations: dict[str, SequenceCalibration] = {}
+    coverage = {}
+    for sequence, protocol in SEQUENCE_PROTOCOLS.items():
+        if any(row.protocol == protocol and not row.held_out for row in rows):
+            curve, entry = fit_sequence(rows, protocol)
+            straightened = with_curve(rows, protocol, curve)
+            validation, held_out = (
+                accuracy_of(row for row in straightened if row.held_out == held)
+                for held in (False, True)
+            )
+            entry = replace(entry, name=f"{sequence}, {entry.name}")
+            coverage[entry.name] = _coverage(straightened, protocol)
+            calibrations[sequence] = SequenceCalibration(curve, entry, 1.0, 0, validation, held_out)
+    return calibrations, coverage
 
 
 def ablation(rows: list[Row]) -> Table:
