@@ -65,14 +65,18 @@ def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionC
     """Return the curve by age of another sequence, and the class of its scans.
 
     ``protocol``: of ``SEQUENCE_PROTOCOLS``; its rows are blended, without a curve. The curve is of
-    the people who are not held out, as that of a T1 is; the class, on what comes of it, is the
+    the people who are not held out, as that of a T1 is, once what is said too much or too little
+    of all of them is taken off; the class, on what comes of it, is the
     first one's of ``CLASSES``, since slices farther apart are not simulated of these sequences.
     Raises ValueError without rows of people who are not held out.
     """
     validation = [row for row in rows if row.protocol == protocol and not row.held_out]
     if not validation:
         raise ValueError(f"there are no scans {protocol!r} to fit a curve by")
-    curve = fit_curve(*columns(validation))
+    ages, said = columns(validation)
+    offset = float(np.mean(said - ages))
+    without = fit_curve(ages, said - offset)
+    curve = replace(without, said_years=tuple(at + offset for at in without.said_years))
     name, least_slices, most_spacing_mm, _ = CLASSES[0]
     straightened = with_curve(rows, protocol, curve)
     return curve, fit_class(straightened, name, least_slices, most_spacing_mm, protocol)

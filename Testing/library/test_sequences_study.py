@@ -35,8 +35,8 @@ def test_validation_people_and_held_out_ones_have_a_line_for_each_scan(rows):
     assert sum(int(lines[scan][0]) for scan in (scans[0], f"{scans[0]}, held out")) == 199
     for scan in scans[1:]:
         assert lines[scan][0] == lines[scans[0]][0]
-        # Ten years too old, of which the curve takes back half.
-        assert float(lines[scan][4]) == pytest.approx(5.0, abs=0.5)
+        # Ten years too old, which the curve takes back.
+        assert float(lines[scan][4]) == pytest.approx(0.0, abs=0.5)
         assert float(lines[scan][3]) - float(lines[scans[0]][3]) == pytest.approx(
             float(lines[scan][4]), abs=0.02
         )
