@@ -26,11 +26,14 @@ from BrainAgeLib.template.target import template_maps
 from BrainAgeLib.training.appearance import registration_error
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.sequences import (
+    EVERYDAY,
     FLUID,
     GREY_MATTER,
     LEVEL,
     PARTS,
+    RANDOM,
     WHITE_MATTER,
+    Disturbances,
     cut_parts,
     parts_of,
     simulate,
@@ -40,7 +43,7 @@ from BrainAgeLib.training.thick_slices import Protocol, random_protocol
 
 USUAL, DRAWN = 0, 1  # the two protocols of a person
 # The scans that are kept of each person: sequence, protocol and which draw of all that is random.
-# The first ones, of the usual protocol, are what a model is measured on.
+# The first ones, of the usual protocol with everyday disturbances, are what a model is measured on.
 SEQUENCE_SCANS: tuple[tuple[SequenceName, int, int], ...] = (
     *((sequence, USUAL, 0) for sequence in READ),
     ("T2w", DRAWN, 0), ("FLAIR", DRAWN, 0),
@@ -50,9 +53,10 @@ SEQUENCE_SCANS: tuple[tuple[SequenceName, int, int], ...] = (
 MEASURED_SCANS = len(READ)
 USUAL_PROTOCOL = Protocol(thickness_mm=5.0, gap_mm=1.0)
 PART_STEP = 1.5 / 255.0  # in eight bits; levels go up to 1.3
-# Less than of thick slices: it comes after the blur of the grid here, which takes nothing of it
-# away. Set by hand.
-MOST_NOISE = 0.045
+# Less noise than of thick slices: it comes after the blur of the grid here, which takes nothing of
+# it away. Set by hand.
+ON_THE_GRID = replace(RANDOM, noise=0.045)
+USUAL_DISTURBANCES = replace(EVERYDAY, noise=0.02)
 WANTED = LEVEL + 1  # channels of cut parts: parts, T1 levels, the template's T1, grey and white
 TEMPLATE = slice(WANTED + 1, WANTED + 4)
 _ENTROPY = 2000  # beyond those of ``simulate``
@@ -157,13 +161,16 @@ def _labels_of(name: str, path: Path, brain: Volume) -> np.ndarray:
 
 
 def scan_of(
-    cut: CutParts, sequence: SequenceName, generator: np.random.Generator
+    cut: CutParts,
+    sequence: SequenceName,
+    generator: np.random.Generator,
+    by: Disturbances = ON_THE_GRID,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a simulated scan, masked, and its mask (2, slice, y, x), and which slices are kept.
 
     Those are the numbers (slice,) of the slices whose mask holds brain, as ``on_the_grid`` has it.
     """
-    image, mask = simulate(cut.parts, sequence, generator, MOST_NOISE)
+    image, mask = simulate(cut.parts, sequence, generator, by)
     kept = torch.nonzero((mask > LEAST_COVER).sum((1, 2)) >= LEAST_BRAIN_PIXELS)[:, 0]
     return torch.stack([image * mask, mask])[:, kept], kept
 
@@ -171,10 +178,11 @@ def scan_of(
 def shown_scans(cuts: list[CutParts], participant_id: str, seed: int) -> list[SliceSet]:
     """Return the scans ``SEQUENCE_SCANS`` of a person, shown as a T1."""
     maps, result = template_maps("cpu"), []
-    for sequence, protocol, draw in SEQUENCE_SCANS:
+    for number, (sequence, protocol, draw) in enumerate(SEQUENCE_SCANS):
+        by = USUAL_DISTURBANCES if number < MEASURED_SCANS else ON_THE_GRID
         entropy = _entropy(participant_id, seed, protocol)
         generator = np.random.default_rng([*entropy, 4, READ.index(sequence), draw])
-        values, kept = scan_of(cuts[protocol], sequence, generator)
+        values, kept = scan_of(cuts[protocol], sequence, generator, by)
         result.append(shown_as_t1(values, cuts[protocol].points_mm[kept], maps, sequence))
     return result
 

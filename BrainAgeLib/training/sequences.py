@@ -28,8 +28,6 @@ PARTS = 7  # that make up the picture; LEVEL is the T1's normalised brightness, 
 DEEP_MM = 24.0  # below the brain's surface: basal ganglia, and what else lies there
 MOST_MIXED = 0.5  # of a voxel's label belongs to another tissue, by the T1's brightness
 HIGHEST_LEVEL = 1.3
-MOST_NOISE = 0.07
-MASK_WANDER = 0.15  # SD of where the mask ends, as a fraction of brain in a pixel
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,36 @@ class SequenceRange:
     texture: tuple[float, float] = (-0.6, 0.3)
     lesion: tuple[float, float] = (1.1, 1.9)
     vessel: tuple[float, float] = (0.0, 1.2)
+
+
+@dataclass(frozen=True)
+class Disturbances:
+    """What scans are disturbed by, each drawn from nothing to this, or with this chance.
+
+    Standard deviations: ``noise`` of the brighter one of grey and white matter, ``shading`` and
+    ``uneven`` tissue of the logarithm, ``slice_gain`` as a fraction, ``mask_wander`` of where the
+    mask ends, as a fraction of brain in a pixel, which is drawn for each place. ``sharpness``: of
+    what blurring takes away. Chances: ``lesions``, ``fat`` and ``fluid`` left outside, a mask
+    without all of the fluid around the brain (``tight``), one with what lies outside (``wide``).
+    """
+
+    noise: float = 0.07
+    shading: float = 0.25
+    slice_gain: float = 0.06
+    sharpness: tuple[float, float] = (-0.6, 0.8)
+    uneven: float = 0.08
+    mask_wander: float = 0.15
+    lesions: float = 0.5
+    fluid: float = 0.5
+    fat: float = 0.3
+    tight: float = 0.5
+    wide: float = 0.3
+
+
+RANDOM = Disturbances()
+# As ``appearance.EVALUATION`` is for a T1: everyday noise and shading, a healthy brain, loosely
+# stripped. Set by hand.
+EVERYDAY = Disturbances(0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 # Textbook orders of brightness, wide around what the few real scans at hand show.
@@ -114,42 +142,44 @@ def simulate(
     parts: torch.Tensor,
     sequence: SequenceName,
     generator: np.random.Generator,
-    most_noise: float = MOST_NOISE,
+    by: Disturbances = RANDOM,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return a scan (slice, y, x) of thick parts (slice, part, y, x), and its mask, 0 or 1.
 
     Brightness, lesions, vessels, what was left outside, shading, mask and noise are drawn anew.
-    ``most_noise``: its largest standard deviation, of the brighter one of grey and white matter.
     """
     drawn = RANGES[sequence]
     grey = _between(drawn.grey, generator)
     fluid = _between(drawn.fluid, generator)
     if drawn.fluid_is_below:
         fluid = max(0.03, grey - fluid)
-    image = _tissues(parts, drawn, grey, fluid, generator)
+    image = _tissues(parts, drawn, (grey, fluid), by, generator)
     image = image + _vessels(parts, drawn, sequence, fluid, generator)
-    image = image + parts[:, RIM] * _left_outside(parts[:, RIM], fluid, generator)
-    sharper = _between((-0.6, 0.8), generator)
+    image = image + parts[:, RIM] * _left_outside(parts[:, RIM], fluid, by, generator)
+    sharper = _between(by.sharpness, generator)
     image = (image + sharper * (image - _around(image))).clamp(min=0)
-    image = image * smooth_field(image, _between((0, 0.25), generator), 3, generator).exp()
-    gains = generator.normal(1, _between((0, 0.06), generator), (len(image), 1, 1))
+    image = image * smooth_field(image, _between((0, by.shading), generator), 3, generator).exp()
+    gains = generator.normal(1, _between((0, by.slice_gain), generator), (len(image), 1, 1))
     image = image * torch.from_numpy(gains).float()
-    sd = _between((0, most_noise), generator) * max(1.0, grey)
+    sd = _between((0, by.noise), generator) * max(1.0, grey)
     noise = generator.normal(0, sd, (2, *image.shape))
     real, imaginary = torch.from_numpy(noise).float()
-    return torch.hypot(image + real, imaginary), _mask(parts, generator)
+    return torch.hypot(image + real, imaginary), _mask(parts, by, generator)
 
 
 def _tissues(
     parts: torch.Tensor,
     drawn: SequenceRange,
-    grey: float,
-    fluid: float,
+    levels: tuple[float, float],
+    by: Disturbances,
     generator: np.random.Generator,
 ) -> torch.Tensor:
-    """Return grey matter, white matter and fluid, uneven from place to place, and lesions."""
-    like = parts[:, WHITE]
-    uneven = _between((0, 0.08), generator)
+    """Return grey matter, white matter and fluid, uneven from place to place, and lesions.
+
+    ``levels``: of grey matter and fluid.
+    """
+    like, (grey, fluid) = parts[:, WHITE], levels
+    uneven = _between((0, by.uneven), generator)
 
     def shown(brightness: float, part: int) -> torch.Tensor:
         return brightness * (1 + smooth_field(like, uneven, 4, generator)) * parts[:, part]
@@ -163,7 +193,7 @@ def _tissues(
     texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - parts[:, WHITE]
     strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
     image = image + strength * texture * (all_grey + parts[:, WHITE])
-    if generator.random() < 0.5:
+    if generator.random() < by.lesions:
         blobs = smooth_field(like, 1.0, 14, generator) - _between((1.0, 2.2), generator)
         places = (3 * blobs).clamp(0, 1) * parts[:, WHITE] * (_around(like, 9) > 0.5)
         image = image + places * (_between(drawn.lesion, generator) - 1)
@@ -193,28 +223,30 @@ def _vessels(
     return image
 
 
-def _left_outside(like: torch.Tensor, fluid: float, generator: np.random.Generator) -> torch.Tensor:
+def _left_outside(
+    like: torch.Tensor, fluid: float, by: Disturbances, generator: np.random.Generator
+) -> torch.Tensor:
     """Return the brightness of bone, fluid, fat and marrow that lie around the brain."""
     bright = _between((0.02, 0.4), generator) + smooth_field(like, 0.25, 9, generator)
-    if generator.random() < 0.5:
+    if generator.random() < by.fluid:
         wet = smooth_field(like, 1.0, 7, generator) > _between((-0.5, 1.0), generator)
         bright = bright + _between((0.0, fluid), generator) * wet
-    if generator.random() < 0.3:
+    if generator.random() < by.fat:
         fat = smooth_field(like, 1.0, 9, generator) > _between((0.3, 1.2), generator)
         bright = bright + _between((0.3, 1.5), generator) * fat
     return bright.clamp(min=0.01)
 
 
-def _mask(parts: torch.Tensor, generator: np.random.Generator) -> torch.Tensor:
+def _mask(parts: torch.Tensor, by: Disturbances, generator: np.random.Generator) -> torch.Tensor:
     """Return the brain (slice, y, x), 0 or 1, with more or less of what lies around it."""
     outer, outside = 1.0, 0.0
-    if generator.random() < 0.5:
+    if generator.random() < by.tight:
         outer = float(generator.random())
-    if generator.random() < 0.3:
+    if generator.random() < by.wide:
         outside = float(generator.random())
     within = [INNER_FLUID, SULCAL_FLUID, CORTEX, DEEP_GREY, WHITE]
     brain = parts[:, within].sum(1) + outer * parts[:, OUTER_FLUID] + outside * parts[:, RIM]
-    edge = 0.5 + smooth_field(brain, MASK_WANDER, 6, generator)
+    edge = 0.5 + smooth_field(brain, by.mask_wander, 6, generator)
     return (_around(brain) > edge.clamp(0.15, 0.85)).float()
 
 
