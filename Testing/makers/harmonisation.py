@@ -16,6 +16,7 @@ import argparse
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,8 @@ from BrainAgeLib.template.harmonisation import WEIGHTS_NAME
 from BrainAgeLib.training.harmonisation import pairs_of, teach
 from BrainAgeLib.training.people import is_held_out, read_people
 from BrainAgeLib.whole_file import write_atomically, written_atomically
+
+Anything = TypeVar("Anything")
 
 
 def all_pairs(data: Path, work: Path) -> torch.Tensor:
@@ -48,11 +51,12 @@ def all_pairs(data: Path, work: Path) -> torch.Tensor:
 def run(
     text: str | None,
     name: str,
-    teach: Callable[[Path, Path, Callable[[int, float], None]], nn.Module],
+    seen: Callable[[Path, Path], Anything],
+    teach: Callable[[Anything, Path, Callable[[int, float], None]], nn.Module],
 ) -> None:
     """Read the command line of a maker of this text, teach and write the weights by their name.
 
-    ``teach`` takes the data, the folder for work and what hears of steps and losses.
+    ``seen`` makes of the data and a folder for work what ``teach`` shows the network.
     """
     parser = argparse.ArgumentParser(description=(text or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
@@ -60,11 +64,11 @@ def run(
     options = parser.parse_args()
     torch.set_num_threads(1)
     network = teach(
-        options.data,
-        options.work,
+        seen(options.data, options.work),
+        (options.work / name).with_suffix(".pt"),
         lambda done, loss: print(f"{done} steps, loss {loss:.3f}", flush=True),
     )
-    weights = {name: value.half().contiguous() for name, value in network.state_dict().items()}
+    weights = {key: value.half().contiguous() for key, value in network.state_dict().items()}
     content = save(weights)
     write_atomically(template_folder() / name, content)
     print(f"sha256 {hashlib.sha256(content).hexdigest()}")
@@ -72,9 +76,7 @@ def run(
 
 def main() -> None:
     """Make the pairs, teach the network and write its file."""
-    run(__doc__, WEIGHTS_NAME, lambda data, work, say: teach(
-        all_pairs(data, work), work / "harmonisation.pt", say
-    ))  # fmt: skip
+    run(__doc__, WEIGHTS_NAME, all_pairs, teach)
 
 
 if __name__ == "__main__":

@@ -52,9 +52,7 @@ def cuts_of(person: Person, folder: Path, work: Path) -> list[CutParts]:
 
 def main() -> None:
     """Cut the brains, teach the network and write its file."""
-    run(__doc__, WEIGHTS_NAME, lambda data, work, say: teach(
-        all_cuts(data, work), work / "sequences.pt", say
-    ))  # fmt: skip
+    run(__doc__, WEIGHTS_NAME, all_cuts, teach)
 
 
 if __name__ == "__main__":
