@@ -163,7 +163,7 @@ def test_a_tree_of_dicom_studies_in_and_dicom_out(brainage, quick, thick_brain, 
         }
     selection = (tmp_path / "out" / "selection.csv").read_text()
     assert selection.count(",yes,") == 2
-    assert selection.count(",no,T2 (described as 'T2 tra')") == 2
+    assert selection.count("T2 (described as 'T2 tra'), but a T1w scan is preferred") == 2
 
 
 def test_a_list_or_a_scan_that_lies_where_the_batch_writes_is_refused(brainage, quick, tmp_path):
