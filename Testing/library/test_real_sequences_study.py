@@ -1,4 +1,4 @@
-"""The study of real scans of other sequences: whose T1 is whose, and how much wider intervals get."""
+"""The study of real scans of other sequences: whose T1 is whose, how much wider intervals get."""
 
 from __future__ import annotations
 
