@@ -45,6 +45,7 @@ def tables(card: Card) -> str:
     ]
     for table, words in ((accuracy.validation, ""), (accuracy.held_out, ", held out")):
         lines += [_row(f"{name}{words}", row) for name, row in table.items() if row]
+    lines += _other_sequences(card)
     lines += [
         "",
         "The kinds of models alone (axial 5+1 mm, people that choices could look at). In the age "
@@ -77,6 +78,37 @@ def tables(card: Card) -> str:
             f"{row.mean_width_years:.1f} | {', '.join(off) or 'none'} |"
         )
     return "\n".join(lines)
+
+
+def _other_sequences(card: Card) -> list[str]:
+    """Return what the card says of other sequences than T1, and how real ones widen intervals."""
+    sequences = card.calibration.sequences
+    if not sequences:
+        return []
+    lines = [
+        "",
+        "Other sequences, axial 5+1 mm, simulated from tissue labels of the same people, each with "
+        "a curve of its own:",
+        "",
+        *_header("sequence"),
+    ]
+    for words, which in (("", "validation"), (", held out", "held_out")):
+        for name, read in sequences.items():
+            row = getattr(read, which)
+            lines += [_row(f"{name}{words}", row)] if row else []
+    widened = ", ".join(
+        f"{name} {read.real_widening:.2f} ({read.real_scans})"
+        for name, read in sequences.items()
+        if read.real_scans
+    )
+    if widened:
+        lines += [
+            "",
+            "Their intervals are wider than the last table says by this factor, since real scans "
+            "are farther from the T1 of their session than simulated ones (so many real scans): "
+            f"{widened}.",
+        ]
+    return lines
 
 
 def _never_seen(card: Card) -> list[str]:

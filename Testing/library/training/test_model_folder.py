@@ -18,7 +18,12 @@ from BrainAgeLib.training.calibration import (
     fit_interval,
 )
 from BrainAgeLib.training.model_folder import accuracy_tables, make_card
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, RANDOM_PROTOCOL, choose_blend
+from BrainAgeLib.training.out_of_fold import (
+    MAIN_PROTOCOL,
+    RANDOM_PROTOCOL,
+    SEQUENCE_PROTOCOLS,
+    choose_blend,
+)
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import (
     BLEND,
@@ -211,13 +216,24 @@ def test_parts_differ(tables):
     assert whole.mae_years != part.mae_years
 
 
-def test_rows_of_other_sequences_change_nothing_of_the_card():
+def test_rows_of_other_sequences_change_nothing_of_a_t1():
     rows, settings = out_of_fold_rows(), TrainingSettings(folds=FOLDS, network=SMALL_NETWORK)
     members = [small_member(1)]
 
-    cards = [
+    without, knowing = (
         make_card(members, choose_blend(table), table, settings, "0" * 64, {"other": table}, table)
         for table in (rows, with_sequence_rows(rows))
-    ]
+    )
 
-    assert cards[0] == cards[1]
+    read = knowing.calibration.sequences
+    assert list(read) == list(SEQUENCE_PROTOCOLS)
+    assert without.calibration.sequences == {}
+    for name, one in read.items():
+        assert one.entry.name == f"{name}, {without.calibration.classes[0].name}"
+        assert abs(one.validation.mean_error_years) < 0.5
+        assert (one.real_widening, one.real_scans) == (1.0, 0)
+        assert knowing.accuracy.interval[one.entry.name].people == one.entry.people
+    accuracy, calibration = knowing.accuracy, knowing.calibration
+    interval = {name: accuracy.interval[name] for name in without.accuracy.interval}
+    assert replace(accuracy, interval=interval) == without.accuracy
+    assert replace(calibration, sequences={}) == without.calibration

@@ -29,7 +29,9 @@ from BrainAgeLib.case import read
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
+from BrainAgeLib.gate.sequence import read_as
 from BrainAgeLib.options import Options
+from BrainAgeLib.records import SequenceTags
 from BrainAgeLib.scan.geometry import (
     Volume,
     describe_acquisition,
@@ -38,6 +40,7 @@ from BrainAgeLib.scan.geometry import (
 )
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration, register_to_template
+from BrainAgeLib.template.sequences import READ
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.appearance import registration_error
 from BrainAgeLib.training.people import is_held_out, read_people
@@ -51,13 +54,18 @@ SEED = 19
 
 
 def measured(placed: PlacedScan) -> dict[str, Any]:
-    """Return what is told of a scan in its place, and by what."""
+    """Return what is told of a scan in its place, and by what.
+
+    It is read as by a model that knows all sequences that any can.
+    """
     template = load_template()
+    sequence = read_as(contrast.look(placed, template, SequenceTags()), None, READ)
     evidence = Evidence(
         placed,
         template,
         describe_acquisition(placed.volume, None),
-        placed.slices(template, "cpu"),
+        placed.slices(template, "cpu", sequence),
+        sequence=sequence,
     )
     seen = contrast.measure(evidence)
     refused = any(each.severity == "refuse" for each in contrast.FAMILY.judge(seen))
