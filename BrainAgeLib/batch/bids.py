@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from ancpbids.utils import parse_bids_name
@@ -43,7 +44,7 @@ NOT_BIDS = (
 NO_PLACE = "not in a folder sub-*/anat or sub-*/ses-*/anat as T1w, T2w, FLAIR or PDw"
 AFTER_AGENT = "after contrast agent, by name or JSON file"
 # The last is not BIDS: files with its names, without its folders.
-_PLACES = ("sub-*/anat/*_{}.nii*", "sub-*/ses-*/anat/*_{}.nii*", "sub-*_{}.nii*")
+_PLACES = ("sub-*/anat/*.nii*", "sub-*/ses-*/anat/*.nii*", "sub-*.nii*")
 
 
 def is_bids(folder: Path) -> bool:
@@ -53,7 +54,7 @@ def is_bids(folder: Path) -> bool:
     """
     is_described = any((folder / name).is_file() for name in (DESCRIPTION, PARTICIPANTS_NAME))
     suffixes = SEQUENCES if is_described else SEQUENCES[:1]
-    return any(any(folder.glob(place.format(suffix))) for suffix in suffixes for place in _PLACES)
+    return any(_suffix(path) in suffixes for place in _PLACES for path in folder.glob(place))
 
 
 def read_bids(
@@ -68,17 +69,20 @@ def read_bids(
     read. ``output`` is passed over.
     """
     suffixes = ("T1w", *IN_PLACE_OF_T1) if wish is None else (wish,)
-    found = {path: _reason_against(dataset, path) for path in _named(dataset, SEQUENCES)}
+    found = {path: _reason_against(dataset, path) for path in _named(dataset)}
     candidates = [path for path in found if _suffix(path) in suffixes]
     taken = _taken([path for path in candidates if found[path] is None], suffixes)
     people = Participants(dataset, map(_person_and_session, candidates))
-    unusable = {_person_and_session(path) for path in candidates if found[path] is not None}
+    useless_t1 = {
+        _person_and_session(path) for path in candidates if found[path] and _suffix(path) == "T1w"
+    }
     entries, decisions = [], []
     for path, reason in found.items():
         visit = _person_and_session(path)
-        selection, why = _why(path, taken.get(visit, []), wish, visit in unusable)
-        is_taken = reason is None and path in taken.get(visit, [])
-        decisions.append(_decision(dataset, path, _suffix(path), is_taken, reason or why))
+        of_visit = taken.get(visit, _Taken())
+        selection, why = _why(path, of_visit, wish, visit in useless_t1)
+        is_taken = path in of_visit.scans
+        decisions.append(_decision(dataset, path, _suffix(path) or "", is_taken, reason or why))
         if is_taken:
             entries.append(_entry(path, *visit, people.facts(*visit, path.name), selection))
     people.tell_who_is_missing()
@@ -91,49 +95,55 @@ def read_bids(
     return with_folders(entries + of_others), decisions
 
 
-def _named(dataset: Path, suffixes: Iterable[SequenceName]) -> list[Path]:
-    """Return the files that lie where scans of these sequences do, in the order of their names."""
-    places = (place.format(suffix) for suffix in suffixes for place in _PLACES)
-    return sorted({path for place in places for path in dataset.glob(place)})
+def _named(dataset: Path) -> list[Path]:
+    """Return the files that lie and are called as scans are, in the order of their names."""
+    paths = {path for place in _PLACES for path in dataset.glob(place)}
+    return sorted(path for path in paths if _suffix(path) is not None)
 
 
-def _suffix(path: Path) -> SequenceName:
-    return next(suffix for suffix in SEQUENCES if f"_{suffix}.nii" in path.name)
+def _suffix(path: Path) -> SequenceName | None:
+    return next((suffix for suffix in SEQUENCES if f"_{suffix}.nii" in path.name), None)
 
 
-def _taken(
-    paths: list[Path], suffixes: Iterable[SequenceName]
-) -> dict[tuple[str, str], list[Path]]:
+@dataclass(frozen=True)
+class _Taken:
+    """The scans to take of a person's session, all of one sequence."""
+
+    scans: tuple[Path, ...] = ()
+    sequence: SequenceName | None = None
+    are_after_agent: bool = False
+
+
+def _taken(paths: list[Path], suffixes: Iterable[SequenceName]) -> dict[tuple[str, str], _Taken]:
     """Return the scans to take of each person's sessions: of the first sequence that is there."""
-    taken: dict[tuple[str, str], list[Path]] = {}
+    taken: dict[tuple[str, str], _Taken] = {}
     for suffix in suffixes:
         of_visits: dict[tuple[str, str], list[Path]] = {}
         for path in paths:
             if _suffix(path) == suffix and _person_and_session(path) not in taken:
                 of_visits.setdefault(_person_and_session(path), []).append(path)
         for visit, scans in of_visits.items():
-            taken[visit] = [path for path in scans if not _is_after_agent(path)] or scans
+            native = [path for path in scans if not _is_after_agent(path)]
+            taken[visit] = _Taken(tuple(native or scans), suffix, not native)
     return taken
 
 
 def _why(
-    path: Path, taken: list[Path], wish: SequenceName | None, has_unusable: bool
+    path: Path, taken: _Taken, wish: SequenceName | None, has_useless_t1: bool
 ) -> tuple[str, str]:
     """Return what the results say of why a scan was taken, and why it was, or was not."""
     suffix = _suffix(path)
-    if path in taken:
-        selection = "" if wish in (None, "T1w") else asked_for(suffix)
-        if wish is None and suffix != "T1w":
-            selection = instead(suffix, has_unusable)
-        elif suffix == "T1w" and _is_after_agent(path):
-            selection = NO_NATIVE_T1
+    if path in taken.scans:
+        selection = NO_NATIVE_T1 if taken.are_after_agent and suffix == "T1w" else ""
+        if suffix != "T1w":
+            selection = instead(suffix, has_useless_t1) if wish is None else asked_for(wish)
         return selection, "; ".join(filter(None, (f"a {suffix} scan", selection)))
-    if wish is not None and suffix != wish:
-        return "", f"{suffix}; {asked_for(wish)}"
-    if taken and suffix == _suffix(taken[0]):
+    if suffix == taken.sequence:
         return "", AFTER_AGENT
-    other = preferred(_suffix(taken[0]), suffix) if taken else f"--sequence {suffix} chooses it"
-    return "", f"{suffix}: {other}"
+    if wish is not None:
+        return "", f"{suffix}; {asked_for(wish)}"
+    other = f"--sequence {suffix} chooses it"
+    return "", f"{suffix}: {preferred(taken.sequence, suffix) if taken.scans else other}"
 
 
 def _others(
