@@ -96,7 +96,6 @@ def make_card(
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
     sequences, coverage = sequence_calibrations(rows)
-    tables = accuracy_tables(rows)
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
         card_version="4",
@@ -120,16 +119,18 @@ def make_card(
             tuple(fit_class(rows, *entry) for entry in CLASSES),
             sequences=sequences,
         ),
-        accuracy=replace(
-            tables, interval=tables.interval | coverage, left_out=left_out_tables(left_out)
-        ),
+        accuracy=accuracy_tables(rows, coverage, left_out),
         ablation=ablation(rows),
-        out_of_fold=Reference(
-            tuple(ages),
-            tuple(round(row.predicted_years, 1) for row in main),
-            "healthy people, each predicted by models that had not seen them, "
-            f"from a simulated {MAIN_PROTOCOL} scan",
-        ),
+        out_of_fold=_reference(main),
+    )
+
+
+def _reference(main: Sequence[Row]) -> Reference:
+    return Reference(
+        tuple(row.age_years for row in main),
+        tuple(round(row.predicted_years, 1) for row in main),
+        "healthy people, each predicted by models that had not seen them, "
+        f"from a simulated {MAIN_PROTOCOL} scan",
     )
 
 
@@ -171,8 +172,15 @@ def ablation(rows: list[Row]) -> Table:
     }
 
 
-def accuracy_tables(rows: list[Row]) -> AccuracyTables:
-    """Return raw accuracy of T1 scans by protocol, of validation and held-out people, by group."""
+def accuracy_tables(
+    rows: list[Row],
+    other_intervals: Mapping[str, IntervalCoverage] | None = None,
+    left_out: Mapping[str, list[Row]] | None = None,
+) -> AccuracyTables:
+    """Return raw accuracy of T1 scans by protocol, of validation and held-out people, by group.
+
+    ``other_intervals``: of other sequences. ``left_out``: as for :func:`write_model`.
+    """
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     random = [row for row in rows if row.protocol == RANDOM_PROTOCOL]
     others = SEQUENCE_PROTOCOLS.values()
@@ -194,7 +202,9 @@ def accuracy_tables(rows: list[Row]) -> AccuracyTables:
         by_tilt=_split(main, lambda row: _bin(row.tilt_degrees, TILT_EDGES_DEGREES, "°")),
         by_spacing=_split(random, lambda row: _bin(row.spacing_mm, SPACING_EDGES_MM, " mm")),
         by_coverage=_split(random, _coverage_of_brain),
-        interval={name: _coverage(rows, protocol) for name, _, _, protocol in CLASSES},
+        interval={name: _coverage(rows, protocol) for name, _, _, protocol in CLASSES}
+        | dict(other_intervals or {}),
+        left_out=left_out_tables(left_out or {}),
     )
 
 
