@@ -21,15 +21,9 @@ from BrainAgeLib.model.weights import KINDS, Member
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.sequences import READ
+from BrainAgeLib.training import store
 from BrainAgeLib.training.people import Person, is_held_out
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, StoredScan, as_slices, subset
-from BrainAgeLib.training.store import (
-    evaluation_file,
-    maps_file,
-    read_scans,
-    sequences_file,
-    training_file,
-)
 from BrainAgeLib.training.stored_maps import stored_maps
 from BrainAgeLib.whole_file import write_atomically
 
@@ -79,9 +73,9 @@ class Row:
 
 def whole_scans(folder: Path, person: Person) -> dict[str, StoredScan]:
     """Return the whole scans that a person is predicted from, in the order of the store."""
-    scans = read_scans(evaluation_file(folder, person))
+    scans = store.read_scans(store.evaluation_file(folder, person))
     by_protocol = dict(zip(EVALUATION_PROTOCOLS, scans, strict=True))
-    return by_protocol | {RANDOM_PROTOCOL: read_scans(training_file(folder, person))[0]}
+    return by_protocol | {RANDOM_PROTOCOL: store.read_scans(store.training_file(folder, person))[0]}
 
 
 def parts_of_scan(main: StoredScan) -> dict[str, StoredScan]:
@@ -105,11 +99,10 @@ def predict_people(
     for person in people:
         whole = whole_scans(folder, person)
         parts = parts_of_scan(whole[MAIN_PROTOCOL])
-        maps = stored_maps(maps_file(folder, person), list(whole.values()))
+        maps = stored_maps(store.maps_file(folder, person), list(whole.values()))
         maps += [maps_of_scan(as_slices(scan, "cpu")) for scan in parts.values()]
-        for (protocol, scan), seen in zip((whole | parts).items(), maps, strict=True):
-            rows.append(_row(member, person, fold, protocol, scan, seen))
-        for protocol, scan, seen in _other_sequences(folder, person):
+        usual = zip(whole | parts, (whole | parts).values(), maps, strict=True)
+        for protocol, scan, seen in [*usual, *_other_sequences(folder, person)]:
             rows.append(_row(member, person, fold, protocol, scan, seen))
         on_person()
     return rows
@@ -117,13 +110,12 @@ def predict_people(
 
 def _other_sequences(folder: Path, person: Person) -> Iterator[tuple[str, StoredScan, ScanMaps]]:
     """Yield a person's scans of other sequences that cover the brain, if there are any."""
-    path = sequences_file(folder, person)
+    path = store.sequences_file(folder, person)
     if not path.exists():
         return
-    scans = read_scans(path)
-    for protocol, scan, maps in zip(
-        SEQUENCE_PROTOCOLS.values(), scans, stored_maps(path, scans), strict=True
-    ):
+    scans = store.read_scans(path)
+    seen = stored_maps(path, scans)
+    for protocol, scan, maps in zip(SEQUENCE_PROTOCOLS.values(), scans, seen, strict=True):
         if maps.covers_brain:
             yield protocol, scan, maps
 

@@ -26,13 +26,7 @@ from BrainAgeLib.training.regional import FITTED_SCANS, NUISANCE_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 from BrainAgeLib.training.slices import RANDOM_SCANS
-from BrainAgeLib.training.store import (
-    evaluation_file,
-    maps_file,
-    read_scans,
-    sequences_file,
-    training_file,
-)
+from BrainAgeLib.training.store import evaluation_file, maps_file, read_scans, training_file
 from BrainAgeLib.training.stored_maps import read_maps
 from Testing.library.made_kind import Brightness
 from Testing.library.model_folders import (
@@ -140,22 +134,6 @@ def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
         usual = read_scans(evaluation_file(fold.folder, person))
         drawn = read_scans(training_file(fold.folder, person))
         assert same_scans(mine, [*(usual[n] for n in AXIAL_SCANS), *drawn[:RANDOM_SCANS]])
-
-
-def test_scans_of_other_sequences_are_those_of_the_others_who_have_them(fold):
-    people = [replace(person, participant_id=f"own-{n}") for n, person in enumerate(PEOPLE)]
-    fold = replace(fold, people=people)
-    assert fold.other_sequences() is None
-    for number in (1, 3):  # the first of them is not trained on
-        file = sequences_file(fold.folder, people[number])
-        np.savez(file, volumes=np.full((9, 2, 2, 2), number, np.uint8))
-
-    found = fold.other_sequences()
-
-    assert found.places.tolist() == [-1, 0]
-    assert torch.equal(found.volumes, torch.full((1, 9, 2, 2, 2), 3, dtype=torch.uint8))
-    for number in (1, 3):
-        sequences_file(fold.folder, people[number]).unlink()
 
 
 def test_the_slice_model_is_fitted_on_axial_scans_and_3d_ones():

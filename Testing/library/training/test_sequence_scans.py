@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template import sequences
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.template.scan_maps import volume_of_slices
+from BrainAgeLib.training import train
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.sequence_scans import (
     DRAWN,
     MEASURED_SCANS,
@@ -235,3 +238,27 @@ def test_a_killed_write_leaves_no_file(person, folder, tmp_path, monkeypatch):
     assert same_scans(
         read_scans(evaluation_file(tmp_path, person)), read_scans(evaluation_file(folder, person))
     )
+
+
+def test_a_fold_is_shown_those_of_the_people_it_is_trained_on(tmp_path):
+    people = [Person(f"sub-{n}", 40.0, "F", None) for n in range(4)]
+    fold = Fold(1, people, np.array([0, 1, 1, 0]), tmp_path, SETTINGS, "cpu", lambda *_: None)
+    (tmp_path / "scans").mkdir()
+    assert fold.other_sequences() is None
+    for number in (1, 3):  # the first of them is not trained on
+        volumes = np.full((9, 2, 2, 2), number, np.uint8)
+        np.savez(sequences_file(tmp_path, people[number]), volumes=volumes)
+
+    found = fold.other_sequences()
+
+    assert found.places.tolist() == [-1, 0]
+    assert torch.equal(found.volumes, torch.full((1, 9, 2, 2, 2), 3, dtype=torch.uint8))
+
+
+def test_people_who_have_got_labels_do_not_go_into_the_same_folder(person, tmp_path):
+    without = replace(person, labels=None)
+    train._same_settings(tmp_path, SETTINGS, [without])
+    train._same_settings(tmp_path, SETTINGS, [without])
+
+    with pytest.raises(InputError, match="other settings, labels or harmonisation"):
+        train._same_settings(tmp_path, SETTINGS, [without, person])

@@ -198,16 +198,6 @@ def test_other_settings_do_not_go_into_the_same_folder(run, tmp_path, capsys):
     assert "holds a run with other settings" in capsys.readouterr().err
 
 
-def test_people_who_have_got_labels_do_not_go_into_the_same_folder(run, tmp_path, capsys):
-    data = tmp_path / "data"
-    data.mkdir()
-    made_up_dataset(data)
-    (data / "sub-03" / "anat" / "sub-03_dseg.nii.gz").touch()
-
-    assert train(data, run.output, run.config) == 2
-    assert "holds a run with other settings, labels" in capsys.readouterr().err
-
-
 @pytest.mark.skipif(os.name == "nt", reason="locks of POSIX")
 @pytest.mark.parametrize(
     ("taken", "more", "is_refused"),
