@@ -24,7 +24,7 @@ SETTINGS = (
         "people_per_step",
     ),
     *("learning_rate", "weight_decay", "warm_up_fraction", "average_decay", "augmentation"),
-    *("mixing", "device", "threads", "network"),
+    *("mixing", "consistency", "device", "threads", "network"),
 )
 
 

@@ -137,13 +137,12 @@ def _reference(main: Sequence[Row]) -> Reference:
 def sequence_calibrations(
     rows: list[Row],
 ) -> tuple[dict[str, SequenceCalibration], dict[str, IntervalCoverage]]:
-    """Return how ages of the sequences that were simulated of these people are read.
+    """Return how ages of simulated scans of other sequences are read, and how intervals hold.
 
-    Also how often their intervals hold, by the name of their class of scans. No real scan widens
-    them yet; ``network/real_sequences`` writes that into the card.
+    No real scan widens these yet; ``network/real_sequences`` writes that into the card.
     """
     calibrations: dict[str, SequenceCalibration] = {}
-    coverage = {}
+    coverage: dict[str, IntervalCoverage] = {}
     for sequence, protocol in SEQUENCE_PROTOCOLS.items():
         if any(row.protocol == protocol and not row.held_out for row in rows):
             curve, entry = fit_sequence(rows, protocol)
