@@ -51,8 +51,7 @@ from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
 DECIMALS = 3
-# Bins of the tables alone.
-SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)
+SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)  # bins of the tables alone, like the next
 TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
 
