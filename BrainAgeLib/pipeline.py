@@ -36,7 +36,6 @@ from BrainAgeLib.records import (
     Quality,
     RegionLeaning,
     Result,
-    SequenceName,
 )
 from BrainAgeLib.report.shown_slices import pictures_of
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
@@ -156,17 +155,19 @@ def place(case: Case, mask: np.ndarray, tools: Tools, advance: Advance) -> Place
 def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     """Return the raw age, what it means for this person, and what the gate measures and finds."""
     device, ensemble = tools.device, tools.ensemble
-    sequence = sequence_of(case, placed, tools)
+    seen = contrast.look(placed, tools.template, case.scan.sequence)
+    sequence = read_as(seen, tools.options.sequence, ensemble.card.calibration.sequences)
     slices = device.run(lambda name: placed.slices(tools.template, name, sequence))
     raw = maps = meaning = None
     if len(slices) > 0:
-        maps = seen = device.run(lambda name: maps_of_scan(slices.to(name)))
-        raw = device.run(lambda name: ensemble.raw_age(seen, name, sequence))
+        maps = read = device.run(lambda name: maps_of_scan(slices.to(name)))
+        raw = device.run(lambda name: ensemble.raw_age(read, name, sequence))
     evidence = Evidence(
         placed=placed,
         template=tools.template,
         acquisition=case.acquisition,
         slices=slices,
+        contrast=seen,
         sequence=sequence,
         said_sequence=tools.options.sequence,
         tags=case.scan.sequence,
@@ -186,13 +187,6 @@ def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
             raw, case.age_years, len(slices), case.acquisition.slice_spacing_mm, no_skull
         )
     return Answer(findings, measured, raw, maps, meaning)
-
-
-def sequence_of(case: Case, placed: PlacedScan, tools: Tools) -> SequenceName:
-    """Return as which sequence a scan is read; a T1 where no model reads what it shows."""
-    seen = contrast.look(placed, tools.template, case.scan.sequence)
-    known = tools.ensemble.card.calibration.sequences
-    return read_as(seen, tools.options.sequence, known)
 
 
 def quality_of(case: Case, answer: Answer, tools: Tools) -> Quality:

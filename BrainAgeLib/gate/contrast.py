@@ -88,8 +88,9 @@ class Contrast:
 
 def measure(evidence: Evidence) -> Contrast:
     """Return the contrast of a scan whose place in the template is known."""
+    seen = evidence.contrast or look(evidence.placed, evidence.template, evidence.tags)
     return replace(
-        look(evidence.placed, evidence.template, evidence.tags),
+        seen,
         pattern=evidence.view.pattern() if evidence.placed.is_registered else None,
         brain_age_years=evidence.raw.age_years if evidence.raw else None,
         read_as=evidence.sequence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.field_of_view import FieldOfView, look_around
@@ -15,6 +15,9 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.template.template import Template
 
+if TYPE_CHECKING:
+    from BrainAgeLib.gate.contrast import Contrast
+
 Record = TypeVar("Record")
 
 
@@ -22,7 +25,8 @@ Record = TypeVar("Record")
 class Evidence:
     """One scan and what came of it; each family measures on it what its checks need.
 
-    ``slices``: those that show brain, as the models see them. ``sequence``: as which the scan was
+    ``slices``: those that show brain, as the models see them. ``contrast``: what was measured of it
+    to tell the sequence; None where it still has to be. ``sequence``: as which the scan was
     read. ``said_sequence``: what the caller says that it is; None lets the picture tell.
     ``tags``: what a DICOM header says of the sequence. ``is_extracted``: the caller says that the
     scan has no skull. ``raw``: None where no slice is in view.
@@ -32,6 +36,7 @@ class Evidence:
     template: Template
     acquisition: Acquisition
     slices: SliceSet
+    contrast: Contrast | None = None
     sequence: SequenceName = "T1w"
     said_sequence: SequenceName | None = None
     tags: SequenceTags = SequenceTags()

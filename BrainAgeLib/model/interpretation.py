@@ -64,8 +64,9 @@ class Interpreter:
         """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
+        of_t1 = self.card.class_of(slice_count, spacing_mm)
         read = self.card.calibration.sequences.get(raw.sequence)
-        entry = read.entry if read else self.card.class_of(slice_count, spacing_mm)
+        entry = read.entry if read else of_t1
         site = None if read else self.site  # a site's people were scanned with T1
         correction = self._correction(entry, site)
         if site and not (site.covers(age_years) and site.covers(raw.age_years)):
@@ -74,7 +75,7 @@ class Interpreter:
         if correction is not None:
             corrected = corrected_brain_age(raw.age_years, age_years, correction)
         return Interpretation(
-            self._interval_years(raw, entry, site, has_no_skull),
+            self._interval_years(raw, entry, of_t1, site, has_no_skull),
             corrected,
             correction if corrected is not None else None,
             self._percentile(raw, age_years),
@@ -88,13 +89,17 @@ class Interpreter:
         self,
         raw: RawAge,
         entry: AcquisitionClass,
+        of_t1: AcquisitionClass,
         site: SiteCalibration | None,
         has_no_skull: bool,
     ) -> tuple[float, float] | None:
         half = raw.widening * entry.half_width_years(raw.age_years)
         read = self.card.calibration.sequences.get(raw.sequence)
         if read is not None:
+            # One class was fitted for each sequence: wider slices cost it what they cost a T1.
+            usual = self.card.calibration.classes[0].half_width_years(raw.age_years)
             half *= read.real_widening
+            half *= max(1.0, of_t1.half_width_years(raw.age_years) / usual)
         if site is not None:
             half += abs(site.applied.offset_years)
         elif self.card.calibration.unseen_scanner is not None:

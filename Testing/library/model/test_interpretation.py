@@ -107,6 +107,8 @@ def test_another_sequence_has_an_interval_and_a_line_of_its_own_and_no_percentil
 
     half = t1.interval_years[1] - 60.0
     assert says.interval_years == (60.0 - 3 * half, 60.0 + 3 * half)
+    apart = interpreter.interpret(replace(RAW, sequence="T2w"), 55.0, 20, 9.0)  # wide slices
+    assert apart.interval_years[1] == pytest.approx(60.0 + 4.5 * half)
     assert t1.correction is not None
     assert says.correction is None
     assert says.gap_percentile is None
