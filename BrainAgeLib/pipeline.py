@@ -46,6 +46,7 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import register_to_template
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.search import RegistrationError
+from BrainAgeLib.template.sequences import sequence_network
 from BrainAgeLib.template.template import Template, load_template
 
 logger = logging.getLogger(__name__)
@@ -122,6 +123,8 @@ def prepare(options: Options) -> Tools:
     device = DeviceInUse(options.device)
     ensemble = load_ensemble(options.model)
     check_harmonisation(ensemble.folder, ensemble.card)
+    if ensemble.card.calibration.sequences:
+        sequence_network("cpu")
     correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)

@@ -88,11 +88,13 @@ class SequenceCalibration:
     ``entry``: interval and corrections. Both were fitted on simulated scans. ``real_widening``: how
     many times wider the interval is since real scans stray farther from the T1 of their session
     than simulated ones; ``real_scans``: of how many that is known. ``validation``, ``held_out``:
-    raw error on simulated scans, out of fold.
+    raw error on simulated scans, out of fold. ``shown_by``: sha256 of the network of
+    ``template.sequences`` that showed them as a T1.
     """
 
     curve: AgeCurve
     entry: AcquisitionClass
+    shown_by: str
     real_widening: float
     real_scans: int
     validation: Accuracy | None = None

@@ -21,7 +21,7 @@ from BrainAgeLib.model.novelty import Typical, unpacked
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.sides import TypicalSides, unpacked_sides
 from BrainAgeLib.model.slices import SliceModel
-from BrainAgeLib.template import harmonisation
+from BrainAgeLib.template import harmonisation, sequences
 
 logger = logging.getLogger(__name__)
 _HINT = "install the model again, or train it again with this version"
@@ -97,8 +97,9 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
 
 
 def check_harmonisation(folder: Path, card: Card) -> None:
-    """Raise InputError for models that were trained on what another harmonisation shows."""
-    if card.harmonisation != harmonisation.SHA256:
+    """Raise InputError for models that were trained or calibrated on what other networks show."""
+    shown_by = {read.shown_by for read in card.calibration.sequences.values()}
+    if card.harmonisation != harmonisation.SHA256 or shown_by - {sequences.SHA256}:
         raise InputError(
             f"the model in {folder} was trained on what another harmonisation shows",
             "train it anew, or use the one that comes with this version",

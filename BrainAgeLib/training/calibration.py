@@ -66,8 +66,8 @@ def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionC
 
     ``protocol``: of ``SEQUENCE_PROTOCOLS``; its rows are blended, without a curve. The curve is of
     the people who are not held out, as that of a T1 is, once what is said too much or too little
-    of all of them is taken off; the class, on what comes of it, is the
-    first one's of ``CLASSES``, since slices farther apart are not simulated of these sequences.
+    of all of them is taken off. The class, on what comes of it, has the protocol's name and the
+    limits of the first one of ``CLASSES``: slices farther apart are not simulated of these.
     Raises ValueError without rows of people who are not held out.
     """
     validation = [row for row in rows if row.protocol == protocol and not row.held_out]
@@ -77,9 +77,9 @@ def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionC
     offset = float(np.mean(said - ages))
     without = fit_curve(ages, said - offset)
     curve = replace(without, said_years=tuple(at + offset for at in without.said_years))
-    name, least_slices, most_spacing_mm, _ = CLASSES[0]
+    _, least_slices, most_spacing_mm, _ = CLASSES[0]
     straightened = with_curve(rows, protocol, curve)
-    return curve, fit_class(straightened, name, least_slices, most_spacing_mm, protocol)
+    return curve, fit_class(straightened, protocol, least_slices, most_spacing_mm, protocol)
 
 
 def with_curve(rows: list[Row], protocol: str, curve: AgeCurve) -> list[Row]:

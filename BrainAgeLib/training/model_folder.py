@@ -29,7 +29,7 @@ from BrainAgeLib.model.card import (
 from BrainAgeLib.model.weights import FILE_NAME, Member, Weights, pack_weights
 from BrainAgeLib.records import INTERVAL_LEVEL, Reference
 from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
-from BrainAgeLib.template import harmonisation
+from BrainAgeLib.template import harmonisation, sequences
 from BrainAgeLib.training.calibration import (
     CLASSES,
     SCALE_AGES_YEARS,
@@ -94,7 +94,7 @@ def make_card(
     """Return the card; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
-    sequences, coverage = sequence_calibrations(rows)
+    others_read, coverage = sequence_calibrations(rows)
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
         card_version="4",
@@ -116,7 +116,7 @@ def make_card(
             INTERVAL_LEVEL,
             DEFAULT_CORRECTION,
             tuple(fit_class(rows, *entry) for entry in CLASSES),
-            sequences=sequences,
+            sequences=others_read,
         ),
         accuracy=accuracy_tables(rows, coverage, left_out),
         ablation=ablation(rows),
@@ -146,13 +146,13 @@ def sequence_calibrations(
         if any(row.protocol == protocol and not row.held_out for row in rows):
             curve, entry = fit_sequence(rows, protocol)
             straightened = with_curve(rows, protocol, curve)
-            validation, held_out = (
+            errors = [
                 accuracy_of(row for row in straightened if row.held_out == held)
                 for held in (False, True)
-            )
-            entry = replace(entry, name=f"{sequence}, {entry.name}")
+            ]
             coverage[entry.name] = _coverage(straightened, protocol)
-            calibrations[sequence] = SequenceCalibration(curve, entry, 1.0, 0, validation, held_out)
+            read = SequenceCalibration(curve, entry, sequences.SHA256, 1.0, 0, *errors)
+            calibrations[sequence] = read
     return calibrations, coverage
 
 

@@ -157,3 +157,10 @@ def write_small_model(output: Path, name: str = "small") -> Path:
     """Write a model folder of two small members; return it."""
     settings = TrainingSettings(name=name, version="4", folds=FOLDS, network=SMALL_NETWORK)
     return write_model(output, small_weights(), BLEND, out_of_fold_rows(), settings)
+
+
+def knowing_model(output: Path) -> Path:
+    """Write a model folder whose card knows other sequences; return it."""
+    settings = TrainingSettings(name="knowing", version="4", folds=FOLDS, network=SMALL_NETWORK)
+    rows = with_sequence_rows(out_of_fold_rows(200))
+    return write_model(output, small_weights(), BLEND, rows, settings)

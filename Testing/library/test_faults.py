@@ -21,8 +21,10 @@ from BrainAgeLib.run_folder import LOCK_NAME
 from BrainAgeLib.template import registration
 from BrainAgeLib.template.harmonisation import harmonising_network
 from BrainAgeLib.template.placed_scan import PlacedScan
+from BrainAgeLib.template.sequences import sequence_network
 from BrainAgeLib.template.template import load_template
 from Testing.library.commands import environment
+from Testing.library.model_folders import knowing_model
 from Testing.library.outcomes import COMPLETE, check_error, names_in
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals and limits of POSIX")
@@ -199,12 +201,19 @@ def other_template(tmp_path, monkeypatch):
     load_template.cache_clear()
 
 
-def test_a_damaged_harmonisation_is_4_before_any_work(arguments, brainage, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["harmonisation.safetensors", "sequences.safetensors"])
+def test_a_damaged_harmonisation_is_4_before_any_work(
+    arguments, brainage, tmp_path, monkeypatch, name
+):
+    if name == "sequences.safetensors":  # asked for by a model that reads other sequences
+        model = knowing_model(tmp_path / "models")
+        arguments[arguments.index("--model") + 1] = str(model)
     folder = tmp_path / "resources" / "Template"
     shutil.copytree(resources_folder() / "Template", folder)
-    (folder / "harmonisation.safetensors").write_bytes(b"something else")
+    (folder / name).write_bytes(b"something else")
     monkeypatch.setenv("BRAINAGE_RESOURCES", str(folder.parent))
     harmonising_network.cache_clear()
+    sequence_network.cache_clear()
 
     check_error(brainage(*arguments), 4, "is not the one that the models were trained with")
 

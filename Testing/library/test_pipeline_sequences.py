@@ -10,16 +10,7 @@ import pytest
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.scan.geometry import sitk_from_volume
-from BrainAgeLib.training.model_folder import write_model
-from BrainAgeLib.training.settings import TrainingSettings
-from Testing.library.model_folders import (
-    BLEND,
-    FOLDS,
-    SMALL_NETWORK,
-    out_of_fold_rows,
-    small_weights,
-    with_sequence_rows,
-)
+from Testing.library.model_folders import knowing_model
 
 T1_VALUES = (0.0, 60.0, 180.0, 235.0, 255.0)  # of the template
 SHOWN_AS = {
@@ -32,9 +23,7 @@ SHOWN_AS = {
 @pytest.fixture(scope="module")
 def knowing(tmp_path_factory):
     """Return a model folder whose card knows other sequences."""
-    settings = TrainingSettings(name="knowing", version="4", folds=FOLDS, network=SMALL_NETWORK)
-    rows = with_sequence_rows(out_of_fold_rows(200))
-    return write_model(tmp_path_factory.mktemp("models"), small_weights(), BLEND, rows, settings)
+    return knowing_model(tmp_path_factory.mktemp("models"))
 
 
 def shown_as(thick_brain, sequence):

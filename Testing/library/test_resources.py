@@ -14,6 +14,7 @@ def test_this_installation_has_what_it_needs():
         "grey_matter.nii.gz",
         "white_matter.nii.gz",
         "harmonisation.safetensors",
+        "sequences.safetensors",
         "NOTICE.txt",
     }
     assert resources.sample_scan().is_file()

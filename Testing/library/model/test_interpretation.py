@@ -98,7 +98,7 @@ def test_a_scanner_never_seen_has_a_wider_interval(card, has_no_skull, half_year
 def test_another_sequence_has_an_interval_and_a_line_of_its_own_and_no_percentile(card):
     wide, own = card.calibration.classes[0], replace(card.calibration.classes[0], name="T2w")
     own = replace(own, half_width_factor=2 * wide.half_width_factor, corrections=())
-    t2 = SequenceCalibration(AgeCurve((0.0, 100.0), (0.0, 100.0)), own, 1.5, 3)
+    t2 = SequenceCalibration(AgeCurve((0.0, 100.0), (0.0, 100.0)), own, "0" * 64, 1.5, 3)
     calibration = replace(card.calibration, sequences={"T2w": t2}, unseen_scanner=UNSEEN)
     interpreter = Interpreter(replace(card, calibration=calibration), "cole")
 
@@ -116,7 +116,7 @@ def test_another_sequence_has_an_interval_and_a_line_of_its_own_and_no_percentil
 
 def test_a_sequence_whose_real_scans_would_narrow_the_interval_is_no_calibration(card):
     with pytest.raises(ValueError, match="narrower"):
-        SequenceCalibration(AgeCurve((0, 1), (0, 1)), card.calibration.classes[0], 0.9, 3)
+        SequenceCalibration(AgeCurve((0, 1), (0, 1)), card.calibration.classes[0], "0" * 64, 0.9, 3)
 
 
 def test_an_interval_that_would_be_narrower_there_is_no_calibration():

@@ -208,11 +208,11 @@ def test_a_sequence_has_a_curve_of_its_own_and_a_class_on_what_comes_of_it():
     before = np.mean([row.predicted_years - row.age_years for row in mine])
     assert before == pytest.approx(10.0, abs=1.5)
     assert np.mean(errors) == pytest.approx(0.0, abs=0.5)
-    assert (found.name, found.people) == (CLASSES[0][0], len(mine))
+    assert (found.name, found.people) == (PROTOCOL, len(mine))
     assert (found.least_slices, found.most_spacing_mm) == CLASSES[0][1:3]
     straightened = with_curve(rows, PROTOCOL, curve)
-    assert found == fit_class(straightened, *CLASSES[0][:3], PROTOCOL)
-    assert found != fit_class(rows, *CLASSES[0][:3], PROTOCOL)
+    assert found == fit_class(straightened, PROTOCOL, *CLASSES[0][1:3], PROTOCOL)
+    assert found != fit_class(rows, PROTOCOL, *CLASSES[0][1:3], PROTOCOL)
 
 
 def test_held_out_people_do_not_choose_the_curve_of_a_sequence():

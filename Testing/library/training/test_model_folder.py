@@ -229,7 +229,7 @@ def test_rows_of_other_sequences_change_nothing_of_a_t1():
     assert list(read) == list(SEQUENCE_PROTOCOLS)
     assert without.calibration.sequences == {}
     for name, one in read.items():
-        assert one.entry.name == f"{name}, {without.calibration.classes[0].name}"
+        assert one.entry.name == SEQUENCE_PROTOCOLS[name]
         assert abs(one.validation.mean_error_years) < 0.5
         assert (one.real_widening, one.real_scans) == (1.0, 0)
         assert knowing.accuracy.interval[one.entry.name].people == one.entry.people
