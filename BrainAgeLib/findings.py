@@ -98,7 +98,12 @@ class FindingCode(str, Enum):
 
 
 WIDENING = frozenset(
-    {FindingCode.PART_OF_BRAIN, FindingCode.SLICE_HEIGHTS, FindingCode.UNLIKE_TRAINING}
+    {
+        FindingCode.PART_OF_BRAIN,
+        FindingCode.SLICE_HEIGHTS,
+        FindingCode.UNLIKE_TRAINING,
+        FindingCode.OTHER_SEQUENCE,
+    }
 )
 """Those with which the interval is wider than usual."""
 

@@ -15,7 +15,7 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
-from BrainAgeLib.gate.sequence import read_as
+from BrainAgeLib.gate.sequence import T1_LIKE, read_as
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, RawAge, load_ensemble
 from BrainAgeLib.model.interpretation import (
@@ -44,7 +44,7 @@ from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.harmonisation import harmonising_network
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import register_to_template
-from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
+from BrainAgeLib.template.scan_maps import ScanMaps, covers_the_brain, maps_of_scan
 from BrainAgeLib.template.search import RegistrationError
 from BrainAgeLib.template.sequences import sequence_network
 from BrainAgeLib.template.template import Template, load_template
@@ -161,6 +161,9 @@ def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:
     seen = contrast.look(placed, tools.template, case.scan.sequence)
     sequence = read_as(seen, tools.options.sequence, ensemble.card.calibration.sequences)
     slices = device.run(lambda name: placed.slices(tools.template, name, sequence))
+    if sequence in T1_LIKE and sequence != "T1w" and not covers_the_brain(slices):
+        sequence = "T1w"  # the models of few slices know no other
+        slices = device.run(lambda name: placed.slices(tools.template, name))
     raw = maps = meaning = None
     if len(slices) > 0:
         maps = read = device.run(lambda name: maps_of_scan(slices.to(name)))

@@ -30,6 +30,8 @@ Severity = Literal["note", "warn", "refuse"]
 Verdict = Literal["pass", "warn", "refuse"]
 Plane = Literal["axial", "coronal", "sagittal", "3d"]
 SequenceName = Literal["T1w", "T1w after contrast", "T2w", "FLAIR", "PDw", "other"]  # as in BIDS
+# Beside T1, those that there are networks and calibrations for.
+OTHER_SEQUENCES: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")
 # Scanners that an interval speaks of: also those that the model never saw, or a calibrated site's.
 IntervalCovers = Literal["any scanner", "this site"]
 INTERVAL_LEVEL = 0.9  # the part of healthy people whom an interval should hold
@@ -90,6 +92,7 @@ class SequenceTags:
     """What a DICOM header, or what lies beside a file, says of the sequence; times in milliseconds.
 
     ``says_contrast_agent``: whether a contrast agent is named, or a series' or file's name says so.
+    ``is_echo_planar``: as diffusion and functional series are.
     """
 
     modality: str | None = None
@@ -98,6 +101,7 @@ class SequenceTags:
     inversion_time_ms: float | None = None
     says_contrast_agent: bool = False
     scanner: str | None = None
+    is_echo_planar: bool = False
 
 
 @dataclass(frozen=True)

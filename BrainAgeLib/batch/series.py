@@ -145,7 +145,7 @@ def facts_of_file(path: Path) -> SeriesFacts:
         repetition_ms=tags.repetition_time_ms,
         inversion_ms=tags.inversion_time_ms,
         is_gradient_echo="GR" in str(sidecar.get("ScanningSequence", "")),
-        is_echo_planar="EP" in str(sidecar.get("ScanningSequence", "")),
+        is_echo_planar=tags.is_echo_planar,
         modality=tags.modality or "",
         has_contrast_agent=tags.says_contrast_agent,
     )
@@ -173,7 +173,7 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
         times.repetition_time_ms,
         inversion_ms if inversion_ms is not None and inversion_ms > 0 else None,
         is_gradient_echo=first.is_gradient_echo,
-        is_echo_planar=first.is_echo_planar,
+        is_echo_planar=first.sequence.is_echo_planar,
         modality=times.modality or "",
         has_contrast_agent=times.says_contrast_agent,
         is_derived=any(word in image_type for word in _DERIVED),

@@ -26,6 +26,9 @@ MOST_GREY_TO_WHITE_BY_HEADER = 0.93
 # T1 1.26 and more, after an agent 1.08 and more; FLAIR up to 0.87, half under -0.7.
 LEAST_BRIGHT_WHITE = 0.7
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
+# What is read as T2w or FLAIR: real FLAIR -1.3 and less, real T2 -2.1 and less. What is flatter, as
+# a CT is, or a scan that shows no order, is refused.
+CLEARLY_GREY = -1.0
 # Fluid far brighter than white matter; half of the PD under 0.01.
 LEAST_BRIGHT_FRACTION_OF_T2 = 0.1
 LEAST_PATTERN = 0.2  # sound scans 0.42 and more; T2-like -0.4, PD-like -0.2
@@ -38,6 +41,8 @@ LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
+CHOOSE_T1_TOO = "choose the T1-weighted series."
+MR = (None, "", "MR")  # modalities of a header
 T1_LIKE: frozenset[SequenceName] = frozenset({"T1w", "T1w after contrast"})
 WORDS: dict[SequenceName, str] = {
     "T1w": "a T1-weighted scan",
@@ -76,11 +81,23 @@ def told(measured: Contrast) -> SequenceName | None:
 def read_as(measured: Contrast, said: SequenceName | None, known: Collection[str]) -> SequenceName:
     """Return as which sequence a scan is read: as is said, or else as the picture tells.
 
-    ``known``: the sequences beside T1 that the model gives an age for. What it does not know is
-    read as a T1, and the checks refuse it.
+    ``known``: the sequences beside T1 that the model gives an age for. What it does not know, or
+    what is no MR picture or does not show its order clearly, is read as a T1, and the checks refuse
+    it.
     """
     sequence = said or told(measured)
-    return sequence if sequence in known and sequence is not None else "T1w"
+    if sequence is None or sequence not in known:
+        return "T1w"
+    return sequence if sequence in T1_LIKE or _is_clear(measured) else "T1w"
+
+
+def _is_clear(measured: Contrast) -> bool:
+    """Say whether a usual MR picture shows clearly that grey matter is brighter than white."""
+    odds, tags = measured.bright_white_log_odds, measured.tags
+    is_usual = tags.modality in MR and not tags.is_echo_planar
+    return (
+        is_usual and measured.csf_to_white is not None and odds is not None and odds <= CLEARLY_GREY
+    )
 
 
 def is_read_as_t1(measured: Contrast) -> bool:
@@ -94,13 +111,13 @@ def not_as_said(measured: Contrast) -> Finding | None:
     if said is None:
         return None
     is_read = (said in T1_LIKE) == is_read_as_t1(measured)
-    is_seen = seen in (None, said) or {said, seen} <= T1_LIKE
+    is_seen = seen == said or {said, seen} <= T1_LIKE | {None}
     if is_read and is_seen:
         return None
-    why = (
-        f"the picture shows {WORDS[seen]}" if not is_seen and seen else "no model reads such scans"
-    )
-    message = f"This scan is said to be {WORDS[said]}, and {why}. Leave --sequence out."
+    why = "the picture does not show it clearly, or no model reads such scans"
+    if seen is not None and not is_seen:
+        why = f"the picture shows {WORDS[seen]}"
+    message = f"This scan is said to be {WORDS[said]}, and {why}. Do not say it, or {CHOOSE_T1_TOO}"
     return Finding(FindingCode.NOT_AS_SAID, "refuse", message, seen, said)
 
 
@@ -170,19 +187,20 @@ def unlike_t1(measured: Contrast) -> Finding | None:
 def contrast_agent(measured: Contrast) -> Finding | None:
     """Warn of a scan after an agent; what shows another sequence is bright for other reasons."""
     fraction, says_agent = measured.bright_fraction, measured.tags.says_contrast_agent
-    if not is_read_as_t1(measured) and not says_agent:
-        return None
     is_bright = fraction is not None and fraction > MOST_BRIGHT_FRACTION
-    is_bright = is_bright and not_t1(measured) is None
+    is_bright = is_bright and is_read_as_t1(measured) and not_t1(measured) is None
     if not says_agent and not is_bright:
         return None
     why = f"{100 * (fraction or 0.0):.1f} % of the brain is far brighter than white matter"
     if says_agent:
         why = "The header, or the name of the series or file, tells of a contrast agent"
+    how = "which the model has never seen"
+    if measured.read_as == "T1w after contrast":
+        how = "and is read as one, which was learnt from simulated scans alone"
     return Finding(
         FindingCode.CONTRAST_AGENT,
         "warn",
-        f"{why}: this may be a scan after contrast agent. The model has never seen a real one. "
+        f"{why}: this may be a scan after contrast agent, {how}. "
         "Use the series from before the injection.",
         round(fraction or 0.0, 4) if is_bright else None,
         MOST_BRIGHT_FRACTION if is_bright else None,
@@ -201,7 +219,7 @@ def header_not_t1(measured: Contrast) -> Finding | None:
 def _not_t1_by_tags(tags: SequenceTags) -> str | None:
     echo, repetition = tags.echo_time_ms or 0.0, tags.repetition_time_ms or 0.0
     inversion = tags.inversion_time_ms or 0.0
-    if tags.modality not in (None, "", "MR"):
+    if tags.modality not in MR:
         return f"modality {tags.modality}"
     if echo > LONGEST_T1_ECHO_MS:
         return f"echo time {echo:.0f} ms"

@@ -24,7 +24,13 @@ from BrainAgeLib.model.calibration import (
     SequenceCalibration,
     UnseenScanner,
 )
-from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS, Reference, SequenceName
+from BrainAgeLib.records import (
+    NOTICE,
+    OLDEST_AGE_YEARS,
+    OTHER_SEQUENCES,
+    Reference,
+    SequenceName,
+)
 from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -97,9 +103,11 @@ class Calibration:
     sequences: dict[str, SequenceCalibration] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Raise ValueError for no class at all."""
+        """Raise ValueError for no class at all, or a sequence that nothing reads."""
         if not self.classes:
             raise ValueError("there is no class")
+        if set(self.sequences) - set(OTHER_SEQUENCES):
+            raise ValueError(f"sequences cannot be {sorted(self.sequences)}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding, Pictures, Prediction, Severity, Timings
 from BrainAgeLib.report import wording
 from BrainAgeLib.report.interval_and_age import interval_and_age
@@ -79,6 +80,7 @@ class ReportView:
     findings: tuple[FindingRow, ...]
     plot: Plot | None
     has_reference: bool
+    is_other_sequence: bool
     correction: CorrectionPart | None
     acquisition: tuple[Fact, ...]
     slices: Sheet
@@ -120,6 +122,7 @@ def report_view(prediction: Prediction, pictures: Pictures) -> ReportView:
         findings=tuple(map(_finding_row, wording.worst_first(prediction))),
         plot=comparison_plot(prediction, pictures.reference),
         has_reference=pictures.reference is not None,
+        is_other_sequence=FindingCode.OTHER_SEQUENCE in {each.code for each in quality.findings},
         correction=_correction(prediction) if has_age else None,
         acquisition=tuple(_acquisition(prediction)),
         slices=input_sheet(pictures.input_slices),

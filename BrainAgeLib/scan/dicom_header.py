@@ -109,7 +109,6 @@ class DicomHeader:
     doubt: Finding | None
     sequence: SequenceTags
     is_gradient_echo: bool
-    is_echo_planar: bool
     is_3d: bool
     slice: SliceHeader
 
@@ -139,8 +138,6 @@ def read_dicom_header(path: Path) -> DicomHeader:
             sequence=_sequence(said),
             is_gradient_echo="GR" in said.words("ScanningSequence")
             or said.text("EchoPulseSequence") == "GRADIENT",
-            is_echo_planar="EP" in said.words("ScanningSequence")
-            or said.text("EchoPlanarPulseSequence") == "YES",
             is_3d=said.text("MRAcquisitionType") == "3D",
             slice=_only_slice(said, printable(path.name)),
         )
@@ -187,6 +184,8 @@ def _sequence(said: Elements) -> SequenceTags:
         or agent == "YES"
         or names_agent(said.text("SeriesDescription")),
         scanner=scanner_of(said),
+        is_echo_planar="EP" in said.words("ScanningSequence")
+        or said.text("EchoPlanarPulseSequence") == "YES",
     )
 
 

@@ -43,6 +43,7 @@ def tags_of_file(path: Path) -> SequenceTags:
         _milliseconds(said, "RepetitionTime"),
         _milliseconds(said, "InversionTime"),
         is_agent(str(said.get("ContrastBolusAgent") or "")) or any(map(names_agent, names)),
+        is_echo_planar="EP" in str(said.get("ScanningSequence", "")),
     )
 
 

@@ -137,11 +137,11 @@ def bundled_weights(network: Network, name: str, sha256: str) -> Network:
         content = path.read_bytes()
     except OSError as error:
         raise InstallationError(
-            f"the harmonisation {path} cannot be read", "install SlicerBrainAge again"
+            f"the network {path} cannot be read", "install SlicerBrainAge again"
         ) from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise InstallationError(
-            f"the harmonisation {path} is not the one that the models were trained with",
+            f"the network {path} is not the one that the models were trained with",
             "install SlicerBrainAge again",
         )
     network.load_state_dict({name: values.float() for name, values in load(content).items()})

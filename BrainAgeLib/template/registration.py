@@ -48,7 +48,8 @@ FAINTEST = 10.0  # of 255: the blurred template's edge
 STEPS = 100
 # Of a coarse registration, or the picture is turned around and the head tried lying, too.
 UPRIGHT_SIMILARITY = 0.8
-TURNED_QUANTILE, FAINTEST_SHARE = 0.98, 1e-3  # of the brain's brightness; of that
+# Of the brain's brightness, and of that: set by hand.
+TURNED_QUANTILE, FAINTEST_SHARE = 0.98, 1e-3
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,7 @@ def register_to_template(
     way = _upright(brain, bright)
     report(0.4)
     if not way.fits:
-        turned = _upright(_turned(brain), bright)
-        way = turned if turned.fits else _lying(way, bright)
+        way = _turned_around(brain, bright) or _lying(way, bright)
     report(0.5)
     affine = sitk.AffineTransform(3)
     affine.SetCenter(way.start.GetCenter())
@@ -134,6 +134,14 @@ def _upright(whole: Volume, bright: Template) -> _Way:
     part = _bright_part(whole)
     coarse = _Problem(part, bright, REFINE_SPACING_MM)
     return _Way(whole, part, coarse, _best_start(coarse, part, bright, 0.0))
+
+
+def _turned_around(brain: Volume, bright: Template) -> _Way | None:
+    """Return the best place of the picture dark for bright, if it fits."""
+    with suppress(RegistrationError):
+        turned = _upright(_turned(brain), bright)
+        return turned if turned.fits else None
+    return None
 
 
 def _lying(way: _Way, bright: Template) -> _Way:

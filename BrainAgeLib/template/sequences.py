@@ -14,7 +14,7 @@ from functools import cache
 
 import torch
 
-from BrainAgeLib.records import SequenceName
+from BrainAgeLib.records import OTHER_SEQUENCES, SequenceName
 from BrainAgeLib.template.grid import planes_through
 from BrainAgeLib.template.harmonisation import (
     INPUT_CHANNELS,
@@ -27,7 +27,7 @@ from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
 SHA256 = "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3"
 WEIGHTS_NAME = "sequences.safetensors"
-READ: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")
+READ = OTHER_SEQUENCES
 INPUTS = INPUT_CHANNELS + 1 + len(READ)
 # The network was taught with these, set by hand.
 BRIGHTEST = 4.0  # of white matter

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -87,15 +85,23 @@ def test_a_t1_has_the_age_that_it_had(thick_brain, image, knowing, small_model):
     assert ages[0] == ages[1]
 
 
-def test_a_few_slices_of_a_t2_have_no_model(thick_brain, knowing):
-    few = thick_brain.with_voxels(
-        np.where(np.arange(len(thick_brain.voxels))[:, None, None] > 14, thick_brain.voxels, 0.0)
-    )
-    scan = shown_as(replace(few), "T2w")
+def test_a_few_slices_of_a_t1_after_an_agent_are_read_as_a_t1(thick_brain, knowing):
+    painted = thick_brain.voxels.copy()
+    painted[(np.random.default_rng(2).random(painted.shape) < 0.02) & (painted > 25)] = 500.0
+    painted[:14] = 0.0
+    scan = sitk_from_volume(thick_brain.with_voxels(painted))
 
-    record = run(
-        scan, Options(model=str(knowing), in_template_space=True, saliency=False, sequence="T2w")
-    ).prediction
+    record = run(scan, Options(model=str(knowing), in_template_space=True)).prediction
+
+    assert record.sequence == "T1w after contrast"
+    assert record.brain_age_years is not None
+    assert codes(record)["part_of_brain"] == codes(record)["contrast_agent"] == "warn"
+
+
+def test_in_template_space_another_sequence_is_not_taken_on_trust(thick_brain, knowing):
+    options = Options(model=str(knowing), in_template_space=True, saliency=False, sequence="T2w")
+
+    record = run(shown_as(thick_brain, "FLAIR"), options).prediction
 
     assert record.brain_age_years is None
-    assert codes(record)["part_of_brain"] == "refuse"
+    assert codes(record)["not_as_said"] == "refuse"

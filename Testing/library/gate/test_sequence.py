@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.gate.contrast import measure
+from BrainAgeLib.gate.gate import judge
 from BrainAgeLib.gate.sequence import read_as, told
 from BrainAgeLib.records import SequenceTags
 from Testing.library.gate.sound import (
@@ -236,16 +237,53 @@ FLAIR_LIKE = {"grey_to_white": 1.15, "csf_to_white": 0.4, "tissue_spread": 0.4}
             {"not_as_said": "refuse", "other_sequence": "warn"},
         ),
         ({**T2_LIKE, "said": "T2w", "read_as": "T2w"}, {"other_sequence": "warn"}),
-        # Too little is seen to tell.
+        # Nothing else than a T1 is taken on trust.
         (
             {"grey_to_white": None, "bright_white_log_odds": None, "csf_to_white": None}
-            | {"said": "T2w", "read_as": "T2w"},
-            {"other_sequence": "warn"},
+            | {"said": "T2w"},
+            {"not_as_said": "refuse"},
         ),
+        ({"grey_to_white": None, "bright_white_log_odds": None, "said": "T1w"}, {}),
     ],
 )
 def test_what_is_found_in_a_scan_of_another_sequence_that_the_model_reads(changes, expected):
     assert found("contrast", **changes) == expected
+
+
+CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "expected"),
+    [
+        ({**CLEAR}, None, "FLAIR"),
+        ({**CLEAR, "tags": SequenceTags("MR", 90.0, 9000.0)}, None, "FLAIR"),
+        ({**CLEAR, "bright_white_log_odds": -0.99}, None, "T1w"),  # as flat as a CT
+        ({**CLEAR, "tags": SequenceTags("CT")}, None, "T1w"),
+        ({**CLEAR, "tags": SequenceTags("PT")}, "FLAIR", "T1w"),
+        ({**CLEAR, "tags": SequenceTags("MR", is_echo_planar=True)}, None, "T1w"),
+        ({**CLEAR, "csf_to_white": None}, "FLAIR", "T1w"),  # in template space
+        ({**CLEAR, "bright_white_log_odds": None}, "FLAIR", "T1w"),
+        ({"bright_fraction": 0.006}, None, "T1w after contrast"),
+    ],
+)
+def test_only_a_clear_mr_picture_is_read_as_another_sequence(changes, said, expected):
+    assert read_as(changed("contrast", **changes)["contrast"], said, KNOWN) == expected
+
+
+def test_what_is_not_read_as_it_is_told_is_refused():
+    for changes in ({**CLEAR, "tags": SequenceTags("CT")}, {**CLEAR, "csf_to_white": 1.2}):
+        measured = changed("contrast", **changes)["contrast"]
+        sequence = read_as(measured, None, ("T2w", "FLAIR"))
+        assert found("contrast", **changes, read_as=sequence)["not_t1"] == "refuse"
+
+
+def test_an_agent_on_a_t2_has_no_figure():
+    tags = SequenceTags("MR", 95.0, 4000.0, says_contrast_agent=True)
+    findings = judge(changed("contrast", **T2_LIKE, read_as="T2w", tags=tags))
+
+    (agent,) = (finding for finding in findings if finding.code == "contrast_agent")
+    assert agent.value is None
 
 
 def test_a_wrong_word_for_the_sequence_is_told_in_words():

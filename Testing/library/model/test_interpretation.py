@@ -114,6 +114,12 @@ def test_another_sequence_has_an_interval_and_a_line_of_its_own_and_no_percentil
     assert says.gap_percentile is None
 
 
+def test_a_card_names_no_sequence_that_nothing_reads(card):
+    read = SequenceCalibration(AgeCurve((0, 1), (0, 1)), card.calibration.classes[0], "", 1.0, 0)
+    with pytest.raises(ValueError, match="sequences cannot be"):
+        replace(card.calibration, sequences={"PDw": read})
+
+
 def test_a_sequence_whose_real_scans_would_narrow_the_interval_is_no_calibration(card):
     with pytest.raises(ValueError, match="narrower"):
         SequenceCalibration(AgeCurve((0, 1), (0, 1)), card.calibration.classes[0], "0" * 64, 0.9, 3)
