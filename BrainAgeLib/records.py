@@ -30,13 +30,11 @@ Severity = Literal["note", "warn", "refuse"]
 Verdict = Literal["pass", "warn", "refuse"]
 Plane = Literal["axial", "coronal", "sagittal", "3d"]
 SequenceName = Literal["T1w", "T1w after contrast", "T2w", "FLAIR", "PDw", "other"]  # as in BIDS
-# Beside T1, those that there are networks and calibrations for.
-OTHER_SEQUENCES: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")
+OTHER_SEQUENCES: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")  # that are read
 # Scanners that an interval speaks of: also those that the model never saw, or a calibrated site's.
 IntervalCovers = Literal["any scanner", "this site"]
 INTERVAL_LEVEL = 0.9  # the part of healthy people whom an interval should hold
-# Called with the stage's name and how much of the whole job is done, 0-1.
-ProgressCallback = Callable[[str, float], None]
+ProgressCallback = Callable[[str, float], None]  # the stage's name, how much of all is done, 0-1
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,6 @@ class SequenceTags:
     """What a DICOM header, or what lies beside a file, says of the sequence; times in milliseconds.
 
     ``says_contrast_agent``: whether a contrast agent is named, or a series' or file's name says so.
-    ``is_echo_planar``: as diffusion and functional series are.
     """
 
     modality: str | None = None
@@ -101,7 +98,7 @@ class SequenceTags:
     inversion_time_ms: float | None = None
     says_contrast_agent: bool = False
     scanner: str | None = None
-    is_echo_planar: bool = False
+    is_echo_planar: bool = False  # as diffusion is
 
 
 @dataclass(frozen=True)
@@ -268,9 +265,8 @@ class Pictures:
 class Result:
     """The prediction, and what lies on the scan's own grid or leads to the template.
 
-    ``brain_mask`` (SimpleITK.Image) is None when no brain was found, ``to_template``
-    (SimpleITK.Transform, with which ITK resamples the scan onto the template) when nothing was
-    registered. ``dicom_files``: those of the scan's series, if it is DICOM.
+    ``brain_mask`` (SimpleITK.Image): None when no brain was found. ``to_template`` (of SimpleITK,
+    resamples the scan onto the template): None when nothing was. ``dicom_files``: of its series.
     """
 
     prediction: Prediction

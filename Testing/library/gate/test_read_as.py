@@ -1,0 +1,62 @@
+"""As which sequence a scan is read: what the picture clearly shows and the model knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.gate.sequence import read_as
+from BrainAgeLib.records import SequenceTags
+from Testing.library.gate.sound import changed, found, placed_at
+from Testing.library.gate.test_sequence import ORDERS, shown_as
+
+KNOWN = ("T2w", "FLAIR", "T1w after contrast")
+
+
+@pytest.fixture(scope="module")
+def placed(thick_brain):
+    """Return the thick-slice T1 scan in its place."""
+    return placed_at(thick_brain)
+
+
+@pytest.mark.parametrize(
+    ("sequence", "said", "known", "expected"),
+    [
+        ("T1w", None, KNOWN, "T1w"),
+        ("T2w", None, KNOWN, "T2w"),
+        ("T2w", None, (), "T1w"),  # the model knows no other: the checks refuse it
+        ("T2w", "T1w", KNOWN, "T1w"),
+        ("PDw", None, KNOWN, "T1w"),
+        ("FLAIR", "T2w", KNOWN, "T2w"),
+        ("FLAIR", "PDw", KNOWN, "T1w"),
+    ],
+)
+def test_as_which_sequence_a_scan_is_read(placed, sequence, said, known, expected):
+    assert read_as(shown_as(placed, ORDERS[sequence]), said, known) == expected
+
+
+CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said", "expected"),
+    [
+        ({**CLEAR}, None, "FLAIR"),
+        ({**CLEAR, "tags": SequenceTags("MR", 90.0, 9000.0)}, None, "FLAIR"),
+        ({**CLEAR, "bright_white_log_odds": -0.99}, None, "T1w"),  # as flat as a CT
+        ({**CLEAR, "tags": SequenceTags("CT")}, None, "T1w"),
+        ({**CLEAR, "tags": SequenceTags("PT")}, "FLAIR", "T1w"),
+        ({**CLEAR, "tags": SequenceTags("MR", is_echo_planar=True)}, None, "T1w"),
+        ({**CLEAR, "csf_to_white": None}, "FLAIR", "T1w"),  # in template space
+        ({**CLEAR, "bright_white_log_odds": None}, "FLAIR", "T1w"),
+        ({"bright_fraction": 0.006}, None, "T1w after contrast"),
+    ],
+)
+def test_only_a_clear_mr_picture_is_read_as_another_sequence(changes, said, expected):
+    assert read_as(changed("contrast", **changes)["contrast"], said, KNOWN) == expected
+
+
+def test_what_is_not_read_as_it_is_told_is_refused():
+    for changes in ({**CLEAR, "tags": SequenceTags("CT")}, {**CLEAR, "csf_to_white": 1.2}):
+        measured = changed("contrast", **changes)["contrast"]
+        sequence = read_as(measured, None, ("T2w", "FLAIR"))
+        assert found("contrast", **changes, read_as=sequence)["not_t1"] == "refuse"
