@@ -17,6 +17,7 @@ import torch
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import sequence
 from BrainAgeLib.gate.evidence import Evidence, Family, above, below
+from BrainAgeLib.gate.field_of_view import around_to_brain, look_around
 from BrainAgeLib.records import Finding, SequenceName, SequenceTags
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.intensity import field_monomials, huber, robust_deviation, robust_fit
@@ -41,8 +42,7 @@ MOST_NEGATIVE_FRACTION = 0.05  # sound scans up to 0.001
 # How it is measured was set by hand; the limits above were chosen on what it then gave.
 MOST_VOXELS_LOOKED_AT = 60_000  # of the brain
 LEAST_VOXELS = (60, 60, 15)  # of grey matter, white matter and ventricles
-FIELD_ORDER = 2
-RIDGE = 1e-3  # on each coefficient of the field, for each voxel
+FIELD_ORDER, RIDGE = 2, 1e-3  # the second on each coefficient of the field, for each voxel
 BRIGHTEST = 0.3  # of the places of grey and white matter
 BRIGHT = 1.4  # of white matter: vessels and enhancement, not tissue
 DARKEST = 0.001  # of the voxels of the image
@@ -62,7 +62,8 @@ class Contrast:
     image over the median of the brain. ``pattern``: correlation of scan and template inside the
     brain alone. ``brain_age_years``: the raw age. ``bright_white_log_odds``: logarithm of the odds
     that what is brightest of grey and white matter is white, over those of any place of the two.
-    ``read_as``, ``said``: the sequence as which it was read, and which the caller says that it is.
+    ``around_to_brain``: of bone, where grey matter is brighter than white. ``read_as``, ``said``:
+    the sequence as which it was read, and which the caller says that it is.
     """
 
     grey_to_white: float | None = None
@@ -77,6 +78,7 @@ class Contrast:
     brain_age_years: float | None = None
     tags: SequenceTags = SequenceTags()
     bright_white_log_odds: float | None = None
+    around_to_brain: float | None = None
     read_as: SequenceName = "T1w"
     said: SequenceName | None = None
 
@@ -110,6 +112,9 @@ def look(placed: PlacedScan, template: Template, tags: SequenceTags) -> Contrast
     if not placed.is_registered:
         # The few slices may lie beside the small ventricles.
         tissues |= {"csf_to_white": None, "tissue_spread": None}
+    grey = tissues.get("grey_to_white") or 0.0
+    if placed.is_registered and grey > sequence.MOST_GREY_TO_WHITE_BY_HEADER:
+        tissues["around_to_brain"] = around_to_brain(look_around(placed, template))
     return Contrast(
         **tissues,  # type: ignore[arg-type]
         tags=tags,

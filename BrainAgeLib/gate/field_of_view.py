@@ -22,6 +22,7 @@ MARGIN_MM = 20.0  # skull and scalp, and somewhat more
 # The mask of a sound scan leaves the template's brain by less than this nearly everywhere: at
 # most 1.5 % of it lies farther out.
 TOLERANCE_MM = 8.0
+BONE_MM, BONE_ABOVE_MM = (4.0, 10.0), 20.0  # from the brain; height in the template
 FEWEST_POINTS = 100  # that a correlation or a brightness is taken from
 LEAST_BRIGHTNESS = float(np.finfo(np.float32).tiny)  # to divide by, in whatever unit voxels are
 
@@ -76,6 +77,20 @@ class FieldOfView:
             return 0.0
         values = np.flip(np.where(self.in_mask, self.values, 0.0), turned)
         return correlation(values[both].astype(float), self.grid.t1[both].astype(float))
+
+
+def around_to_brain(view: FieldOfView) -> float | None:
+    """Return the brightness where the skull's bone is over the brain's; None without a skull.
+
+    Medians, above the middle of the brain. In an MR picture bone is dark, in a CT bright.
+    """
+    grid, (low, high) = view.grid, BONE_MM
+    is_bone = (grid.outside_mm > low) & (grid.outside_mm < high) & view.in_view
+    is_bone &= grid.points_mm[..., 2] > BONE_ABOVE_MM
+    brain, bone = view.values[view.in_mask], view.values[is_bone]
+    if len(brain) < FEWEST_POINTS or len(bone) < FEWEST_POINTS or np.median(bone) == 0:
+        return None
+    return float(np.median(bone)) / max(float(np.median(brain)), LEAST_BRIGHTNESS)
 
 
 def look_around(placed: PlacedScan, template: Template) -> FieldOfView:

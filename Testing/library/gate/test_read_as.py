@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from BrainAgeLib.gate.contrast import look
 from BrainAgeLib.gate.sequence import read_as
 from BrainAgeLib.records import SequenceTags
-from Testing.library.gate.sound import changed, found, placed_at
-from Testing.library.gate.test_sequence import ORDERS, shown_as
+from BrainAgeLib.template.template import load_template
+from Testing.library.gate.sound import changed, found, placed_at, with_voxels
+from Testing.library.gate.test_sequence import ORDERS, T1_VALUES, shown_as
 
 KNOWN = ("T2w", "FLAIR", "T1w after contrast")
 
@@ -46,6 +49,8 @@ CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
         ({**CLEAR, "tags": SequenceTags("CT")}, None, "T1w"),
         ({**CLEAR, "tags": SequenceTags("PT")}, "FLAIR", "T1w"),
         ({**CLEAR, "tags": SequenceTags("MR", is_echo_planar=True)}, None, "T1w"),
+        ({**CLEAR, "around_to_brain": 1.2}, None, "FLAIR"),
+        ({**CLEAR, "around_to_brain": 1.21}, None, "T1w"),  # bright bone: a CT
         ({**CLEAR, "csf_to_white": None}, "FLAIR", "T1w"),  # in template space
         ({**CLEAR, "bright_white_log_odds": None}, "FLAIR", "T1w"),
         ({"bright_fraction": 0.006}, None, "T1w after contrast"),
@@ -60,3 +65,18 @@ def test_what_is_not_read_as_it_is_told_is_refused():
         measured = changed("contrast", **changes)["contrast"]
         sequence = read_as(measured, None, ("T2w", "FLAIR"))
         assert found("contrast", **changes, read_as=sequence)["not_t1"] == "refuse"
+
+
+def test_bright_bone_is_seen(thick_brain):
+    """A brain whose grey matter is brighter than white, in a skull that is dark or bright."""
+    flair = 100 * np.interp(thick_brain.voxels, T1_VALUES, ORDERS["FLAIR"])
+    for bone, expected in ((20.0, 0.2), (300.0, 2.8), (0.0, None)):
+        head = with_voxels(placed_at(thick_brain), np.where(thick_brain.voxels > 25, flair, bone))
+
+        found = look(head, load_template(), SequenceTags()).around_to_brain
+
+        assert found == (None if expected is None else pytest.approx(expected, rel=0.3))
+
+
+def test_nothing_is_measured_around_a_t1(placed):
+    assert look(placed, load_template(), SequenceTags()).around_to_brain is None
