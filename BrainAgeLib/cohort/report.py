@@ -43,7 +43,14 @@ from BrainAgeLib.cohort.estimates import (
     with_interval,
 )
 from BrainAgeLib.cohort.methods import methods_text
-from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section
+from BrainAgeLib.cohort.page import (
+    READ_FIRST,
+    Charts,
+    Part,
+    Report,
+    exclusions_section,
+    read_first,
+)
 from BrainAgeLib.cohort.power import (
     WITHIN_PERSON,
     people_for_change,
@@ -65,9 +72,6 @@ ADDED = (
     "seen to add anything to the other. The areas are those of models that know age and sex, among "
     "people of these ages: they depend on how the ages of the groups differ."
 )
-
-
-READ_FIRST = "Read first"
 
 
 def cohort_report(path: Path, plan: Plan) -> Report:
@@ -99,8 +103,7 @@ def cohort_report(path: Path, plan: Plan) -> Report:
 def headline(report: Report) -> str:
     """Return what is to be read first in a line, then the main figures, for the terminal."""
     chosen = {"adjusted difference", "Cohen's d", "difference of change a year"}
-    first = [part for one in report.sections if one.title == READ_FIRST for part in one.parts]
-    lines = [f"{READ_FIRST}: {' '.join(' '.join(map(str, first)).split())}"] if first else []
+    lines = read_first(report)
     lines += [report.not_compared] if report.not_compared else []
     for item in report.estimates:
         is_area = item.figure.startswith("AUC, adjusted")

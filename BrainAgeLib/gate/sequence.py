@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import above, below
-from BrainAgeLib.records import Finding, SequenceName, SequenceTags
+from BrainAgeLib.records import T1_LIKE, Finding, SequenceName, SequenceTags
 
 if TYPE_CHECKING:
     from BrainAgeLib.gate.contrast import Contrast
@@ -38,7 +38,6 @@ LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
-T1_LIKE: frozenset[SequenceName] = frozenset({"T1w", "T1w after contrast"})
 WORDS: dict[SequenceName, str] = {
     "T1w": "a T1-weighted scan",
     "T1w after contrast": "a T1-weighted scan after contrast agent",
