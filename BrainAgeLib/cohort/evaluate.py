@@ -20,14 +20,7 @@ from BrainAgeLib.cohort.estimates import (
     shown,
     with_interval,
 )
-from BrainAgeLib.cohort.page import (
-    READ_FIRST,
-    Charts,
-    Part,
-    Report,
-    exclusions_section,
-    read_first,
-)
+from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section, read_first
 from BrainAgeLib.cohort.sequences import sequence_cautions
 from BrainAgeLib.cohort.table import (
     AnalysisTable,
@@ -86,8 +79,7 @@ def evaluate(path: Path, group: str | None = None) -> Report:
     if len(groups) > 1:
         named = ", ".join(name or "(none)" for name in groups)
         said.append(f"These people are of several groups ({named}): {PATIENTS}")
-    if said:
-        report.section(READ_FIRST, *said)
+    report.say_first(said)
     _add_sections(report, scans, table)
     return report
 

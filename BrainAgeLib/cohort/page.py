@@ -83,6 +83,11 @@ class Report:
         """Add a section; parts that are None are left out."""
         self.sections.append(Section(title, [part for part in parts if part is not None]))
 
+    def say_first(self, said: Sequence[str]) -> None:
+        """Add the section on what to know before the figures, if there is anything."""
+        if said:
+            self.section(READ_FIRST, *said)
+
     def chart(self, name: str, svg: bytes, caption: str) -> Chart:
         """Keep a chart under a file name and return it for a section."""
         self.charts.append(Chart(name, svg, caption))

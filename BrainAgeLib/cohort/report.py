@@ -43,14 +43,7 @@ from BrainAgeLib.cohort.estimates import (
     with_interval,
 )
 from BrainAgeLib.cohort.methods import methods_text
-from BrainAgeLib.cohort.page import (
-    READ_FIRST,
-    Charts,
-    Part,
-    Report,
-    exclusions_section,
-    read_first,
-)
+from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section, read_first
 from BrainAgeLib.cohort.power import (
     WITHIN_PERSON,
     people_for_change,
@@ -85,8 +78,7 @@ def cohort_report(path: Path, plan: Plan) -> Report:
     report.exclusions = cohort.exclusions
     model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)
     change = _change(cohort, RAW, "gap_years")
-    if said := cautions(cohort):
-        report.section(READ_FIRST, *said)
+    report.say_first(cautions(cohort))
     _at_first_scan(report, cohort, model)
     _over_time(report, cohort, change)
     _score_and_event(report, cohort)
