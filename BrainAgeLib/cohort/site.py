@@ -129,10 +129,9 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     Raises InputError when the table cannot be read, holds several groups and none is named, comes
     from another model, or has fewer than 20 people (3 with ``force``).
     """
-    table = healthy(read_table(path, t1_alone=True), path, group)
-    scans = first_scans(table.scans)
+    scans, others = _t1_scans(path, group)
     _check_model(scans, card, path)
-    _check_people(len(scans), table, path, force)
+    _check_people(len(scans), others, path, force)
     ages = scans["age"].to_numpy(float)
     if np.ptp(ages) == 0:
         raise InputError(f"all people of {path} have one age", "give people of different ages")
@@ -156,16 +155,22 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
         classes,
         _kinds(scans, RecordsBeside(path)),
         tuple(int(line) for line in scans["line"][far]),
-        _other_sequences(table),
+        others,
     )
 
 
-def _other_sequences(table: AnalysisTable) -> int:
-    return sum(item.reason == OTHER_SEQUENCE for item in table.exclusions)
+def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, int]:
+    """Return the first T1 scan of each healthy person, and how many of others are left out."""
+    table = read_table(path, t1_alone=True)
+    left_out = [one.group for one in table.exclusions if one.reason == OTHER_SEQUENCE]
+    others = len(left_out) if group is None else left_out.count(group)
+    if others and group is not None and group not in set(table.scans["group"]):
+        return table.scans[:0], others  # the group is there, and has no T1
+    return first_scans(healthy(table, path, group).scans), others
 
 
-def _check_people(people: int, table: AnalysisTable, path: Path, force: bool) -> None:
-    least, others = FEWEST_PEOPLE if force else LEAST_PEOPLE, _other_sequences(table)
+def _check_people(people: int, others: int, path: Path, force: bool) -> None:
+    least = FEWEST_PEOPLE if force else LEAST_PEOPLE
     if people < least:
         why = f" ({scans_in_words(others)} {OTHER_SEQUENCE} left out)" if others else ""
         raise InputError(

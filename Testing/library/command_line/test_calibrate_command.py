@@ -57,11 +57,17 @@ def test_scans_of_other_sequences_are_left_out_and_counted(brainage, small_model
     assert "another sequence" not in alone.err
 
 
-def test_a_table_of_other_sequences_alone_is_no_calibration(brainage, small_model, tmp_path):
-    rows = [one | {"findings": "other_sequence"} for one in healthy_rows(40)]
+@pytest.mark.parametrize("option", [(), ("--group", "CN")])
+def test_people_of_other_sequences_alone_are_no_calibration(
+    brainage, small_model, tmp_path, option
+):
+    rows = [one | {"findings": "other_sequence", "group": "CN"} for one in healthy_rows(40)]
+    if option:  # patients have a T1, and some have none: they do not count here
+        rows += [one | {"id": f"ad{n}", "group": "AD"} for n, one in enumerate(rows[:2])]
+        rows[-1]["findings"] = ""
     table, output = write_table(rows, tmp_path / "results.csv"), tmp_path / "clinic.json"
 
-    outcome = brainage("calibrate", table, "--output", output, "--model", small_model)
+    outcome = brainage("calibrate", table, "--output", output, "--model", small_model, *option)
 
     assert outcome.code == 2 and outcome.err.count("\n") == 1
     assert "has 0 people with a T1 scan" in outcome.err
