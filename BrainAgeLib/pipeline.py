@@ -15,7 +15,7 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
-from BrainAgeLib.gate.sequence import T1_LIKE, read_as
+from BrainAgeLib.gate.sequence import read_as
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, RawAge, load_ensemble
 from BrainAgeLib.model.interpretation import (
@@ -30,6 +30,7 @@ from BrainAgeLib.model.weights import check_harmonisation
 from BrainAgeLib.options import Options
 from BrainAgeLib.process import own_chance, take_working_memory, threads
 from BrainAgeLib.records import (
+    T1_LIKE,
     Finding,
     Prediction,
     ProgressCallback,

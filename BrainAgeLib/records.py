@@ -1,7 +1,6 @@
 """The words that the whole program speaks: plain records, no behaviour beyond their own arithmetic.
 
-Ages and gaps are years; a gap is always predicted minus chronological age. What is not known or
-was skipped is None, never 0.
+Ages and gaps (predicted minus chronological age) are years; what is not known is None, never 0.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ Verdict = Literal["pass", "warn", "refuse"]
 Plane = Literal["axial", "coronal", "sagittal", "3d"]
 SequenceName = Literal["T1w", "T1w after contrast", "T2w", "FLAIR", "PDw", "other"]  # as in BIDS
 OTHER_SEQUENCES: tuple[SequenceName, ...] = ("T2w", "FLAIR", "T1w after contrast")  # that are read
+T1_LIKE: frozenset[SequenceName] = frozenset({"T1w", "T1w after contrast"})
 # Scanners that an interval speaks of: also those that the model never saw, or a calibrated site's.
 IntervalCovers = Literal["any scanner", "this site"]
 INTERVAL_LEVEL = 0.9  # the part of healthy people whom an interval should hold

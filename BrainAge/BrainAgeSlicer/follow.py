@@ -91,7 +91,7 @@ def compare(earlier: Result, later: Result, yearsBetween: float | None) -> Compa
     ]
     person = person_of(_("this person"), visits, notes)
     error = _scanErrorOf(records[1].model.name)
-    warnings = tuple(warnings_about(person))
+    warnings = tuple(warnings_about(person, error))
     return Comparison((earlier, later), person, change_of(person, error), error, warnings)
 
 

@@ -14,6 +14,7 @@ from BrainAgeLib.cohort.design import (
     with_intercept,
 )
 from BrainAgeLib.cohort.estimates import Estimate
+from BrainAgeLib.cohort.sequences import sequence_cautions
 from BrainAgeLib.cohort.table import counted
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ FEWEST_ON_A_SIDE = 5
 
 def cautions(cohort: Cohort) -> list[str]:
     """Return what a reader must know of the table before the figures, in sentences."""
-    sources = (_models, _spacings, _places, _codes, _unused, _lost_groups)
+    sources = (_models, _sequences, _spacings, _places, _codes, _unused, _lost_groups)
     return [*cohort.notes, *(words for source in sources for words in source(cohort))]
 
 
@@ -42,6 +43,10 @@ def _models(cohort: Cohort) -> Iterable[str]:
             f"The ages come from {len(models)} models ({', '.join(models)}), whose gaps differ by "
             "years: predict all scans with one, or give --covariate model."
         )
+
+
+def _sequences(cohort: Cohort) -> Iterable[str]:
+    return sequence_cautions(cohort.visits)
 
 
 def _spacings(cohort: Cohort) -> Iterable[str]:

@@ -20,7 +20,8 @@ from BrainAgeLib.cohort.estimates import (
     shown,
     with_interval,
 )
-from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section
+from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section, read_first
+from BrainAgeLib.cohort.sequences import sequence_cautions
 from BrainAgeLib.cohort.table import (
     AnalysisTable,
     counted,
@@ -73,10 +74,12 @@ def evaluate(path: Path, group: str | None = None) -> Report:
         scans["slice_thickness_mm"] = number_column(scans, "slice_thickness_mm", path)
     report = Report("How good these brain ages are")
     report.exclusions = (*table.exclusions, *later_scans(table.scans))
+    said = sequence_cautions(scans)
     groups = sorted(set(scans["group"]))
     if len(groups) > 1:
         named = ", ".join(name or "(none)" for name in groups)
-        report.section("Read first", f"These people are of several groups ({named}): {PATIENTS}")
+        said.append(f"These people are of several groups ({named}): {PATIENTS}")
+    report.say_first(said)
     _add_sections(report, scans, table)
     return report
 
@@ -91,6 +94,7 @@ def headline(report: Report) -> str:
     reasons = ", ".join(f"{n} {reason}" for reason, n in counted(report.exclusions).items())
     left_out = f"{scans_in_words(len(report.exclusions))} left out"
     lines = [
+        *read_first(report),
         f"{'people':30}{raw['MAE'].people}, {left_out}{f': {reasons}' if reasons else ''}",
         *(f"raw {figure:26}{with_interval(item)}" for figure, item in raw.items()),
     ]

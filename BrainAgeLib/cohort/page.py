@@ -26,6 +26,7 @@ from BrainAgeLib.whole_file import write_atomically
 PAGE_NAME = "report.html"
 NUMBERS_NAME, EXCLUSIONS_NAME, METHODS_NAME = "numbers.csv", "exclusions.csv", "methods.txt"
 MOST_LISTED = 50
+READ_FIRST = "Read first"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Report:
         """Add a section; parts that are None are left out."""
         self.sections.append(Section(title, [part for part in parts if part is not None]))
 
+    def say_first(self, said: Sequence[str]) -> None:
+        """Add the section on what to know before the figures, if there is anything."""
+        if said:
+            self.section(READ_FIRST, *said)
+
     def chart(self, name: str, svg: bytes, caption: str) -> Chart:
         """Keep a chart under a file name and return it for a section."""
         self.charts.append(Chart(name, svg, caption))
@@ -103,6 +109,12 @@ def exclusions_section(report: Report, rows_read: int) -> None:
         Table(["line", "person", "session", "reason"], listed) if rows else None,
         f"{more} more stand in exclusions.csv." if more > 0 else None,
     )
+
+
+def read_first(report: Report) -> list[str]:
+    """Return what is to be read before the figures as a line for the terminal, if anything is."""
+    said = [part for one in report.sections if one.title == READ_FIRST for part in one.parts]
+    return [f"{READ_FIRST}: {' '.join(' '.join(map(str, said)).split())}"] if said else []
 
 
 def page(report: Report) -> str:

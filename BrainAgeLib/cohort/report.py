@@ -43,7 +43,7 @@ from BrainAgeLib.cohort.estimates import (
     with_interval,
 )
 from BrainAgeLib.cohort.methods import methods_text
-from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section
+from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section, read_first
 from BrainAgeLib.cohort.power import (
     WITHIN_PERSON,
     people_for_change,
@@ -67,9 +67,6 @@ ADDED = (
 )
 
 
-READ_FIRST = "Read first"
-
-
 def cohort_report(path: Path, plan: Plan) -> Report:
     """Return the report of a results table.
 
@@ -81,8 +78,7 @@ def cohort_report(path: Path, plan: Plan) -> Report:
     report.exclusions = cohort.exclusions
     model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)
     change = _change(cohort, RAW, "gap_years")
-    if said := cautions(cohort):
-        report.section(READ_FIRST, *said)
+    report.say_first(cautions(cohort))
     _at_first_scan(report, cohort, model)
     _over_time(report, cohort, change)
     _score_and_event(report, cohort)
@@ -99,8 +95,7 @@ def cohort_report(path: Path, plan: Plan) -> Report:
 def headline(report: Report) -> str:
     """Return what is to be read first in a line, then the main figures, for the terminal."""
     chosen = {"adjusted difference", "Cohen's d", "difference of change a year"}
-    first = [part for one in report.sections if one.title == READ_FIRST for part in one.parts]
-    lines = [f"{READ_FIRST}: {' '.join(' '.join(map(str, first)).split())}"] if first else []
+    lines = read_first(report)
     lines += [report.not_compared] if report.not_compared else []
     for item in report.estimates:
         is_area = item.figure.startswith("AUC, adjusted")

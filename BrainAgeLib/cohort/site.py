@@ -18,15 +18,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.batch.table import FINDING_SEPARATOR
 from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.cohort.beside import RecordsBeside
-from BrainAgeLib.cohort.table import AnalysisTable, first_scans, of_group, read_table
+from BrainAgeLib.cohort.sequences import finding_codes
+from BrainAgeLib.cohort.table import (
+    OTHER_SEQUENCE,
+    AnalysisTable,
+    first_scans,
+    of_group,
+    read_table,
+)
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import FEWEST_PEOPLE, SiteCalibration, SiteLine, SiteModel
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.wording import scans_in_words
 from BrainAgeLib.software import software_record
 from BrainAgeLib.statistics import QUANTILES, SD_OF_MEDIAN_SIZE
 from BrainAgeLib.whole_file import write_atomically
@@ -63,7 +70,10 @@ class Deviation:
 
 @dataclass(frozen=True)
 class SiteFit:
-    """A fitted deviation: offset in years at ``mean_age_years``, slope in years a year."""
+    """A fitted deviation: offset in years at ``mean_age_years``, slope in years a year.
+
+    ``other_sequences``: how many scans of the table were left out, since they are of no T1.
+    """
 
     offset_years: Deviation
     slope: Deviation
@@ -74,6 +84,7 @@ class SiteFit:
     classes: tuple[str, ...]
     brain_extracted: tuple[bool | None, ...] = ()
     outlying_lines: tuple[int, ...] = ()
+    other_sequences: int = 0
 
 
 def kept_fraction(value: float, standard_error: float) -> float:
@@ -113,20 +124,14 @@ def fit_deviation(
 
 
 def fit_site(path: Path, card: Card, group: str | None = None, force: bool = False) -> SiteFit:
-    """Fit the healthy people of a results table, one scan each.
+    """Fit the healthy people of a results table, one T1 scan each.
 
     Raises InputError when the table cannot be read, holds several groups and none is named, comes
     from another model, or has fewer than 20 people (3 with ``force``).
     """
-    scans = first_scans(healthy(read_table(path), path, group).scans)
+    scans, others = _t1_scans(path, group)
     _check_model(scans, card, path)
-    least = FEWEST_PEOPLE if force else LEAST_PEOPLE
-    if len(scans) < least:
-        raise InputError(
-            f"{path} has {len(scans)} people with an age and a brain age; a site calibration "
-            f"needs {least}",
-            "scan more healthy people" + ("" if force else ", or insist with --force"),
-        )
+    _check_people(len(scans), others, path, force)
     ages = scans["age"].to_numpy(float)
     if np.ptp(ages) == 0:
         raise InputError(f"all people of {path} have one age", "give people of different ages")
@@ -150,7 +155,30 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
         classes,
         _kinds(scans, RecordsBeside(path)),
         tuple(int(line) for line in scans["line"][far]),
+        others,
     )
+
+
+def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, int]:
+    """Return the first T1 scan of each healthy person, and how many of others are left out."""
+    table = read_table(path, t1_alone=True)
+    left_out = [one.group for one in table.exclusions if one.reason == OTHER_SEQUENCE]
+    others = len(left_out) if group is None else left_out.count(group)
+    if others and group is not None and group not in set(table.scans["group"]):
+        return table.scans[:0], others  # the group is there, and has no T1
+    return first_scans(healthy(table, path, group).scans), others
+
+
+def _check_people(people: int, others: int, path: Path, force: bool) -> None:
+    least = FEWEST_PEOPLE if force else LEAST_PEOPLE
+    if people < least:
+        why = f" ({scans_in_words(others)} {OTHER_SEQUENCE} left out)" if others else ""
+        raise InputError(
+            f"{path} has {people} people with {'a T1 scan, ' if others else ''}an age and a brain "
+            f"age{why}; a site calibration needs {least}",
+            f"scan more healthy people{' with T1' if others else ''}"
+            + ("" if force else ", or insist with --force"),
+        )
 
 
 def _kinds(scans: pd.DataFrame, records: RecordsBeside) -> tuple[bool | None, ...]:
@@ -162,8 +190,7 @@ def _kinds(scans: pd.DataFrame, records: RecordsBeside) -> tuple[bool | None, ..
     for row in scans.to_dict("records"):
         record = records.of(row["path"], row["brain_age_years"])
         kind = None if record is None else record.input.brain_extracted
-        codes = str(row.get("findings") or "").split(FINDING_SEPARATOR)
-        kinds.append(True if FindingCode.NO_SKULL in codes else kind)
+        kinds.append(True if FindingCode.NO_SKULL in finding_codes(row) else kind)
     return tuple(dict.fromkeys(kinds))
 
 

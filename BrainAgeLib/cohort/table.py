@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
+from BrainAgeLib.cohort.sequences import is_of_t1
 from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_names
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
@@ -35,6 +36,7 @@ TEXTS = (
     *("path", "id", "session", "group", "sex", "verdict", "model", "error"),
     *("interval_covers",),
 )
+OTHER_SEQUENCE = "of another sequence than T1"
 # A spreadsheet that puts semicolons between cells has commas in its numbers.
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
 
@@ -66,9 +68,10 @@ class AnalysisTable:
     columns: tuple[str, ...] = ()
 
 
-def read_table(path: Path) -> AnalysisTable:
+def read_table(path: Path, t1_alone: bool = False) -> AnalysisTable:
     """Read ``results.csv`` and leave out the scans that have no usable age.
 
+    ``t1_alone``: those of other sequences are left out, too.
     Raises InputError when it cannot be read, lacks ``brain_age_years`` or ``age``, or holds
     something that is no number where a number belongs.
     """
@@ -91,7 +94,7 @@ def read_table(path: Path) -> AnalysisTable:
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     check_gaps(frame, path)
     frame["gap_years"] = frame["brain_age_years"] - frame["age"]
-    reasons = _reasons(frame)
+    reasons = _reasons(frame, t1_alone)
     left_out = tuple(
         Exclusion(row["line"], row["person"], row["session"], reason, row["group"])
         for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
@@ -154,7 +157,7 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     return [columns.sex(row) or "" for row in rows]
 
 
-def _reasons(frame: pd.DataFrame) -> list[str]:
+def _reasons(frame: pd.DataFrame, t1_alone: bool) -> list[str]:
     """Return why each row is left out, empty for those that stay.
 
     Where no session is named, another age is another visit.
@@ -163,6 +166,8 @@ def _reasons(frame: pd.DataFrame) -> list[str]:
     has_names = bool((frame["id"] + frame["path"] != "").any())
     for row in frame.to_dict("records"):
         reason = _reason(row, has_names)
+        if not reason and t1_alone and not is_of_t1(row):
+            reason = OTHER_SEQUENCE
         if not reason:
             key = (row["person"], row["session"] or row["age"])
             reason = "another scan of this person and session came first" if key in seen else ""

@@ -85,6 +85,8 @@ def _words(deviation: Deviation, digits: int) -> str:
 def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
     """Return what a user of the calibration should know."""
     from BrainAgeLib.cohort.site import LEAST_PEOPLE
+    from BrainAgeLib.cohort.table import OTHER_SEQUENCE
+    from BrainAgeLib.report.wording import scans_in_words
 
     said = []
     low, high = fit.age_range_years
@@ -93,6 +95,11 @@ def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
             f"these people are {low:.1f} to {high:.1f} years old, which does not cover "
             f"{ages_years[0]:g} to {ages_years[1]:g}: outside there will be no corrected gap "
             "(--ages names the ages that it is meant for)"
+        )
+    if fit.other_sequences:
+        said.append(
+            f"{scans_in_words(fit.other_sequences)} {OTHER_SEQUENCE} left out: a site calibration "
+            "is made of T1 scans and used for them alone"
         )
     if fit.people < LEAST_PEOPLE:
         said.append(f"{fit.people} people are too few to rely on")

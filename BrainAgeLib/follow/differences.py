@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from BrainAgeLib.follow.change import Change
+from BrainAgeLib.follow.change import Change, change_of
 from BrainAgeLib.follow.visits import Person, Trait
+from BrainAgeLib.model.calibration import ScanError
 
 # Farther apart than headers and grids are rounded; of the larger of two numbers. Set by hand.
 SAME_NUMBERS = 0.05
 CONSEQUENCE = "The change and its interval hold within one scanner and protocol alone."
+OF_T1 = (
+    "All scans are of another sequence than T1, and the error of one scan was measured on T1 scans "
+    "alone: the interval and the smallest change may be too narrow. Measure it on such scans, and "
+    "give --scan-error YEARS."
+)
 
 
 @dataclass(frozen=True)
@@ -30,9 +36,9 @@ class PersonChange:
     warnings: tuple[str, ...]
 
 
-def person_change(person: Person, change: Change) -> PersonChange:
+def person_change(person: Person, error: ScanError) -> PersonChange:
     """Return a person's change with its warnings."""
-    return PersonChange(person, change, tuple(warnings_about(person)))
+    return PersonChange(person, change_of(person, error), tuple(warnings_about(person, error)))
 
 
 def differences_between(person: Person) -> list[Difference]:
@@ -48,7 +54,7 @@ def differences_between(person: Person) -> list[Difference]:
     return differing
 
 
-def warnings_about(person: Person) -> list[str]:
+def warnings_about(person: Person, error: ScanError) -> list[str]:
     """Return a sentence for each thing that makes the change doubtful."""
     said = [
         f"The scans differ in {one.trait}: {', then '.join(one.values)}. {CONSEQUENCE}"
@@ -60,6 +66,8 @@ def warnings_about(person: Person) -> list[str]:
             f"The quality gate refuses {', '.join(doubtful)}: its brain age was forced, so no "
             "change can be read from it."
         )
+    if error.people and not any(visit.is_t1 for visit in person.visits):
+        said.append(OF_T1)  # who measured an own error knows of which scans
     said += person.notes
     return said
 

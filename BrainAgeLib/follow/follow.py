@@ -8,7 +8,6 @@ from pathlib import Path
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.follow.change import change_of
 from BrainAgeLib.follow.differences import PersonChange, person_change
 from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
@@ -72,7 +71,7 @@ def follow_person(
     followed = follow_scans(
         inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))
     )
-    result = person_change(followed.person, change_of(followed.person, error))
+    result = person_change(followed.person, error)
     write_changes([result], output)
     sheet = _difference(followed, output)
     write_follow_report([result], error, card.out_of_fold, sheet, output / REPORT_NAME)
@@ -89,7 +88,7 @@ def follow_people(
     _refuse_inputs([table], [], output)
     people = people_of_table(table, time)
     _prepare(output)
-    results = [person_change(person, change_of(person, error)) for person in people]
+    results = [person_change(person, error) for person in people]
     write_changes(results, output)
     write_follow_report(results, error, card.out_of_fold, None, output / REPORT_NAME)
     return results

@@ -13,13 +13,16 @@ from typing import Any
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.cohort.beside import RecordsBeside
+from BrainAgeLib.cohort.sequences import finding_codes, is_of_t1
 from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
 from BrainAgeLib.follow.visits import (
     AGES,
     OF_RECORDS_ALONE,
+    SEQUENCE_TRAIT,
     SPACING_TRAIT,
+    T1,
     Person,
     Trait,
     Visit,
@@ -33,8 +36,12 @@ from BrainAgeLib.follow.wording import NOTICE
 from BrainAgeLib.report.wording import VERDICT_WORDS
 from BrainAgeLib.whole_file import write_atomically
 
-TRAIT_COLUMNS = ("site", "scanner", "protocol", "sequence")  # looked at where a table has them
-SEPARATOR = ";"
+# Looked at where a table has them, and by which names for people.
+TRAIT_COLUMNS = {
+    **{name: name for name in ("site", "scanner", "protocol")},
+    "sequence": "the column sequence",  # as which sequence a scan was read, its finding tells
+}
+NOT_T1 = "another one than T1w"
 HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
 
@@ -74,6 +81,8 @@ def _person(
     visits = [_visit(row, since, records) for row, since in zip(rows, times, strict=True)]
     person = person_of(name, visits, notes, told_by, HOW_TO_SAY)
     not_held = [each for each in OF_RECORDS_ALONE if any(each not in one.traits for one in visits)]
+    if any(one.traits.get(SEQUENCE_TRAIT) == NOT_T1 for one in visits):
+        not_held.append("which sequence other than T1w it is")
     if not not_held:
         return person
     note = (
@@ -98,24 +107,26 @@ def _visit(row: dict[Any, Any], since_years: float, records: RecordsBeside) -> V
         row["brain_age_years"],
         row["verdict"],
         row["model"],
-        traits,
+        traits | ({SEQUENCE_TRAIT: T1 if is_of_t1(row) else NOT_T1} if "findings" in row else {}),
         _findings(row),
+        is_of_t1(row),
     )
 
 
 def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
     spacing_mm = float(row["slice_spacing_mm"])
-    codes = str(row.get("findings") or "").split(SEPARATOR)
     traits: dict[str, Trait] = {
-        name: said for name in TRAIT_COLUMNS if (said := str(row.get(name) or "").strip())
+        name: said
+        for column, name in TRAIT_COLUMNS.items()
+        if (said := str(row.get(column) or "").strip())
     }
     traits[SPACING_TRAIT] = None if math.isnan(spacing_mm) else spacing_mm
-    return traits | traits_of_codes(codes)
+    return traits | traits_of_codes(finding_codes(row))
 
 
 def _findings(row: dict[Any, Any]) -> tuple[VisitFinding, ...]:
     """Return the codes of a scan that did not pass; a table has no sentences."""
-    codes = [code for code in str(row.get("findings") or "").split(SEPARATOR) if code]
+    codes = finding_codes(row)
     if row["verdict"] not in ("warn", "refuse") or not codes:
         return ()
     verdict = row["verdict"]

@@ -10,12 +10,13 @@ import numpy as np
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
-from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, Prediction, Severity
+from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, T1_LIKE, Prediction, Severity
 from BrainAgeLib.report.wording import SEVERITY_WORDS, leading, worst_first
 
 LEAST_YEARS = 1 / DAYS_A_YEAR  # headers have days
 Trait: TypeAlias = str | float | None
 SPACING_TRAIT, AGENT_TRAIT = "slice spacing (mm)", "contrast agent"
+SEQUENCE_TRAIT, T1 = "sequence", "T1w"  # after an agent or not: that has a trait of its own
 AGES = "their ages"
 HOW_TO_SAY_OF_SCANS = "--years 0 1.5"
 # One head, whole and stripped, differs by more than a scan that is repeated.
@@ -41,7 +42,7 @@ class Visit:
 
     ``time_years``: since the first visit. ``verdict``: of the quality gate. ``traits``: by what
     scans are comparable, by their names for people; None is what nobody knows. ``findings``: the
-    refusals and warnings of the gate.
+    refusals and warnings of the gate. ``is_t1``: whether the age is that of a scan read as a T1.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Visit:
     model: str
     traits: Mapping[str, Trait]
     findings: tuple[VisitFinding, ...] = ()
+    is_t1: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
         f"{prediction.model.name} {prediction.model.version}",
         {
             "skull": _SKULL[prediction.input.brain_extracted],
-            "sequence": prediction.sequence,
+            SEQUENCE_TRAIT: _sequence_of(prediction),
             "scanner": acquisition.scanner,
             "plane": acquisition.plane,
             SPACING_TRAIT: acquisition.slice_spacing_mm,
@@ -106,7 +108,20 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
             for finding in worst_first(prediction)
             if finding.severity != "note"
         ),
+        FindingCode.OTHER_SEQUENCE not in codes,
     )
+
+
+def _sequence_of(prediction: Prediction) -> str:
+    """Return as which sequence a scan was read, or what is seen of one that was forced.
+
+    Records of before other sequences were read do not say it: what has an age there is a T1.
+    """
+    for finding in prediction.quality.findings:
+        if finding.code == FindingCode.OTHER_SEQUENCE:
+            return str(finding.value)
+    seen = prediction.sequence
+    return T1 if seen is None or seen in T1_LIKE else seen
 
 
 def traits_of_codes(codes: Collection[str]) -> dict[str, Trait]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.evidence import above, below
-from BrainAgeLib.records import Finding, SequenceName, SequenceTags
+from BrainAgeLib.records import T1_LIKE, Finding, SequenceName, SequenceTags
 
 if TYPE_CHECKING:
     from BrainAgeLib.gate.contrast import Contrast
@@ -45,7 +45,6 @@ FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 CHOOSE_T1_TOO = "choose the T1-weighted series."
 MR = (None, "", "MR")  # modalities of a header
-T1_LIKE: frozenset[SequenceName] = frozenset({"T1w", "T1w after contrast"})
 WORDS: dict[SequenceName, str] = {
     "T1w": "a T1-weighted scan",
     "T1w after contrast": "a T1-weighted scan after contrast agent",

@@ -114,6 +114,16 @@ class TestDataset:
         assert len(left_out) == 5 - len(taken)
         assert all(reason.endswith(f"; --sequence {wish} was given") for reason in left_out)
 
+    def test_tables_of_two_sequences_can_be_joined(self, tmp_path):
+        root = dataset(tmp_path, "sub-1_ses-a_T1w", "sub-1_ses-a_T2w", "sub-2_T1w", "sub-2_T2w")
+
+        of_t1, of_t2 = (
+            [(one.id, one.session) for one in read_bids(root, wish=wish)[0]]
+            for wish in ("T1w", "T2w")
+        )
+
+        assert of_t1 == of_t2 and len(set(of_t1)) == 2
+
     def test_who_has_no_scan_of_the_sequence_has_a_line(self, tmp_path):
         root = dataset(tmp_path, "sub-1_T1w", "sub-2_T2w")
         (root / "participants.tsv").write_text("participant_id\tage\nsub-1\t60\nsub-2\t70\n")

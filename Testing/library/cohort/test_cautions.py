@@ -39,6 +39,11 @@ def test_nothing_is_said_of_a_good_table(tmp_path):
         ({"slice_spacing_mm": (5.0, 6.5)}, "(medians: a 5.0 mm, b 6.5 mm)"),
         ({"Scanner": ("x", "y")}, "The column Scanner has 2 values and is no covariate"),
         ({"sex": ("", "")}, "No sex is known"),
+        (
+            {"findings": ("noise;other_sequence", "noise")},
+            "10 of 20 scans (a 10 of 10, b 0 of 10) are of another sequence than T1",
+        ),
+        ({"findings": ("other_sequence",) * 2}, "All ages are of another sequence than T1"),
     ],
 )
 def test_what_can_make_a_difference_is_said(tmp_path, columns, words):

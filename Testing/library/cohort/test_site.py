@@ -196,3 +196,21 @@ def test_what_the_gate_finds_to_have_no_skull_has_none(card, tmp_path):
     path = table_of(card, 30, tmp_path, findings="noise;no_skull")
 
     assert fit_site(path, card).brain_extracted == (True,)
+
+
+def test_a_site_is_calibrated_by_its_t1_scans_alone(card, tmp_path):
+    plain = fit_site(table_of(card, 25, tmp_path), card)
+    with (tmp_path / "results.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    older = [one | {"findings": "noise;other_sequence"} for one in rows]
+    for one in older:
+        for name in ("brain_age_years", "interval_low", "interval_high", "gap_years"):
+            one[name] = str(float(one[name]) + 20.0)
+
+    mixed = write_table([*older, *rows], tmp_path / "mixed.csv")  # of one session, T1 below
+    fit = fit_site(mixed, card)
+
+    assert (fit.people, fit.other_sequences) == (25, 25)
+    assert fit.offset_years == plain.offset_years and fit.slope == plain.slope
+    with pytest.raises(InputError, match="has 0 people with a T1 scan.*25 scans of another seq"):
+        fit_site(write_table(older, tmp_path / "others.csv"), card)

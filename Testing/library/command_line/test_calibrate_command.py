@@ -43,6 +43,38 @@ def test_ages_that_are_covered_are_not_warned_about(calibrate):
     assert "whether the scans came without their skull is not known" in said
 
 
+def test_scans_of_other_sequences_are_left_out_and_counted(brainage, small_model, tmp_path):
+    rows = healthy_rows(40)
+    others = [one | {"session": "2", "findings": "other_sequence"} for one in rows[:3]]
+    call = ("--output", tmp_path / "clinic.json", "--model", small_model)
+
+    alone = brainage("calibrate", write_table(rows, tmp_path / "t1.csv"), *call)
+    mixed = brainage("calibrate", write_table([*others, *rows], tmp_path / "r.csv"), *call)
+
+    assert mixed.code == 0, mixed.err
+    assert mixed.out == alone.out
+    assert "3 scans of another sequence than T1 left out: a site calibration" in mixed.err
+    assert "another sequence" not in alone.err
+
+
+@pytest.mark.parametrize("option", [(), ("--group", "CN")])
+def test_people_of_other_sequences_alone_are_no_calibration(
+    brainage, small_model, tmp_path, option
+):
+    rows = [one | {"findings": "other_sequence", "group": "CN"} for one in healthy_rows(40)]
+    if option:  # patients have a T1, and some have none: they do not count here
+        rows += [one | {"id": f"ad{n}", "group": "AD"} for n, one in enumerate(rows[:2])]
+        rows[-1]["findings"] = ""
+    table, output = write_table(rows, tmp_path / "results.csv"), tmp_path / "clinic.json"
+
+    outcome = brainage("calibrate", table, "--output", output, "--model", small_model, *option)
+
+    assert outcome.code == 2 and outcome.err.count("\n") == 1
+    assert "has 0 people with a T1 scan" in outcome.err
+    assert "(40 scans of another sequence than T1 left out)" in outcome.err
+    assert not output.exists()
+
+
 def test_too_few_people_need_force(calibrate):
     outcome, output = calibrate(people=12)
     assert outcome.code == 2

@@ -72,6 +72,39 @@ def test_patients_are_pointed_out_and_can_be_left_out(brainage, tmp_path):
     assert brainage("evaluate", table, "--output", tmp_path / "x", "--group", "HC").code == 2
 
 
+@pytest.mark.parametrize(
+    ("every", "words"),
+    [
+        (3, "20 of 60 scans are of another sequence than T1"),
+        (1, "All ages are of another sequence than T1"),
+        (61, None),
+    ],
+)
+def test_ages_of_other_sequences_are_told_first_and_change_no_figure(
+    brainage, tmp_path, every, words
+):
+    plain = [entry | {"interval_covers": "any scanner"} for entry in healthy_rows(60)]
+    rows = [
+        entry | {"findings": "other_sequence" if number % every == every - 1 else "noise"}
+        for number, entry in enumerate(plain)
+    ]
+
+    of_t1, told = (
+        brainage("evaluate", write_table(each, tmp_path / "r.csv"), "--output", tmp_path / name)
+        for name, each in (("plain", plain), ("told", rows))
+    )
+
+    first, *figures = told.out.splitlines()
+    assert told.code == 0, told.err
+    assert first.startswith("Read first: ") is (words is not None)
+    numbers = [(tmp_path / name / "numbers.csv").read_bytes() for name in ("plain", "told")]
+    assert numbers[0] == numbers[1]
+    if words:
+        assert words in first and "--sequence T1w, T2w or FLAIR" in first
+        assert words in (tmp_path / "told" / "report.html").read_text("utf-8")
+        assert figures[0] == of_t1.out.splitlines()[0]
+
+
 def test_too_few_people(brainage, tmp_path):
     table = write_table(healthy_rows(9), tmp_path / "results.csv")
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.follow.differences import differences_between, warnings_about
+from BrainAgeLib.follow.differences import OF_T1, differences_between, warnings_about
 from BrainAgeLib.follow.visits import Person
-from Testing.library.follow.made_people import person
+from Testing.library.follow.made_people import ERROR, person
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_a_trait_that_differs_is_warned_of(first, later, trait):
 
     (one,) = differences_between(made)
     assert one.trait == trait
-    (words,) = warnings_about(made)
+    (words,) = warnings_about(made, ERROR)
     assert trait in words and "within one scanner and protocol" in words
 
 
@@ -39,13 +39,31 @@ def test_a_trait_that_differs_is_warned_of(first, later, trait):
     ],
 )
 def test_what_is_the_same_or_not_known_is_not(first, later):
-    assert not warnings_about(person([0, 1], [61, 62], [first, later]))
+    assert not warnings_about(person([0, 1], [61, 62], [first, later]), ERROR)
+
+
+@pytest.mark.parametrize(
+    ("are_t1", "people", "is_told"),
+    [
+        ((False, False), 50, True),
+        ((False, False), 0, False),  # an error of one's own
+        ((True, False), 50, False),
+        ((True, True), 50, False),
+    ],
+)
+def test_the_error_of_a_scan_was_measured_on_t1(are_t1, people, is_told):
+    made = person([0, 1], [61, 62])
+    visits = tuple(replace(v, is_t1=is_t1) for v, is_t1 in zip(made.visits, are_t1, strict=True))
+
+    said = warnings_about(replace(made, visits=visits), replace(ERROR, people=people))
+
+    assert said == ([OF_T1] if is_told else [])
 
 
 def test_two_models_and_a_forced_scan_are_warned_of():
     made = person([0, 1], [61, 62])
     later = replace(made.visits[1], model="small 2", verdict="refuse")
 
-    first, second = warnings_about(Person("sub-01", (made.visits[0], later)))
+    first, second = warnings_about(Person("sub-01", (made.visits[0], later)), ERROR)
 
     assert "small 1, then small 2" in first and "forced" in second

@@ -20,7 +20,7 @@ PEOPLE = Reference((58.0, 61.0, 90.0), (60.0, 63.0, 88.0), "healthy people")
 
 
 def page_of(folder, *people):
-    changes = [person_change(one, change_of(one, ERROR)) for one in people]
+    changes = [person_change(one, ERROR) for one in people]
     write_follow_report(changes, ERROR, PEOPLE, None, folder / "report.html")
     return (folder / "report.html").read_text("utf-8")
 
