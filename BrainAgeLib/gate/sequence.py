@@ -26,9 +26,9 @@ MOST_GREY_TO_WHITE_BY_HEADER = 0.93
 # T1 1.26 and more, after an agent 1.08 and more; FLAIR up to 0.87, half under -0.7.
 LEAST_BRIGHT_WHITE = 0.7
 MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
-# What is read as T2w or FLAIR: real FLAIR -1.3 and less, real T2 -2.1 and less. What is flatter, as
-# a CT is, or a scan that shows no order, is refused.
-CLEARLY_GREY = -1.0
+# What is read as T2w or FLAIR: real FLAIR -1.3 and less, real T2 -2.1 and less; T1 1.26 and more.
+# What is in between shows no order, and is refused.
+CLEARLY_GREY = -0.5
 # Where bone is: 17 real MR heads 0.24 to 0.89 of the brain. In a CT it is far brighter.
 MOST_AROUND = 1.2
 # Fluid far brighter than white matter; half of the PD under 0.01.

@@ -45,7 +45,8 @@ CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
     [
         ({**CLEAR}, None, "FLAIR"),
         ({**CLEAR, "tags": SequenceTags("MR", 90.0, 9000.0)}, None, "FLAIR"),
-        ({**CLEAR, "bright_white_log_odds": -0.99}, None, "T1w"),  # as flat as a CT
+        ({**CLEAR, "bright_white_log_odds": -0.5}, None, "FLAIR"),
+        ({**CLEAR, "bright_white_log_odds": -0.49}, None, "T1w"),  # shows no order
         ({**CLEAR, "tags": SequenceTags("CT")}, None, "T1w"),
         ({**CLEAR, "tags": SequenceTags("PT")}, "FLAIR", "T1w"),
         ({**CLEAR, "tags": SequenceTags("MR", is_echo_planar=True)}, None, "T1w"),
