@@ -5,9 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
+from BrainAgeLib.records import OTHER_SEQUENCES
+from BrainAgeLib.resources import models_folder
 from BrainAgeLib.scan.geometry import sitk_from_volume
+from BrainAgeLib.template.sequences import SHA256
 from Testing.library.model_folders import knowing_model
 
 T1_VALUES = (0.0, 60.0, 180.0, 235.0, 255.0)  # of the template
@@ -105,3 +110,13 @@ def test_in_template_space_another_sequence_is_not_taken_on_trust(thick_brain, k
 
     assert record.brain_age_years is None
     assert codes(record)["not_as_said"] == "refuse"
+
+
+def test_the_bundled_model_reads_them_all():
+    sequences = read_card(models_folder() / DEFAULT_MODEL).calibration.sequences
+
+    assert set(sequences) == set(OTHER_SEQUENCES)
+    for read in sequences.values():
+        assert read.shown_by == SHA256
+        assert read.real_scans >= 1
+        assert read.held_out.people == 123

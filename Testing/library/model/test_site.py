@@ -15,6 +15,7 @@ from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.interpretation import Interpreter
 from BrainAgeLib.model.site import SiteCalibration, read_site
 from BrainAgeLib.records import Correction, ModelRecord
+from Testing.library.model_folders import knowing_model
 
 MODEL = ModelRecord("small", "1", "ab" * 32, (18.0, 88.0))
 DOCUMENT = {
@@ -230,3 +231,19 @@ def test_outside_the_sites_ages_the_interval_is_that_without_a_site(
 
     assert with_site.interval_years == without.interval_years
     assert with_site.interval_covers == without.interval_covers
+
+
+def test_a_site_of_t1_scans_says_nothing_of_another_sequence(tmp_path):
+    card = read_card(knowing_model(tmp_path))
+    raw = RawAge(60.0, (60.0, 60.0), True, sequence="T2w")
+
+    with_site, without = (
+        Interpreter(card, "de-lange-cole", site).interpret(raw, 60.0, 20, 6.0)
+        for site in (SITE, None)
+    )
+
+    assert with_site.interval_years == without.interval_years
+    assert with_site.corrected_brain_age_years == without.corrected_brain_age_years
+    assert with_site.correction.site is None
+    (finding,) = with_site.findings
+    assert (finding.code, finding.value) == ("site_acquisition", "T2w, axial 5+1 mm")

@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
+from BrainAgeLib.template import registration
 from BrainAgeLib.template.registration import (
     NOT_REGISTERED,
     Registration,
@@ -87,6 +88,20 @@ def test_a_head_whose_fluid_is_bright_is_found(upright, template):
 
     assert rms_distance_mm(found.template_to_scan, motion @ upright.template_to_scan) < 3.0
     assert found.similarity > 0.85
+
+
+def test_a_turned_picture_that_cannot_be_placed_leaves_the_others(
+    upright, template, thick_brain, monkeypatch
+):
+    def fail(_):
+        raise RegistrationError("made up")
+
+    monkeypatch.setattr(registration, "UPRIGHT_SIMILARITY", 1.1)
+    monkeypatch.setattr(registration, "_turned", fail)
+
+    found = register_to_template(thick_brain, template)
+
+    assert rms_distance_mm(found.template_to_scan, upright.template_to_scan) < 0.1
 
 
 def test_a_cut_brain_in_a_pitched_head_is_found(upright, template):
