@@ -59,10 +59,10 @@ def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, smal
 def test_too_little_gpu_memory_means_the_cpu_and_a_note(image, in_place, monkeypatch):
     slices = PlacedScan.slices
 
-    def large(self, template, device):
+    def large(self, template, device, sequence):
         if device != "cpu":
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return slices(self, template, device)
+        return slices(self, template, device, sequence)
 
     on_the_cpu = predict(image, **in_place)
     monkeypatch.setattr(PlacedScan, "slices", large)
