@@ -18,7 +18,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
 
 
 def _run(_options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
-    from BrainAgeLib.model.card import card_text, read_card
+    from BrainAgeLib.model.card import read_card
+    from BrainAgeLib.model.card_text import card_text
     from BrainAgeLib.resources import installed_models, models_folder
 
     names = installed_models()

@@ -13,9 +13,13 @@ from BrainAgeLib.model.calibration import ScanError
 SAME_NUMBERS = 0.05
 CONSEQUENCE = "The change and its interval hold within one scanner and protocol alone."
 OF_T1 = (
-    "All scans are of another sequence than T1, and the error of one scan was measured on T1 scans "
+    "Scans are of another sequence than T1, and the error of one scan was measured on T1 scans "
     "alone: the interval and the smallest change may be too narrow. Measure it on such scans, and "
     "give --scan-error YEARS."
+)
+OF_TWO = (
+    "A T1 and a scan of another sequence are set side by side: their ages differ by years without "
+    "any change, so no change can be read from them."
 )
 
 
@@ -66,7 +70,10 @@ def warnings_about(person: Person, error: ScanError) -> list[str]:
             f"The quality gate refuses {', '.join(doubtful)}: its brain age was forced, so no "
             "change can be read from it."
         )
-    if error.people and not any(visit.is_t1 for visit in person.visits):
+    is_t1 = [visit.is_t1 for visit in person.visits]
+    if any(is_t1) and not all(is_t1):
+        said.append(OF_TWO)
+    elif error.people and not any(is_t1):
         said.append(OF_T1)  # who measured an own error knows of which scans
     said += person.notes
     return said

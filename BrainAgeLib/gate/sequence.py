@@ -43,7 +43,6 @@ LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
-CHOOSE_T1_TOO = "choose the T1-weighted series."
 MR = (None, "", "MR")  # modalities of a header
 WORDS: dict[SequenceName, str] = {
     "T1w": "a T1-weighted scan",
@@ -86,7 +85,9 @@ def read_as(measured: Contrast, said: SequenceName | None, known: Collection[str
     what is no MR picture or does not show its order clearly, is read as a T1, and the checks refuse
     it.
     """
-    sequence = said or told(measured)
+    seen = told(measured)
+    # Whether a T1 was made after an agent, the picture tells, whoever says that it is a T1.
+    sequence = said if said is not None and not (said in T1_LIKE and seen in T1_LIKE) else seen
     if sequence is None or sequence not in known:
         return "T1w"
     return sequence if sequence in T1_LIKE or _is_clear(measured) else "T1w"
@@ -119,20 +120,20 @@ def not_as_said(measured: Contrast) -> Finding | None:
     why = "the picture does not show it clearly, or no model reads such scans"
     if seen is not None and not is_seen:
         why = f"the picture shows {WORDS[seen]}"
-    message = f"This scan is said to be {WORDS[said]}, and {why}. Do not say it, or {CHOOSE_T1_TOO}"
+    message = f"This scan is said to be {WORDS[said]}, and {why}. Let the picture tell it."
     return Finding(FindingCode.NOT_AS_SAID, "refuse", message, seen, said)
 
 
 def other_sequence(measured: Contrast) -> Finding | None:
     """Warn of a scan of another sequence that the model reads."""
-    if is_read_as_t1(measured):
+    if is_read_as_t1(measured) or not_as_said(measured) is not None:
         return None
     return Finding(
         FindingCode.OTHER_SEQUENCE,
         "warn",
         f"This is {WORDS[measured.read_as]}. Its age was learnt from simulated scans of that kind "
-        "alone: it is less sure than that of a T1-weighted scan, and the interval is wider. "
-        "Use the T1-weighted series if there is one.",
+        "alone, and its interval is known of these and a handful of real ones: it is less sure "
+        "than that of a T1-weighted scan. Use the T1-weighted series if there is one.",
         measured.read_as,
         "T1w",
     )
@@ -156,6 +157,8 @@ def not_t1(measured: Contrast) -> Finding | None:
         return None
     seen = LOOKS_LIKE.get(told(measured), "")
     words = f"This is not a T1-weighted scan: {seen}{{}} white matter. {CHOOSE_T1}"
+    if measured.csf_to_white is None:
+        words += " A whole T2-weighted or FLAIR brain has an age if it may be registered."
     return (
         above(
             FindingCode.NOT_T1,

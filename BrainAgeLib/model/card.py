@@ -25,7 +25,6 @@ from BrainAgeLib.model.calibration import (
     UnseenScanner,
 )
 from BrainAgeLib.records import (
-    NOTICE,
     OLDEST_AGE_YEARS,
     OTHER_SEQUENCES,
     Reference,
@@ -227,48 +226,3 @@ def _check_text(text: str) -> None:
         raise ValueError("a text is too long")
     if not all(character.isprintable() or character == "\n" for character in text):
         raise ValueError("a text holds characters that cannot be shown")
-
-
-def card_text(card: Card) -> str:
-    """Return the card as readable lines."""
-    training = card.training
-    low, high = card.age_range_years
-    parameters = ", ".join(f"{kind} {count:,}" for kind, count in training.parameters.items())
-    lines = [
-        f"{card.name} {card.version}",
-        f"  {NOTICE}",
-        f"  Weights: research use only; sha256 {card.sha256[:16]}…",
-        f"  {card.members} members of these kinds: {', '.join(card.blend.kinds)}",
-        f"  Parameters: {parameters}",
-        f"  Trained on {training.people} healthy people of {low:.0f} to {high:.0f} years "
-        f"({training.sex.get('F', 0)} women, {training.sex.get('M', 0)} men)",
-        "  Raw error, out of fold, simulated scans (years):",
-    ]
-    for words, table in (
-        ("validation people, whom choices could look at", card.accuracy.validation),
-        ("held-out people", card.accuracy.held_out),
-    ):
-        lines.append(f"    {words}:")
-        width = max(map(len, table), default=0)
-        lines += [f"      {name:{width}}  {_figures(row)}" for name, row in table.items() if row]
-    for sequence, read in card.calibration.sequences.items():
-        if read.held_out is not None:
-            lines.append(f"    {sequence}, held-out people:  {_figures(read.held_out)}")
-    lines.append(
-        f"  {100 * card.calibration.interval_level:g} % interval, fitted on other folds' people:"
-    )
-    for name, row in card.accuracy.interval.items():
-        lines.append(
-            f"    {name:28} covers {100 * row.coverage:.1f} % of {row.people}, "
-            f"mean width {row.mean_width_years:.1f} years"
-        )
-    return "\n".join(lines)
-
-
-def _figures(row: Accuracy) -> str:
-    low, high = row.mae_interval_years
-    return (
-        f"n {row.people:3}  MAE {row.mae_years:5.2f} ({low:.2f} to {high:.2f})  "
-        f"r {row.r:.3f}  mean error {row.mean_error_years:+.2f}  "
-        f"mean age alone {row.mean_age_mae_years:.2f}"
-    )

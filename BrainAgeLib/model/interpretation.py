@@ -80,10 +80,18 @@ class Interpreter:
             correction if corrected is not None else None,
             self._percentile(raw, age_years),
             self._covers(site),
-            self.site.findings(age_years, raw.age_years, entry.name, has_no_skull)
-            if self.site
-            else (),
+            self._site_findings(raw, age_years, entry, has_no_skull),
         )
+
+    def _site_findings(
+        self, raw: RawAge, age_years: float | None, entry: AcquisitionClass, has_no_skull: bool
+    ) -> tuple[Finding, ...]:
+        """Return what the site's calibration does not cover of this scan."""
+        if self.site is None:
+            return ()
+        if raw.sequence in self.card.calibration.sequences:
+            return (self.site.other_sequence(entry.name),)
+        return self.site.findings(age_years, raw.age_years, entry.name, has_no_skull)
 
     def _interval_years(
         self,

@@ -128,8 +128,7 @@ class SiteCalibration:
                 Finding(
                     FindingCode.SITE_ACQUISITION,
                     "warn",
-                    "The site calibration was fitted on scans of another slice spacing or "
-                    "sequence.",
+                    "The site calibration was fitted on scans of another slice spacing.",
                     acquisition_class,
                     ", ".join(self.classes),
                 )
@@ -137,6 +136,20 @@ class SiteCalibration:
         if {self.brain_extracted, has_no_skull} == {True, False}:
             uncovered.append(_other_kind(bool(has_no_skull)))
         return tuple(uncovered)
+
+    def other_sequence(self, acquisition_class: str) -> Finding:
+        """Return the finding of a scan of another sequence, of which the calibration says nothing.
+
+        ``acquisition_class``: the name of its class of scans.
+        """
+        return Finding(
+            FindingCode.SITE_ACQUISITION,
+            "warn",
+            "The site calibration was fitted on T1-weighted scans: nothing of it is used for this "
+            "scan. Use the T1-weighted series if there is one.",
+            acquisition_class,
+            ", ".join(self.classes),
+        )
 
     def _outside_ages(self, age_years: float | None) -> Finding:
         """Return the finding of a person, or else of a raw age, unlike the site's people.

@@ -104,8 +104,9 @@ def _other_sequences(card: Card) -> list[str]:
     if widened:
         lines += [
             "",
-            "Their intervals are wider than the last table says by this factor, since real scans "
-            "are farther from the T1 of their session than simulated ones (so many real scans): "
+            "By how much real scans are farther from the T1 of their session than simulated ones "
+            "are, as far as so few can tell (their number in brackets), their intervals are wider "
+            f"than those fitted on simulated scans, times the factor of scanners never seen: "
             f"{widened}.",
         ]
     return lines

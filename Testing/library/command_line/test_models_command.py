@@ -6,7 +6,8 @@ import shutil
 
 import pytest
 
-from BrainAgeLib.model.card import card_text, read_card
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.card_text import card_text
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.follow.differences import OF_T1, differences_between, warnings_about
+from BrainAgeLib.follow.differences import OF_T1, OF_TWO, differences_between, warnings_about
 from BrainAgeLib.follow.visits import Person
 from Testing.library.follow.made_people import ERROR, person
 
@@ -43,21 +43,22 @@ def test_what_is_the_same_or_not_known_is_not(first, later):
 
 
 @pytest.mark.parametrize(
-    ("are_t1", "people", "is_told"),
+    ("are_t1", "people", "expected"),
     [
-        ((False, False), 50, True),
-        ((False, False), 0, False),  # an error of one's own
-        ((True, False), 50, False),
-        ((True, True), 50, False),
+        ((False, False), 50, [OF_T1]),
+        ((False, False), 0, []),  # an error of one's own
+        ((True, False), 50, [OF_TWO]),
+        ((True, False), 0, [OF_TWO]),
+        ((True, True), 50, []),
     ],
 )
-def test_the_error_of_a_scan_was_measured_on_t1(are_t1, people, is_told):
+def test_the_error_of_a_scan_was_measured_on_t1(are_t1, people, expected):
     made = person([0, 1], [61, 62])
     visits = tuple(replace(v, is_t1=is_t1) for v, is_t1 in zip(made.visits, are_t1, strict=True))
 
     said = warnings_about(replace(made, visits=visits), replace(ERROR, people=people))
 
-    assert said == ([OF_T1] if is_told else [])
+    assert said == expected
 
 
 def test_two_models_and_a_forced_scan_are_warned_of():

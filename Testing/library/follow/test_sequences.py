@@ -60,8 +60,10 @@ def test_records_of_two_sequences_differ(warnings_of, tmp_path, first, later, di
 
     said = warnings_of(*folders)
 
-    assert len(said) == (differ is not None)
-    assert all(f"The scans differ in sequence: {differ}. " in words for words in said)
+    told = [words for words in said if words.startswith("The scans differ in sequence: ")]
+    assert len(told) == (differ is not None) and all(f": {differ}. " in words for words in told)
+    is_mixed = differ is not None and "T1w" in differ
+    assert any("A T1 and a scan of another sequence" in words for words in said) == is_mixed
 
 
 @pytest.mark.parametrize("has_records", [True, False])

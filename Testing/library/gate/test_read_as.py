@@ -55,6 +55,7 @@ CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
         ({**CLEAR, "csf_to_white": None}, "FLAIR", "T1w"),  # in template space
         ({**CLEAR, "bright_white_log_odds": None}, "FLAIR", "T1w"),
         ({"bright_fraction": 0.006}, None, "T1w after contrast"),
+        ({"bright_fraction": 0.006}, "T1w", "T1w after contrast"),  # the picture tells
     ],
 )
 def test_only_a_clear_mr_picture_is_read_as_another_sequence(changes, said, expected):

@@ -212,10 +212,10 @@ FLAIR_LIKE = {"grey_to_white": 1.15, "csf_to_white": 0.4, "tissue_spread": 0.4}
         ({"said": "T1w"}, {}),
         ({"bright_fraction": 0.0051, "said": "T1w"}, {"contrast_agent": "warn"}),
         ({"said": "PDw"}, {"not_as_said": "refuse"}),
-        ({"said": "T2w", "read_as": "T2w"}, {"not_as_said": "refuse", "other_sequence": "warn"}),
+        ({"said": "T2w", "read_as": "T2w"}, {"not_as_said": "refuse"}),
         (
             {**FLAIR_LIKE, "said": "T2w", "read_as": "T2w"},
-            {"not_as_said": "refuse", "other_sequence": "warn"},
+            {"not_as_said": "refuse"},
         ),
         ({**T2_LIKE, "said": "T2w", "read_as": "T2w"}, {"other_sequence": "warn"}),
         # Nothing else than a T1 is taken on trust.

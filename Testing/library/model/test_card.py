@@ -10,7 +10,8 @@ import pytest
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import BrainAgeError, InputError, InstallationError
-from BrainAgeLib.model.card import card_text, read_card
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.card_text import card_text
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.resources import models_folder
@@ -20,7 +21,7 @@ from Testing.library.model_folders import BLEND, PEOPLE
 
 @pytest.fixture(scope="module")
 def text(small_model):
-    """Return the content of a whole card."""
+    """Return a whole card."""
     return json.loads((small_model / "card.json").read_text("utf-8"))
 
 
@@ -58,7 +59,6 @@ def test_the_last_class_takes_the_rest(small_model):
 
 def test_the_bundled_card_is_read():
     card = read_card(models_folder() / DEFAULT_MODEL)
-
     assert card.blend.kinds == ("network", "regional", "slices")
     assert card.blend.curve is not None
     assert card.accuracy.held_out["axial 5+1 mm"].people == 123

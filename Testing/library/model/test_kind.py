@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.model.card import card_text
+from BrainAgeLib.model.card_text import card_text
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import KINDS, Weights
 from BrainAgeLib.template.scan_maps import maps_of_scan
