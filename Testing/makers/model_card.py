@@ -104,9 +104,9 @@ def _other_sequences(card: Card) -> list[str]:
     if widened:
         lines += [
             "",
-            "By how much real scans are farther from the T1 of their session than simulated ones "
-            "are, as far as so few can tell (their number in brackets), their intervals are wider "
-            f"than those fitted on simulated scans, times the factor of scanners never seen: "
+            "Their intervals were fitted on simulated scans. On real ones, which may be farther "
+            "from the T1 of their session, they are this many times as wide, besides the factor "
+            "for scanners never seen (1.00: no wider; in brackets how many real scans told it): "
             f"{widened}.",
         ]
     return lines
