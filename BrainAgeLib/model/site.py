@@ -145,8 +145,8 @@ class SiteCalibration:
         return Finding(
             FindingCode.SITE_ACQUISITION,
             "warn",
-            "The site calibration was fitted on T1-weighted scans without contrast agent: nothing of "
-            "it is used for this scan. Use such a series if there is one.",
+            "The site calibration was fitted on T1-weighted scans without contrast agent: nothing "
+            "of it is used for this scan. Use such a series if there is one.",
             acquisition_class,
             ", ".join(self.classes),
         )
