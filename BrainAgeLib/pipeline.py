@@ -213,7 +213,8 @@ def explain(
 ) -> Answer:
     """Return the answer with where the age comes from; no regions of what is no whole brain."""
     ensemble, device = tools.ensemble, tools.device
-    years = device.run(lambda name: ensemble.saliency_years(maps, name, advance)).cpu()
+    sequence = answer.raw.sequence if answer.raw else "T1w"
+    years = device.run(lambda name: ensemble.saliency_years(maps, name, advance, sequence)).cpu()
     leans_on = None
     if maps.covers_brain:
         leans_on = leaning_on_regions(years, maps.acquired.to("cpu"))[:MOST_REGIONS]

@@ -35,6 +35,7 @@ from BrainAgeLib.statistics import Accuracy
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 EARLIER_VERSIONS = ("1", "2", "3")  # of the card: without harmonisation
+OWN = "own"  # of a sequence's models: the experts that were fitted on its own scans
 MOST_MEMBERS = 100  # these two set by hand, far beyond what any card has
 LONGEST_TEXT = 10_000
 
@@ -47,23 +48,35 @@ class Blend:
 
     ``whole_brain``: for scans that cover the brain. ``part_of_brain``: for all others. Each adds
     up to 1. ``curve``: makes the raw age of what is said of a whole brain; None leaves it.
+    ``of_sequences``: instead of ``whole_brain`` for scans of other sequences than T1, by sequence;
+    what was fitted on the sequence itself is called ``OWN`` there.
     """
 
     whole_brain: dict[str, float]
     part_of_brain: dict[str, float]
     curve: AgeCurve | None = None
+    of_sequences: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Raise ValueError for fractions that do not make up one age."""
-        for fractions in (self.whole_brain, self.part_of_brain):
+        for fractions in (self.whole_brain, self.part_of_brain, *self.of_sequences.values()):
             is_whole = math.isclose(sum(fractions.values()), 1.0, abs_tol=1e-6)
             if not is_whole or min(fractions.values()) < 0:
                 raise ValueError(f"fractions of an age cannot be {list(fractions.values())}")
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """All kinds that take part."""
+        """All kinds that take part in the age of a T1."""
         return tuple(dict.fromkeys([*self.whole_brain, *self.part_of_brain]))
+
+    def has_own(self, sequence: str) -> bool:
+        """Say whether experts count that were fitted on scans of this sequence."""
+        return OWN in self.of_sequences.get(sequence, ())
+
+    def read_as(self, sequence: str, curve: AgeCurve | None) -> Blend:
+        """Return the blend of a sequence's scans, with a curve of its own or none."""
+        fractions = self.of_sequences.get(sequence, self.whole_brain)
+        return replace(self, whole_brain=fractions, curve=curve)
 
     def fractions(self, covers_brain: bool) -> dict[str, float]:
         """Return the fractions by kind for a scan."""
@@ -133,8 +146,9 @@ class Card:
     """The content of ``card.json``.
 
     ``sha256`` is that of ``model.safetensors``, ``harmonisation`` that of the network of
-    ``template.harmonisation`` whose slices the models were trained on. ``members``: of the
-    ensemble. ``ablation``: raw error of each kind of model alone. ``out_of_fold``: the people that
+    ``template.harmonisation`` whose slices the models were trained on. ``own_sha256``: of
+    ``sequence_experts.safetensors``, empty where there is none. ``members``: of the ensemble.
+    ``ablation``: raw error of each kind of model alone. ``out_of_fold``: the people that
     one person is compared with.
     """
 
@@ -152,6 +166,7 @@ class Card:
     accuracy: AccuracyTables
     ablation: Table
     out_of_fold: Reference
+    own_sha256: str = ""
 
     def __post_init__(self) -> None:
         """Raise ValueError for what no card may say."""
@@ -159,6 +174,9 @@ class Card:
         for name, pattern in patterns.items():
             if not pattern.fullmatch(getattr(self, name)):
                 raise ValueError(f"{name} cannot be {getattr(self, name)!r}")
+        needs_own = any(map(self.blend.has_own, self.blend.of_sequences))
+        if (needs_own or self.own_sha256) and not SHA256.fullmatch(self.own_sha256):
+            raise ValueError(f"own_sha256 cannot be {self.own_sha256!r}")
         if not 1 <= self.members <= MOST_MEMBERS:
             raise ValueError(f"members cannot be {self.members}")
         low, high = self.age_range_years
@@ -171,7 +189,7 @@ class Card:
     def blend_of(self, sequence: SequenceName) -> Blend:
         """Return how the models' ages become one for a scan of this sequence."""
         read = self.calibration.sequences.get(sequence)
-        return self.blend if read is None else replace(self.blend, curve=read.curve)
+        return self.blend if read is None else self.blend.read_as(sequence, read.curve)
 
     def class_of(self, slice_count: int, spacing_mm: float) -> AcquisitionClass:
         """Return the class of a scan with this many slices in view; the last one takes the rest."""

@@ -16,7 +16,7 @@ from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
 from BrainAgeLib.model.card import Blend, Card, read_card
 from BrainAgeLib.model.saliency import saliency_map
 from BrainAgeLib.model.sides import OneSided, sides_of
-from BrainAgeLib.model.weights import Member, Weights, load_weights
+from BrainAgeLib.model.weights import Member, Weights, load_weights, with_own
 from BrainAgeLib.records import ModelRecord, SequenceName
 from BrainAgeLib.resources import installed_models, models_folder
 from BrainAgeLib.stages import Advance
@@ -61,13 +61,16 @@ class Ensemble:
         card = self.card
         return ModelRecord(card.name, card.version, card.sha256, card.age_range_years)
 
-    def weights(self, device: str) -> Weights:
-        """Return the members on a device; loaded once for each."""
-        return _weights(self.folder, self.card.sha256, device)
+    def weights(self, device: str, sequence: SequenceName = "T1w") -> Weights:
+        """Return the members that read a sequence, on a device; loaded once for each."""
+        card = self.card
+        if not card.blend.has_own(sequence):
+            sequence = "T1w"
+        return _weights(self.folder, card.sha256, card.own_sha256, device, sequence)
 
     def raw_age(self, maps: ScanMaps, device: str, sequence: SequenceName = "T1w") -> RawAge:
         """Return the raw age of a scan of a sequence, worked out on that device."""
-        maps, weights = maps.to(device), self.weights(device)
+        maps, weights = maps.to(device), self.weights(device, sequence)
         raw = predict_age(weights.members, maps, self.card.blend_of(sequence))
         raw = replace(raw, sequence=sequence)
         if not maps.covers_brain:
@@ -98,9 +101,11 @@ class Ensemble:
         kinds, member = self.card.blend.fractions(maps.covers_brain), weights.members[0]
         return max((member[kind].known_heights_mm(maps) for kind in kinds), key=len)
 
-    def saliency_years(self, maps: ScanMaps, device: str, advance: Advance) -> torch.Tensor:
-        """Return where the age comes from (z, y, x), in years, see ``saliency``."""
-        weights, blend = self.weights(device), self.card.blend
+    def saliency_years(
+        self, maps: ScanMaps, device: str, advance: Advance, sequence: SequenceName = "T1w"
+    ) -> torch.Tensor:
+        """Return where the age of a scan of a sequence comes from (z, y, x), in years."""
+        weights, blend = self.weights(device, sequence), self.card.blend_of(sequence)
         return saliency_map(weights.members, maps.to(device), blend, weights.mean_maps, advance)
 
 
@@ -115,11 +120,16 @@ def predict_age(members: Sequence[Member], maps: ScanMaps, blend: Blend) -> RawA
     return RawAge(sum(ages) / len(ages), ages, maps.covers_brain)
 
 
-@lru_cache(maxsize=4)
-def _weights(folder: Path, sha256: str, device: str) -> Weights:
+@lru_cache(maxsize=8)
+def _weights(
+    folder: Path, sha256: str, own_sha256: str, device: str, sequence: SequenceName
+) -> Weights:
     card = read_card(folder)
-    if card.sha256 != sha256:
+    if (card.sha256, card.own_sha256) != (sha256, own_sha256):
         raise InputError(f"the model in {folder} was replaced while it was in use", "start again")
+    if sequence != "T1w":
+        of_t1 = _weights(folder, sha256, own_sha256, device, "T1w")
+        return with_own(of_t1, folder, card, sequence, device)
     return load_weights(folder, card, device)
 
 

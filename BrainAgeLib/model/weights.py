@@ -1,4 +1,8 @@
-"""The kinds of model and their weights on disk: one safetensors file, checked against its card."""
+"""The kinds of model and their weights on disk: safetensors files, checked against their card.
+
+What reads a T1 lies in one file. Experts that were fitted on scans of another sequence lie in a
+second one, so that what is new there leaves a T1's model, and sites calibrated with it, as it is.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +10,30 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.model.card import OWN, Card
+from BrainAgeLib.model.kind import AgeModel, AnyKind
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical, unpacked
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.sides import TypicalSides, unpacked_sides
 from BrainAgeLib.model.slices import SliceModel
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.template import harmonisation, sequences
 
 logger = logging.getLogger(__name__)
 _HINT = "install the model again, or train it again with this version"
 
 FILE_NAME = "model.safetensors"
+OWN_FILE_NAME = "sequence_experts.safetensors"
 MEAN_MAPS = "mean_maps"
 TYPICAL = "typical"
 SIDES = "sides"  # older models have none
@@ -40,6 +47,8 @@ KINDS: dict[str, type[AgeModel]] = {
 }
 # The models of one fold, by kind: trained on the same people, tested on the same others.
 Member = Mapping[str, AgeModel]
+# Of one fold, too: the experts that were fitted on scans of another sequence, by its name.
+Own = Mapping[SequenceName, RegionalModel]
 
 
 @dataclass(frozen=True)
@@ -47,13 +56,15 @@ class Weights:
     """The ensemble's members, the mean brain that saliency compares with, and what is typical.
 
     ``mean_maps``: (3, z, y, x), the mean of everybody's tissue maps, see ``network_maps``.
-    ``sides``: None in models that were trained before there was one.
+    ``sides``: None in models that were trained before there was one. ``own``: of each member, to
+    be written; ``with_own`` reads them.
     """
 
     members: Sequence[Member]
     mean_maps: torch.Tensor
     typical: Typical
     sides: TypicalSides | None = None
+    own: Sequence[Own] = ()
 
 
 def pack_weights(weights: Weights) -> bytes:
@@ -69,13 +80,23 @@ def pack_weights(weights: Weights) -> bytes:
     }
     if weights.sides is not None:
         tensors[SIDES] = weights.sides.packed().contiguous()
-    for number, member in enumerate(weights.members):
+    return save(tensors | _packed(weights.members))
+
+
+def pack_own(own: Sequence[Own]) -> bytes:
+    """Return the members' own experts as a safetensors file; NUMBER.SEQUENCE.NAME, as above."""
+    return save(_packed(own))
+
+
+def _packed(members: Sequence[Mapping[Any, AgeModel]]) -> dict[str, torch.Tensor]:
+    tensors = {}
+    for number, member in enumerate(members):
         for kind, model in member.items():
             for name, value in model.packed().items():
                 is_large = value.is_floating_point() and value.numel() > LARGEST_SMALL_TENSOR
                 kept = value.half() if is_large else value
                 tensors[f"{number}.{kind}.{name}"] = kept.detach().cpu().contiguous()
-    return save(tensors)
+    return tensors
 
 
 def load_weights(folder: Path, card: Card, device: str) -> Weights:
@@ -85,8 +106,8 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
     not fit the networks that the card describes, and InputError as ``check_harmonisation`` does.
     """
     check_harmonisation(folder, card)
-    tensors = _read(folder, card)
-    with _fitting(folder):
+    tensors = _read(folder / FILE_NAME, card.sha256)
+    with _fitting(folder / FILE_NAME):
         members = [_member(tensors, number, card, device) for number in range(card.members)]
         mean_maps = tensors[MEAN_MAPS].float().to(device)
         logger.info(
@@ -94,6 +115,25 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
         )
         sides = unpacked_sides(tensors[SIDES]) if SIDES in tensors else None
         return Weights(members, mean_maps, unpacked(tensors[TYPICAL]), sides)
+
+
+def with_own(
+    weights: Weights, folder: Path, card: Card, sequence: SequenceName, device: str
+) -> Weights:
+    """Return the weights that read a sequence: its own experts beside each member's models.
+
+    Raises InstallationError as :func:`load_weights` does.
+    """
+    if not card.blend.has_own(sequence):
+        return weights
+    path = folder / OWN_FILE_NAME
+    tensors = _read(path, card.own_sha256)
+    with _fitting(path):
+        members = [
+            {**member, OWN: _model(tensors, f"{number}.{sequence}.", RegionalModel).to(device)}
+            for number, member in enumerate(weights.members)
+        ]
+    return replace(weights, members=members)
 
 
 def check_harmonisation(folder: Path, card: Card) -> None:
@@ -108,49 +148,49 @@ def check_harmonisation(folder: Path, card: Card) -> None:
 
 def load_one(folder: Path, card: Card, number: int, kind: str) -> AgeModel:
     """Return one model of one member, whatever the others are. Raises as ``load_weights`` does."""
-    tensors = _read(folder, card)
-    with _fitting(folder):
-        return _model(tensors, number, kind)
+    tensors = _read(folder / FILE_NAME, card.sha256)
+    with _fitting(folder / FILE_NAME):
+        return _model(tensors, f"{number}.{kind}.", KINDS[kind])
 
 
-def _read(folder: Path, card: Card) -> dict[str, torch.Tensor]:
-    """Return the tensors of the file that the card names."""
-    path = folder / FILE_NAME
+def _read(path: Path, known_sha256: str) -> dict[str, torch.Tensor]:
+    """Return the tensors of a file, which is the one that the card names."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InstallationError(f"the weights {path} cannot be read", _HINT) from error
     sha256 = hashlib.sha256(content).hexdigest()
-    if sha256 != card.sha256:
+    if sha256 != known_sha256:
         raise InstallationError(
             f"the weights {path} are not those of the card: sha256 {sha256[:12]}… "
-            f"instead of {card.sha256[:12]}…",
+            f"instead of {known_sha256[:12]}…",
             _HINT,
         )
-    with _fitting(folder):
+    with _fitting(path):
         return load(content)
 
 
 @contextmanager
-def _fitting(folder: Path) -> Iterator[None]:
+def _fitting(path: Path) -> Iterator[None]:
     """Say of weights of which nothing can be made that they do not fit the card."""
     try:
         yield
     except (SafetensorError, RuntimeError, LookupError, ValueError, AssertionError) as error:
         # torch says in these ways that there is no such network.
-        path = folder / FILE_NAME
         raise InstallationError(f"the weights {path} do not fit the card", _HINT) from error
 
 
 def _member(tensors: dict[str, torch.Tensor], number: int, card: Card, device: str) -> Member:
-    return {kind: _model(tensors, number, kind).to(device).eval() for kind in card.blend.kinds}
+    return {
+        kind: _model(tensors, f"{number}.{kind}.", KINDS[kind]).to(device).eval()
+        for kind in card.blend.kinds
+    }
 
 
-def _model(tensors: dict[str, torch.Tensor], number: int, kind: str) -> AgeModel:
-    prefix = f"{number}.{kind}."
+def _model(tensors: dict[str, torch.Tensor], prefix: str, kind: type[AnyKind]) -> AnyKind:
     own = {
         name.removeprefix(prefix): value.float() if value.is_floating_point() else value
         for name, value in tensors.items()
         if name.startswith(prefix)
     }
-    return KINDS[kind].unpacked(own)
+    return kind.unpacked(own)

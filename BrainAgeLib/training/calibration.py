@@ -12,12 +12,12 @@ import numpy as np
 from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS, AcquisitionClass, AgeCurve
 from BrainAgeLib.records import INTERVAL_LEVEL, Correction
+from BrainAgeLib.training.blend import fit_curve
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
     SOME_SLICES,
     Row,
-    fit_curve,
 )
 
 # With fewer, the factor of an interval that holds nine of ten of them is not known.

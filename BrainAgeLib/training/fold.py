@@ -11,8 +11,11 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from BrainAgeLib.model.kind import AgeModel
+from BrainAgeLib.model.kind import AgeModel, AnyKind
+from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.weights import KINDS, Member
+from BrainAgeLib.records import SequenceName
+from BrainAgeLib.template.sequences import READ
 from BrainAgeLib.training.network_data import SequenceScans
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
@@ -64,15 +67,23 @@ class Fold:
         """Return what is kept of these people's scans (person, scan, ...), see ``stored_maps``."""
         return read_maps([maps_file(self.folder, person) for person in self.others], name)
 
+    @property
+    def with_sequences(self) -> list[Person]:
+        """Those of the people that the member is trained on who have scans of other sequences."""
+        return [p for p in self.others if sequences_file(self.folder, p).exists()]
+
+    def maps_of_sequences(self, name: str) -> torch.Tensor:
+        """Return what is kept of these scans (person, scan, ...), see ``SEQUENCE_SCANS``."""
+        return read_maps([sequences_file(self.folder, p) for p in self.with_sequences], name)
+
     def other_sequences(self) -> SequenceScans | None:
         """Return these people's scans of other sequences; None where nobody has any."""
-        files = [sequences_file(self.folder, person) for person in self.others]
-        has_some = torch.tensor([file.exists() for file in files])
-        if not has_some.any():
+        known = {person.participant_id for person in self.with_sequences}
+        if not known:
             return None
+        has_some = torch.tensor([person.participant_id in known for person in self.others])
         places = torch.where(has_some, has_some.cumsum(0) - 1, torch.tensor(-1))
-        volumes = read_maps([file for file in files if file.exists()], "volumes")
-        return SequenceScans(volumes.to(self.device), places)
+        return SequenceScans(self.maps_of_sequences("volumes").to(self.device), places)
 
     def say(self, what: str, done: int, count: int, remark: str = "") -> None:
         """Report how far something in this fold is."""
@@ -86,9 +97,24 @@ class Fold:
         return {kind: self._trained(kind) for kind in KINDS}
 
     def _trained(self, kind: str) -> AgeModel:
-        path = self.folder / f"{kind}-{self.number}.safetensors"
+        fit = import_module(f"BrainAgeLib.training.{kind}").fit
+        return self._once(f"{kind}-{self.number}", lambda: fit(self), KINDS[kind])
+
+    def train_own(self) -> dict[SequenceName, RegionalModel]:
+        """Return experts fitted on scans of each other sequence; none where nobody has labels."""
+        if not self.with_sequences:
+            return {}
+        return {sequence: self._trained_own(sequence) for sequence in READ}
+
+    def _trained_own(self, sequence: SequenceName) -> RegionalModel:
+        fit = import_module("BrainAgeLib.training.regional").fit_own
+        name = f"{sequence} experts-{self.number}"
+        return self._once(name, lambda: fit(self, sequence), RegionalModel)
+
+    def _once(self, name: str, fit: Callable[[], AgeModel], kind: type[AnyKind]) -> AnyKind:
+        """Return what was fitted before, or is now, and kept under this name."""
+        path = self.folder / f"{name}.safetensors"
         if not path.exists():
-            model = import_module(f"BrainAgeLib.training.{kind}").fit(self)
-            tensors = {name: value.contiguous() for name, value in model.packed().items()}
+            tensors = {part: value.contiguous() for part, value in fit().packed().items()}
             write_atomically(path, save(tensors))
-        return KINDS[kind].unpacked(load(path.read_bytes()))
+        return kind.unpacked(load(path.read_bytes()))

@@ -3,56 +3,52 @@
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.model.calibration import (
-    DecadeCoverage,
     IntervalCoverage,
     SequenceCalibration,
 )
 from BrainAgeLib.model.card import (
-    AccuracyTables,
     Blend,
     Calibration,
     Card,
-    Table,
     Training,
     read_card,
 )
-from BrainAgeLib.model.weights import FILE_NAME, Member, Weights, pack_weights
+from BrainAgeLib.model.weights import (
+    FILE_NAME,
+    OWN_FILE_NAME,
+    Own,
+    Weights,
+    pack_own,
+    pack_weights,
+)
 from BrainAgeLib.records import INTERVAL_LEVEL, Reference
-from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
 from BrainAgeLib.template import harmonisation, sequences
+from BrainAgeLib.training.accuracy_tables import (
+    ablation,
+    accuracy_of,
+    accuracy_tables,
+    interval_coverage,
+)
 from BrainAgeLib.training.calibration import (
     CLASSES,
-    SCALE_AGES_YEARS,
-    columns,
     fit_class,
-    fit_interval,
     fit_sequence,
     with_curve,
 )
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
-    RANDOM_PROTOCOL,
     SEQUENCE_PROTOCOLS,
     Row,
 )
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
 from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
-DECIMALS = 3
-SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)  # bins of the tables alone, like the next
-TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
 
 def write_model(
@@ -64,7 +60,7 @@ def write_model(
     left_out: Mapping[str, list[Row]] | None = None,
     without: str = "",
 ) -> Path:
-    """Write ``model.safetensors`` and ``card.json``; return the folder.
+    """Write the weights, those of other sequences, if any, and ``card.json``; return the folder.
 
     ``left_out``: by site, what the model without it, its blend included, says of its people; this
     model has seen all of these sites but ``without``.
@@ -75,15 +71,30 @@ def write_model(
     folder.mkdir(parents=True, exist_ok=True)
     content = pack_weights(weights)
     sha256 = hashlib.sha256(content).hexdigest()
-    card = make_card(weights.members, blend, rows, settings, sha256, left_out, others)
+    card = make_card(weights, blend, rows, settings, sha256, left_out, others)
     write_atomically(folder / FILE_NAME, content)
+    write_own(weights.own, folder)
     write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
     read_card(folder)  # what is written can be read
     return folder
 
 
+def write_own(own: Sequence[Own], folder: Path) -> str:
+    """Write the experts of other sequences, or remove what is there; return their sha256 or ''."""
+    if not any(own):
+        (folder / OWN_FILE_NAME).unlink(missing_ok=True)
+    else:
+        write_atomically(folder / OWN_FILE_NAME, pack_own(own))
+    return sha256_of_own(own)
+
+
+def sha256_of_own(own: Sequence[Own]) -> str:
+    """Return the checksum of the experts' file; nothing where there is none."""
+    return hashlib.sha256(pack_own(own)).hexdigest() if any(own) else ""
+
+
 def make_card(
-    members: Sequence[Member],
+    weights: Weights,
     blend: Blend,
     rows: list[Row],
     settings: TrainingSettings,
@@ -103,14 +114,14 @@ def make_card(
         sha256=sha256,
         harmonisation=harmonisation.SHA256,
         notice="Weights for research use only.",
-        members=len(members),
+        members=len(weights.members),
         blend=blend,
         age_range_years=(min(ages), max(ages)),
         training=Training(
             people=len(everyone),
             sex={sex: sum(row.sex == sex for row in everyone) for sex in ("F", "M")},
             settings=to_plain(settings),
-            parameters={kind: model.parameter_count for kind, model in members[0].items()},
+            parameters={kind: model.parameter_count for kind, model in weights.members[0].items()},
         ),
         calibration=Calibration(
             INTERVAL_LEVEL,
@@ -121,6 +132,7 @@ def make_card(
         accuracy=accuracy_tables(rows, coverage, left_out),
         ablation=ablation(rows),
         out_of_fold=_reference(main),
+        own_sha256=sha256_of_own(weights.own),
     )
 
 
@@ -150,131 +162,7 @@ def sequence_calibrations(
                 accuracy_of(row for row in straightened if row.held_out == held)
                 for held in (False, True)
             ]
-            coverage[entry.name] = _coverage(straightened, protocol)
+            coverage[entry.name] = interval_coverage(straightened, protocol)
             read = SequenceCalibration(curve, entry, sequences.SHA256, 1.0, 0, *errors)
             calibrations[sequence] = read
     return calibrations, coverage
-
-
-def ablation(rows: list[Row]) -> Table:
-    """Return the raw error of each kind of model alone, for the validation people."""
-    validation = [row for row in rows if row.protocol == MAIN_PROTOCOL and not row.held_out]
-    kinds = dict.fromkeys(kind for row in validation for kind in row.by_kind)
-    return {
-        kind: accuracy_of(
-            replace(row, predicted_years=row.by_kind[kind])
-            for row in validation
-            if kind in row.by_kind
-        )
-        for kind in kinds
-    }
-
-
-def accuracy_tables(
-    rows: list[Row],
-    other_intervals: Mapping[str, IntervalCoverage] | None = None,
-    left_out: Mapping[str, list[Row]] | None = None,
-) -> AccuracyTables:
-    """Return raw accuracy of T1 scans by protocol, of validation and held-out people, by group.
-
-    ``other_intervals``: of other sequences. ``left_out``: as for :func:`write_model`.
-    """
-    main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
-    random = [row for row in rows if row.protocol == RANDOM_PROTOCOL]
-    others = SEQUENCE_PROTOCOLS.values()
-    protocols = [name for name in dict.fromkeys(row.protocol for row in rows) if name not in others]
-    by_protocol = [
-        {
-            protocol: accuracy_of(
-                row for row in rows if row.protocol == protocol and row.held_out == held_out
-            )
-            for protocol in protocols
-        }
-        for held_out in (False, True)
-    ]
-    return AccuracyTables(
-        validation=by_protocol[0],
-        held_out=by_protocol[1],
-        by_decade=_split(main, lambda row: f"{int(row.age_years // 10 * 10)}s"),
-        by_sex=_split(main, lambda row: row.sex),
-        by_tilt=_split(main, lambda row: _bin(row.tilt_degrees, TILT_EDGES_DEGREES, "°")),
-        by_spacing=_split(random, lambda row: _bin(row.spacing_mm, SPACING_EDGES_MM, " mm")),
-        by_coverage=_split(random, _coverage_of_brain),
-        interval={name: _coverage(rows, protocol) for name, _, _, protocol in CLASSES}
-        | dict(other_intervals or {}),
-        left_out=left_out_tables(left_out or {}),
-    )
-
-
-def left_out_tables(left_out: Mapping[str, list[Row]]) -> Table:
-    """Return the raw accuracy of each site by a member that saw nobody of it, by protocol."""
-    return {
-        f"{site}, {protocol}": accuracy_of(row for row in rows if row.protocol == protocol)
-        for site, rows in left_out.items()
-        for protocol in (MAIN_PROTOCOL, TIGHT_PROTOCOL)
-    }
-
-
-def accuracy_of(rows: Iterable[Row]) -> Accuracy | None:
-    """Return the rounded figures of rows; None where they are too few to say anything."""
-    rows = list(rows)
-    ages = [row.age_years for row in rows]
-    if len(set(ages)) < 3:
-        return None
-    figures: dict[str, Any] = {
-        name: tuple(_rounded(v) for v in value) if isinstance(value, tuple) else _rounded(value)
-        for name, value in asdict(accuracy(ages, [row.predicted_years for row in rows])).items()
-    }
-    values = np.hstack([*figures.values()])
-    return Accuracy(**figures) if np.isfinite(values).all() else None
-
-
-def _rounded(value: float) -> float:
-    return round(value, DECIMALS)
-
-
-def _split(rows: list[Row], key: Callable[[Row], str]) -> Table:
-    names = sorted({key(row) for row in rows}, key=_by_number)
-    return {name: accuracy_of(row for row in rows if key(row) == name) for name in names}
-
-
-def _by_number(name: str) -> tuple[int, str]:
-    """Order names that begin with a number by it."""
-    number = re.match(r"\d+", name)
-    return (int(number[0]) if number else 0, name)
-
-
-def _bin(value: float, edges: Sequence[float], unit: str) -> str:
-    """Return the name of the bin that a value lies in."""
-    low = max(edge for edge in edges[:-1] if edge <= max(value, edges[0]))
-    return f"{low:g}-{edges[edges.index(low) + 1]:g}{unit}"
-
-
-def _coverage_of_brain(row: Row) -> str:
-    return "slices cover the brain" if row.covers_brain else "slices leave part of the brain out"
-
-
-def _coverage(rows: list[Row], protocol: str) -> IntervalCoverage:
-    """Return how often the interval holds the age when the other folds' people fit it."""
-    chosen = [row for row in rows if row.protocol == protocol]
-    folds = np.array([row.fold for row in chosen])
-    ages, predicted = columns(chosen)
-    half_widths = np.zeros(len(chosen))
-    for fold in np.unique(folds):
-        others = folds != fold
-        scales, factor = fit_interval(ages[others], predicted[others])
-        half_widths[~others] = factor * np.interp(predicted[~others], SCALE_AGES_YEARS, scales)
-    covered = np.abs(predicted - ages) <= half_widths
-    decades = np.array([int(row.age_years // 10 * 10) for row in chosen])
-    by_decade = {
-        f"{decade}s": DecadeCoverage(*_proportion(covered[decades == decade]))
-        for decade in np.unique(decades)
-    }
-    width = round(float(2 * half_widths.mean()), 2)
-    return IntervalCoverage(*_proportion(covered), width, by_decade)
-
-
-def _proportion(covered: np.ndarray) -> tuple[int, float, tuple[float, float]]:
-    """Return how many there are, how many of them are covered, 0-1, and its exact interval."""
-    low, high = exact_interval(int(covered.sum()), len(covered))
-    return len(covered), _rounded(float(covered.mean())), (_rounded(low), _rounded(high))

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 import torch
 
 from BrainAgeLib.model.regional import Expert, RegionalModel, experts
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.training.damped_ridge import DampedRidge, Solution, inner_folds
 from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.people import site_weights
+from BrainAgeLib.training.sequence_scans import EXPERT_SCANS, SEQUENCE_SCANS
 from BrainAgeLib.training.simulate import AXIAL_SCANS, EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 
 # Set by hand.
@@ -36,6 +39,20 @@ def fit(fold: Fold) -> RegionalModel:
         nuisance_differences(maps, covered, AXIAL_SCANS, NUISANCE_SCANS),
         torch.from_numpy(fold.weights),
         lambda done, count: fold.say("regions of", done, count),
+    )
+
+
+def fit_own(fold: Fold, sequence: SequenceName) -> RegionalModel:
+    """Return the experts that are fitted on a fold's scans of another sequence, shown as a T1."""
+    people = fold.with_sequences
+    mine = [n for n, (name, *_) in enumerate(SEQUENCE_SCANS[:EXPERT_SCANS]) if name == sequence]
+    return fit_regional_model(
+        fold.maps_of_sequences("regional")[:, mine],
+        fold.maps_of_sequences("covered")[:, mine],
+        torch.tensor([person.age_years for person in people]),
+        None,
+        torch.from_numpy(site_weights(people)),
+        lambda done, count: fold.say(f"{sequence} regions of", done, count),
     )
 
 

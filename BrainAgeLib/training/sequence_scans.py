@@ -51,6 +51,7 @@ SEQUENCE_SCANS: tuple[tuple[SequenceName, int, int], ...] = (
     ("T2w", DRAWN, 1), ("FLAIR", DRAWN, 1),
 )  # fmt: skip
 MEASURED_SCANS = len(READ)
+EXPERT_SCANS = 7  # experts are fitted on these; set by hand, alignment takes most of the time
 USUAL_PROTOCOL = Protocol(thickness_mm=5.0, gap_mm=1.0)
 PART_STEP = 1.5 / 255.0  # in eight bits; levels go up to 1.3
 # Less noise than of thick slices: it comes after the blur of the grid here, which takes nothing of

@@ -25,6 +25,7 @@ from BrainAgeLib.template.target import template_maps
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.sequence_scans import (
+    EXPERT_SCANS,
     MEASURED_SCANS,
     USUAL,
     cut_person,
@@ -39,7 +40,13 @@ from BrainAgeLib.training.simulate import (
     random_scans,
     stored,
 )
-from BrainAgeLib.training.stored_maps import aligned_scans, arrays_of, has_maps, write_maps
+from BrainAgeLib.training.stored_maps import (
+    aligned_scans,
+    arrays_of,
+    has_maps,
+    read_maps,
+    write_maps,
+)
 from BrainAgeLib.whole_file import written_atomically
 
 
@@ -75,7 +82,7 @@ def prepare(
     Each person's files appear whole or not at all, so a killed run goes on where it stopped.
     """
     (folder / "scans").mkdir(parents=True, exist_ok=True)
-    waiting = [p for p in people if not (_has_scans(p, folder) and _has_sequences(p, folder))]
+    waiting = [p for p in people if not (_has_scans(p, folder) and has_sequences(p, folder))]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     with worker_pool(workers, _one_thread) as pool:
@@ -91,9 +98,12 @@ def _has_scans(person: Person, folder: Path) -> bool:
     return has_maps(maps_file(folder, person), "sides")
 
 
-def _has_sequences(person: Person, folder: Path) -> bool:
-    """Say whether there is all of other sequences that there can be."""
-    return person.labels is None or has_maps(sequences_file(folder, person), "counts")
+def has_sequences(person: Person, folder: Path) -> bool:
+    """Say whether there is all of other sequences that there can be; older files have less."""
+    path = sequences_file(folder, person)
+    if person.labels is None:
+        return True
+    return has_maps(path, "counts") and read_maps([path], "covered").shape[1] == EXPERT_SCANS
 
 
 def _one_thread() -> None:
@@ -108,8 +118,8 @@ def prepare_person(person: Person, folder: Path, settings: TrainingSettings) -> 
     if not _has_scans(person, folder):
         usual, drawn = evaluation_file(folder, person), training_file(folder, person)
         write_maps(maps_file(folder, person), read_scans(usual) + read_scans(drawn))
-    if not _has_sequences(person, folder):
-        _write_sequences(person, folder, settings)
+    if not has_sequences(person, folder):
+        write_sequences(person, folder, settings.seed)
 
 
 def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> None:
@@ -121,17 +131,18 @@ def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> None:
     write_scans(evaluation_file(folder, person), list(judged.values()))
 
 
-def _write_sequences(person: Person, folder: Path, settings: TrainingSettings) -> None:
+def write_sequences(person: Person, folder: Path, seed: int) -> None:
     """Write a person's scans of other sequences as a T1 shows them, see ``SEQUENCE_SCANS``.
 
-    ``volumes``: uint8 (scan, z, y, x), see ``packed``. Of the first ``MEASURED_SCANS``: what
-    ``write_maps`` keeps but their sides, and the slices, as ``write_scans`` does.
+    ``volumes``: uint8 (scan, z, y, x), see ``packed``. Of the first ``EXPERT_SCANS``: what
+    ``write_maps`` keeps but their sides. Of the first ``MEASURED_SCANS``: the slices, as
+    ``write_scans`` does.
     """
-    name, seed = person.participant_id, settings.seed
+    name = person.participant_id
     cuts = cut_person(person, simulator_of(person, folder), seed)
     shown = shown_scans(cuts, name, seed)
     volumes = [volume_of_slices(slices) for slices in shown]
-    aligned = aligned_scans(shown[:MEASURED_SCANS], volumes[:MEASURED_SCANS])
+    aligned = aligned_scans(shown[:EXPERT_SCANS], volumes[:EXPERT_SCANS])
     protocol = protocols_of(name, seed)[USUAL]
     scans = _arrays_of_scans([stored(slices, protocol) for slices in shown[:MEASURED_SCANS]])
     with written_atomically(sequences_file(folder, person)) as unfinished:
@@ -173,7 +184,7 @@ def _arrays_of_scans(scans: list[StoredScan]) -> dict[str, np.ndarray]:
 
 
 def read_scans(path: Path) -> list[StoredScan]:
-    """Return the scans that :func:`write_scans` wrote, or ``_write_sequences``."""
+    """Return the scans that :func:`write_scans` wrote, or ``write_sequences``."""
     with np.load(path, allow_pickle=False) as arrays:
         content = {name: arrays[name] for name in arrays.files}
     ends = np.cumsum(content["counts"])

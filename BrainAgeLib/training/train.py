@@ -16,20 +16,15 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.model.weights import Member, Weights
+from BrainAgeLib.model.weights import Member, Own, Weights
 from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.template import harmonisation, sequences
+from BrainAgeLib.training.blend import blended, choose_blend
 from BrainAgeLib.training.fold import Fold, Report
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
-from BrainAgeLib.training.out_of_fold import (
-    blended,
-    choose_blend,
-    predict_people,
-    read_rows,
-    write_rows,
-)
+from BrainAgeLib.training.out_of_fold import predict_people, read_rows, write_rows
 from BrainAgeLib.training.people import (
     LeftOut,
     Person,
@@ -132,14 +127,14 @@ def _splits(people: list[Person], settings: TrainingSettings) -> list[np.ndarray
     return [folds] * settings.folds + left_out
 
 
-def _trained(fold: Fold) -> Member:
-    """Train and judge the models of one member; return them."""
-    member = fold.train()
-    _predict(fold, member)
-    return member
+def _trained(fold: Fold) -> tuple[Member, Own]:
+    """Train and judge the models of one member; return them and its experts of other sequences."""
+    member, own = fold.train(), fold.train_own()
+    _predict(fold, member, own)
+    return member, own
 
 
-def _predict(fold: Fold, member: Member) -> None:
+def _predict(fold: Fold, member: Member, own: Own) -> None:
     """Write what the member says of the people whom it has not seen, once."""
     table = fold.folder / f"fold-{fold.number}.csv"
     if table.exists():
@@ -148,6 +143,7 @@ def _predict(fold: Fold, member: Member) -> None:
     count = len(fold.validation)
     rows = predict_people(
         member,
+        own,
         fold.validation,
         fold.number,
         fold.folder,
@@ -157,7 +153,10 @@ def _predict(fold: Fold, member: Member) -> None:
 
 
 def _put_together(
-    people: list[Person], members: list[Member], output: Path, settings: TrainingSettings
+    people: list[Person],
+    members: list[tuple[Member, Own]],
+    output: Path,
+    settings: TrainingSettings,
 ) -> Path:
     """Write out_of_fold.csv and the model folders; return the folder of the whole model."""
     folder = output / "work"
@@ -189,12 +188,17 @@ def _put_together(
 
 
 def _weights(
-    members: list[Member], blend: Blend, people: Sequence[Person], folder: Path
+    members: list[tuple[Member, Own]], blend: Blend, people: Sequence[Person], folder: Path
 ) -> Weights:
     """Return what a model of these members and people holds."""
     paths = [maps_file(folder, person) for person in people]
-    kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
-    return Weights(kept, mean_maps(paths), typical_maps(paths), typical_sides_of(paths))
+    kept = [{kind: member[kind] for kind in blend.kinds} for member, _ in members]
+    own = [
+        {sequence: fitted for sequence, fitted in mine.items() if blend.has_own(sequence)}
+        for _, mine in members
+    ]
+    sides = typical_sides_of(paths)
+    return Weights(kept, mean_maps(paths), typical_maps(paths), sides, own)
 
 
 def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Person]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +10,18 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.brain_maps import POOLED
-from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.card import OWN, Blend
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import TOLD, Typical
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.slices import HEIGHTS, SliceModel
-from BrainAgeLib.model.weights import Member, Weights
+from BrainAgeLib.model.weights import Member, Own, Weights
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
+from BrainAgeLib.training.blend import blended, choose_sequences
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, blended
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row
 from BrainAgeLib.training.people import is_held_out
 from BrainAgeLib.training.settings import TrainingSettings
 
@@ -138,10 +141,15 @@ def out_of_fold_rows(people: int = PEOPLE) -> list[Row]:
     return blended(rows, BLEND)
 
 
-def with_sequence_rows(rows: list[Row], off_years: float = 10.0) -> list[Row]:
-    """Return made-up rows and those of other sequences, by so much too old, before any curve."""
+def with_sequence_rows(
+    rows: list[Row], off_years: float = 10.0, own: Collection[SequenceName] = ()
+) -> list[Row]:
+    """Return made-up rows and those of other sequences, by so much too old, before any curve.
+
+    ``own``: the sequences whose own experts speak as well, with half the error of the network.
+    """
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
-    return rows + [
+    others = [
         replace(
             row,
             protocol=protocol,
@@ -151,6 +159,11 @@ def with_sequence_rows(rows: list[Row], off_years: float = 10.0) -> list[Row]:
         for protocol in SEQUENCE_PROTOCOLS.values()
         for row in main
     ]
+    speaking = {SEQUENCE_PROTOCOLS[sequence] for sequence in own}
+    for row in others:
+        if row.protocol in speaking:
+            row.by_kind[OWN] = (row.age_years + row.by_kind["network"]) / 2
+    return rows + others
 
 
 def write_small_model(output: Path, name: str = "small") -> Path:
@@ -164,3 +177,16 @@ def knowing_model(output: Path) -> Path:
     settings = TrainingSettings(name="knowing", version="4", folds=FOLDS, network=SMALL_NETWORK)
     rows = with_sequence_rows(out_of_fold_rows(200))
     return write_model(output, small_weights(), BLEND, rows, settings)
+
+
+def owning_model(output: Path) -> Path:
+    """Write a model folder of which T2w and FLAIR scans have experts of their own; return it."""
+    settings = TrainingSettings(name="owning", version="4", folds=FOLDS, network=SMALL_NETWORK)
+    rows = with_sequence_rows(out_of_fold_rows(200), own=("T2w", "FLAIR"))
+    blend = replace(BLEND, of_sequences=choose_sequences(rows, BLEND.whole_brain))
+    own: list[Own] = [
+        {"T2w": small_regional_model(seed), "FLAIR": small_regional_model(seed + 10)}
+        for seed in (21, 22)
+    ]
+    weights = replace(small_weights(), own=own)
+    return write_model(output, weights, blend, blended(rows, blend), settings)

@@ -10,8 +10,8 @@ from BrainAgeLib.model.card_text import card_text
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import KINDS, Weights
 from BrainAgeLib.template.scan_maps import maps_of_scan
+from BrainAgeLib.training.blend import blended, choose_blend
 from BrainAgeLib.training.model_folder import write_model
-from BrainAgeLib.training.out_of_fold import blended, choose_blend
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.made_kind import Brightness

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.model.calibration import corrected_brain_age
+from BrainAgeLib.training.blend import fit_curve
 from BrainAgeLib.training.calibration import (
     CLASSES,
     SCALE_AGES_YEARS,
@@ -23,7 +24,7 @@ from BrainAgeLib.training.calibration import (
     unseen_scanner_factor,
     with_curve,
 )
-from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS, fit_curve
+from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS
 from Testing.library.model_folders import out_of_fold_rows, with_sequence_rows
 
 AGES = np.linspace(20.0, 80.0, 61)

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, choose_blend, fit_curve
+from BrainAgeLib.training.blend import choose_blend, fit_curve
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
 from Testing.library.model_folders import out_of_fold_rows
 
 
@@ -79,7 +80,7 @@ def test_a_kind_that_is_best_at_home_alone_does_not_decide_where_there_are_other
     assert with_others.curve != choose_blend(home).curve
 
 
-@pytest.mark.parametrize(("covers_brain", "what"), [(False, "whole"), (True, "parts")])
+@pytest.mark.parametrize(("covers_brain", "what"), [(False, "network, regional"), (True, "slices")])
 def test_no_blend_is_chosen_by_nobody(covers_brain, what):
     rows = [row for row in out_of_fold_rows(40) if row.covers_brain == covers_brain]
 

@@ -11,18 +11,19 @@ import pytest
 
 from BrainAgeLib.model.weights import FILE_NAME
 from BrainAgeLib.statistics import exact_interval
+from BrainAgeLib.training.accuracy_tables import accuracy_tables
+from BrainAgeLib.training.blend import choose_blend
 from BrainAgeLib.training.calibration import (
     CLASSES,
     SCALE_AGES_YEARS,
     conformal_factor,
     fit_interval,
 )
-from BrainAgeLib.training.model_folder import accuracy_tables, make_card
+from BrainAgeLib.training.model_folder import make_card
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     RANDOM_PROTOCOL,
     SEQUENCE_PROTOCOLS,
-    choose_blend,
 )
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.library.model_folders import (
@@ -31,7 +32,6 @@ from Testing.library.model_folders import (
     PEOPLE,
     SMALL_NETWORK,
     out_of_fold_rows,
-    small_member,
     small_weights,
     with_sequence_rows,
 )
@@ -77,6 +77,7 @@ def test_the_card_says_who_was_trained_on(text):
         "whole_brain": {"network": 0.4, "regional": 0.6},
         "part_of_brain": {"slices": 1.0},
         "curve": None,
+        "of_sequences": {},
     }
     parameters = {kind: model.parameter_count for kind, model in members[0].items()}
     assert text["training"]["parameters"] == parameters
@@ -111,7 +112,7 @@ def test_scans_without_a_kinds_age_are_no_part_of_its_error():
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     assert rows[0] in main
 
-    card = make_card([small_member(1)], BLEND, rows, TrainingSettings(), "0" * 64, {})
+    card = make_card(small_weights(), BLEND, rows, TrainingSettings(), "0" * 64, {})
 
     validation = sum(not row.held_out for row in main)
     assert card.ablation["network"].people == validation
@@ -171,7 +172,7 @@ def test_one_sided_people_still_make_a_card():
     rows = [replace(row, sex="F", held_out=False) for row in out_of_fold_rows(30)]
     settings = TrainingSettings(network=SMALL_NETWORK)
 
-    card = make_card([small_member(1)], BLEND, rows, settings, "0" * 64, {})
+    card = make_card(small_weights(), BLEND, rows, settings, "0" * 64, {})
 
     assert card.training.sex == {"F": 30, "M": 0}
     assert card.accuracy.held_out[MAIN_PROTOCOL] is None
@@ -218,10 +219,10 @@ def test_parts_differ(tables):
 
 def test_rows_of_other_sequences_change_nothing_of_a_t1():
     rows, settings = out_of_fold_rows(), TrainingSettings(folds=FOLDS, network=SMALL_NETWORK)
-    members = [small_member(1)]
+    weights = small_weights()
 
     without, knowing = (
-        make_card(members, choose_blend(table), table, settings, "0" * 64, {"other": table}, table)
+        make_card(weights, choose_blend(table), table, settings, "0" * 64, {"other": table}, table)
         for table in (rows, with_sequence_rows(rows))
     )
 

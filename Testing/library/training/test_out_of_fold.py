@@ -12,17 +12,17 @@ from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.template.scan_maps import maps_of_scan
+from BrainAgeLib.training.blend import blended, fit_curve
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
     RANDOM_PROTOCOL,
     SEQUENCE_PROTOCOLS,
     SOME_SLICES,
-    blended,
-    fit_curve,
     parts_of_scan,
     predict_people,
     read_rows,
+    rows_of_sequences,
     whole_scans,
     write_rows,
 )
@@ -36,7 +36,13 @@ from BrainAgeLib.training.store import (
     write_scans,
 )
 from BrainAgeLib.training.stored_maps import write_maps
-from Testing.library.model_folders import BLEND, blend_of, out_of_fold_rows, small_member
+from Testing.library.model_folders import (
+    BLEND,
+    blend_of,
+    out_of_fold_rows,
+    small_member,
+    small_regional_model,
+)
 from Testing.library.stored_scans import same_scans, store_person, stored_scan
 
 PERSON = Person("sub-01", 44.0, "F", None)
@@ -87,7 +93,7 @@ def test_few_slices_are_neighbours_around_it(slices, few):
 def predicted(stored):
     """Return a member, the rows of its predictions, and what was reported."""
     member, heard = small_member(1), []
-    rows = predict_people(member, [PERSON], 3, stored[0], lambda: heard.append(1))
+    rows = predict_people(member, {}, [PERSON], 3, stored[0], lambda: heard.append(1))
     return member, rows, heard
 
 
@@ -129,11 +135,25 @@ def test_parts_are_for_the_slice_model_alone(predicted, stored):
         assert not row.covers_brain
 
 
+def test_own_experts_speak_of_their_sequence_beside_the_others(with_sequences):
+    folder, others = with_sequences
+    member, own = small_member(1), {"T2w": small_regional_model(7)}
+
+    rows = rows_of_sequences(member, own, PERSON, 3, folder)
+
+    assert [set(row.by_kind) for row in rows] == [
+        {"network", "regional", "own"},
+        {"network", "regional"},
+    ]
+    expected = own["T2w"].age_years(maps_of_scan(as_slices(others[0], "cpu")))
+    assert rows[0].by_kind["own"] == pytest.approx(expected, abs=0.05)
+
+
 def test_whole_scans_with_holes_are_for_the_slice_model_too(tmp_path):
     scans = store_person(tmp_path, PERSON, slices=7)
     member = small_member(1)
 
-    rows = predict_people(member, [PERSON], 0, tmp_path, lambda: None)
+    rows = predict_people(member, {}, [PERSON], 0, tmp_path, lambda: None)
 
     for row, scan in zip(rows[:-2], scans, strict=False):
         expected = member["slices"].age_years(maps_of_scan(as_slices(scan, "cpu")))
@@ -163,7 +183,7 @@ def test_scans_of_other_sequences_that_cover_the_brain_have_rows_of_their_own(
     folder, others = with_sequences
     member, rows, _ = predicted
 
-    found = predict_people(member, [PERSON], 3, folder, lambda: None)
+    found = predict_people(member, {}, [PERSON], 3, folder, lambda: None)
 
     names = list(SEQUENCE_PROTOCOLS.values())
     assert names == [f"{n}, axial 5+1 mm" for n in ("T2w", "FLAIR", "T1w after contrast")]

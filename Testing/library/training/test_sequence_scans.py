@@ -18,6 +18,7 @@ from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.sequence_scans import (
     DRAWN,
+    EXPERT_SCANS,
     MEASURED_SCANS,
     SEQUENCE_SCANS,
     USUAL,
@@ -151,8 +152,8 @@ def test_maps_of_other_sequences_are_kept_in_their_order(prepared, cuts):
         assert torch.equal(found.seen, exact.seen)
         assert (found.images - exact.images).abs().max() <= 0.501 * LEVEL_STEP
     assert len({volume.numpy().tobytes() for volume in volumes}) == 9
-    assert read_maps([prepared], "covered").tolist() == [[True] * MEASURED_SCANS]
-    assert read_maps([prepared], "regional").shape[1] == MEASURED_SCANS
+    assert read_maps([prepared], "covered").tolist() == [[True] * EXPERT_SCANS]
+    assert read_maps([prepared], "regional").shape[1] == EXPERT_SCANS
     assert read_maps([prepared], "regional").dtype == torch.float16
 
 

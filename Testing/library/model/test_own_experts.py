@@ -1,0 +1,114 @@
+"""Experts that were fitted on scans of another sequence speak for it, and for nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.model.card import OWN, read_card
+from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.weights import OWN_FILE_NAME
+from BrainAgeLib.template.scan_maps import maps_of_scan
+from BrainAgeLib.training.simulate import as_slices
+from Testing.library.model_folders import knowing_model, owning_model, small_regional_model
+from Testing.library.stored_scans import quick_alignment, stored_scan
+
+
+@pytest.fixture(scope="module")
+def owning(tmp_path_factory):
+    """Return the folder of a model with experts for T2w and FLAIR."""
+    return owning_model(tmp_path_factory.mktemp("owning"))
+
+
+@pytest.fixture(scope="module")
+def maps():
+    """Return what models see of a scan of noise."""
+    with quick_alignment():
+        seen = maps_of_scan(as_slices(stored_scan(21), "cpu"))
+        seen.aligned  # noqa: B018 - worked out while it is quick
+    return seen
+
+
+def test_they_count_where_they_err_least_and_only_there(owning):
+    blend = read_card(owning).blend
+
+    assert blend.of_sequences.keys() == {"T2w", "FLAIR"}  # nothing speaks of an enhanced T1 alone
+    for fractions in blend.of_sequences.values():
+        assert fractions[OWN] == max(fractions.values())
+    assert OWN not in blend.kinds
+    assert blend.read_as("T2w", None).whole_brain == blend.of_sequences["T2w"]
+    assert blend.read_as("T1w after contrast", None).whole_brain == blend.whole_brain
+
+
+def test_each_sequence_is_read_by_its_own(owning, maps):
+    found = load_ensemble(str(owning))
+
+    said = {name: found.raw_age(maps, "cpu", name) for name in ("T1w", "T2w", "FLAIR")}
+
+    for name, seeds in (("T2w", (21, 22)), ("FLAIR", (31, 32))):
+        blend = found.card.blend_of(name)
+        for years, member, seed in zip(
+            said[name].members_years, found.weights("cpu").members, seeds, strict=True
+        ):
+            by_kind = {kind: model.age_years(maps) for kind, model in member.items()}
+            by_kind[OWN] = small_regional_model(seed).age_years(maps)
+            assert years == pytest.approx(blend.raw_age(by_kind, True), abs=0.01)
+    assert len({round(raw.age_years, 3) for raw in said.values()}) == 3
+
+
+def test_a_t1_loads_nothing_of_them(owning, tmp_path, maps):
+    folder = shutil.copytree(owning, tmp_path / "model")
+    (folder / OWN_FILE_NAME).unlink()
+    found = load_ensemble(str(folder))
+
+    assert found.raw_age(maps, "cpu").age_years == pytest.approx(
+        load_ensemble(str(owning)).raw_age(maps, "cpu").age_years
+    )
+    assert found.raw_age(maps, "cpu", "T1w after contrast").sequence == "T1w after contrast"
+    with pytest.raises(InstallationError, match=f"{OWN_FILE_NAME} cannot be read"):
+        found.raw_age(maps, "cpu", "T2w")
+
+
+def test_the_map_of_a_sequence_shows_what_its_experts_see(owning, maps):
+    found = load_ensemble(str(owning))
+
+    with quick_alignment():
+        of_t1, of_t2 = (
+            found.saliency_years(maps, "cpu", lambda _done: None, name) for name in ("T1w", "T2w")
+        )
+
+    assert of_t1.abs().max() > 0
+    assert of_t2.abs().max() > 0
+    assert not torch.allclose(of_t1, of_t2)
+
+
+def test_one_flipped_bit_is_noticed(owning, tmp_path, maps):
+    folder = shutil.copytree(owning, tmp_path / "model")
+    content = bytearray((folder / OWN_FILE_NAME).read_bytes())
+    content[-1] ^= 1
+    (folder / OWN_FILE_NAME).write_bytes(content)
+
+    with pytest.raises(InstallationError, match="are not those of the card"):
+        load_ensemble(str(folder)).raw_age(maps, "cpu", "FLAIR")
+
+
+def test_a_card_that_counts_on_them_has_to_name_their_file(owning, tmp_path):
+    folder = shutil.copytree(owning, tmp_path / "model")
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    (folder / "card.json").write_text(json.dumps({**card, "own_sha256": ""}), "utf-8")
+
+    with pytest.raises(InstallationError, match="is damaged"):
+        read_card(folder)
+
+
+def test_a_model_that_is_written_anew_without_them_has_no_such_file(owning, tmp_path):
+    shutil.copytree(owning, tmp_path / "knowing")
+
+    folder = knowing_model(tmp_path)
+
+    assert not (folder / OWN_FILE_NAME).exists()
+    assert read_card(folder).own_sha256 == ""

@@ -1,0 +1,153 @@
+"""A fold's own experts for other sequences: on whose scans they are fitted, and how they go in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from BrainAgeLib.model.card import OWN
+from BrainAgeLib.template.sequences import READ
+from BrainAgeLib.training import regional
+from BrainAgeLib.training.blend import choose_sequences
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS
+from BrainAgeLib.training.people import Person
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.store import has_sequences, maps_file, sequences_file
+from Testing.library.model_folders import out_of_fold_rows, small_regional_model, with_sequence_rows
+
+PEOPLE = [Person(f"sub-{n}", 30.0 + 10 * n, "F", None) for n in range(4)]
+FOLDS = np.array([0, 1, 1, 0])
+SCANS, CHANNELS, CELLS = 7, 2, 3
+
+
+@pytest.fixture
+def fold(tmp_path):
+    """Return the second fold; it is trained on the first and the last of the people."""
+    (tmp_path / "scans").mkdir()
+    return Fold(1, PEOPLE, FOLDS, tmp_path, TrainingSettings(), "cpu", lambda *_: None)
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Return what the fits are given, which do not run."""
+    given = []
+
+    def fit(maps, covered, ages_years, nuisance, weights, on_expert):
+        on_expert(1, 1)
+        given.append((maps, covered, ages_years, nuisance, weights))
+        return small_regional_model(len(given))
+
+    monkeypatch.setattr(regional, "fit_regional_model", fit)
+    return given
+
+
+def store_scans(fold, number, value):
+    """Store what stands for a person's scans; a map holds the number of its scan and the value."""
+    numbers = np.arange(SCANS, dtype=np.float16)[:, None, None] + 10 * value
+    np.savez(
+        sequences_file(fold.folder, PEOPLE[number]),
+        regional=np.broadcast_to(numbers, (SCANS, CHANNELS, CELLS)),
+        covered=np.arange(SCANS) != 4,
+        volumes=np.zeros((9, 1, 1, 1), np.uint8),
+        counts=np.ones(3),
+    )
+
+
+def test_each_sequences_experts_are_fitted_on_its_scans_of_the_others(fold, fitted):
+    for number in (0, 1, 3):  # the second of the people is of this fold
+        store_scans(fold, number, number)
+
+    own = fold.train_own()
+
+    assert list(own) == list(READ) == ["T2w", "FLAIR", "T1w after contrast"]
+    scans = [maps[:, :, 0, 0].tolist() for maps, *_ in fitted]
+    assert scans == [
+        [[0, 3, 5], [30, 33, 35]],
+        [[1, 4, 6], [31, 34, 36]],
+        [[2], [32]],
+    ]
+    assert [covered[0].tolist() for _, covered, *_ in fitted] == [[1, 1, 1], [1, 0, 1], [1]]
+    for _, _, ages, nuisance, weights in fitted:
+        assert ages.tolist() == [30.0, 60.0]
+        assert nuisance is None
+        assert weights.tolist() == [1.0, 1.0]
+
+
+def test_who_has_no_such_scans_is_left_out(fold, fitted):
+    store_scans(fold, 3, 1)
+
+    fold.train_own()
+
+    assert [ages.tolist() for _, _, ages, _, _ in fitted] == [[60.0]] * 3
+
+
+def test_nothing_is_fitted_where_nobody_of_them_has_any(fold, fitted):
+    store_scans(fold, 1, 1)
+
+    assert fold.train_own() == {}
+    assert fitted == []
+
+
+def test_what_is_there_is_not_fitted_again(fold, fitted):
+    store_scans(fold, 0, 1)
+
+    first, again = fold.train_own(), fold.train_own()
+
+    assert len(fitted) == len(READ)
+    for name, model in first.items():
+        assert torch.equal(model.weights, again[name].weights)
+    assert not torch.equal(first["T2w"].weights, first["FLAIR"].weights)
+
+
+def test_progress_names_sequence_and_fold(fold, fitted):
+    store_scans(fold, 0, 1)
+    heard = []
+
+    replace(fold, report=lambda *report: heard.append(report)).train_own()
+
+    assert heard[0] == ("T2w regions of fold 2 of 8", 1, 1, "")
+    assert len(heard) == len(fitted) == 3
+
+
+def test_scans_of_an_earlier_run_with_fewer_maps_are_made_anew(fold, tmp_path):
+    person = replace(PEOPLE[0], labels=tmp_path / "labels.nii.gz")
+    assert not has_sequences(person, fold.folder)
+    store_scans(fold, 0, 1)
+    assert has_sequences(person, fold.folder)
+
+    with np.load(sequences_file(fold.folder, person)) as arrays:
+        older = {name: arrays[name] for name in arrays.files} | {"covered": np.ones(3, bool)}
+    np.savez(sequences_file(fold.folder, person), **older)
+
+    assert not has_sequences(person, fold.folder)
+    assert has_sequences(PEOPLE[1], fold.folder)  # without labels there are none
+    assert not maps_file(fold.folder, person).exists()
+
+
+def test_fractions_are_chosen_by_error_whatever_all_are_off_by():
+    rows = with_sequence_rows(out_of_fold_rows(), off_years=25.0, own=("FLAIR",))
+
+    chosen = choose_sequences(rows, {"network": 0.5, "regional": 0.5})
+
+    assert list(chosen) == ["FLAIR"]
+    assert sum(chosen["FLAIR"].values()) == pytest.approx(1.0)
+    # Own experts err half as much as the network, which is 25 years off in everybody.
+    assert chosen["FLAIR"][OWN] >= 0.7
+
+
+def test_held_out_people_choose_nothing():
+    rows = with_sequence_rows(out_of_fold_rows(), own=("T2w",))
+    of_t1 = {"network": 0.5, "regional": 0.5}
+    worse = [
+        replace(row, by_kind=row.by_kind | {OWN: 200.0 - row.age_years})
+        if row.held_out and row.protocol == SEQUENCE_PROTOCOLS["T2w"]
+        else row
+        for row in rows
+    ]
+
+    assert choose_sequences(worse, of_t1) == choose_sequences(rows, of_t1)
+    assert choose_sequences([row for row in rows if row.held_out], of_t1) == {}

@@ -1,0 +1,135 @@
+"""Fit what a trained model knows of T2w, FLAIR and enhanced T1 scans anew, and nothing else.
+
+    python -m Testing.makers.sequence_experts --data BIDS --run RUN [--model MODEL_FOLDER]
+
+BIDS holds the people of the model's largest site with tissue labels beside their scans
+(sub-*_dseg.nii.gz). Their scans of other sequences are simulated into RUN/work, which takes some
+12 seconds a person and goes on where it stopped; on each member's own people experts are fitted,
+and the people whom it has not seen say how the ages are read. Writes sequence_experts.safetensors
+and the part of card.json on other sequences, and RUN/out_of_fold.csv for the studies. A T1's ages
+and the sha256 of the model stay; ``brainage train`` does the same for new models.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from BrainAgeLib.codec import Source, from_plain, to_text
+from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.ensemble import DEFAULT_MODEL
+from BrainAgeLib.model.weights import Member, Own, load_weights
+from BrainAgeLib.resources import models_folder
+from BrainAgeLib.training.blend import blended, choose_sequences
+from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.model_folder import sequence_calibrations, write_own
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, rows_of_sequences, write_rows
+from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_sites
+from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.store import has_sequences, write_sequences
+from BrainAgeLib.whole_file import write_atomically
+
+_SOURCE = Source("the settings of the card cannot be used", "train the model anew")
+
+
+def settings_of(card: Card) -> TrainingSettings:
+    """Return the settings that a model was trained with."""
+    return from_plain(TrainingSettings, card.training.settings, _SOURCE)
+
+
+def rows_of_t1(people: Sequence[Person], folds: np.ndarray, card: Card) -> list[Row]:
+    """Return the T1 rows that the card was made of, as far as it keeps them: ages and predictions.
+
+    Raises ValueError for other people than those of the card.
+    """
+    known = card.out_of_fold
+    if [person.age_years for person in people] != list(known.ages_years):
+        raise ValueError("these are not the people of the card's largest site")
+    return [
+        Row(
+            participant_id=person.participant_id,
+            age_years=person.age_years,
+            sex=person.sex,
+            fold=int(fold),
+            held_out=is_held_out(person.participant_id),
+            protocol=MAIN_PROTOCOL,
+            plane="axial",
+            spacing_mm=6.0,
+            tilt_degrees=0.0,
+            slices=0,
+            covers_brain=True,
+            predicted_years=years,
+            by_kind={},
+        )
+        for person, fold, years in zip(people, folds, known.predicted_years, strict=True)
+    ]
+
+
+def sequence_rows(members: Sequence[Member], folds: list[Fold]) -> tuple[list[Row], list[Own]]:
+    """Return what each member says of the people whom it has not seen, and its own experts."""
+    rows, experts = [], []
+    for member, fold in zip(members, folds, strict=True):
+        own = fold.train_own()
+        experts.append(own)
+        for person in fold.validation:
+            rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
+        print(f"fold {fold.number + 1} of {len(folds)}", flush=True)
+    return rows, experts
+
+
+def renewed(card: Card, t1: list[Row], rows: list[Row]) -> tuple[Card, list[Row]]:
+    """Return the card with what is said of other sequences anew, and all rows, blended."""
+    blend = replace(card.blend, of_sequences=choose_sequences(rows, card.blend.whole_brain))
+    rows = sorted(t1 + blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
+    read, coverage = sequence_calibrations(rows)
+    calibration = replace(card.calibration, sequences=read)
+    accuracy = replace(card.accuracy, interval=card.accuracy.interval | coverage)
+    return replace(card, blend=blend, calibration=calibration, accuracy=accuracy), rows
+
+
+def renew(data: Path, run: Path, model: Path) -> Card:
+    """Do all of it; return the new card. The interval is not widened by real scans yet."""
+    card = read_card(model)
+    settings = settings_of(card)
+    people, _ = read_sites([data])
+    numbers = assign_folds(people, settings.folds, settings.seed)
+    t1 = rows_of_t1(people, numbers, card)
+    work = run / "work"
+    (work / "scans").mkdir(parents=True, exist_ok=True)
+    for person in people:
+        if not has_sequences(person, work):
+            write_sequences(person, work, settings.seed)
+    members = load_weights(model, card, "cpu").members
+    folds = [
+        Fold(n, people, numbers, work, settings, "cpu", lambda *_: None)
+        for n in range(settings.folds)
+    ]
+    rows, experts = sequence_rows(members, folds)
+    card, rows = renewed(card, t1, rows)
+    kept = [{name: own[name] for name in own if card.blend.has_own(name)} for own in experts]
+    card = replace(card, own_sha256=write_own(kept, model))
+    write_atomically(model / "card.json", to_text(card).encode("utf-8"))
+    write_rows(rows, run / "out_of_fold.csv")
+    return card
+
+
+def main() -> None:
+    """Read the command line; write both files of the model."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=models_folder() / DEFAULT_MODEL)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    card = renew(options.data, options.run, options.model)
+    for name, read in card.calibration.sequences.items():
+        print(name, card.blend.of_sequences.get(name), read.held_out)
+
+
+if __name__ == "__main__":
+    main()
