@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.statistics import Accuracy
@@ -17,12 +19,18 @@ def card_text(card: Card) -> str:
         f"  {NOTICE}",
         f"  Weights: research use only; sha256 {card.sha256[:16]}…",
         f"  {card.members} members of these kinds: {', '.join(card.blend.kinds)}",
+        *(f"  {name} scans: {shares_text(of)}" for name, of in card.blend.of_sequences.items()),
         f"  Parameters: {parameters}",
         f"  Trained on {training.people} healthy people of {low:.0f} to {high:.0f} years "
         f"({training.sex.get('F', 0)} women, {training.sex.get('M', 0)} men)",
         "  Raw error, out of fold, simulated scans (years):",
     ]
     return "\n".join([*lines, *_errors(card), *_intervals(card)])
+
+
+def shares_text(fractions: Mapping[str, float]) -> str:
+    """Return how much each kind counts in an age, in words."""
+    return ", ".join(f"{100 * fraction:.0f} % {kind}" for kind, fraction in fractions.items())
 
 
 def _errors(card: Card) -> list[str]:

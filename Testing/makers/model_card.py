@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.codec import to_plain
-from BrainAgeLib.model.card import Card, read_card
+from BrainAgeLib.model.card import OWN, Card, read_card
+from BrainAgeLib.model.card_text import shares_text
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.statistics import Accuracy
@@ -96,6 +97,7 @@ def _other_sequences(card: Card) -> list[str]:
         for name, read in sequences.items():
             row = getattr(read, which)
             lines += [_row(f"{name}{words}", row)] if row else []
+    lines += _own_experts(card)
     widened = ", ".join(
         f"{name} {read.real_widening:.2f} ({read.real_scans})"
         for name, read in sequences.items()
@@ -110,6 +112,19 @@ def _other_sequences(card: Card) -> list[str]:
             f"{widened}.",
         ]
     return lines
+
+
+def _own_experts(card: Card) -> list[str]:
+    """Return how experts that were fitted on a sequence's own scans count in its age."""
+    of_sequences = card.blend.of_sequences.items()
+    shares = [f"{name} {shares_text(parts)}" for name, parts in of_sequences if OWN in parts]
+    if not shares:
+        return []
+    return [
+        "",
+        "*Own* are experts that were fitted on simulated scans of that sequence alone, shown as a "
+        f"T1; they count beside the models of the T1: {'; '.join(shares)}.",
+    ]
 
 
 def _never_seen(card: Card) -> list[str]:
@@ -138,8 +153,7 @@ def _never_seen(card: Card) -> list[str]:
 
 
 def _fractions(card: Card) -> str:
-    fractions = card.blend.whole_brain.items()
-    words = ", ".join(f"{100 * fraction:.0f} % {kind}" for kind, fraction in fractions)
+    words = shares_text(card.blend.whole_brain)
     if card.blend.curve is None:
         return words
     return words + (

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
-from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.template.scan_maps import maps_of_scan
-from BrainAgeLib.training.blend import blended, fit_curve
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
@@ -38,7 +35,6 @@ from BrainAgeLib.training.store import (
 from BrainAgeLib.training.stored_maps import write_maps
 from Testing.library.model_folders import (
     BLEND,
-    blend_of,
     out_of_fold_rows,
     small_member,
     small_regional_model,
@@ -195,86 +191,6 @@ def test_scans_of_other_sequences_that_cover_the_brain_have_rows_of_their_own(
         assert row.slices == 21
         for kind, years in row.by_kind.items():
             assert years == pytest.approx(member[kind].age_years(maps), abs=0.05)
-
-
-def test_the_curve_of_a_t1_is_not_that_of_other_sequences():
-    row = out_of_fold_rows(3)[0]
-    other = replace(row, protocol=SEQUENCE_PROTOCOLS["FLAIR"])
-    blend = replace(blend_of(0.5), curve=AgeCurve((0.0, 100.0), (20.0, 80.0)))
-    said = blend_of(0.5).raw_age(row.by_kind, True)
-
-    of_t1, of_flair = blended([row, other], blend)
-
-    assert of_t1.predicted_years == pytest.approx(20.0 + 0.6 * said, abs=1e-3)
-    assert of_flair.predicted_years == pytest.approx(said, abs=1e-3)
-
-
-def test_ages_are_put_together_by_the_blend():
-    row = out_of_fold_rows(3)[0]
-    whole = replace(row, by_kind={"network": 50.0, "regional": 60.0})
-    part = replace(row, covers_brain=False, by_kind={"slices": 44.0})
-
-    both, alone = blended([whole, part], blend_of(0.7))
-
-    assert both.predicted_years == pytest.approx(53.0)
-    assert both.by_kind == whole.by_kind
-    assert alone.predicted_years == 44.0
-
-
-def leaning(slope, noise_years=4.0, bend=0.0, people=600):
-    """Return ages and what is said of them: of the young too much, of the old too little."""
-    generator = np.random.default_rng(2)
-    ages = np.sort(generator.uniform(18.0, 88.0, people))
-    away = (ages - 53.0) / 35.0
-    said = 53.0 + 35.0 * (slope * away - bend * away**3)
-    return ages, said + generator.normal(0.0, noise_years, people)
-
-
-@pytest.mark.parametrize(("slope", "bend"), [(0.6, 0.0), (0.8, 0.0), (0.9, 0.15), (1.0, 0.2)])
-def test_a_curve_halves_the_mean_error_at_both_ends_and_changes_nobodys_order(slope, bend):
-    ages, said = leaning(slope, bend=bend)
-
-    curve = fit_curve(ages, said)
-
-    bent = np.array([curve(one) for one in said])
-    for end in (ages < 26, ages > 80):
-        before, after = (float((predicted - ages)[end].mean()) for predicted in (said, bent))
-        assert abs(before) > 3.0
-        assert after == pytest.approx(before / 2, abs=0.15 * abs(before))
-    assert np.array_equal(np.argsort(bent), np.argsort(said))
-
-
-def test_a_curve_of_predictions_that_do_not_lean_changes_nothing():
-    ages, said = leaning(1.0)
-
-    curve = fit_curve(ages, said)
-
-    assert [curve(age) for age in (22.0, 30.0, 53.0, 75.0, 85.0)] == pytest.approx(
-        [22.0, 30.0, 53.0, 75.0, 85.0], abs=1.5
-    )
-
-
-def test_beyond_the_ages_of_the_people_a_curve_goes_on_half_as_steeply():
-    ages, said = leaning(0.8)
-
-    curve = fit_curve(ages, said)
-
-    first, last = curve.said_years[1], curve.said_years[-2]
-    for end, inside, outside in ((first, first + 1.0, first - 1.0), (last, last - 1.0, last + 1.0)):
-        within, beyond = curve(inside) - curve(end), curve(end) - curve(outside)
-        assert beyond == pytest.approx(within / 2, rel=0.01)
-
-
-@pytest.mark.parametrize("people", [13, 30, 600])
-@pytest.mark.parametrize(("slope", "bend"), [(0.0, 0.0), (0.8, 0.6), (-0.5, 0.0)])
-def test_a_curve_of_models_that_know_little_makes_no_ages_up(slope, bend, people):
-    ages, said = leaning(slope, bend=bend, people=people)
-
-    curve = fit_curve(ages, said)
-
-    bent = np.array([curve(one) for one in np.sort(said)])
-    assert (np.diff(bent) <= 2.01 * np.diff(np.sort(said))).all()
-    assert bent.mean() == pytest.approx(said.mean(), abs=8.0)
 
 
 def test_a_stored_scan_is_what_the_network_sees():
