@@ -110,6 +110,16 @@ WIDENING = frozenset(
 UNITS: dict[str, str] = {code.value: code.unit for code in FindingCode if code.unit}
 """Of values and limits that are numbers; others are fractions, ratios or counts."""
 
+SEQUENCE_WORDS: dict[str, str] = {
+    "T1w": "a T1-weighted scan",
+    "T1w after contrast": "a T1-weighted scan after contrast agent",
+    "T2w": "a T2-weighted scan",
+    "FLAIR": "a FLAIR scan",
+    "PDw": "a proton-density-weighted scan",
+    "other": "another sequence",
+}
+"""What a scan of each sequence (``records.SequenceName``) is called in a sentence."""
+
 _OF_THE_CONTRAST = frozenset(
     {FindingCode.UNLIKE_T1, FindingCode.WEAK_CONTRAST, FindingCode.UNEVEN_TISSUE}
 )

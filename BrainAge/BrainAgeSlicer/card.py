@@ -129,4 +129,4 @@ def oneLine(prediction: Prediction) -> str:
         reasons = [each.message for each in found if each.severity == verdict]
         return f"{wording.VERDICT_WORDS[verdict]}: {'; '.join(reasons)}"
     state = "" if verdict == "pass" else f" ({wording.state(verdict, True).lower()})"
-    return wording.years(age) + state
+    return ", ".join(filter(None, (wording.years(age), wording.source(prediction)))) + state

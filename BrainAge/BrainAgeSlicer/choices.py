@@ -1,4 +1,4 @@
-"""Model, device and site calibration: choices whose entries are only known at run time.
+"""Model, device, site calibration and sequence: choices that no widget connects by itself.
 
 Where the model can run is found without torch: it never enters Slicer's own process.
 """
@@ -75,13 +75,15 @@ class _Quiet:
 
 
 class AdvancedChoices:
-    """Model, device and site calibration: what Slicer's parameter wrapper cannot connect itself."""
+    """Model, device, site calibration, sequence: what Slicer's parameter wrapper cannot connect."""
 
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._parameters: BrainAgeParameterNode | None = None
         self._model = Choice(ui.modelComboBox, lambda name: self._choose("model", name))
         self._device = Choice(ui.deviceComboBox, self._chooseDevice)
+        self._sequence = Choice(ui.sequenceComboBox, lambda name: self._choose("sequence", name))
+        self._sequence.setEntries(sequences())
         ui.siteCalibrationPath.filters = ctk.ctkPathLineEdit.Files
         ui.siteCalibrationPath.nameFilters = ["*.json"]
         ui.siteCalibrationPath.connect(
@@ -111,6 +113,7 @@ class AdvancedChoices:
         self._model.setName(parameters.model)
         self._takeRememberedDevice(parameters)
         self._device.setName(parameters.device)
+        self._sequence.setName(parameters.sequence)
         self._ui.siteCalibrationPath.currentPath = parameters.siteCalibration
         self._parameters = parameters
 
@@ -141,6 +144,19 @@ class AdvancedChoices:
     def _choose(self, name: str, value: str) -> None:
         if self._parameters is not None and getattr(self._parameters, name) != value:
             setattr(self._parameters, name, value)
+
+
+def sequences() -> list[tuple[str, str]]:
+    """Return what a scan may be said to be, as the worker and as the user call it.
+
+    Whether a T1 was made after contrast agent, the picture tells in any case.
+    """
+    return [
+        ("", _("As the picture shows")),
+        ("T1w", _("T1, also after contrast agent")),
+        ("T2w", _("T2-weighted")),
+        ("FLAIR", _("FLAIR")),
+    ]
 
 
 @dataclass(frozen=True)

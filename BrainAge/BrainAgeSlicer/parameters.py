@@ -17,8 +17,9 @@ class BrainAgeParameterNode:
     """The choices of the panel.
 
     ``earlierVolume``: an earlier scan of the same person. ``ageText`` is what was typed, empty for
-    not known: 0 is an age. ``siteCalibration`` is a file's path. ``overlayThreshold`` hides what is
-    below so many percent of the strongest effect.
+    not known: 0 is an age. ``siteCalibration`` is a file's path. ``sequence``: what the scan is
+    said to be, empty where the picture tells. ``overlayThreshold`` hides what is below so many
+    percent of the strongest effect.
     """
 
     inputVolume: slicer.vtkMRMLScalarVolumeNode
@@ -29,6 +30,7 @@ class BrainAgeParameterNode:
     device: str = "auto"
     brainExtracted: bool = False
     siteCalibration: str = ""
+    sequence: str = ""
     force: bool = False
     makeSaliency: bool = True
     makeReport: bool = True

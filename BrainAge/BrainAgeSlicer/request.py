@@ -92,6 +92,7 @@ def requestOf(parameters: BrainAgeParameterNode, volumeNode: Any) -> Request:
         force=parameters.force,
         saliency=parameters.makeSaliency,
         report=parameters.makeReport,
+        sequence=parameters.sequence,
     )
 
 

@@ -29,8 +29,8 @@ FURTHER = ("device", "run_at", "notice")  # what the session adds to the library
 # and shift the rest.
 ALL = ("id", *(name for name in COLUMNS if name != "id"), *FURTHER)
 FEW = (
-    *("id", "age", "sex", "brain_age_years", "interval_low", "interval_high", "gap_years"),
-    *("corrected_gap_years", "verdict", "error"),
+    *("id", "sequence", "age", "sex", "brain_age_years", "interval_low", "interval_high"),
+    *("gap_years", "corrected_gap_years", "verdict", "error"),
 )
 UNITS = {
     **dict.fromkeys(("age", "brain_age_years", "interval_low", "interval_high"), "years"),
@@ -68,6 +68,7 @@ def rows() -> list[ResultRow]:
     node = _tableOf("allResults")
     if node is None:
         return []
+    _addColumns(node, ALL)
     return [_rowAt(node, index) for index in range(node.GetNumberOfRows())]
 
 
@@ -94,7 +95,8 @@ def _addRow(row: ResultRow, device: str) -> None:
         ("results", FEW, _("Brain age results")),
         ("allResults", ALL, _("Brain age results, all columns")),
     ):
-        node = _tableOf(role) or _newTable(role, names, title)
+        node = _tableOf(role) or _newTable(role, title)
+        _addColumns(node, names)
         index = node.AddEmptyRow()
         for name in names:
             column = node.GetTable().GetColumnByName(name)
@@ -126,21 +128,30 @@ def _tableOf(role: str) -> Any:
     return None
 
 
-def _newTable(role: str, names: tuple[str, ...], title: str) -> Any:
+def _newTable(role: str, title: str) -> Any:
     node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLTableNode")
     node.UnRegister(None)
     node.SetName(title)
     node.SetAttribute(OURS, role)
     node.SetHideFromEditors(role != "results")
     node.SetUseColumnTitleAsColumnHeader(True)
-    node = slicer.mrmlScene.AddNode(node)
+    return slicer.mrmlScene.AddNode(node)
+
+
+def _addColumns(node: Any, names: tuple[str, ...]) -> None:
+    """Add the columns that a table lacks: all to a new one, later ones to that of an old scene."""
+    count = node.GetNumberOfRows()
     for name in names:
+        if node.GetTable().GetColumnByName(name) is not None:
+            continue
         unit = UNITS.get(name, "")
         column = vtk.vtkDoubleArray() if name in NUMBERS else vtk.vtkStringArray()
         column.SetName(name)
+        column.SetNumberOfValues(count)
+        for index in range(count):
+            column.SetValue(index, math.nan if name in NUMBERS else "")
         node.AddColumn(column)
         node.SetColumnTitle(name, f"{name} ({unit})" if unit and unit not in name else name)
         node.SetColumnUnitLabel(name, unit)
         if name in NUMBERS:
             node.SetColumnProperty(name, "nullValue", "nan")  # or a loaded scene says 0
-    return node

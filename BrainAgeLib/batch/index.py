@@ -6,7 +6,7 @@ import base64
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -31,10 +31,11 @@ MOST_THUMBNAILS = 1000
 MOST_LINES = 5000
 INTERVAL = f"{percent(INTERVAL_LEVEL)} interval"
 COLUMNS = (
-    *("id", "session", "group", "age", "sex", "brain age", INTERVAL, "raw gap"),
+    *("id", "session", "group", "sequence", "age", "sex", "brain age", INTERVAL, "raw gap"),
     *("corrected gap", "quality", "findings or error"),
 )
 MAY_BE_LEFT_OUT = ("session", "group")  # when no scan has one
+T1 = "T1w"  # what nobody saw a sequence of counts as one, too
 BIN_YEARS = 2.5
 BINS_A_TICK = 4
 
@@ -98,13 +99,14 @@ class Histogram:
 class IndexView:
     """All that the page says.
 
+    ``histogram``: of the first of ``gaps_in_words``, which are a sentence a sequence, T1 first.
     ``intervals_in_words``: which scanners the intervals speak of, '' where there is none.
     ``left_out``: scans that are too many for a browser.
     """
 
     title: str
     histogram: Histogram | None
-    gaps_in_words: str
+    gaps_in_words: tuple[str, ...]
     counts: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
     intervals_in_words: str
@@ -155,15 +157,17 @@ def gap_histogram(gaps_years: Sequence[float]) -> Histogram | None:
 
 
 def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> IndexView:
-    gaps = [row.gap_years for row in rows if row.gap_years is not None]
+    gaps = _gaps_by_sequence(rows)
     states = Counter(_state(row) for row in rows)
     findings = Counter(code for row in rows for code in row.findings)
     empty = {name for name in MAY_BE_LEFT_OUT if not any(getattr(row, name) for row in rows)}
+    if all((row.sequence or T1) == T1 for row in rows):
+        empty.add("sequence")
     columns = tuple(name for name in COLUMNS if name not in empty)
     shown = list(zip(entries, rows, strict=True))[:MOST_LINES]
     return IndexView(
         title=f"Brain age of {scans_in_words(len(rows))}",
-        histogram=gap_histogram(gaps),
+        histogram=gap_histogram(next(iter(gaps.values()), [])),
         gaps_in_words=_gaps_in_words(gaps),
         counts=(*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
         columns=columns,
@@ -176,9 +180,25 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
     )
 
 
-def _gaps_in_words(gaps: Sequence[float]) -> str:
-    if not gaps:
-        return ""
+def _gaps_by_sequence(rows: Sequence[ResultRow]) -> dict[str, list[float]]:
+    """Return the gaps of each sequence, T1 first: they err differently, so no figure mixes them."""
+    gaps: dict[str, list[float]] = {T1: []}
+    for row in rows:
+        if row.gap_years is not None:
+            gaps.setdefault(row.sequence or T1, []).append(row.gap_years)
+    return {sequence: years for sequence, years in gaps.items() if years}
+
+
+def _gaps_in_words(gaps: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
+    if list(gaps) == [T1]:
+        return (_distribution(gaps[T1]),)
+    return tuple(
+        f"{sequence}{'' if number else ', shown above'}: {_distribution(years)}"
+        for number, (sequence, years) in enumerate(gaps.items())
+    )
+
+
+def _distribution(gaps: Sequence[float]) -> str:
     spread = f", standard deviation {statistics.stdev(gaps):.1f} years" if len(gaps) > 1 else ""
     mean = _signed(statistics.fmean(gaps))
     return f"{scans_in_words(len(gaps))} with a chronological age: mean {mean} years{spread}."
@@ -201,6 +221,7 @@ def _line(
         Cell(row.id or Path(row.path).name, address=address),
         Cell(row.session),
         Cell(row.group),
+        Cell(row.sequence or ""),
         Cell(_years(row.age), "number", row.age),
         Cell(row.sex or ""),
         Cell(_years(row.brain_age_years), "number", row.brain_age_years),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from BrainAgeLib.errors import ExitCode
-from BrainAgeLib.records import IntervalCovers, Prediction, Sex
+from BrainAgeLib.records import IntervalCovers, Prediction, SequenceName, Sex
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.whole_file import write_atomically
 
@@ -72,8 +72,8 @@ class ResultRow:
     The fields but the last are the columns of the file, in its order. ``findings`` are the codes of
     the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are those that
     ``brainage predict`` would have ended with. ``interval_covers``: which scanners the interval
-    speaks of. ``selection``: why this scan was taken where that is to be said. ``further``: the
-    other columns of the input list, as text.
+    speaks of. ``selection``: why this scan was taken where that is to be said. ``sequence``: as the
+    picture tells it. ``further``: the other columns of the input list, as text.
     """
 
     path: str
@@ -97,6 +97,7 @@ class ResultRow:
     seconds: float | None = None
     interval_covers: IntervalCovers | None = None
     selection: str = ""
+    sequence: SequenceName | None = None
     further: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -130,6 +131,7 @@ def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         seconds=prediction.timings_seconds.total,
         interval_covers=prediction.interval_covers,
         selection=entry.selection,
+        sequence=prediction.sequence,
         further=entry.further,
     )
 

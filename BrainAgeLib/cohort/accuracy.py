@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,6 +16,8 @@ from BrainAgeLib.statistics import (
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    Subsets = Callable[[pd.DataFrame], Iterator[tuple[str, pd.DataFrame]]]
 
 CorrectionMethod = Literal["de-lange-cole", "cole"]
 EVERYBODY = "everybody"
@@ -41,9 +43,14 @@ REPEATS = 200  # of a simulated predictor
 SAME_LINE_YEARS = 0.05  # corrected values are written with few decimals
 
 
+def everybody(scans: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield everybody."""
+    yield EVERYBODY, scans
+
+
 def subsets(scans: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield everybody, then decades, sexes and classes of slice spacing and thickness."""
-    yield EVERYBODY, scans
+    yield from everybody(scans)
     decades = (scans["age"] // 10 * 10).astype(int)
     for decade in sorted(decades.unique()):
         yield f"{decade}s", scans[decades == decade]
@@ -63,10 +70,10 @@ def subsets(scans: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
                 yield f"{words} {limits}", chosen
 
 
-def raw_figures(scans: pd.DataFrame) -> list[Estimate]:
+def raw_figures(scans: pd.DataFrame, among: Subsets = subsets) -> list[Estimate]:
     """Return raw accuracy with bootstrap intervals for every subset of three people or more."""
     estimates = []
-    for name, chosen in subsets(scans):
+    for name, chosen in among(scans):
         ages, predicted = columns(chosen, "age", "brain_age_years")
         if len(ages) < LEAST_PEOPLE or np.ptp(ages) == 0:
             continue

@@ -13,6 +13,8 @@ from BrainAgeLib.statistics import exact_interval
 if TYPE_CHECKING:
     import pandas as pd
 
+    from BrainAgeLib.cohort.accuracy import Subsets
+
 LEVEL = percent(INTERVAL_LEVEL)
 NOT_SAID = f"{LEVEL} interval"
 ANY_SCANNER, THIS_SITE = f"{NOT_SAID}, any scanner", f"{NOT_SAID}, this site"
@@ -35,7 +37,7 @@ PROMISES = {
 }
 
 
-def coverage_figures(scans: pd.DataFrame) -> list[Estimate]:
+def coverage_figures(scans: pd.DataFrame, among: Subsets = subsets) -> list[Estimate]:
     """Return how often the interval holds the age, with exact intervals, and how wide it is.
 
     Intervals that speak of other scanners are kept apart: what they promise differs.
@@ -44,7 +46,7 @@ def coverage_figures(scans: pd.DataFrame) -> list[Estimate]:
     return [
         estimate
         for outcome, alike in known.groupby(known["interval_covers"].map(OUTCOMES), sort=False)
-        for name, chosen in subsets(alike)
+        for name, chosen in among(alike)
         for estimate in _coverage(chosen, outcome, name)
     ]
 

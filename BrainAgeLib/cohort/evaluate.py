@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ from BrainAgeLib.cohort.accuracy import (
     EVERYBODY,
     FIGURES,
     corrected_beside_nothing,
+    everybody,
     raw_figures,
 )
 from BrainAgeLib.cohort.charts import against_age, forest
@@ -21,9 +24,8 @@ from BrainAgeLib.cohort.estimates import (
     with_interval,
 )
 from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section, read_first
-from BrainAgeLib.cohort.sequences import sequence_cautions
+from BrainAgeLib.cohort.sequences import OTHERS, T1, apart_cautions, by_sequence
 from BrainAgeLib.cohort.table import (
-    AnalysisTable,
     counted,
     first_scans,
     later_scans,
@@ -59,29 +61,44 @@ WHY_ZERO = (
 def evaluate(path: Path, group: str | None = None) -> Report:
     """Return the report of a results table, or of one group of it.
 
+    It is of T1 scans, or where these are too few of the commonest sequence of enough; what else
+    the table holds is never put together with them.
     Raises InputError when it cannot be read, has no such group, or fewer than ten usable people.
     """
-    table = read_table(path)
+    table = read_table(path, apart=True)
     if group is not None:
         table = of_group(table, path, group)
-    scans = first_scans(table.scans)
-    if len(scans) < LEAST_PEOPLE or scans["age"].nunique() < 3:
+    of_each = by_sequence(table.scans)
+    others = {name: first_scans(scans) for name, scans in of_each.items()}
+    sequence = next((name for name in others if _is_enough(others[name])), next(iter(others), T1))
+    scans = others.pop(sequence, table.scans)
+    if not _is_enough(scans):
+        which = f" by {sequence}" if others else ""
         raise InputError(
-            f"{path} has {len(scans)} people with an age and a brain age, too few to evaluate",
+            f"{path} has {len(scans)} people with an age and a brain age{which}, too few to "
+            "evaluate",
             f"give {LEAST_PEOPLE} or more people of different ages",
         )
     if "slice_thickness_mm" in scans:
         scans["slice_thickness_mm"] = number_column(scans, "slice_thickness_mm", path)
     report = Report("How good these brain ages are")
-    report.exclusions = (*table.exclusions, *later_scans(table.scans))
-    said = sequence_cautions(scans)
+    later = [each for one in of_each.values() for each in later_scans(one)]
+    report.exclusions = (*table.exclusions, *later)
+    said = apart_cautions(sequence, others)
     groups = sorted(set(scans["group"]))
     if len(groups) > 1:
         named = ", ".join(name or "(none)" for name in groups)
         said.append(f"These people are of several groups ({named}): {PATIENTS}")
     report.say_first(said)
-    _add_sections(report, scans, table)
+    _add_sections(report, scans)
+    if others:
+        _add_others(report, others)
+    exclusions_section(report, table.rows_read)
     return report
+
+
+def _is_enough(scans: pd.DataFrame) -> bool:
+    return len(scans) >= LEAST_PEOPLE and scans["age"].nunique() >= 3
 
 
 def headline(report: Report) -> str:
@@ -104,10 +121,15 @@ def headline(report: Report) -> str:
     for item in report.estimates:
         if item.analysis.startswith("corrected") and item.figure == "MAE":
             lines.append(f"{'MAE, ' + item.outcome:40}{shown(item.value, 'years')}")
+    lines += [
+        f"{f'{item.figure}, {item.subset}':40}{with_interval(item)}, {item.people} people"
+        for item in report.estimates
+        if item.analysis == OTHERS.lower() and item.figure in ("MAE", "coverage")
+    ]
     return "\n".join(lines)
 
 
-def _add_sections(report: Report, scans: pd.DataFrame, table: AnalysisTable) -> None:
+def _add_sections(report: Report, scans: pd.DataFrame) -> None:
     raw = raw_figures(scans)
     corrected, method = corrected_beside_nothing(scans)
     coverage = coverage_figures(scans)
@@ -124,7 +146,31 @@ def _add_sections(report: Report, scans: pd.DataFrame, table: AnalysisTable) -> 
         )
     if coverage:
         report.section("Interval", *_coverage(report, coverage))
-    exclusions_section(report, table.rows_read)
+
+
+def _add_others(report: Report, others: Mapping[str, pd.DataFrame]) -> None:
+    """Add what is known of further sequences, each by itself."""
+    raw, coverage = (
+        [
+            replace(item, analysis=OTHERS.lower(), subset=name)
+            for name, scans in others.items()
+            for item in figures(scans, everybody)
+        ]
+        for figures in (raw_figures, coverage_figures)
+    )
+    report.estimates += raw + coverage
+    with_error = {item.subset for item in raw}
+    few = ", ".join(
+        f"{name} ({len(each)})" for name, each in others.items() if name not in with_error
+    )
+    report.section(
+        OTHERS,
+        "Each sequence by itself: their ages err differently, so nothing here is put together. "
+        "A table of one sequence alone is evaluated in full.",
+        f"Too few people for an error: {few}." if few else None,
+        accuracy_table(raw) if raw else None,
+        estimates_table(coverage) if coverage else None,
+    )
 
 
 def accuracy_table(estimates: list[Estimate]) -> Table:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
-from BrainAgeLib.cohort.sequences import is_of_t1
+from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of
 from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_names
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
@@ -68,10 +68,11 @@ class AnalysisTable:
     columns: tuple[str, ...] = ()
 
 
-def read_table(path: Path, t1_alone: bool = False) -> AnalysisTable:
+def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> AnalysisTable:
     """Read ``results.csv`` and leave out the scans that have no usable age.
 
-    ``t1_alone``: those of other sequences are left out, too.
+    ``t1_alone``: those of other sequences are left out, too. ``apart``: a session has a scan of
+    each sequence, not one of all.
     Raises InputError when it cannot be read, lacks ``brain_age_years`` or ``age``, or holds
     something that is no number where a number belongs.
     """
@@ -94,7 +95,7 @@ def read_table(path: Path, t1_alone: bool = False) -> AnalysisTable:
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     check_gaps(frame, path)
     frame["gap_years"] = frame["brain_age_years"] - frame["age"]
-    reasons = _reasons(frame, t1_alone)
+    reasons = _reasons(frame, t1_alone, apart)
     left_out = tuple(
         Exclusion(row["line"], row["person"], row["session"], reason, row["group"])
         for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
@@ -157,7 +158,7 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     return [columns.sex(row) or "" for row in rows]
 
 
-def _reasons(frame: pd.DataFrame, t1_alone: bool) -> list[str]:
+def _reasons(frame: pd.DataFrame, t1_alone: bool, apart: bool) -> list[str]:
     """Return why each row is left out, empty for those that stay.
 
     Where no session is named, another age is another visit.
@@ -169,7 +170,8 @@ def _reasons(frame: pd.DataFrame, t1_alone: bool) -> list[str]:
         if not reason and t1_alone and not is_of_t1(row):
             reason = OTHER_SEQUENCE
         if not reason:
-            key = (row["person"], row["session"] or row["age"])
+            kind = sequence_of(row) if apart else ""
+            key = (row["person"], row["session"] or row["age"], kind)
             reason = "another scan of this person and session came first" if key in seen else ""
             seen.add(key)
         reasons.append(reason)

@@ -13,7 +13,7 @@ from typing import Any
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.cohort.beside import RecordsBeside
-from BrainAgeLib.cohort.sequences import finding_codes, is_of_t1
+from BrainAgeLib.cohort.sequences import NOT_T1, finding_codes, is_of_t1, sequence_of
 from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
@@ -41,7 +41,6 @@ TRAIT_COLUMNS = {
     **{name: name for name in ("site", "scanner", "protocol")},
     "sequence": "the column sequence",  # as which sequence a scan was read, its finding tells
 }
-NOT_T1 = "another one than T1w"
 HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
 
@@ -100,6 +99,7 @@ def _visit(row: dict[Any, Any], since_years: float, records: RecordsBeside) -> V
         visit = visit_of(record, name, since_years)
         known = {trait: value for trait, value in traits.items() if value is not None}
         return replace(visit, age_years=row["age"], traits={**visit.traits, **known})
+    sequence = sequence_of(row)
     return Visit(
         name,
         since_years,
@@ -107,7 +107,7 @@ def _visit(row: dict[Any, Any], since_years: float, records: RecordsBeside) -> V
         row["brain_age_years"],
         row["verdict"],
         row["model"],
-        traits | ({SEQUENCE_TRAIT: T1 if is_of_t1(row) else NOT_T1} if "findings" in row else {}),
+        traits | ({SEQUENCE_TRAIT: T1 if is_of_t1(row) else sequence} if "findings" in row else {}),
         _findings(row),
         is_of_t1(row),
     )
@@ -118,7 +118,7 @@ def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
     traits: dict[str, Trait] = {
         name: said
         for column, name in TRAIT_COLUMNS.items()
-        if (said := str(row.get(column) or "").strip())
+        if (said := str(row.get(column) or "").strip()) and said != sequence_of(row)
     }
     traits[SPACING_TRAIT] = None if math.isnan(spacing_mm) else spacing_mm
     return traits | traits_of_codes(finding_codes(row))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.findings import SEQUENCE_WORDS, FindingCode
 from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.gate.field_of_view import fraction_of
 from BrainAgeLib.gate.placement import IN_WHICH_SPACE, LEAST_FRACTION_IN_TEMPLATE
-from BrainAgeLib.gate.sequence import WORDS
 from BrainAgeLib.records import Acquisition, Finding, SequenceName, Severity
 from BrainAgeLib.scan.geometry import LEAST_SLICES_TO_REGISTER
 
@@ -141,7 +140,7 @@ def _part_of_brain(measured: Coverage) -> Finding | None:
             FindingCode.PART_OF_BRAIN,
             "refuse",
             "The slices do not cover the whole brain without a hole, and there is no model that "
-            f"reads few slices of {WORDS[measured.sequence]}. {USE_WHOLE}",
+            f"reads few slices of {SEQUENCE_WORDS[measured.sequence]}. {USE_WHOLE}",
             len(heights),
             "whole brain",
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.findings import SEQUENCE_WORDS, FindingCode
 from BrainAgeLib.gate.evidence import above, below
 from BrainAgeLib.records import T1_LIKE, Finding, SequenceName, SequenceTags
 
@@ -45,14 +45,6 @@ LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 MR = (None, "", "MR")  # modalities of a header
-WORDS: dict[SequenceName, str] = {
-    "T1w": "a T1-weighted scan",
-    "T1w after contrast": "a T1-weighted scan after contrast agent",
-    "T2w": "a T2-weighted scan",
-    "FLAIR": "a FLAIR scan",
-    "PDw": "a proton-density-weighted scan",
-    "other": "another sequence",
-}
 LOOKS_LIKE: dict[SequenceName | None, str] = {
     "T2w": "it looks T2-weighted, and ",
     "FLAIR": "it looks like a FLAIR scan, and ",
@@ -120,8 +112,8 @@ def not_as_said(measured: Contrast) -> Finding | None:
         return None
     why = "the picture does not show it clearly, or no model reads such scans"
     if seen is not None and not is_seen:
-        why = f"the picture shows {WORDS[seen]}"
-    message = f"This scan is said to be {WORDS[said]}, and {why}. Let the picture tell it."
+        why = f"the picture shows {SEQUENCE_WORDS[seen]}"
+    message = f"This scan is said to be {SEQUENCE_WORDS[said]}, and {why}. Let the picture tell it."
     return Finding(FindingCode.NOT_AS_SAID, "refuse", message, seen, said)
 
 
@@ -132,9 +124,9 @@ def other_sequence(measured: Contrast) -> Finding | None:
     return Finding(
         FindingCode.OTHER_SEQUENCE,
         "warn",
-        f"This is {WORDS[measured.read_as]}. Its age was learnt from simulated scans of that kind "
-        "alone, and its interval is known of these and a handful of real ones: it is less sure "
-        "than that of a T1-weighted scan. Use the T1-weighted series if there is one.",
+        f"This is {SEQUENCE_WORDS[measured.read_as]}. Its age was learnt from simulated scans of "
+        "that kind alone, and its interval is known of these and a handful of real ones: it is "
+        "less sure than that of a T1-weighted scan. Use the T1-weighted series if there is one.",
         measured.read_as,
         "T1w",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import SEQUENCE_WORDS
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.report.wording import SEVERITY_WORDS, VERDICT_WORDS
@@ -49,6 +50,7 @@ SCANNERS = {
 PERCENTILE = ("gap-percentile", "Percentile of the gap on the training's scanner, at that age")
 VERDICT = ("quality-verdict", "Quality verdict")
 FINDING = ("quality-finding", "Quality finding")
+SEQUENCE = ("sequence", "Sequence that the picture shows")  # said where it is no plain T1
 METHOD = ("bias-correction", "Age bias correction")
 REPORT = ("brain-age-report", "Brain age report")
 _SUBJECT_AGE = ("121033", "DCM", "Subject Age")
@@ -228,6 +230,9 @@ def _quality(hd: Any, prediction: Prediction) -> list[Any]:
         words = f"{SEVERITY_WORDS[item.severity].lower()}: {item.code.replace('_', ' ')}"
         value = own((item.code, words))
         evaluations.append(hd.sr.QualitativeEvaluation(own(FINDING), value))
+    if prediction.sequence not in (None, "T1w"):
+        value = own((prediction.sequence.replace(" ", "-"), SEQUENCE_WORDS[prediction.sequence]))
+        evaluations.append(hd.sr.QualitativeEvaluation(own(SEQUENCE), value))
     if prediction.interval_years is not None:
         value = own(SCANNERS[prediction.interval_covers])
         evaluations.append(hd.sr.QualitativeEvaluation(own(COVERS), value))

@@ -9,6 +9,7 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding, Pictures, Prediction, Severity, Timings
 from BrainAgeLib.report import wording
 from BrainAgeLib.report.interval_and_age import interval_and_age
+from BrainAgeLib.report.leaning import leaning
 from BrainAgeLib.report.pages import filled_in, write_page
 from BrainAgeLib.report.pictures import (
     PagePicture,
@@ -129,7 +130,7 @@ def report_view(prediction: Prediction, pictures: Pictures) -> ReportView:
         left_is_right=prediction.acquisition.plane != "sagittal",
         pairs=tuple(registered_pairs(pictures)),
         saliency=saliency_sheet(pictures.input_slices) if has_age else None,
-        leaning=wording.leaning(prediction),
+        leaning=leaning(prediction),
         origin=tuple(_origin(prediction)),
     )
 
@@ -139,10 +140,10 @@ def _number(prediction: Prediction) -> Number:
     figure, unit = age.value.split()
     facts = wording.facts(prediction)
     return Number(
-        label=age.label,
+        label=" ".join(filter(None, (age.label, wording.source(prediction)))),
         figure=figure,
         unit=unit,
-        interval=age.note,
+        interval=wording.interval_note(prediction),
         facts=tuple(Fact(fact.label, typeset(fact.value), fact.note) for fact in facts),
         interval_and_age=interval_and_age(prediction),
         is_forced=wording.is_forced(prediction),

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.findings import FOLLOW_FROM, UNITS, FindingCode
-from BrainAgeLib.records import Correction, Finding, Prediction, RegionLeaning, Severity
+from BrainAgeLib.findings import FOLLOW_FROM, SEQUENCE_WORDS, UNITS, FindingCode
+from BrainAgeLib.records import Correction, Finding, Prediction, Severity
 from BrainAgeLib.report.interval_and_age import interval_and_age
 
 NOT_KNOWN, NONE = "not known", "none"
@@ -25,11 +25,6 @@ VERDICT_SENTENCES = {
     "refuse": "This scan cannot give a brain age that means anything.",
 }
 SEX_WORDS = {"F": "female", "M": "male"}
-LEANING_CAUTION = (
-    "Older and younger mean: than the average brain of the people that the model learnt from, of "
-    "all ages. A region counts by its average, whatever its strongest spot. This is no finding: it "
-    "says where this model looks, in coarse regions, not that anything is wrong there."
-)
 # Which scanners an interval speaks of, and what is known of this one; None: a model of one scanner.
 INTERVAL_COVERS = {
     "any scanner": ("for scanners that the model never saw", "; this one is not calibrated"),
@@ -53,10 +48,25 @@ def brain_age(prediction: Prediction) -> Fact:
     label = "Forced brain age" if is_forced(prediction) else "Raw brain age"
     if prediction.brain_age_years is None:
         return Fact(label, NO_BRAIN_AGE, SCAN_REFUSED)
-    ends = interval(prediction)
-    level = percent(prediction.interval_level)
-    note = f"{level} interval {ends}, {scanners(prediction)}" if ends else "no interval"
+    note = ", ".join(filter(None, (source(prediction), interval_note(prediction))))
     return Fact(label, years(prediction.brain_age_years), note)
+
+
+def source(prediction: Prediction) -> str:
+    """Say which sequence an age is from, or nothing where that is a plain T1."""
+    sequence = prediction.sequence
+    if prediction.brain_age_years is None or sequence is None or sequence == "T1w":
+        return ""
+    return f"from {SEQUENCE_WORDS[sequence]}"
+
+
+def interval_note(prediction: Prediction) -> str:
+    """Return the interval, whether birth cuts it off, and which scanners it speaks of."""
+    if prediction.interval_years is None:
+        return "no interval"
+    cut = " (cut at 0)" if prediction.interval_years[0] <= 0 else ""
+    level = percent(prediction.interval_level)
+    return f"{level} interval {interval(prediction)}{cut}, {scanners(prediction)}"
 
 
 def facts(prediction: Prediction, how_to_give_the_age: str = "") -> list[Fact]:
@@ -195,21 +205,6 @@ def percentile(value: float) -> str:
     if value > 99:
         return f"larger than in more than 99 of 100 {people}"
     return f"larger than in about {value:.0f} of 100 {people}"
-
-
-def leaning(prediction: Prediction) -> str | None:
-    """Name the regions that the estimate leans on most, and that this is no finding; or None."""
-    if prediction.brain_age_years is None or not prediction.leans_on:
-        return None
-    first, *others = prediction.leans_on[:2]
-    text = f"In this scan the estimate leans most on the {_leaned_on(first)}"
-    text += f", then on the {_leaned_on(others[0])}. " if others else ". "
-    return text + LEANING_CAUTION
-
-
-def _leaned_on(region: RegionLeaning) -> str:
-    looks = "older" if region.mean_years > 0 else "younger"
-    return f"{region.region} ({region.times_average:.1f} times the brain's average, {looks})"
 
 
 def fitted_on(correction: Correction) -> str:

@@ -49,6 +49,16 @@ def test_the_list_is_worked_through(person, heads):
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
 
+def test_every_scan_of_the_list_is_said_to_be_of_the_chosen_sequence(person, heads):
+    person.ui.sequenceComboBox.setCurrentIndex(3)
+    for row in (0, 1):
+        tick(person, row)
+    person.click(person.ui.batchButton)
+    person.wait(lambda: person.ui.applyButton.text == "Apply")
+    said = [worker["argv"][worker["argv"].index("--sequence") + 1] for worker in person.workers()]
+    assert said == ["FLAIR", "FLAIR"]
+
+
 def test_a_failure_does_not_stop_the_rest(person, heads, monkeypatch):
     from BrainAgeSlicer import installation
 

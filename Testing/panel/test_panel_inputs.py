@@ -194,6 +194,28 @@ def test_the_choices_reach_the_worker(person, head):
     assert not ui.overlayCheckBox.enabled and not ui.exportReportButton.enabled
 
 
+def test_the_sequence_is_left_to_the_picture_or_said(person, head):
+    """It stays with the scene, as the other choices do."""
+    combo = person.ui.sequenceComboBox
+    person.click(person.ui.advancedButton._button)
+    labels = [combo.itemText(index) for index in range(combo.count)]
+    assert labels[0] == combo.currentText == "As the picture shows"
+    person.applyAndWait()
+    for index, name in enumerate(("T1w", "T2w", "FLAIR"), 1):
+        combo.setCurrentIndex(index)
+        person.applyAndWait()
+        arguments = person.workers()[-1]["argv"]
+        assert arguments[arguments.index("--sequence") + 1] == name
+    assert "--sequence" not in person.workers()[0]["argv"]
+    person.module.exit()
+    person.module.enter()
+    person.rest()
+    assert combo.currentText == labels[3] == "FLAIR"
+    slicer.mrmlScene.Clear()
+    person.rest()
+    assert combo.currentText == "As the picture shows"
+
+
 def test_graphics_cards_are_listed_without_torch():
     from BrainAgeSlicer.choices import devicesFrom
 

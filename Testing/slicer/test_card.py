@@ -31,6 +31,14 @@ def test_the_raw_age_is_the_headline_and_the_correction_says_what_it_was_fitted_
     assert "fitted on 601 people aged 18 to 88 years" in card.rowsHtml(prediction)
 
 
+def test_what_is_no_plain_t1_is_named_beside_the_age(card):
+    prediction = predictionWith(sequence="FLAIR")
+    assert card.headline(prediction) == "67.4 years"
+    assert card.intervalText(prediction).startswith("From a FLAIR scan, 90 % interval 57.1 to ")
+    assert card.oneLine(prediction).startswith("67.4 years, from a FLAIR scan (passed with")
+    assert card.intervalText(predictionWith(sequence="T1w")) == card.intervalText(predictionWith())
+
+
 def test_a_negative_gap_has_a_sign(card):
     assert "\u22124.4 years" in card.rowsHtml(predictionWith(chronological_age_years=71.8))
 

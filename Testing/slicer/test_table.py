@@ -31,7 +31,7 @@ def test_numbers_are_numbers_and_what_is_not_known_is_none(table):
     ages = columns.GetColumnByName("brain_age_years")
     assert ages.GetValue(0) == 67.4 and math.isnan(ages.GetValue(1))
     assert columns.GetColumnByName("verdict").GetValue(1) == "refuse"
-    assert columns.GetNumberOfColumns() <= 10
+    assert columns.GetNumberOfColumns() <= 11
     predicted, refused, failed = table.rows()
     assert predicted.findings == ("thick_slices",) and predicted.gap_years == 4.4
     assert (refused.brain_age_years, refused.exit_code) == (None, 3)
@@ -48,6 +48,35 @@ def test_a_saved_scene_keeps_every_run(world, table, tmp_path):
     assert table.rows() == before
     ages = table.resultsTable().GetTable().GetColumnByName("brain_age_years")
     assert math.isnan(ages.GetValue(2))
+
+
+def test_table_and_file_name_the_sequence_of_each_run(world, tmp_path):
+    from BrainAgeSlicer import table
+
+    for sequence in ("FLAIR", "T1w", None):
+        record = worker_files.record(sequence=sequence)
+        table.addRun(phantom.addHead(), prediction_from_dict(record))
+    names = table.resultsTable().GetTable().GetColumnByName("sequence")
+    assert [names.GetValue(n) for n in range(3)] == ["FLAIR", "T1w", ""]
+    assert [row.sequence for row in table.rows()] == ["FLAIR", "T1w", None]
+    table.exportTable(tmp_path / "results.csv")
+    assert ",FLAIR," in (tmp_path / "results.csv").read_text("utf-8")
+
+
+def test_the_tables_of_an_older_scene_take_further_runs(table, tmp_path):
+    for node in slicer.util.getNodesByClass("vtkMRMLTableNode"):
+        for name in ("sequence", "interval_covers", "seconds"):
+            node.GetTable().RemoveColumnByName(name)
+    before = table.rows()
+    assert [row.sequence for row in before] == [None] * 3
+
+    prediction = prediction_from_dict(worker_files.record(sequence="T2w"))
+    table.addRun(phantom.addHead(), prediction)
+
+    assert table.rows()[:3] == before and before[0].seconds is None
+    assert (table.rows()[3].sequence, table.rows()[3].exit_code) == ("T2w", 0)
+    names = table.resultsTable().GetTable().GetColumnByName("sequence")
+    assert [names.GetValue(n) for n in range(4)] == ["", "", "", "T2w"]
 
 
 def test_the_file_has_the_columns_of_a_batch(table, tmp_path):

@@ -117,6 +117,31 @@ def test_columns_that_nobody_fills_are_left_out(page, tmp_path):
     assert lines.lines[0][1:4] == ["p1", "patients", "60.0"]
 
 
+def test_gaps_of_several_sequences_are_never_put_together(tmp_path):
+    gaps = [("FLAIR", 20.0), ("T1w", 2.0), (None, 4.0), ("FLAIR", 10.0), ("T2w", -8.0)]
+    rows = [replace(ROWS[0], gap_years=gap, sequence=sequence) for sequence, gap in gaps]
+
+    def page_of(rows):
+        entries = [ENTRIES[0]] * len(rows)
+        return index_html(entries, rows, tmp_path)
+
+    page = page_of(rows)
+    for words in (
+        "T1w, shown above: 2 scans with a chronological age: mean +3.0 years,",
+        "<p>FLAIR: 2 scans with a chronological age: mean +15.0 years,",
+        "<p>T2w: 1 scan with a chronological age: mean \u22128.0 years.",
+        "<title>Raw gaps of 2 scans</title>",
+        "<button>sequence</button>",
+    ):
+        assert words in page, words
+    lines = Cells()
+    lines.feed(page)
+    assert [line[4] for line in lines.lines] == ["FLAIR", "T1w", "", "FLAIR", "T2w"]
+    assert "FLAIR, shown above: 2 scans" in page_of([rows[0], rows[3]])
+    plain = [replace(row, sequence=None) for row in rows[1:3]]
+    assert page_of(rows[1:3]) == page_of(plain) and "sequence<" not in page_of(plain)
+
+
 def test_a_huge_batch_stays_light(tmp_path):
     rows = [ResultRow(f"{n}.nii", str(n), exit_code=2, error="gone") for n in range(6000)]
     entries = [ScanEntry(row.path, row.path, row.id, folder=row.id) for row in rows]

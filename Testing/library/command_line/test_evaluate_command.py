@@ -72,21 +72,31 @@ def test_patients_are_pointed_out_and_can_be_left_out(brainage, tmp_path):
     assert brainage("evaluate", table, "--output", tmp_path / "x", "--group", "HC").code == 2
 
 
-@pytest.mark.parametrize(
-    ("every", "words"),
-    [
-        (3, "20 of 60 scans are of another sequence than T1"),
-        (1, "All ages are of another sequence than T1"),
-        (61, None),
-    ],
-)
-def test_ages_of_other_sequences_are_told_first_and_change_no_figure(
-    brainage, tmp_path, every, words
-):
+def others_of(numbers_csv):
+    """Return people, MAE and coverage of each further sequence, by its name."""
+    with numbers_csv.open(encoding="utf-8") as stream:
+        rows = [row for row in csv.DictReader(stream) if row["analysis"] == "other sequences"]
+    return {
+        name: {row["figure"]: float(row["value"]) for row in rows if row["subset"] == name}
+        | {"people": {int(row["people"]) for row in rows if row["subset"] == name}}
+        for name in dict.fromkeys(row["subset"] for row in rows)
+    }
+
+
+@pytest.mark.parametrize("has_column", [True, False])
+def test_figures_are_of_t1_and_other_sequences_have_their_own(brainage, tmp_path, has_column):
     plain = [entry | {"interval_covers": "any scanner"} for entry in healthy_rows(60)]
+    flair = [  # of the same sessions, before the T1 in the table, and 20 years off
+        entry | {"findings": "noise;other_sequence", "brain_age_years": entry["age"] + 20.0}
+        | {"interval_low": entry["age"], "interval_high": entry["age"] + 40.0, "gap_years": 20.0}
+        for entry in plain[:12]
+    ]  # fmt: skip
+    t2w = [flair[0] | {"session": "2", "id": "other", "brain_age_years": 30.0, "gap_years": ""}]
+    names = {"FLAIR": flair, "T2w": t2w, "T1w": plain}
     rows = [
-        entry | {"findings": "other_sequence" if number % every == every - 1 else "noise"}
-        for number, entry in enumerate(plain)
+        entry | ({"sequence": name} if has_column else {})
+        for name, some in names.items()
+        for entry in some
     ]
 
     of_t1, told = (
@@ -94,15 +104,59 @@ def test_ages_of_other_sequences_are_told_first_and_change_no_figure(
         for name, each in (("plain", plain), ("told", rows))
     )
 
-    first, *figures = told.out.splitlines()
     assert told.code == 0, told.err
-    assert first.startswith("Read first: ") is (words is not None)
-    numbers = [(tmp_path / name / "numbers.csv").read_bytes() for name in ("plain", "told")]
-    assert numbers[0] == numbers[1]
-    if words:
-        assert words in first and "--sequence T1w, T2w or FLAIR" in first
-        assert words in (tmp_path / "told" / "report.html").read_text("utf-8")
-        assert figures[0] == of_t1.out.splitlines()[0]
+    first, *figures = told.out.splitlines()
+    of_plain = of_t1.out.split("\nreport ")[0].splitlines()
+    assert len(of_plain) > 9 and figures[: len(of_plain)] == of_plain
+    numbers = [(tmp_path / name / "numbers.csv").read_text("utf-8") for name in ("plain", "told")]
+    assert numbers[1].startswith(numbers[0])
+    others = others_of(tmp_path / "told" / "numbers.csv")
+    if has_column:
+        assert first.startswith("Read first: ") and "(FLAIR: 12, T2w: 1)" in first
+        assert set(others) == {"FLAIR", "T2w"}
+        assert others["FLAIR"]["MAE"] == pytest.approx(20.0)
+        assert (others["FLAIR"]["coverage"], others["FLAIR"]["people"]) == (1.0, {12})
+        assert "MAE" not in others["T2w"] and others["T2w"]["people"] == {1}
+        assert "MAE, FLAIR" in told.out and "20.00 (20.00 to 20.00), 12 people" in told.out
+        page = (tmp_path / "told" / "report.html").read_text("utf-8")
+        assert "Other sequences" in page and "Too few people for an error: T2w (1)" in page
+    else:
+        assert set(others) == {"another one than T1w"}
+        assert "--sequence T1w, T2w or FLAIR" in first
+
+
+@pytest.mark.parametrize(
+    ("sequence", "words"),
+    [
+        ("FLAIR", "All figures are of FLAIR scans"),
+        ("", "All ages are of another sequence than T1"),
+    ],
+)
+def test_a_table_without_enough_t1_is_judged_by_what_it_holds(brainage, tmp_path, sequence, words):
+    few, many = healthy_rows(6), healthy_rows(60)
+    other = {"findings": "other_sequence", "sequence": sequence, "session": "2"}
+    table = write_table([*few, *(entry | other for entry in many)], tmp_path / "results.csv")
+
+    outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    first, people, *_ = outcome.out.splitlines()
+    assert words in first and "(T1w: 6)" in first
+    assert people == f"{'people':30}60, 0 scans left out"
+    assert others_of(tmp_path / "out" / "numbers.csv")["T1w"]["people"] == {6}
+
+
+def test_sequences_are_not_put_together_to_be_enough(brainage, tmp_path):
+    rows = healthy_rows(18)
+    mixed = [
+        entry | ({"findings": "other_sequence", "sequence": "T2w"} if number % 2 else {})
+        for number, entry in enumerate(rows)
+    ]
+    outcome = brainage(
+        "evaluate", write_table(mixed, tmp_path / "r.csv"), "--output", tmp_path / "out"
+    )
+    assert outcome.code == 2
+    assert "has 9 people with an age and a brain age by T1w, too few" in outcome.err
 
 
 def test_too_few_people(brainage, tmp_path):

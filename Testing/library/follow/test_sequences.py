@@ -98,6 +98,20 @@ def test_rows_of_two_sequences_differ(
     assert any("which sequence other than T1w it is" in words for words in said) is is_open
 
 
+def test_the_column_of_a_batch_says_which_sequences_differ(warnings_of, tmp_path):
+    read = (("1", "T1w", ""), ("2", "FLAIR", "other_sequence"))
+    rows = [
+        row(1, 60.0 + 3 * n, 60.0 + 3 * n, session=name, findings=found, sequence=sequence)
+        for n, (name, sequence, found) in enumerate(read)
+    ]
+
+    said = warnings_of(write_table(rows, tmp_path / "results.csv"))
+
+    told = [words for words in said if words.startswith("The scans differ in ")]
+    assert len(told) == 1 and told[0].startswith("The scans differ in sequence: T1w, then FLAIR.")
+    assert not any("which sequence other than T1w it is" in words for words in said)
+
+
 def test_an_own_column_hides_no_sequence(warnings_of, tmp_path):
     rows = [
         row(1, years, years, session=name, findings=found, sequence="SE")

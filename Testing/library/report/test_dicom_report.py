@@ -85,6 +85,20 @@ def test_algorithm_quality_and_notice_are_there(write, person):
     assert NOTICE in texts
 
 
+def test_what_is_no_plain_t1_is_said_with_the_quality(write, person):
+    def said(sequence):
+        group = group_in(write(person(sequence=sequence)))
+        return {
+            one.name.value: (one.value.value, one.value.meaning)
+            for one in group.get_qualitative_evaluations()
+        }.get("sequence")
+
+    assert said("FLAIR") == ("FLAIR", "a FLAIR scan")
+    after = "T1w-after-contrast", "a T1-weighted scan after contrast agent"
+    assert said("T1w after contrast") == after
+    assert said("T1w") is None and said(None) is None
+
+
 def test_the_source_series_is_referred_to(write, person, source):
     report = hd.sr.srread(write(person()))
 

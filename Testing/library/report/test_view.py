@@ -77,6 +77,14 @@ def test_headline(person: MakePerson, page: MakePage) -> None:
         assert words in text, words
 
 
+def test_another_sequence_stands_above_the_number(person: MakePerson, page: MakePage) -> None:
+    text = page(person(sequence="FLAIR", interval_years=(0.0, 73.7))).text
+    assert "Raw brain age from a FLAIR scan" in text
+    assert "90 % interval 0.0 to 73.7 years (cut at 0)," in text
+    plain = page(person(sequence="T1w")).text
+    assert "Raw brain age" in plain and "Raw brain age from" not in plain
+
+
 def test_every_slice_is_shown_once(person: MakePerson, page: MakePage, pictures: Pictures) -> None:
     shown = page(person())
     slices = shown.of_kind("img", "input-slice")

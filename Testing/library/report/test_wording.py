@@ -26,6 +26,30 @@ def test_shows_number_interval_gaps_findings_and_report(person: MakePerson) -> N
     assert text.isascii()
 
 
+@pytest.mark.parametrize(
+    ("sequence", "words"),
+    [
+        ("FLAIR", "from a FLAIR scan, "),
+        ("T2w", "from a T2-weighted scan, "),
+        ("T1w after contrast", "from a T1-weighted scan after contrast agent, "),
+        ("other", "from another sequence, "),
+        ("T1w", ""),
+        (None, ""),
+    ],
+)
+def test_an_age_of_another_sequence_says_so_beside_the_number(person, refused, sequence, words):
+    text = readable_result(person(sequence=sequence))
+    assert text.startswith(f"Raw brain age      63.4 years, {words}90 % interval 53.1 to")
+    assert words or text == readable_result(person())
+    assert readable_result(replace(refused, sequence=sequence)) == readable_result(refused)
+
+
+def test_an_interval_that_birth_cuts_off_says_so_once(person: MakePerson) -> None:
+    text = readable_result(person(interval_years=(0.0, 73.7)))
+    assert "interval 0.0 to 73.7 years (cut at 0), known on" in text and text.count("cut at") == 1
+    assert "cut at" not in readable_result(person(interval_years=(0.2, 73.7)))
+
+
 def test_the_worst_finding_comes_first(person: MakePerson) -> None:
     text = readable_result(person())
     assert text.index("warning:") < text.index("note:")
