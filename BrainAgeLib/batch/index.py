@@ -7,10 +7,12 @@ import math
 import statistics
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from BrainAgeLib.batch.sessions import Session
+from BrainAgeLib.batch.sessions_page import SessionsView, sessions_view
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.records import INTERVAL_LEVEL, NOTICE
 from BrainAgeLib.report.output_folder import OutputFolder
@@ -99,7 +101,7 @@ class IndexView:
     """All that the page says.
 
     ``intervals_in_words``: which scanners the intervals speak of, '' where there is none.
-    ``left_out``: scans that are too many for a browser.
+    ``left_out``: scans that are too many for a browser. ``sessions``: those of several sequences.
     """
 
     title: str
@@ -110,16 +112,28 @@ class IndexView:
     intervals_in_words: str
     scans: tuple[Line, ...]
     left_out: int
+    sessions: SessionsView | None = None
 
 
-def write_index(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> None:
+def write_index(
+    entries: Sequence[ScanEntry],
+    rows: Sequence[ResultRow],
+    output: Path,
+    sessions: Sequence[Session] = (),
+) -> None:
     """Write the page for scans and their rows, in the same order. Raises BrainAgeError."""
-    write_page(output / FILE_NAME, index_html(entries, rows, output))
+    write_page(output / FILE_NAME, index_html(entries, rows, output, sessions))
 
 
-def index_html(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> str:
+def index_html(
+    entries: Sequence[ScanEntry],
+    rows: Sequence[ResultRow],
+    output: Path,
+    sessions: Sequence[Session] = (),
+) -> str:
     """Return the page; it names scans by their ids and shows no path above the output folder."""
-    return filled_in("index.html.j2", view=_view(entries, rows, output), notice=NOTICE)
+    view = replace(_view(entries, rows, output), sessions=sessions_view(sessions, MOST_LINES))
+    return filled_in("index.html.j2", view=view, notice=NOTICE)
 
 
 def gap_histogram(gaps_years: Sequence[float]) -> Histogram | None:

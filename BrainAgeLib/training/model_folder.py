@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from BrainAgeLib.codec import to_plain, to_text
-from BrainAgeLib.model.calibration import (
-    DecadeCoverage,
-    IntervalCoverage,
-    SequenceCalibration,
-)
+from BrainAgeLib.model.calibration import IntervalCoverage, SequenceCalibration
 from BrainAgeLib.model.card import (
     AccuracyTables,
     Blend,
@@ -28,17 +21,9 @@ from BrainAgeLib.model.card import (
 )
 from BrainAgeLib.model.weights import FILE_NAME, Member, Weights, pack_weights
 from BrainAgeLib.records import INTERVAL_LEVEL, Reference
-from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
 from BrainAgeLib.template import harmonisation, sequences
-from BrainAgeLib.training.calibration import (
-    CLASSES,
-    SCALE_AGES_YEARS,
-    columns,
-    fit_class,
-    fit_interval,
-    fit_sequence,
-    with_curve,
-)
+from BrainAgeLib.training.calibration import CLASSES, fit_class, fit_sequence, with_curve
+from BrainAgeLib.training.figures import accuracy_of, coverage_of
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     RANDOM_PROTOCOL,
@@ -47,10 +32,10 @@ from BrainAgeLib.training.out_of_fold import (
 )
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
+from BrainAgeLib.training.together import fit_together
 from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
-DECIMALS = 3
 SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)  # bins of the tables alone, like the next
 TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
@@ -95,6 +80,7 @@ def make_card(
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
     others_read, coverage = sequence_calibrations(rows)
+    together, of_sets = fit_together(rows, others_read)
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
         card_version="4",
@@ -117,8 +103,9 @@ def make_card(
             DEFAULT_CORRECTION,
             tuple(fit_class(rows, *entry) for entry in CLASSES),
             sequences=others_read,
+            together=together,
         ),
-        accuracy=accuracy_tables(rows, coverage, left_out),
+        accuracy=accuracy_tables(rows, coverage | of_sets, left_out),
         ablation=ablation(rows),
         out_of_fold=_reference(main),
     )
@@ -150,7 +137,7 @@ def sequence_calibrations(
                 accuracy_of(row for row in straightened if row.held_out == held)
                 for held in (False, True)
             ]
-            coverage[entry.name] = _coverage(straightened, protocol)
+            coverage[entry.name] = coverage_of(straightened, protocol)
             read = SequenceCalibration(curve, entry, sequences.SHA256, 1.0, 0, *errors)
             calibrations[sequence] = read
     return calibrations, coverage
@@ -200,7 +187,7 @@ def accuracy_tables(
         by_tilt=_split(main, lambda row: _bin(row.tilt_degrees, TILT_EDGES_DEGREES, "°")),
         by_spacing=_split(random, lambda row: _bin(row.spacing_mm, SPACING_EDGES_MM, " mm")),
         by_coverage=_split(random, _coverage_of_brain),
-        interval={name: _coverage(rows, protocol) for name, _, _, protocol in CLASSES}
+        interval={name: coverage_of(rows, protocol) for name, _, _, protocol in CLASSES}
         | dict(other_intervals or {}),
         left_out=left_out_tables(left_out or {}),
     )
@@ -213,24 +200,6 @@ def left_out_tables(left_out: Mapping[str, list[Row]]) -> Table:
         for site, rows in left_out.items()
         for protocol in (MAIN_PROTOCOL, TIGHT_PROTOCOL)
     }
-
-
-def accuracy_of(rows: Iterable[Row]) -> Accuracy | None:
-    """Return the rounded figures of rows; None where they are too few to say anything."""
-    rows = list(rows)
-    ages = [row.age_years for row in rows]
-    if len(set(ages)) < 3:
-        return None
-    figures: dict[str, Any] = {
-        name: tuple(_rounded(v) for v in value) if isinstance(value, tuple) else _rounded(value)
-        for name, value in asdict(accuracy(ages, [row.predicted_years for row in rows])).items()
-    }
-    values = np.hstack([*figures.values()])
-    return Accuracy(**figures) if np.isfinite(values).all() else None
-
-
-def _rounded(value: float) -> float:
-    return round(value, DECIMALS)
 
 
 def _split(rows: list[Row], key: Callable[[Row], str]) -> Table:
@@ -252,29 +221,3 @@ def _bin(value: float, edges: Sequence[float], unit: str) -> str:
 
 def _coverage_of_brain(row: Row) -> str:
     return "slices cover the brain" if row.covers_brain else "slices leave part of the brain out"
-
-
-def _coverage(rows: list[Row], protocol: str) -> IntervalCoverage:
-    """Return how often the interval holds the age when the other folds' people fit it."""
-    chosen = [row for row in rows if row.protocol == protocol]
-    folds = np.array([row.fold for row in chosen])
-    ages, predicted = columns(chosen)
-    half_widths = np.zeros(len(chosen))
-    for fold in np.unique(folds):
-        others = folds != fold
-        scales, factor = fit_interval(ages[others], predicted[others])
-        half_widths[~others] = factor * np.interp(predicted[~others], SCALE_AGES_YEARS, scales)
-    covered = np.abs(predicted - ages) <= half_widths
-    decades = np.array([int(row.age_years // 10 * 10) for row in chosen])
-    by_decade = {
-        f"{decade}s": DecadeCoverage(*_proportion(covered[decades == decade]))
-        for decade in np.unique(decades)
-    }
-    width = round(float(2 * half_widths.mean()), 2)
-    return IntervalCoverage(*_proportion(covered), width, by_decade)
-
-
-def _proportion(covered: np.ndarray) -> tuple[int, float, tuple[float, float]]:
-    """Return how many there are, how many of them are covered, 0-1, and its exact interval."""
-    low, high = exact_interval(int(covered.sum()), len(covered))
-    return len(covered), _rounded(float(covered.mean())), (_rounded(low), _rounded(high))

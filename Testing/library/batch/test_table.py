@@ -18,6 +18,7 @@ CONTRACT = [
     *("brain_age_years", "interval_low", "interval_high", "gap_years"),
     *("corrected_gap_years", "gap_percentile", "verdict", "findings"),
     *("slice_spacing_mm", "model", "exit_code", "error", "seconds", "interval_covers", "selection"),
+    "sequence",
 ]
 PREDICTED = ResultRow(
     path='scans/a "quoted", name.nii.gz',
@@ -40,6 +41,7 @@ PREDICTED = ResultRow(
     seconds=12.25,
     interval_covers="any scanner",
     selection="no T1w scan; T2w is taken instead",
+    sequence="T2w",
     further={"scanner": "A", "note": "two\nlines"},
 )
 FAILED = ResultRow(path="gone.nii", exit_code=2, error="gone.nii does not exist (check the path)")
@@ -64,6 +66,7 @@ def test_what_is_written(tmp_path):
     assert predicted["findings"] == "brain_cut;members_disagree"
     assert predicted["interval_covers"] == "any scanner"
     assert predicted["selection"] == "no T1w scan; T2w is taken instead"
+    assert predicted["sequence"] == "T2w"
     assert (predicted["error"], predicted["exit_code"], predicted["note"]) == (
         "",
         "0",
