@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.cohort.beside import RecordsBeside
@@ -33,14 +33,16 @@ from BrainAgeLib.follow.visits import (
     visit_of,
 )
 from BrainAgeLib.follow.wording import NOTICE
+from BrainAgeLib.records import OTHER_SEQUENCES, SequenceName
 from BrainAgeLib.report.wording import VERDICT_WORDS
 from BrainAgeLib.whole_file import write_atomically
 
 # Looked at where a table has them, and by which names for people.
 TRAIT_COLUMNS = {
     **{name: name for name in ("site", "scanner", "protocol")},
-    "sequence": "the column sequence",  # as which sequence a scan was read, its finding tells
+    "sequence": "the column sequence",  # one's own; that of a batch tells more
 }
+_SHOWN = get_args(SequenceName)  # what a batch writes into that column
 NOT_T1 = "another one than T1w"
 HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
@@ -107,10 +109,16 @@ def _visit(row: dict[Any, Any], since_years: float, records: RecordsBeside) -> V
         row["brain_age_years"],
         row["verdict"],
         row["model"],
-        traits | ({SEQUENCE_TRAIT: T1 if is_of_t1(row) else NOT_T1} if "findings" in row else {}),
+        traits | ({SEQUENCE_TRAIT: _sequence(row)} if "findings" in row else {}),
         _findings(row),
         is_of_t1(row),
     )
+
+
+def _sequence(row: dict[Any, Any]) -> str:
+    """Return as which sequence a scan was read; tables of before the column say only if a T1."""
+    shown = str(row.get("sequence") or "").strip()
+    return T1 if is_of_t1(row) else shown if shown in OTHER_SEQUENCES else NOT_T1
 
 
 def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
@@ -119,6 +127,7 @@ def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
         name: said
         for column, name in TRAIT_COLUMNS.items()
         if (said := str(row.get(column) or "").strip())
+        and not (column == "sequence" and said in _SHOWN)
     }
     traits[SPACING_TRAIT] = None if math.isnan(spacing_mm) else spacing_mm
     return traits | traits_of_codes(finding_codes(row))

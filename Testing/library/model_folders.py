@@ -23,6 +23,7 @@ from BrainAgeLib.model.slices import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Member, Weights
 from BrainAgeLib.records import Correction
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
+from BrainAgeLib.template.sequences import SHA256
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, blended
@@ -187,13 +188,14 @@ def knowing_sets(card: Card) -> Card:
     """
     curve = AgeCurve((0.0, 100.0), (0.0, 100.0))
     sequences = {
-        name: SequenceCalibration(curve, flat_class(name, half), "0" * 64, 1.0, 0)
+        name: SequenceCalibration(curve, flat_class(name, half), SHA256, 1.0, 0)
         for name, half in (("T2w", 10.0), ("FLAIR", 12.0))
     }
     fractions = {"T1w": 0.75, "T2w": 0.25}
+    errors = card.accuracy.validation[MAIN_PROTOCOL], card.accuracy.held_out[MAIN_PROTOCOL]
     sets = (
-        SequencesTogether(("T1w", "T2w"), fractions, flat_class("pair", 6.0)),
-        SequencesTogether(("T1w", "T2w", "FLAIR"), fractions, flat_class("three", 5.0)),
+        SequencesTogether(("T1w", "T2w"), fractions, flat_class("pair", 6.0), *errors),
+        SequencesTogether(("T1w", "T2w", "FLAIR"), fractions, flat_class("three", 5.0), *errors),
     )
     classes = (flat_class("usual", 8.0), *card.calibration.classes[1:])
     calibration = replace(

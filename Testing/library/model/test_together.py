@@ -12,10 +12,12 @@ from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.errors import InputError, InstallationError
 from BrainAgeLib.model.calibration import SequencesTogether
 from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.card_text import card_text
 from BrainAgeLib.model.together import age_together, scan_age
 from BrainAgeLib.records import Correction, Finding, Quality
 from Testing.library.model_folders import flat_class, knowing_sets
 from Testing.library.report.conftest import person
+from Testing.makers.model_card import tables
 
 LINE = Correction("de-lange-cole", "made", 100, (20.0, 88.0), 0.0, 1.0)
 
@@ -196,6 +198,19 @@ class TestCard:
         del document["calibration"]["together"]
 
         assert self.read(document, tmp_path).calibration.together == ()
+
+    def test_it_says_what_gains_by_it_and_what_does_not(self, card, small_model):
+        line = "T1w + T2w + FLAIR (counting T1w 0.75, T2w 0.25):"
+        pages = [tables(one) for one in (card, read_card(small_model))]
+
+        assert line in card_text(card)
+        assert "Several sequences" not in card_text(read_card(small_model))
+        assert "T1w 0.75, T2w 0.25 (FLAIR adds nothing)" in pages[0]
+        assert (
+            "No better together than the best of them alone: T1w + FLAIR; T2w + FLAIR."
+            in (pages[0])
+        )
+        assert "Several sequences" not in pages[1]
 
     def test_sequences_that_nothing_reads_are_refused(self, document, tmp_path):
         del document["calibration"]["sequences"]["FLAIR"]
