@@ -1,7 +1,8 @@
 """Brain age from routine clinical 2D T1 scans.
 
 :func:`predict` returns the record of one scan, :func:`predict_to_folder` also writes the files that
-``brainage predict`` writes, :func:`run` returns the images and pictures beside the record.
+``brainage predict`` writes, :func:`run` returns the images and pictures beside the record,
+:func:`together` makes one age of those of several sequences of one session.
 
 Research use only. Not a medical device.
 """
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
     import SimpleITK as sitk
 
     from BrainAgeLib.errors import BrainAgeError
+    from BrainAgeLib.model.together import AgeTogether, together
     from BrainAgeLib.options import Options
     from BrainAgeLib.pipeline import run
     from BrainAgeLib.records import Prediction, ProgressCallback, Result, SequenceName, Sex
 
 __version__ = "0.1.0"
 __all__ = [
+    "AgeTogether",
     "BrainAgeError",
     "Options",
     "Prediction",
@@ -30,11 +33,13 @@ __all__ = [
     "predict",
     "predict_to_folder",
     "run",
+    "together",
 ]
 # All is loaded when it is asked for: until here nobody hears Ctrl-C but Python.
 _MODULES = {
     **{"BrainAgeError": "errors", "Options": "options", "run": "pipeline"},
     **{"Prediction": "records", "Result": "records"},
+    **{"AgeTogether": "model.together", "together": "model.together"},
 }
 
 

@@ -1,4 +1,4 @@
-"""A batch from its input to ``results.csv``: the story of ``brainage batch``."""
+"""A batch from its input to its tables: the story of ``brainage batch``."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from typing import Any, Protocol
 
 from BrainAgeLib import __version__
 from BrainAgeLib.batch.bids import describe_derivative
+from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.index import FILE_NAME as INDEX_NAME
 from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.scan_list import ScanList
+from BrainAgeLib.batch.sessions import sessions_of, write_sessions
 from BrainAgeLib.batch.table import (
     RESULTS_NAME,
     SELECTION_NAME,
+    SESSIONS_NAME,
     SETTINGS_NAME,
     ResultRow,
     ScanEntry,
@@ -28,10 +31,11 @@ from BrainAgeLib.batch.table import (
 )
 from BrainAgeLib.batch.work import FAILURE_NAME, WORK_PREFIX, BatchSettings, finished_row
 from BrainAgeLib.codec import Source, read_json, to_plain
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.model.card import Card
+from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.pipeline import prepare
-from BrainAgeLib.records import SequenceName
 from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.run_folder import (
@@ -42,7 +46,8 @@ from BrainAgeLib.run_folder import (
 )
 from BrainAgeLib.whole_file import write_atomically
 
-_TABLES_AND_PAGE = (RESULTS_NAME, SELECTION_NAME, INDEX_NAME)
+_TABLES_AND_PAGE = (RESULTS_NAME, SESSIONS_NAME, SELECTION_NAME, INDEX_NAME)
+_EACH = "each_sequence"  # in the settings
 # Speed, not numbers.
 _FREE_TO_CHANGE = ("device", "threads")
 # The table is written anew each time, so that it is always whole: not more often than this, and
@@ -72,14 +77,16 @@ def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
             refuse_to_overwrite(scan, OutputFolder(scan.parent).files, "the scan")
 
 
-def earlier_sequence(output: Path) -> SequenceName | None:
-    """Return the sequence that was asked for when the results in a folder were made, if one was."""
+def earlier_wish(output: Path) -> Wish | None:
+    """Return what was asked for when the results in a folder were made: a sequence, or each."""
     path = output / SETTINGS_NAME
     try:
-        said = read_json(path, Source(f"{path} is damaged"))["sequence"]
-    except (InputError, KeyError):
+        said = read_json(path, Source(f"{path} is damaged"))
+    except InputError:
         return None
-    return said if said in SEQUENCES else None
+    if said.get(_EACH) is True:
+        return EACH
+    return said.get("sequence") if said.get("sequence") in SEQUENCES else None
 
 
 def run_batch(
@@ -94,21 +101,20 @@ def run_batch(
 ) -> list[ResultRow]:
     """Work on every scan that has no result yet; return all rows in the order of the input.
 
-    ``results.csv`` holds the rows so far at any time, also after an interruption.
+    Its tables hold the rows so far at any time, also after an interruption.
     ``collects_only``: the scans all have a result, so how one would be made does not matter.
     Raises BrainAgeError; what is wrong with one scan is its row.
     """
     make_output_folder(settings.output)
     with folder_lock(settings.output):
         tell_of_others(settings.output, _TABLES_AND_PAGE, (SETTINGS_NAME,))
-        if not collects_only:
-            _check_settings(settings, elsewhere)
+        card = _card(settings) if collects_only else _check_settings(settings, elsewhere)
         _remove_leftovers(settings.output)
         if scans.decisions:
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
         if scans.is_bids:
             describe_derivative(settings.output)
-        table = _Table(settings.output, len(scans.entries))
+        table = _Table(settings.output, len(scans.entries), card)
         try:
             left = []
             for number, entry in enumerate(scans.entries):
@@ -124,15 +130,15 @@ def run_batch(
         finally:
             table.write()
             _remove_leftovers(settings.output)
-        write_index(scans.entries, table.rows, settings.output)
+        write_index(scans.entries, table.rows, settings.output, sessions_of(table.rows, card))
     return table.rows
 
 
 class _Table:
-    """The rows so far, and their file."""
+    """The rows so far, and their files: by scan, and by session."""
 
-    def __init__(self, output: Path, count: int) -> None:
-        self._path = output / RESULTS_NAME
+    def __init__(self, output: Path, count: int, card: Card | None) -> None:
+        self._output, self._card = output, card
         self._rows: list[ResultRow | None] = [None] * count
         self._done = 0
         self._next = time.monotonic() + LEAST_SECONDS_BETWEEN_TABLES
@@ -150,7 +156,8 @@ class _Table:
 
     def write(self) -> None:
         began = time.monotonic()
-        write_results(self.rows, self._path)
+        write_results(self.rows, self._output / RESULTS_NAME)
+        write_sessions(sessions_of(self.rows, self._card), self._output / SESSIONS_NAME)
         took = time.monotonic() - began
         pause = max(LEAST_SECONDS_BETWEEN_TABLES, took / MOST_FRACTION_OF_TIME)
         self._next = time.monotonic() + pause
@@ -171,15 +178,25 @@ def _remove_leftovers(output: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check_settings(settings: BatchSettings, elsewhere: bool) -> None:
+def _card(settings: BatchSettings) -> Card | None:
+    """Return the card of the model that is named, None where it is not there: it is not run."""
+    try:
+        return load_ensemble(settings.options.model).card
+    except BrainAgeError:
+        return None
+
+
+def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
     """See before the first scan that the options can be met, and that earlier results used them.
 
-    ``elsewhere``: the work is done on other machines, whose devices are theirs. Raises InputError.
+    Return the card of the model. ``elsewhere``: the work is done on other machines, whose devices
+    are theirs. Raises InputError.
     """
     if settings.deliverables.dicom:
         dicom_packages()
     options = replace(settings.options, device="cpu") if elsewhere else settings.options
-    model = prepare(options).ensemble.record
+    ensemble = prepare(options).ensemble
+    model = ensemble.record
     asked = to_plain(settings.options) | to_plain(settings.deliverables)
     for name in _FREE_TO_CHANGE:
         del asked[name]
@@ -187,17 +204,19 @@ def _check_settings(settings: BatchSettings, elsewhere: bool) -> None:
     if options.site is not None:  # by what it holds: the file may be another by next time
         site = Path(options.site)
         asked |= {"site": f"{site.name} ({sha256(site.read_bytes()).hexdigest()[:12]})"}
-    asked |= {"program": __version__}
+    asked |= {"program": __version__, _EACH: settings.each_sequence}
     path = settings.output / SETTINGS_NAME
     if path.is_file():
         _refuse_other_settings(asked, path)
     else:
         write_atomically(path, f"{json.dumps(asked, indent=2)}\n".encode())
+    return ensemble.card
 
 
 def _refuse_other_settings(asked: dict[str, Any], path: Path) -> None:
     hint = "choose another output folder, or run with the same options"
-    earlier = read_json(path, Source(f"{path} does not tell the options of the results", hint))
+    source = Source(f"{path} does not tell the options of the results", hint)
+    earlier = {_EACH: False} | read_json(path, source)  # which an earlier one does not name
     other = [name for name in asked if asked[name] != earlier.get(name)]
     if other:
         raise InputError(

@@ -1,6 +1,6 @@
 """The scans of a BIDS dataset to predict from, and the output of one as a BIDS derivative.
 
-A session's T1w scans are taken, or its T2w or FLAIR ones where it has none.
+A session's T1w scans are taken, or its T2w or FLAIR ones where it has none; or all of them.
 
 Its rules: https://bids-specification.readthedocs.io. ancpbids takes the names apart. Its reader of
 whole datasets is not used: it walks into derivatives and around links in a circle, and the time it
@@ -11,13 +11,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ancpbids.utils import parse_bids_name
 
 from BrainAgeLib import __version__
-from BrainAgeLib.batch.choice import IN_PLACE_OF_T1, NO_NATIVE_T1, asked_for, instead, preferred
+from BrainAgeLib.batch.choice import (
+    EACH,
+    EACH_OF,
+    IN_PLACE_OF_T1,
+    NO_NATIVE_T1,
+    Wish,
+    asked_for,
+    instead,
+    preferred,
+)
 from BrainAgeLib.batch.files import folders_below, images_among
 from BrainAgeLib.batch.left_out import people_without_scan
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
@@ -38,7 +47,7 @@ _EXTENSIONS = (".nii", ".nii.gz")
 BIDS_VERSION = "1.10.0"
 # A folder has BIDS entities in its name; the files in it are those of every other scan.
 NOT_BIDS = (
-    *("results.csv", "selection.csv", "batch.json", "index.html"),
+    *("results.csv", "sessions.csv", "selection.csv", "batch.json", "index.html"),
     *(f"**/*_{suffix}/**" for suffix in SEQUENCES),
 )
 NO_PLACE = "not in a folder sub-*/anat or sub-*/ses-*/anat as T1w, T2w, FLAIR or PDw"
@@ -58,20 +67,21 @@ def is_bids(folder: Path) -> bool:
 
 
 def read_bids(
-    dataset: Path, output: Path | None = None, wish: SequenceName | None = None
+    dataset: Path, output: Path | None = None, wish: Wish | None = None
 ) -> tuple[list[ScanEntry], list[Decision]]:
     """Return the scans of every session to predict from, in the order of the names, and why.
 
     ``wish``: the sequence to take. Without it those are every T1w scan before contrast agent, else
-    those after it, else every T2w, else every FLAIR. Age, sex and group come from the person's line
-    in ``participants.tsv``, or that of the session in ``sub-*_sessions.tsv`` when it has them;
-    their other columns are carried along. Raises InputError when one of these tables cannot be
-    read. ``output`` is passed over.
+    those after it, else every T2w, else every FLAIR; with ``EACH`` all of these, in this order in
+    each session. Age, sex and group come from the person's line in ``participants.tsv``, or that of
+    the session in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along.
+    Raises InputError when one of these tables cannot be read. ``output`` is passed over.
     """
-    suffixes = ("T1w", *IN_PLACE_OF_T1) if wish is None else (wish,)
+    suffixes = ("T1w", *IN_PLACE_OF_T1) if wish is None or wish == EACH else (wish,)
     found = {path: _reason_against(dataset, path) for path in _named(dataset)}
     candidates = [path for path in found if _suffix(path) in suffixes]
-    taken = _taken([path for path in candidates if found[path] is None], suffixes)
+    usable = [path for path in candidates if found[path] is None]
+    taken = _each(usable) if wish == EACH else _taken(usable, suffixes)
     people = Participants(dataset, map(_person_and_session, candidates))
     useless_t1 = {
         _person_and_session(path) for path in candidates if found[path] and _suffix(path) == "T1w"
@@ -79,12 +89,16 @@ def read_bids(
     entries, decisions = [], []
     for path, reason in found.items():
         visit = _person_and_session(path)
-        of_visit = taken.get(visit, _Taken())
-        selection, why = _why(path, of_visit, wish, visit in useless_t1)
-        is_taken = path in of_visit.scans
-        decisions.append(_decision(dataset, path, _suffix(path) or "", is_taken, reason or why))
-        if is_taken:
-            entries.append(_entry(path, *visit, people.facts(*visit, path.name), selection))
+        of_visit = taken.get(visit, [])
+        own = next((one for one in of_visit if path in one.scans), None)
+        first = own or (of_visit[0] if of_visit else _Taken())
+        selection, why = _why(path, first, wish, visit in useless_t1)
+        decisions.append(_decision(dataset, path, _suffix(path) or "", bool(own), reason or why))
+        if own is not None:
+            entry = _entry(path, *visit, people.facts(*visit, path.name), selection)
+            entries.append(replace(entry, taken_as=own.taken_as if wish == EACH else None))
+    if wish == EACH:
+        entries = _by_visit(entries)
     people.tell_who_is_missing()
     people.tell_unclear_sexes()
     of_others, others = _others(dataset, set(found), output, wish)
@@ -113,10 +127,41 @@ class _Taken:
     sequence: SequenceName | None = None
     are_after_agent: bool = False
 
+    @property
+    def taken_as(self) -> SequenceName | None:
+        """As which of ``EACH_OF`` they are taken."""
+        is_enhanced = self.sequence == "T1w" and self.are_after_agent
+        return "T1w after contrast" if is_enhanced else self.sequence
 
-def _taken(paths: list[Path], suffixes: Iterable[SequenceName]) -> dict[tuple[str, str], _Taken]:
+
+def _each(paths: list[Path]) -> dict[tuple[str, str], list[_Taken]]:
+    """Return the scans of each person's sessions, of every sequence that is there."""
+    of_visits: dict[tuple[str, str], list[_Taken]] = {}
+    for suffix in ("T1w", *IN_PLACE_OF_T1):
+        scans = [path for path in paths if _suffix(path) == suffix]
+        after = [path for path in scans if suffix == "T1w" and _is_after_agent(path)]
+        for some in ([path for path in scans if path not in after], after):
+            for visit, (one,) in _taken(some, (suffix,)).items():
+                of_visits.setdefault(visit, []).append(one)
+    return of_visits
+
+
+def _by_visit(entries: list[ScanEntry]) -> list[ScanEntry]:
+    """Return the scans of each session side by side, the T1 first: tables count the first one."""
+    visits = list(dict.fromkeys((entry.id, entry.session) for entry in entries))
+    order = {visit: number for number, visit in enumerate(visits)}
+    place = {name: number for number, name in enumerate(EACH_OF)}
+    return sorted(
+        entries,
+        key=lambda entry: (order[entry.id, entry.session], place[entry.taken_as or EACH_OF[0]]),
+    )
+
+
+def _taken(
+    paths: list[Path], suffixes: Iterable[SequenceName]
+) -> dict[tuple[str, str], list[_Taken]]:
     """Return the scans to take of each person's sessions: of the first sequence that is there."""
-    taken: dict[tuple[str, str], _Taken] = {}
+    taken: dict[tuple[str, str], list[_Taken]] = {}
     for suffix in suffixes:
         of_visits: dict[tuple[str, str], list[Path]] = {}
         for path in paths:
@@ -124,30 +169,29 @@ def _taken(paths: list[Path], suffixes: Iterable[SequenceName]) -> dict[tuple[st
                 of_visits.setdefault(_person_and_session(path), []).append(path)
         for visit, scans in of_visits.items():
             native = [path for path in scans if not _is_after_agent(path)]
-            taken[visit] = _Taken(tuple(native or scans), suffix, not native)
+            taken[visit] = [_Taken(tuple(native or scans), suffix, not native)]
     return taken
 
 
-def _why(
-    path: Path, taken: _Taken, wish: SequenceName | None, has_useless_t1: bool
-) -> tuple[str, str]:
+def _why(path: Path, taken: _Taken, wish: Wish | None, has_useless_t1: bool) -> tuple[str, str]:
     """Return what the results say of why a scan was taken, and why it was, or was not."""
     suffix = _suffix(path)
     if path in taken.scans:
         selection = NO_NATIVE_T1 if taken.are_after_agent and suffix == "T1w" else ""
-        if suffix != "T1w":
+        if suffix != "T1w" or (wish == EACH and selection):
             selection = instead(suffix, has_useless_t1) if wish is None else asked_for(wish)
         return selection, "; ".join(filter(None, (f"a {suffix} scan", selection)))
     if suffix == taken.sequence:
         return "", AFTER_AGENT
-    if wish is not None:
+    if wish is not None and wish != EACH:
         return "", f"{suffix}; {asked_for(wish)}"
+    is_less = taken.scans and wish is None
     other = f"--sequence {suffix} chooses it"
-    return "", f"{suffix}: {preferred(taken.sequence, suffix) if taken.scans else other}"
+    return "", f"{suffix}: {preferred(taken.sequence, suffix) if is_less else other}"
 
 
 def _others(
-    dataset: Path, known: set[Path], output: Path | None, wish: SequenceName | None
+    dataset: Path, known: set[Path], output: Path | None, wish: Wish | None
 ) -> tuple[list[ScanEntry], list[Decision]]:
     """Return the scans beside the folders of people, whose names are anybody's, and why not more.
 

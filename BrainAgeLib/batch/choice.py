@@ -1,13 +1,15 @@
 """Which series of a study is the scan to predict from, and why.
 
 A T1 goes before a T1 after contrast agent, and that before T2w and FLAIR, which are taken where a
-study has nothing better; a sequence that was asked for decides instead.
+study has nothing better; a sequence that was asked for decides instead, and each of them is taken
+where each was asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from BrainAgeLib.batch.series import (
     AFTER_AGENT,
@@ -29,6 +31,10 @@ _PLACES: tuple[tuple[tuple[str, ...], SequenceName], ...] = (
     *(((T1, ""), "T1w"), ((AFTER_AGENT,), "T1w")),
     *(((T2,), "T2w"), ((T2_FLAIR,), "FLAIR")),
 )
+# What a scan is taken as where each sequence is asked for, by its place.
+EACH_OF: tuple[SequenceName, ...] = ("T1w", "T1w after contrast", "T2w", "FLAIR")
+EACH: Literal["each"] = "each"
+Wish = SequenceName | Literal["each"]  # one sequence, or the best scan of each that is read
 _ONLY_IF_ASKED: tuple[tuple[tuple[str, ...], SequenceName], ...] = (((PROTON_DENSITY,), "PDw"),)
 _PLANES: tuple[Plane, ...] = ("axial", "coronal", "sagittal", "3d")
 
@@ -38,8 +44,8 @@ class Choice:
     """What is taken of one study; ``reasons``: of every series of it, why it is taken or not.
 
     ``taken`` is one series, or none; or several that cannot be read and may be what goes before
-    all others: a row of the results has to say so. ``why``: why it is no T1 that was looked for and
-    taken, or nothing.
+    all others: a row of the results has to say so. Where each sequence is asked for there are such
+    for each. ``why``: why it is no T1 that was looked for and taken, or nothing.
     """
 
     taken: list[SeriesFacts]
@@ -48,7 +54,7 @@ class Choice:
 
 
 def choose(
-    series: Sequence[SeriesFacts], wish: SequenceName | None = None, beside: int | None = None
+    series: Sequence[SeriesFacts], wish: Wish | None = None, beside: int | None = None
 ) -> Choice:
     """Return which series of one study is the scan to predict from.
 
@@ -57,6 +63,8 @@ def choose(
     first, then other planes, then 3D. Of equals the one wins whose header says most, then the one
     with more slices, then the first.
     """
+    if wish == EACH:
+        return _of_each(series)
     judged = [judge(facts, wish) for facts in series]
     fit = [n for n, (rank, _) in enumerate(judged) if rank is not None]
     best = min(fit, key=lambda n: (judged[n][0], n), default=None)
@@ -78,6 +86,32 @@ def choose(
     why = _why(series, best, wish)
     reasons[best] = "; ".join(filter(None, (judged[best][1], why)))
     return Choice([series[best]], reasons, why)
+
+
+def _of_each(series: Sequence[SeriesFacts]) -> Choice:
+    """Return the best series of each sequence, in the order of their places."""
+    judged = [judge(facts) for facts in series]
+    reasons = [
+        reason if rank is None else f"{reason}, but another series fits better"
+        for rank, reason in judged
+    ]
+    taken: list[SeriesFacts] = []
+    for place in range(len(_PLACES)):
+        of_place = [n for n, facts in enumerate(series) if place_of(facts) == place]
+        fit = [(rank, n) for n in of_place if (rank := judged[n][0]) is not None]
+        if fit:
+            best = min(fit)[1]
+            taken.append(series[best])
+            reasons[best] = f"{judged[best][1]}; {asked_for(EACH)}"
+        else:
+            taken += [series[n] for n in of_place if series[n].complaint is not None]
+    return Choice(taken, reasons, asked_for(EACH))
+
+
+def taken_as(facts: SeriesFacts) -> SequenceName | None:
+    """Return as which of ``EACH_OF`` a series is taken, None for one that never is."""
+    place = place_of(facts)
+    return None if place is None else EACH_OF[place]
 
 
 def judge(
@@ -118,9 +152,9 @@ def instead(sequence: SequenceName | None, has_t1: bool = False) -> str:
     return f"no T1w scan{' of use' if has_t1 else ''}; {sequence} is taken instead"
 
 
-def asked_for(sequence: SequenceName) -> str:
+def asked_for(wish: Wish) -> str:
     """Return why a scan is taken, or another is not."""
-    return f"--sequence {sequence} was given"
+    return "--each-sequence was given" if wish == EACH else f"--sequence {wish} was given"
 
 
 def preferred(taken: SequenceName | None, other: SequenceName | None) -> str:

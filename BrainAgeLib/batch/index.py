@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import base64
-import math
-import statistics
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from BrainAgeLib.batch.gaps import T1, Histogram, gap_histogram, gaps_by_sequence, gaps_in_words
+from BrainAgeLib.batch.sessions import Session
+from BrainAgeLib.batch.sessions_page import SessionsView, sessions_view
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.records import INTERVAL_LEVEL, NOTICE
 from BrainAgeLib.report.output_folder import OutputFolder
@@ -35,9 +36,6 @@ COLUMNS = (
     *("corrected gap", "quality", "findings or error"),
 )
 MAY_BE_LEFT_OUT = ("session", "group")  # when no scan has one
-T1 = "T1w"  # what nobody saw a sequence of counts as one, too
-BIN_YEARS = 2.5
-BINS_A_TICK = 4
 
 
 @dataclass(frozen=True)
@@ -60,48 +58,12 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A bar of the histogram, in drawing units."""
-
-    words: str
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A word below the histogram."""
-
-    words: str
-    x: float
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """How the raw gaps are distributed, in drawing units; ``tallest``: what the height means."""
-
-    scans: int
-    bars: tuple[Bar, ...]
-    ticks: tuple[Tick, ...]
-    zero_x: float
-    tallest: str
-    width: int = 640
-    height: int = 240
-    left: int = 20
-    right: int = 620
-    top: int = 28
-    floor: int = 192
-
-
-@dataclass(frozen=True)
 class IndexView:
     """All that the page says.
 
     ``histogram``: of the first of ``gaps_in_words``, which are a sentence a sequence, T1 first.
     ``intervals_in_words``: which scanners the intervals speak of, '' where there is none.
-    ``left_out``: scans that are too many for a browser.
+    ``left_out``: scans that are too many for a browser. ``sessions``: those of several sequences.
     """
 
     title: str
@@ -112,52 +74,32 @@ class IndexView:
     intervals_in_words: str
     scans: tuple[Line, ...]
     left_out: int
+    sessions: SessionsView | None = None
 
 
-def write_index(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> None:
+def write_index(
+    entries: Sequence[ScanEntry],
+    rows: Sequence[ResultRow],
+    output: Path,
+    sessions: Sequence[Session] = (),
+) -> None:
     """Write the page for scans and their rows, in the same order. Raises BrainAgeError."""
-    write_page(output / FILE_NAME, index_html(entries, rows, output))
+    write_page(output / FILE_NAME, index_html(entries, rows, output, sessions))
 
 
-def index_html(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> str:
+def index_html(
+    entries: Sequence[ScanEntry],
+    rows: Sequence[ResultRow],
+    output: Path,
+    sessions: Sequence[Session] = (),
+) -> str:
     """Return the page; it names scans by their ids and shows no path above the output folder."""
-    return filled_in("index.html.j2", view=_view(entries, rows, output), notice=NOTICE)
-
-
-def gap_histogram(gaps_years: Sequence[float]) -> Histogram | None:
-    """Return the histogram of gaps in bins of 2.5 years, 0 at an edge; None without gaps."""
-    if not gaps_years:
-        return None
-    bins = [math.floor(gap / BIN_YEARS) for gap in gaps_years]
-    # A whole number of ticks on both sides of 0, which is always shown.
-    low = BINS_A_TICK * math.floor(min(*bins, -1) / BINS_A_TICK)
-    high = BINS_A_TICK * math.ceil((max(*bins, 0) + 1) / BINS_A_TICK)
-    counts = [bins.count(number) for number in range(low, high)]
-    tallest = max(counts)
-    frame = Histogram(len(gaps_years), (), (), 0.0, scans_in_words(tallest))
-    width = (frame.right - frame.left) / len(counts)
-    highest = frame.floor - frame.top
-
-    def x(number: int) -> float:
-        return round(frame.left + (number - low) * width, 1)
-
-    bars = [
-        Bar(
-            f"{_edge(number)} to {_edge(number + 1)} years: {count}",
-            x(number),
-            round(frame.floor - count / tallest * highest, 1),
-            round(max(width - 1, 0.5), 1),
-            round(count / tallest * highest, 1),
-        )
-        for number, count in enumerate(counts, low)
-        if count
-    ]
-    ticks = [Tick(_edge(number), x(number)) for number in range(low, high + 1, BINS_A_TICK)]
-    return Histogram(frame.scans, tuple(bars), tuple(ticks), x(0), frame.tallest)
+    view = replace(_view(entries, rows, output), sessions=sessions_view(sessions, MOST_LINES))
+    return filled_in("index.html.j2", view=view, notice=NOTICE)
 
 
 def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path) -> IndexView:
-    gaps = _gaps_by_sequence(rows)
+    gaps = gaps_by_sequence(rows)
     states = Counter(_state(row) for row in rows)
     findings = Counter(code for row in rows for code in row.findings)
     empty = {name for name in MAY_BE_LEFT_OUT if not any(getattr(row, name) for row in rows)}
@@ -168,7 +110,7 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
     return IndexView(
         title=f"Brain age of {scans_in_words(len(rows))}",
         histogram=gap_histogram(next(iter(gaps.values()), [])),
-        gaps_in_words=_gaps_in_words(gaps),
+        gaps_in_words=gaps_in_words(gaps),
         counts=(*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
         columns=columns,
         intervals_in_words=_intervals_in_words(rows),
@@ -178,30 +120,6 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
         ),
         left_out=len(rows) - len(shown),
     )
-
-
-def _gaps_by_sequence(rows: Sequence[ResultRow]) -> dict[str, list[float]]:
-    """Return the gaps of each sequence, T1 first: they err differently, so no figure mixes them."""
-    gaps: dict[str, list[float]] = {T1: []}
-    for row in rows:
-        if row.gap_years is not None:
-            gaps.setdefault(row.sequence or T1, []).append(row.gap_years)
-    return {sequence: years for sequence, years in gaps.items() if years}
-
-
-def _gaps_in_words(gaps: Mapping[str, Sequence[float]]) -> tuple[str, ...]:
-    if list(gaps) == [T1]:
-        return (_distribution(gaps[T1]),)
-    return tuple(
-        f"{sequence}{'' if number else ', shown above'}: {_distribution(years)}"
-        for number, (sequence, years) in enumerate(gaps.items())
-    )
-
-
-def _distribution(gaps: Sequence[float]) -> str:
-    spread = f", standard deviation {statistics.stdev(gaps):.1f} years" if len(gaps) > 1 else ""
-    mean = _signed(statistics.fmean(gaps))
-    return f"{scans_in_words(len(gaps))} with a chronological age: mean {mean} years{spread}."
 
 
 def _intervals_in_words(rows: Sequence[ResultRow]) -> str:
@@ -258,10 +176,6 @@ def _picture(path: Path) -> str | None:
 
 def _words(code: str) -> str:
     return code.replace("_", " ")
-
-
-def _edge(number: int) -> str:
-    return typeset(f"{number * BIN_YEARS:g}")
 
 
 def _years(value: float | None) -> str:

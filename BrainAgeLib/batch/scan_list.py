@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.batch.bids import is_bids, read_bids
+from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.files import stem
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
-from BrainAgeLib.records import SequenceName
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
 from BrainAgeLib.tables.sexes import UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
@@ -26,6 +26,7 @@ from BrainAgeLib.tables.sheet import legible, read_sheet
 logger = logging.getLogger(__name__)
 
 SERIES_COLUMN = "series_uid"
+_READ = ("path", "id", "age", "sex", "session", "group")
 _OTHER_NAMES = (("id", "participant_id"), ("session", "session_id"))
 _HINT = "its first line is path,id,age,sex,session,group; all but path may be left out"
 
@@ -39,11 +40,11 @@ class ScanList:
     is_bids: bool = False
 
 
-def find_scans(given: str, output: Path, wish: SequenceName | None = None) -> ScanList:
+def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
     """Return the scans of a BIDS dataset, a folder tree or a CSV list.
 
-    ``wish``: the sequence to take of a study; a list decides itself. None takes a T1, or T2w or
-    FLAIR where there is none.
+    ``wish``: the sequence to take of a study, or ``EACH``; a list decides itself. None takes a T1,
+    or T2w or FLAIR where there is none.
 
     Raises InputError when there is no such input or no scan in it.
     """
@@ -57,12 +58,12 @@ def find_scans(given: str, output: Path, wish: SequenceName | None = None) -> Sc
     else:
         scans = ScanList(*read_tree(path, output, wish))
     if not scans.entries:
-        count = len(scans.decisions)
+        count, of_what = len(scans.decisions), "T1" if wish in (None, EACH) else wish
         left_out = f": {count} file{'s' * (count > 1)} or series were left out" if count else ""
         raise InputError(
             f"{name} holds no scan to predict from{left_out}",
-            f"give a BIDS dataset, a folder tree of {wish or 'T1'} scans or a CSV list with the "
-            "column path",
+            f"give a BIDS dataset, a folder tree of {of_what} scans or a CSV list with the column "
+            "path",
             tuple(f"{decision.path}: {decision.reason}" for decision in scans.decisions[:20]),
         )
     # The same scan, whatever folder the program is started from.
@@ -73,7 +74,8 @@ def find_scans(given: str, output: Path, wish: SequenceName | None = None) -> Sc
 def read_scan_list(table: Path) -> list[ScanEntry]:
     """Return the scans of a list, in its order, one for each line that is not empty.
 
-    Paths are relative to the list's folder, or to the current one. A line without a path or
+    Paths are relative to the list's folder, or to the current one. A column with the name of one of
+    the results, ``sequence`` say, is carried along as ``list_sequence``. A line without a path or
     with an age that makes no sense is an entry with a complaint, and so are two that give one scan
     different ages; a sex that is neither F nor M is left empty and told of, and so is a list none
     of whose columns is one of ages. Raises InputError when the file is no such list.
@@ -90,10 +92,20 @@ def read_scan_list(table: Path) -> list[ScanEntry]:
     if not columns.ages and (others := [name for name in sheet.columns if name not in columns.own]):
         words = "%s has no column age; these are carried along and not looked at: %s"
         logger.warning(words, printable(table.name), ", ".join(map(printable, others)))
+    # A table of results is a list, too; what an earlier run wrote is not taken over.
+    is_of_results = "brain_age_years" in names
+    like_ours = [
+        name
+        for name in sheet.columns
+        if name.lower() in COLUMNS and name.lower() not in _READ and not is_of_results
+    ]
     entries = []
     for row in sheet.rows:
         cells = {ours: row.cells[name] for ours, name in names.items()}
-        entry = _entry(cells, columns.facts(row), table.parent)
+        facts = columns.facts(row)
+        kept = {f"list_{name}": legible(row.cells[name]) for name in like_ours}
+        facts = replace(facts, further={**facts.further, **kept})
+        entry = _entry(cells, facts, table.parent)
         if not cells["path"]:
             entry = replace(
                 entry,
@@ -116,7 +128,6 @@ def _entry(cells: Mapping[str, str], facts: Facts, folder: Path) -> ScanEntry:
         age_years=facts.age_years,
         sex=facts.sex,
         series_uid=cells.get(SERIES_COLUMN) or None,
-        # A table of results is a list, too; what an earlier run wrote is not taken over.
         further=facts.further,
         folder="_".join(filter(None, (identifier, session))).replace("/", "-") or stem(Path(path)),
         complaint=facts.complaint,

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from BrainAgeLib.errors import ExitCode
+from BrainAgeLib.model.together import ScanAge, scan_age
 from BrainAgeLib.records import IntervalCovers, Prediction, SequenceName, Sex
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.whole_file import write_atomically
 
 RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
+SESSIONS_NAME = "sessions.csv"
 SETTINGS_NAME = "batch.json"  # what says that a folder is that of a batch
 FINDING_SEPARATOR = ";"
 ENCODING = "utf-8"
@@ -30,7 +32,8 @@ class ScanEntry:
     ``path`` is what the table of results shows, ``scan`` what is read. ``folder``: where its
     outputs go, below the output folder, with "/" between parts. ``complaint``: why the input says
     nothing that could be worked on, or None. ``selection``: why it is taken though it is no T1, or
-    that its sequence was asked for.
+    that its sequence was asked for. ``taken_as``: where every sequence of a session is taken, which
+    of them it is by header and name; the picture tells what it is.
     """
 
     path: str
@@ -45,6 +48,7 @@ class ScanEntry:
     folder: str = ""
     complaint: str | None = None
     selection: str = ""
+    taken_as: SequenceName | None = None
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,12 @@ class Decision:
 class ResultRow:
     """What came of one scan; ages and gaps in years, None where nothing is known.
 
-    The fields but the last are the columns of the file, in its order. ``findings`` are the codes of
-    the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are those that
-    ``brainage predict`` would have ended with. ``interval_covers``: which scanners the interval
-    speaks of. ``selection``: why this scan was taken where that is to be said. ``sequence``: as the
-    picture tells it. ``further``: the other columns of the input list, as text.
+    The fields but the last two are the columns of the file, in its order. ``findings`` are the
+    codes of the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are
+    those that ``brainage predict`` would have ended with. ``interval_covers``: which scanners the
+    interval speaks of. ``selection``: why this scan was taken where that is to be said.
+    ``sequence``: what the picture shows. ``further``: the other columns of the input list, as text.
+    ``scan_age``: what an age of several sequences takes of it.
     """
 
     path: str
@@ -99,6 +104,7 @@ class ResultRow:
     selection: str = ""
     sequence: SequenceName | None = None
     further: Mapping[str, str] = field(default_factory=dict)
+    scan_age: ScanAge | None = None
 
     @property
     def has_age(self) -> bool:
@@ -133,35 +139,37 @@ def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         selection=entry.selection,
         sequence=prediction.sequence,
         further=entry.further,
+        scan_age=scan_age(prediction),
     )
 
 
-COLUMNS = tuple(entry.name for entry in fields(ResultRow) if entry.name != "further")
+_NO_COLUMNS = ("further", "scan_age")
+COLUMNS = tuple(entry.name for entry in fields(ResultRow) if entry.name not in _NO_COLUMNS)
 
 
 def write_results(rows: Sequence[ResultRow], path: Path) -> None:
     """Write the table, all of it or nothing. Raises BrainAgeError when it cannot be written."""
     further = tuple(dict.fromkeys(name for row in rows for name in row.further))
     cells = [
-        [_text(getattr(row, name)) for name in COLUMNS]
-        + [row.further.get(name, "") for name in further]
+        [getattr(row, name) for name in COLUMNS] + [row.further.get(name, "") for name in further]
         for row in rows
     ]
-    _write_csv(COLUMNS + further, cells, path)
+    write_csv(COLUMNS + further, cells, path)
 
 
 def write_selection(decisions: Sequence[Decision], path: Path) -> None:
     """Write which series were chosen and why. Raises BrainAgeError when it cannot be written."""
     names = tuple(entry.name for entry in fields(Decision))
-    cells = [[_text(getattr(decision, name)) for name in names] for decision in decisions]
-    _write_csv(names, cells, path)
+    cells = [[getattr(decision, name) for name in names] for decision in decisions]
+    write_csv(names, cells, path)
 
 
-def _write_csv(names: Sequence[str], rows: Iterable[Sequence[str]], path: Path) -> None:
+def write_csv(names: Sequence[str], rows: Iterable[Sequence[object]], path: Path) -> None:
+    """Write a table, whole or not at all; None is empty. Raises BrainAgeError when it cannot be."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(names)
-    writer.writerows(rows)
+    writer.writerows(map(_text, row) for row in rows)
     write_atomically(path, text.getvalue().encode(ENCODING, ENCODING_ERRORS))
 
 

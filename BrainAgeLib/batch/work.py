@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.table import ResultRow, ScanEntry, predicted_row
 from BrainAgeLib.codec import Source, read, to_text
 from BrainAgeLib.delivery import deliver
@@ -37,11 +38,20 @@ ONE_FILE = (".nii", ".nii.gz", ".mha", ".mgh", ".mgz")
 
 @dataclass(frozen=True)
 class BatchSettings:
-    """The options of every scan. Age, sex and series in ``options`` are for entries without."""
+    """The options of every scan. Age, sex and series in ``options`` are for entries without.
+
+    ``each_sequence``: of every session a scan of each sequence is taken.
+    """
 
     output: Path
     options: Options
     deliverables: Deliverables = Deliverables(thumbnail=True)
+    each_sequence: bool = False
+
+    @property
+    def wish(self) -> Wish | None:
+        """Which sequence to take of a session."""
+        return EACH if self.each_sequence else self.options.sequence
 
     def options_for(self, entry: ScanEntry) -> Options:
         """Return the options of one scan."""

@@ -40,7 +40,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         "batch",
         help="brain age of many scans",
         description="Brain age of many scans: results.csv with a row for each, failures included, "
-        "and a folder for each. Started again it goes on where it stopped and repeats nothing. "
+        "sessions.csv with a row for each session, and a folder for each scan. Started again it "
+        "goes on where it stopped and repeats nothing. "
         f"Exit code 5 when some scans have no age. {NOTICE}",
     )
     parser.add_argument(
@@ -65,6 +66,12 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
     who.add_argument("--dask", metavar="ADDRESS", help="a Dask scheduler whose workers do it")
     parser.add_argument(
         "--retry-failed", action="store_true", help="work again on scans that failed before"
+    )
+    parser.add_argument(
+        "--each-sequence",
+        action="store_true",
+        help="of every session take a scan of each sequence that is read (T1w, T1w after contrast, "
+        "T2w, FLAIR), not the T1w alone; a list takes what its lines name",
     )
     add_scan_options(parser)
     add_prediction_options(parser)
@@ -125,12 +132,12 @@ def _found(options: argparse.Namespace, settings: BatchSettings, of_earlier: boo
 
     ``of_earlier``: those that an earlier run took.
     """
-    from BrainAgeLib.batch.batch import earlier_sequence, refuse_own_outputs
+    from BrainAgeLib.batch.batch import earlier_wish, refuse_own_outputs
     from BrainAgeLib.batch.scan_list import find_scans
 
-    wish = settings.options.sequence
+    wish = settings.wish
     if of_earlier:
-        wish = wish or earlier_sequence(settings.output)
+        wish = wish or earlier_wish(settings.output)
     scans = find_scans(str(options.input), settings.output, wish)
     refuse_own_outputs(options.input, scans, settings.output)
     return scans
@@ -153,10 +160,15 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
     if options.workers < 1:
         raise InputError(f"{options.workers} workers cannot work", "give 1 or more")
     chosen = chosen_options(options)
+    if options.each_sequence and chosen.sequence is not None:
+        raise InputError(
+            f"--each-sequence takes scans of every sequence, --sequence {chosen.sequence} of one",
+            "give one of the two",
+        )
     if chosen.threads is None and options.dask is None and options.workers > 1:
         chosen = replace(chosen, threads=max(1, _cpu_count() // options.workers))
     deliverables = replace(chosen_deliverables(options), thumbnail=True)
-    return BatchSettings(options.output, chosen, deliverables)
+    return BatchSettings(options.output, chosen, deliverables, options.each_sequence)
 
 
 def _workers(options: argparse.Namespace, settings: BatchSettings) -> Any:

@@ -26,7 +26,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         # Labels before the folders would swallow them, and argparse prints options first.
         usage="%(prog)s INPUT OUTPUT {participant,group} [--participant-label LABEL ...] [options]",
         description="Brain age of a BIDS dataset by the convention of BIDS Apps. participant: "
-        "works on these people, or on all. group: writes results.csv and index.html anew of "
+        "works on these people, or on all. group: writes the tables and index.html anew of "
         "everybody who was worked on, and works on nobody. One run at a time in an output folder. "
         f"{NOTICE}",
     )

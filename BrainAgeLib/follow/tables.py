@@ -39,7 +39,7 @@ from BrainAgeLib.whole_file import write_atomically
 # Looked at where a table has them, and by which names for people.
 TRAIT_COLUMNS = {
     **{name: name for name in ("site", "scanner", "protocol")},
-    "sequence": "the column sequence",  # as which sequence a scan was read, its finding tells
+    "sequence": "the column sequence",  # one's own; that of a batch tells more
 }
 HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 

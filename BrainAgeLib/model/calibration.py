@@ -7,13 +7,14 @@ makes the raw age; nothing else changes it.
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from BrainAgeLib.records import Correction
+from BrainAgeLib.records import Correction, SequenceName
 from BrainAgeLib.statistics import Accuracy
 
 NEIGHBOURS = 100  # people nearest in age that a gap is ranked among, so that ranks are percents
@@ -104,6 +105,32 @@ class SequenceCalibration:
         """Raise ValueError for an interval that real scans would make narrower."""
         if not self.real_widening >= 1:
             raise ValueError("the interval cannot be narrower for real scans")
+
+
+@dataclass(frozen=True)
+class SequencesTogether:
+    """How the raw ages of several sequences of one session make one age.
+
+    ``sequences``: of the scans that there are, each once. ``fractions``: how much the age of each
+    counts, 0-1, chosen by the error of people who are not held out; a sequence that adds nothing is
+    not among them. ``entry``: interval and corrections of what comes of it. ``validation``,
+    ``held_out``: its raw error on simulated scans, out of fold.
+    """
+
+    sequences: tuple[SequenceName, ...]
+    fractions: dict[str, float]
+    entry: AcquisitionClass
+    validation: Accuracy | None = None
+    held_out: Accuracy | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for fractions that do not make one age of several."""
+        names, parts = set(self.sequences), self.fractions
+        if len(names) < 2 or len(names) < len(self.sequences) or not set(parts) <= names:
+            raise ValueError(f"an age cannot be made of {sorted(parts)} where there are {names}")
+        is_whole = math.isclose(sum(parts.values()), 1.0, abs_tol=1e-6)
+        if not is_whole or len(parts) < 2 or min(parts.values()) <= 0:
+            raise ValueError(f"fractions of an age cannot be {list(parts.values())}")
 
 
 @dataclass(frozen=True)

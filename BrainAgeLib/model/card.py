@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from BrainAgeLib.model.calibration import (
     IntervalCoverage,
     ScanError,
     SequenceCalibration,
+    SequencesTogether,
     UnseenScanner,
 )
 from BrainAgeLib.records import (
@@ -104,7 +105,8 @@ class Calibration:
 
     ``unseen_scanner``: None where the model was never tried on a scanner that it had not seen.
     ``scan_error``: None where nobody was scanned twice for it.
-    ``sequences``: of the sequences beside T1 that the model gives an age for.
+    ``sequences``: of the sequences beside T1 that the model gives an age for. ``together``: of sets
+    of sequences whose ages make a better one; a set that is not there gains nothing.
     """
 
     interval_level: float
@@ -113,6 +115,7 @@ class Calibration:
     unseen_scanner: UnseenScanner | None = None
     scan_error: ScanError | None = None
     sequences: dict[str, SequenceCalibration] = field(default_factory=dict)
+    together: tuple[SequencesTogether, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise ValueError for no class at all, or a sequence that nothing reads."""
@@ -120,6 +123,18 @@ class Calibration:
             raise ValueError("there is no class")
         if set(self.sequences) - set(OTHER_SEQUENCES):
             raise ValueError(f"sequences cannot be {sorted(self.sequences)}")
+        sets = [frozenset(one.sequences) for one in self.together]
+        if frozenset().union(*sets) - {"T1w", *self.sequences} or len(set(sets)) < len(sets):
+            raise ValueError(f"together there cannot be {sorted(map(sorted, sets))}")
+
+    def usual_half_width_years(self, sequence: str, predicted_years: float) -> float:
+        """Return half the width of the interval that most scans of a sequence have."""
+        read = self.sequences.get(sequence)
+        return (read.entry if read else self.classes[0]).half_width_years(predicted_years)
+
+    def together_of(self, sequences: Collection[str]) -> SequencesTogether | None:
+        """Return how the ages of exactly these sequences make one; None where that is not known."""
+        return next((one for one in self.together if set(one.sequences) == set(sequences)), None)
 
 
 @dataclass(frozen=True)

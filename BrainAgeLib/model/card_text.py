@@ -25,7 +25,7 @@ def card_text(card: Card) -> str:
         f"({training.sex.get('F', 0)} women, {training.sex.get('M', 0)} men)",
         "  Raw error, out of fold, simulated scans (years):",
     ]
-    return "\n".join([*lines, *_errors(card), *_intervals(card)])
+    return "\n".join([*lines, *_errors(card), *_together(card), *_intervals(card)])
 
 
 def shares_text(fractions: Mapping[str, float]) -> str:
@@ -50,6 +50,17 @@ def _errors(card: Card) -> list[str]:
         width = max(map(len, table), default=0)
         lines += [f"      {name:{width}}  {_figures(row)}" for name, row in table.items() if row]
     return lines
+
+
+def _together(card: Card) -> list[str]:
+    """Return what several sequences of one session say together, where they gain by it."""
+    lines = []
+    for one in card.calibration.together:
+        parts = ", ".join(f"{name} {part:g}" for name, part in one.fractions.items())
+        lines.append(f"    {' + '.join(one.sequences)} (counting {parts}):")
+        for words, row in (("validation", one.validation), ("held out", one.held_out)):
+            lines += [f"      {words:10}  {_figures(row)}"] if row else []
+    return ["  Several sequences of one session, raw error (years):", *lines] if lines else []
 
 
 def _intervals(card: Card) -> list[str]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-import numpy as np
-
-from BrainAgeLib.model.calibration import DecadeCoverage, IntervalCoverage
+from BrainAgeLib.model.calibration import IntervalCoverage
 from BrainAgeLib.model.card import AccuracyTables, Table
-from BrainAgeLib.statistics import Accuracy, accuracy, exact_interval
-from BrainAgeLib.training.calibration import CLASSES, SCALE_AGES_YEARS, columns, fit_interval
+from BrainAgeLib.training.calibration import CLASSES
+from BrainAgeLib.training.figures import accuracy_of, coverage_of
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     RANDOM_PROTOCOL,
@@ -21,7 +18,6 @@ from BrainAgeLib.training.out_of_fold import (
 )
 from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
 
-DECIMALS = 3
 SPACING_EDGES_MM = (2.0, 4.0, 6.0, 8.0, 12.0)  # bins of the tables alone, like the next
 TILT_EDGES_DEGREES = (0.0, 5.0, 10.0, 15.0)
 
@@ -70,7 +66,7 @@ def accuracy_tables(
         by_tilt=_split(main, lambda row: _bin(row.tilt_degrees, TILT_EDGES_DEGREES, "°")),
         by_spacing=_split(random, lambda row: _bin(row.spacing_mm, SPACING_EDGES_MM, " mm")),
         by_coverage=_split(random, _coverage_of_brain),
-        interval={name: interval_coverage(rows, protocol) for name, _, _, protocol in CLASSES}
+        interval={name: coverage_of(rows, protocol) for name, _, _, protocol in CLASSES}
         | dict(other_intervals or {}),
         left_out=left_out_tables(left_out or {}),
     )
@@ -83,24 +79,6 @@ def left_out_tables(left_out: Mapping[str, list[Row]]) -> Table:
         for site, rows in left_out.items()
         for protocol in (MAIN_PROTOCOL, TIGHT_PROTOCOL)
     }
-
-
-def accuracy_of(rows: Iterable[Row]) -> Accuracy | None:
-    """Return the rounded figures of rows; None where they are too few to say anything."""
-    rows = list(rows)
-    ages = [row.age_years for row in rows]
-    if len(set(ages)) < 3:
-        return None
-    figures: dict[str, Any] = {
-        name: tuple(_rounded(v) for v in value) if isinstance(value, tuple) else _rounded(value)
-        for name, value in asdict(accuracy(ages, [row.predicted_years for row in rows])).items()
-    }
-    values = np.hstack([*figures.values()])
-    return Accuracy(**figures) if np.isfinite(values).all() else None
-
-
-def _rounded(value: float) -> float:
-    return round(value, DECIMALS)
 
 
 def _split(rows: list[Row], key: Callable[[Row], str]) -> Table:
@@ -122,29 +100,3 @@ def _bin(value: float, edges: Sequence[float], unit: str) -> str:
 
 def _coverage_of_brain(row: Row) -> str:
     return "slices cover the brain" if row.covers_brain else "slices leave part of the brain out"
-
-
-def interval_coverage(rows: list[Row], protocol: str) -> IntervalCoverage:
-    """Return how often the interval holds the age when the other folds' people fit it."""
-    chosen = [row for row in rows if row.protocol == protocol]
-    folds = np.array([row.fold for row in chosen])
-    ages, predicted = columns(chosen)
-    half_widths = np.zeros(len(chosen))
-    for fold in np.unique(folds):
-        others = folds != fold
-        scales, factor = fit_interval(ages[others], predicted[others])
-        half_widths[~others] = factor * np.interp(predicted[~others], SCALE_AGES_YEARS, scales)
-    covered = np.abs(predicted - ages) <= half_widths
-    decades = np.array([int(row.age_years // 10 * 10) for row in chosen])
-    by_decade = {
-        f"{decade}s": DecadeCoverage(*_proportion(covered[decades == decade]))
-        for decade in np.unique(decades)
-    }
-    width = round(float(2 * half_widths.mean()), 2)
-    return IntervalCoverage(*_proportion(covered), width, by_decade)
-
-
-def _proportion(covered: np.ndarray) -> tuple[int, float, tuple[float, float]]:
-    """Return how many there are, how many of them are covered, 0-1, and its exact interval."""
-    low, high = exact_interval(int(covered.sum()), len(covered))
-    return len(covered), _rounded(float(covered.mean())), (_rounded(low), _rounded(high))

@@ -129,7 +129,7 @@ def _best_fractions(sites: Sequence[list[Row]], kinds: Sequence[str]) -> dict[st
     if not judged:
         raise ValueError(f"there are no scans of {', '.join(kinds)} to choose a blend by")
     best = min(
-        _steps(len(kinds)),
+        ways_to_share(len(kinds)),
         key=lambda steps: sum(_error(said, ages, steps) for said, ages in judged),
     )
     tenths = zip(kinds, best, strict=True)
@@ -140,7 +140,7 @@ def _error(said: np.ndarray, ages: np.ndarray, steps: tuple[int, ...]) -> float:
     return float(np.abs(said @ np.array(steps) / FRACTION_STEPS - ages).mean())
 
 
-def _steps(kinds: int) -> Iterator[tuple[int, ...]]:
+def ways_to_share(kinds: int) -> Iterator[tuple[int, ...]]:
     """Yield all ways to share the steps out among so many kinds."""
     for some in itertools.product(range(FRACTION_STEPS + 1), repeat=kinds - 1):
         if sum(some) <= FRACTION_STEPS:

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from BrainAgeLib.codec import to_plain, to_text
-from BrainAgeLib.model.calibration import (
-    IntervalCoverage,
-    SequenceCalibration,
-)
+from BrainAgeLib.model.calibration import IntervalCoverage, SequenceCalibration
 from BrainAgeLib.model.card import (
     Blend,
     Calibration,
@@ -28,24 +25,16 @@ from BrainAgeLib.model.weights import (
 )
 from BrainAgeLib.records import INTERVAL_LEVEL, Reference
 from BrainAgeLib.template import harmonisation, sequences
-from BrainAgeLib.training.accuracy_tables import (
-    ablation,
-    accuracy_of,
-    accuracy_tables,
-    interval_coverage,
-)
-from BrainAgeLib.training.calibration import (
-    CLASSES,
-    fit_class,
-    fit_sequence,
-    with_curve,
-)
+from BrainAgeLib.training.accuracy_tables import ablation, accuracy_tables
+from BrainAgeLib.training.calibration import CLASSES, fit_class, fit_sequence, with_curve
+from BrainAgeLib.training.figures import accuracy_of, coverage_of
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     SEQUENCE_PROTOCOLS,
     Row,
 )
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.together import fit_together
 from BrainAgeLib.whole_file import write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
@@ -106,6 +95,7 @@ def make_card(
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in main]
     others_read, coverage = sequence_calibrations(rows)
+    together, of_sets = fit_together(rows, others_read)
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     return Card(
         card_version="4",
@@ -128,8 +118,9 @@ def make_card(
             DEFAULT_CORRECTION,
             tuple(fit_class(rows, *entry) for entry in CLASSES),
             sequences=others_read,
+            together=together,
         ),
-        accuracy=accuracy_tables(rows, coverage, left_out),
+        accuracy=accuracy_tables(rows, coverage | of_sets, left_out),
         ablation=ablation(rows),
         out_of_fold=_reference(main),
         own_sha256=sha256_of_own(weights.own),
@@ -162,7 +153,7 @@ def sequence_calibrations(
                 accuracy_of(row for row in straightened if row.held_out == held)
                 for held in (False, True)
             ]
-            coverage[entry.name] = interval_coverage(straightened, protocol)
+            coverage[entry.name] = coverage_of(straightened, protocol)
             read = SequenceCalibration(curve, entry, sequences.SHA256, 1.0, 0, *errors)
             calibrations[sequence] = read
     return calibrations, coverage

@@ -10,14 +10,21 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.brain_maps import POOLED
-from BrainAgeLib.model.card import OWN, Blend
+from BrainAgeLib.model.calibration import (
+    AcquisitionClass,
+    AgeCurve,
+    SequenceCalibration,
+    SequencesTogether,
+)
+from BrainAgeLib.model.card import OWN, Blend, Card
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import TOLD, Typical
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.slices import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Member, Own, Weights
-from BrainAgeLib.records import SequenceName
+from BrainAgeLib.records import Correction, SequenceName
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
+from BrainAgeLib.template.sequences import SHA256
 from BrainAgeLib.training.blend import blended, choose_sequences
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
@@ -190,3 +197,33 @@ def owning_model(output: Path) -> Path:
     ]
     weights = replace(small_weights(), own=own)
     return write_model(output, weights, blend, blended(rows, blend), settings)
+
+
+def flat_class(name: str, half_width_years: float) -> AcquisitionClass:
+    """Return a class whose interval is as wide at every age, and whose line takes off 2 years."""
+    line = Correction("de-lange-cole", name, PEOPLE, (20.0, 88.0), 0.0, 2.0)
+    scales = (half_width_years, half_width_years)
+    return AcquisitionClass(name, 10, 7.0, 1.0, (20.0, 88.0), scales, PEOPLE, (line,))
+
+
+def knowing_sets(card: Card) -> Card:
+    """Return a card that knows T2w and FLAIR, with half intervals of 8, 10 and 12 years, and sets.
+
+    Of T1w and T2w, half interval 6; and of all three, to which FLAIR adds nothing, half 5.
+    """
+    curve = AgeCurve((0.0, 100.0), (0.0, 100.0))
+    sequences = {
+        name: SequenceCalibration(curve, flat_class(name, half), SHA256, 1.0, 0)
+        for name, half in (("T2w", 10.0), ("FLAIR", 12.0))
+    }
+    fractions = {"T1w": 0.75, "T2w": 0.25}
+    errors = card.accuracy.validation[MAIN_PROTOCOL], card.accuracy.held_out[MAIN_PROTOCOL]
+    sets = (
+        SequencesTogether(("T1w", "T2w"), fractions, flat_class("pair", 6.0), *errors),
+        SequencesTogether(("T1w", "T2w", "FLAIR"), fractions, flat_class("three", 5.0), *errors),
+    )
+    classes = (flat_class("usual", 8.0), *card.calibration.classes[1:])
+    calibration = replace(
+        card.calibration, classes=classes, sequences=sequences, together=sets, unseen_scanner=None
+    )
+    return replace(card, calibration=calibration)

@@ -63,11 +63,12 @@ MAY_IMPORT = {
     "training": UP_TO_MODEL | {"tables", "extras", "statistics", "orphans", "process"},
     "command_line": UP_TO_PIPELINE
     | {"delivery", "batch", "cohort", "follow", "training", "extras"},
-    "__init__": WORDS | {"pipeline", "delivery"},
+    "__init__": WORDS | {"model", "pipeline", "delivery"},
     "__main__": {"command_line", "errors"},
 }
 # What BrainAgeLib itself offers, and where it comes from.
 PUBLIC_NAMES = {
+    "AgeTogether": "model",
     "BrainAgeError": "errors",
     "Options": "options",
     "Prediction": "records",
@@ -75,6 +76,7 @@ PUBLIC_NAMES = {
     "predict": "pipeline",
     "predict_to_folder": "delivery",
     "run": "pipeline",
+    "together": "model",
     "__version__": "__init__",
 }
 

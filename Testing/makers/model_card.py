@@ -9,10 +9,12 @@ README.md. Every figure comes from card.json, which ``brainage train`` wrote.
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.codec import to_plain
+from BrainAgeLib.model.calibration import SequencesTogether
 from BrainAgeLib.model.card import OWN, Card, read_card
 from BrainAgeLib.model.card_text import shares_text
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
@@ -46,7 +48,7 @@ def tables(card: Card) -> str:
     ]
     for table, words in ((accuracy.validation, ""), (accuracy.held_out, ", held out")):
         lines += [_row(f"{name}{words}", row) for name, row in table.items() if row]
-    lines += _other_sequences(card)
+    lines += _other_sequences(card) + _together(card)
     lines += [
         "",
         "The kinds of models alone (axial 5+1 mm, people that choices could look at). In the age "
@@ -125,6 +127,41 @@ def _own_experts(card: Card) -> list[str]:
         "*Own* are experts that were fitted on simulated scans of that sequence alone, shown as a "
         f"T1; they count beside the models of the T1: {'; '.join(shares)}.",
     ]
+
+
+def _together(card: Card) -> list[str]:
+    """Return what the card says of several sequences of one session, and which sets gain nothing.
+
+    Sets of those sequences alone whose ages the card reads; nothing where it knows no set.
+    """
+    known = card.calibration.together
+    if not known:
+        return []
+    lines = [
+        "",
+        "Several sequences of one session: the mean of their raw ages, weighted by fractions that "
+        "people who are not held out chose, where it errs less than the best of them alone. "
+        "Simulated scans of the same people as above; real scans of a session may err more alike.",
+        "",
+        *_header("sequences (how much each counts)"),
+    ]
+    for words, which in (("", "validation"), (", held out", "held_out")):
+        for one in known:
+            parts = ", ".join(f"{name} {part:g}" for name, part in one.fractions.items())
+            row = getattr(one, which)
+            lines += [_row(f"{parts}{_without(one)}{words}", row)] if row else []
+    names = ("T1w", *card.calibration.sequences)
+    sets = [each for n in range(2, len(names) + 1) for each in itertools.combinations(names, n)]
+    nothing = [" + ".join(each) for each in sets if card.calibration.together_of(each) is None]
+    if nothing:
+        lines += ["", f"No better together than the best of them alone: {'; '.join(nothing)}."]
+    return lines
+
+
+def _without(one: SequencesTogether) -> str:
+    """Return which sequence of a set adds nothing."""
+    rest = [name for name in one.sequences if name not in one.fractions]
+    return f" ({', '.join(rest)} adds nothing)" if rest else ""
 
 
 def _never_seen(card: Card) -> list[str]:

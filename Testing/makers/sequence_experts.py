@@ -32,6 +32,7 @@ from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, rows_of_sequenc
 from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_sites
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import has_sequences, write_sequences
+from BrainAgeLib.training.together import fit_together
 from BrainAgeLib.whole_file import write_atomically
 
 _SOURCE = Source("the settings of the card cannot be used", "train the model anew")
@@ -87,8 +88,14 @@ def renewed(card: Card, t1: list[Row], rows: list[Row]) -> tuple[Card, list[Row]
     blend = replace(card.blend, of_sequences=choose_sequences(rows, card.blend.whole_brain))
     rows = sorted(t1 + blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     read, coverage = sequence_calibrations(rows)
-    calibration = replace(card.calibration, sequences=read)
-    accuracy = replace(card.accuracy, interval=card.accuracy.interval | coverage)
+    together, of_sets = fit_together(rows, read)
+    calibration = replace(card.calibration, sequences=read, together=together)
+    intervals = {
+        name: row
+        for name, row in card.accuracy.interval.items()
+        if any(name == entry.name for entry in card.calibration.classes)
+    }
+    accuracy = replace(card.accuracy, interval=intervals | coverage | of_sets)
     return replace(card, blend=blend, calibration=calibration, accuracy=accuracy), rows
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from BrainAgeLib.batch.batch import earlier_sequence, run_batch
+from BrainAgeLib.batch.batch import earlier_wish, run_batch
 from BrainAgeLib.batch.bids import is_bids, read_bids
 from BrainAgeLib.batch.scan_list import find_scans
 from BrainAgeLib.batch.tree import read_tree
@@ -232,11 +232,11 @@ def test_results_and_page_say_what_was_taken_and_why(brain_file, small_model, tm
         assert [row["selection"] for row in csv.DictReader(lines)] == [why]
     assert why in (settings.output / "index.html").read_text()
     assert why in (settings.output / "selection.csv").read_text()
-    assert earlier_sequence(settings.output) is None
+    assert earlier_wish(settings.output) is None
 
 
 def test_the_sequence_of_earlier_results_is_known(tmp_path):
-    assert earlier_sequence(tmp_path) is None
+    assert earlier_wish(tmp_path) is None
     for text, known in (('{"sequence": "T2w"}', "T2w"), ("{", None), ('{"sequence": []}', None)):
         (tmp_path / "batch.json").write_text(text)
-        assert earlier_sequence(tmp_path) == known
+        assert earlier_wish(tmp_path) == known

@@ -241,3 +241,14 @@ def test_a_list_of_paths_alone_says_nothing(tmp_path, caplog):
     read_scan_list(tmp_path / "list.csv")
 
     assert not caplog.text
+
+
+def test_a_column_of_the_list_with_one_of_our_names_is_not_lost(tmp_path):
+    (tmp_path / "list.csv").write_text("path,id,sequence\na.nii,1,SE\n")
+    (tmp_path / "results.csv").write_text("path,id,sequence,brain_age_years\na.nii,1,T2w,60\n")
+
+    (own,) = read_scan_list(tmp_path / "list.csv")
+    (of_results,) = read_scan_list(tmp_path / "results.csv")
+
+    assert own.further == {"list_sequence": "SE"}
+    assert of_results.further == {}

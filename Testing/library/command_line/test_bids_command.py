@@ -104,3 +104,24 @@ def test_a_group_is_of_the_sequence_that_was_asked_for(bids, dataset, tmp_path):
     assert row["path"].endswith("sub-02_T2w.nii.gz")
     other = bids("participant", "--sequence", "FLAIR")
     assert other.code == 2 and "Traceback" not in other.err
+
+
+def test_a_group_is_of_each_sequence_if_that_was_asked_for(bids, dataset, tmp_path):
+    (dataset / "sub-02" / "anat" / "sub-02_T2w.nii.gz").write_bytes(b"no scan")
+    (dataset / "sub-02" / "anat" / "sub-02_FLAIR.nii.gz").write_bytes(b"no scan")
+
+    outcome = bids("participant", "--participant-label", "02", "--each-sequence")
+
+    assert outcome.code == 5
+    assert "--each-sequence was given\n" in outcome.err
+    rows_before = rows(tmp_path)
+    assert rows_before == 3 * [("sub-02", "", "50")]
+    for name in ("results.csv", "sessions.csv"):
+        (tmp_path / "out" / name).unlink()
+    assert bids("group").code == 5
+    assert rows(tmp_path) == rows_before
+    with (tmp_path / "out" / "sessions.csv").open(newline="") as lines:
+        assert [row["id"] for row in csv.DictReader(lines)] == ["sub-02"]
+    (dataset / "sub-02" / "anat" / "sub-02_T2w.nii.gz").unlink()
+    (dataset / "sub-02" / "anat" / "sub-02_FLAIR.nii.gz").unlink()
+    assert bids("participant", "--each-sequence", "--retry-failed").code == 0

@@ -46,3 +46,16 @@ def test_another_value_is_a_usage_error(name, brain_file, brainage):
 def test_the_options_of_a_batch_name_it():
     assert to_plain(Options(sequence="FLAIR"))["sequence"] == "FLAIR"
     assert to_plain(Options())["sequence"] is None
+
+
+@pytest.mark.parametrize("name", ["batch", "bids"])
+def test_one_sequence_and_each_exclude_each_other(name, brain_file, brainage):
+    words = [word.format(scan=brain_file.parent) for word in COMMANDS[name]]
+
+    outcome = brainage(*words, "--sequence", "T2w", "--each-sequence")
+
+    assert outcome.code == 2
+    assert outcome.err.splitlines()[-1] == (
+        "brainage: error: --each-sequence takes scans of every sequence, --sequence T2w of one "
+        "(give one of the two)"
+    )

@@ -123,6 +123,21 @@ def test_an_own_column_hides_no_sequence(warnings_of, tmp_path):
     assert said[0].startswith("The scans differ in sequence: T1w, then another one than T1w.")
 
 
+def test_a_table_of_a_batch_tells_the_sequence(warnings_of, tmp_path):
+    rows = [
+        row(1, years, years, session=name, findings=found, sequence=shown)
+        for name, years, found, shown in (
+            ("1", 60.0, "", "T1w after contrast"),
+            ("2", 63.0, "other_sequence", "FLAIR"),
+        )
+    ]
+
+    said = warnings_of(write_table(rows, tmp_path / "results.csv"))
+
+    assert said[0].startswith("The scans differ in sequence: T1w, then FLAIR. ")
+    assert not any("the column sequence" in words or "other than T1w" in words for words in said)
+
+
 def test_who_is_followed_by_another_sequence_alone_is_told_that_the_error_is_of_t1(tmp_path):
     rows = [
         row(1, years, years, session=name, findings="other_sequence")

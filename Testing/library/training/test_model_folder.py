@@ -237,4 +237,5 @@ def test_rows_of_other_sequences_change_nothing_of_a_t1():
     accuracy, calibration = knowing.accuracy, knowing.calibration
     interval = {name: accuracy.interval[name] for name in without.accuracy.interval}
     assert replace(accuracy, interval=interval) == without.accuracy
-    assert replace(calibration, sequences={}) == without.calibration
+    assert without.calibration.together == ()
+    assert replace(calibration, sequences={}, together=()) == without.calibration

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.training.accuracy_tables import accuracy_of
 from BrainAgeLib.training.calibration import fit_sequence, with_curve
+from BrainAgeLib.training.figures import accuracy_of
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, read_rows
 from Testing.studies._pages import PAGES, table, write_part
 

@@ -1,0 +1,173 @@
+"""``sessions.csv``: a row a person and session, with the ages of its sequences side by side.
+
+What a scan is tells its picture, never the header. Of two scans of a session that show the same
+sequence one counts, and the row says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from BrainAgeLib.batch.choice import EACH_OF
+from BrainAgeLib.batch.table import ResultRow, write_csv
+from BrainAgeLib.model.card import Card
+from BrainAgeLib.model.together import (
+    SAME_SESSION_YEARS,
+    VERDICTS,
+    AgeTogether,
+    ScanAge,
+    age_together,
+)
+from BrainAgeLib.records import SequenceName
+
+_OF_SESSION = ("id", "session", "group", "age", "sex")
+_OF_SEQUENCE = ("brain_age_years", "interval_low", "interval_high", "verdict")
+_OF_ALL = (
+    *("brain_age_years", "interval_low", "interval_high", "interval_covers"),
+    *("gap_years", "corrected_gap_years", "verdict", "of"),
+)
+COLUMNS = (
+    *_OF_SESSION,
+    *(f"{name.replace(' ', '_')}_{column}" for name in EACH_OF for column in _OF_SEQUENCE),
+    *(f"together_{column}" for column in _OF_ALL),
+    *("model", "notes"),
+)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The scans of a person's session. ``first``: its first row, which says whose it is.
+
+    ``scans``: the row that counts of each sequence, in the order of ``EACH_OF``; a refused one has
+    no age. ``together``: what they say together, None where nothing can be. ``notes``: what of the
+    session is not in the other columns, and why, in words.
+    """
+
+    first: ResultRow
+    age: float | None
+    scans: Mapping[SequenceName, ResultRow]
+    together: AgeTogether | None
+    notes: tuple[str, ...]
+
+
+def sessions_of(rows: Iterable[ResultRow], card: Card | None) -> list[Session]:
+    """Return the sessions in the order of their first rows: nobody is missing.
+
+    Rows are of one session if id and session are the same, and the ages where they are known.
+    ``card``: of the model that made the ages; without it there is none of several together.
+    """
+    sessions: dict[tuple[str, str], list[list[ResultRow]]] = {}
+    for row in rows:
+        visits = sessions.setdefault((row.id or row.path, row.session), [])
+        visit = next((visit for visit in visits if _is_of(row, visit)), None)
+        if visit is None:
+            visits.append([row])
+        else:
+            visit.append(row)
+    return [_session(visit, card) for visits in sessions.values() for visit in visits]
+
+
+def _is_of(row: ResultRow, visit: Sequence[ResultRow]) -> bool:
+    """Say whether the age does not speak against it: a list may name no sessions."""
+    ages = [other.age for other in visit if other.age is not None]
+    return row.age is None or all(abs(row.age - age) <= SAME_SESSION_YEARS for age in ages)
+
+
+def _session(rows: Sequence[ResultRow], card: Card | None) -> Session:
+    scans: dict[SequenceName, ResultRow] = {}
+    notes = [_without_sequence(row) for row in rows if _sequence(row) is None]
+    for name in EACH_OF:
+        same = sorted((row for row in rows if _sequence(row) == name), key=_place)
+        if same:
+            scans[name] = same[0]
+            if same[0].sequence is None:
+                notes.append(f"{_name(same[0])} does not show its sequence and is read as {name}")
+            notes += [
+                f"{_name(other)} ({_state(other)}) is {name}, too, and does not count"
+                for other in same[1:]
+            ]
+    together, why = _together(scans, card)
+    age = next((row.age for row in rows if row.age is not None), None)
+    return Session(rows[0], age, scans, together, (*notes, *why))
+
+
+def _sequence(row: ResultRow) -> SequenceName | None:
+    """Return the sequence that the scan shows; None of what has no column, or shows nothing."""
+    if row.sequence is None:
+        return row.scan_age.sequence if row.scan_age and row.has_age else None
+    return row.sequence if row.sequence in EACH_OF else None
+
+
+def _place(row: ResultRow) -> tuple[bool, int, bool]:
+    """Return which of several scans of one sequence counts: the smallest, of equals the first."""
+    verdict = VERDICTS.index(row.scan_age.verdict) if row.scan_age else len(VERDICTS)
+    return not row.has_age, verdict, row.sequence is None
+
+
+def _together(
+    scans: Mapping[SequenceName, ResultRow], card: Card | None
+) -> tuple[AgeTogether | None, list[str]]:
+    """Return the age of those that can be joined, and why others are not in it."""
+    if card is None or not card.calibration.together:
+        return None, []
+    with_age = {name: row.scan_age for name, row in scans.items() if row.scan_age and row.has_age}
+    joined: list[ScanAge] = []
+    why = []
+    for name, age in with_age.items():
+        if age.model_sha256 != card.sha256:
+            why.append(f"the age of {name} is of another model than {card.name} {card.version}")
+        elif not age.can_be_joined:
+            why.append(f"the age of {name} is of no whole brain, or not read as {name}")
+        else:
+            joined.append(age)
+    together = age_together(joined, card)
+    if together is None and len(joined) > 1:
+        names = " and ".join(age.sequence for age in joined)
+        why.append(f"together {names} say no more than the best of them alone")
+    return together, why if len(with_age) > 1 else []
+
+
+def _without_sequence(row: ResultRow) -> str:
+    shows = f"shows {row.sequence}" if row.sequence else "has no sequence that is told"
+    return f"{_name(row)} {shows} ({_state(row)})"
+
+
+def _state(row: ResultRow) -> str:
+    return row.verdict or "failed"
+
+
+def _name(row: ResultRow) -> str:
+    return Path(row.path).name or row.path
+
+
+def made_of(together: AgeTogether) -> tuple[str, ...]:
+    """Return how much each sequence counts, in words; one that adds nothing counts 0."""
+    return tuple(f"{name} {together.fractions.get(name, 0.0):g}" for name in together.sequences)
+
+
+def write_sessions(sessions: Iterable[Session], path: Path) -> None:
+    """Write the table, all of it or nothing. Raises BrainAgeError when it cannot be written."""
+    write_csv(COLUMNS, map(_cells, sessions), path)
+
+
+def _cells(session: Session) -> list[object]:
+    first, all_of_them = session.first, session.together
+    cells: list[object] = [first.id, first.session, first.group, session.age, first.sex]
+    for name in EACH_OF:
+        row = session.scans.get(name)
+        cells += [None if row is None else getattr(row, column) for column in _OF_SEQUENCE]
+    cells += [None] * len(_OF_ALL) if all_of_them is None else _cells_of_all(all_of_them)
+    models = dict.fromkeys(row.model for row in session.scans.values() if row.model)
+    return [*cells, tuple(models), session.notes]
+
+
+def _cells_of_all(together: AgeTogether) -> list[object]:
+    years = (
+        *(together.brain_age_years, *together.interval_years),
+        *(together.gap_years, together.corrected_gap_years),
+    )
+    age, low, high, gap, corrected = (None if one is None else round(one, 4) for one in years)
+    covers, verdict = together.interval_covers, together.verdict
+    return [age, low, high, covers, gap, corrected, verdict, made_of(together)]

@@ -1,0 +1,192 @@
+"""One age of several: what the scans of one session in T1, T2 and FLAIR say together.
+
+The sequences of one session show the same brain on the same day, so that part of what each age errs
+by is its own and goes away in a weighted mean. Which sets of sequences gain by it, and the weights,
+stand in the card. The picture tells what a scan is, never its header.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.model.calibration import SequencesTogether, corrected_brain_age
+from BrainAgeLib.model.card import Calibration, Card
+from BrainAgeLib.records import Correction, IntervalCovers, Prediction, SequenceName, Verdict
+
+VERDICTS: tuple[Verdict, ...] = ("pass", "warn", "refuse")  # the better before the worse
+_NO_WHOLE_BRAIN = frozenset({FindingCode.PART_OF_BRAIN, FindingCode.SLICE_HEIGHTS})
+# Set by hand: a session may take some days; the next visit is farther away.
+SAME_SESSION_YEARS = 0.1
+# Only forced ages have it: as the sequence that the picture shows they were not read.
+_NOT_READ_AS_SHOWN = frozenset({FindingCode.NOT_T1, FindingCode.NOT_AS_SAID})
+
+
+@dataclass(frozen=True)
+class ScanAge:
+    """What an age of several sequences takes of one scan; ages in years.
+
+    ``sequence``: as the picture tells it; what it does not tell was read as a T1. ``upper_years``:
+    the upper end of its interval. ``can_be_joined``: whether there is an age, with an interval, of
+    a whole brain. ``correction``: the line of its corrected age, None where it has none.
+    """
+
+    sequence: SequenceName
+    verdict: Verdict
+    model_sha256: str
+    brain_age_years: float | None
+    upper_years: float | None
+    covers: IntervalCovers | None
+    age_years: float | None
+    correction: Correction | None
+    can_be_joined: bool
+
+
+@dataclass(frozen=True)
+class AgeTogether:
+    """The brain age that several sequences of one session make together, in years.
+
+    ``brain_age_years``: raw, the sum of ``fractions`` times the raw age of each sequence.
+    ``sequences``: of all scans that it was made for; one of them that adds nothing has no fraction.
+    ``interval_years``, ``interval_covers``: as of a scan. ``corrected_brain_age_years``: None where
+    no scan has one, or a site's calibration corrected it: sites know of T1 scans alone.
+    ``verdict``: the worst of the scans; ``refuse`` where one of the ages was forced.
+    """
+
+    brain_age_years: float
+    interval_years: tuple[float, float]
+    interval_covers: IntervalCovers | None
+    chronological_age_years: float | None
+    corrected_brain_age_years: float | None
+    sequences: tuple[SequenceName, ...]
+    fractions: dict[str, float]
+    verdict: Verdict
+
+    @property
+    def gap_years(self) -> float | None:
+        """Raw brain age minus chronological age."""
+        age_years = self.chronological_age_years
+        return None if age_years is None else self.brain_age_years - age_years
+
+    @property
+    def corrected_gap_years(self) -> float | None:
+        """Corrected brain age minus chronological age."""
+        corrected, age_years = self.corrected_brain_age_years, self.chronological_age_years
+        return None if corrected is None or age_years is None else corrected - age_years
+
+
+def together(
+    predictions: Sequence[Prediction], model: str | os.PathLike[str] | None = None
+) -> AgeTogether | None:
+    """Return the age that scans of one person and one session make together.
+
+    ``predictions``: of :func:`BrainAgeLib.predict`, each of another sequence, as their ``sequence``
+    says. ``model``: the one that made them, a name or a folder; None takes the bundled one. None
+    where one of them has no age or is not of a whole brain, and where the model's card does not
+    know these sequences together: then the best of them says as much alone. Raises InputError for
+    two of one sequence, of another model, or of people of different ages.
+    """
+    from BrainAgeLib.model.ensemble import load_ensemble
+
+    card = load_ensemble(None if model is None else os.fspath(model)).card
+    ages = [scan_age(prediction) for prediction in predictions]
+    names = [age.sequence for age in ages]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise InputError(
+            f"several scans are {', '.join(sorted(twice))}, by the picture",
+            "give one of each sequence: two of one sequence are not put together",
+        )
+    if any(age.model_sha256 != card.sha256 for age in ages):
+        raise InputError(
+            f"these ages were not all made by the model {card.name} {card.version}",
+            "give the model that made them, or predict again",
+        )
+    known = {age.age_years for age in ages if age.age_years is not None}
+    if known and max(known) - min(known) > SAME_SESSION_YEARS:
+        raise InputError(
+            "these scans are of different ages",
+            "give scans of one person and one session; brainage follow compares dates",
+        )
+    return age_together(ages, card)
+
+
+def scan_age(prediction: Prediction) -> ScanAge:
+    """Return what an age of several sequences takes of one scan."""
+    age_years, interval = prediction.brain_age_years, prediction.interval_years
+    codes = {finding.code for finding in prediction.quality.findings}
+    return ScanAge(
+        prediction.sequence or "T1w",
+        prediction.quality.verdict,
+        prediction.model.sha256,
+        age_years,
+        interval[1] if interval else None,
+        prediction.interval_covers,
+        prediction.chronological_age_years,
+        prediction.correction,
+        age_years is not None
+        and interval is not None
+        and not codes & (_NO_WHOLE_BRAIN | _NOT_READ_AS_SHOWN),
+    )
+
+
+def age_together(ages: Sequence[ScanAge], card: Card) -> AgeTogether | None:
+    """Return what one scan of each of these sequences says together; None where nothing can be.
+
+    That is: where one of them has no age or is not of a whole brain, or is of another model, and
+    where the card does not know these sequences together.
+    """
+    by_sequence = {age.sequence: age for age in ages}
+    known = card.calibration.together_of(by_sequence)
+    if known is None or len(by_sequence) < len(ages):
+        return None
+    if not all(age.can_be_joined and age.model_sha256 == card.sha256 for age in ages):
+        return None
+    raw: dict[str, float] = {age.sequence: age.brain_age_years or 0.0 for age in ages}
+    age_years = sum(part * raw[name] for name, part in known.fractions.items())
+    half = known.entry.half_width_years(age_years) * _widening(ages, known, card.calibration)
+    if not math.isfinite(half):
+        return None
+    own_years = next((age.age_years for age in ages if age.age_years is not None), None)
+    correction = _correction(ages, known)
+    return AgeTogether(
+        age_years,
+        (max(0.0, age_years - half), age_years + half),
+        _covers([age.covers for age in ages]),
+        own_years,
+        None if correction is None else corrected_brain_age(age_years, own_years, correction),
+        known.sequences,
+        dict(known.fractions),
+        max((age.verdict for age in ages), key=VERDICTS.index),
+    )
+
+
+def _widening(ages: Sequence[ScanAge], known: SequencesTogether, calibration: Calibration) -> float:
+    """Return how many times wider than usual the intervals are of which the age is made.
+
+    Their upper half: the lower one is cut at 0.
+    """
+    halves = usual = 0.0
+    for age in ages:
+        part, years = known.fractions.get(age.sequence, 0.0), age.brain_age_years or 0.0
+        halves += part * ((age.upper_years or years) - years)
+        usual += part * calibration.usual_half_width_years(age.sequence, years)
+    return halves / usual
+
+
+def _covers(covers: Sequence[IntervalCovers | None]) -> IntervalCovers | None:
+    """Return which scanners the interval speaks of: no more than the narrowest of them."""
+    if None in covers:
+        return None
+    return "this site" if "this site" in covers else "any scanner"
+
+
+def _correction(ages: Sequence[ScanAge], known: SequencesTogether) -> Correction | None:
+    """Return the line of the scans' method for ages of these sequences; None of a site's."""
+    used = [age.correction for age in ages if age.correction is not None]
+    if not used or any(correction.site for correction in used):
+        return None
+    return next((one for one in known.entry.corrections if one.method == used[0].method), None)

@@ -1,0 +1,106 @@
+"""Which sequences of one session make a better age together, and how much each of them counts."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from BrainAgeLib.model.calibration import (
+    IntervalCoverage,
+    SequenceCalibration,
+    SequencesTogether,
+)
+from BrainAgeLib.records import SequenceName
+from BrainAgeLib.training.blend import FRACTION_STEPS, ways_to_share
+from BrainAgeLib.training.calibration import CLASSES, columns, fit_class, with_curve
+from BrainAgeLib.training.figures import DECIMALS, accuracy_of, coverage_of
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row
+
+ByPerson = dict[str, Row]
+
+
+def fit_together(
+    rows: Sequence[Row], read: Mapping[str, SequenceCalibration]
+) -> tuple[tuple[SequencesTogether, ...], dict[str, IntervalCoverage]]:
+    """Return the sets of sequences whose ages make a better one, and how their intervals hold.
+
+    ``rows``: blended, those of other sequences without the curve, which ``read`` has for each. A
+    set is kept if people who are not held out err less by it than by the best of its sequences
+    alone. Only people with a scan of each sequence of a set count, each once.
+    """
+    by_sequence = dict(_by_sequence(rows, read))
+    together: list[SequencesTogether] = []
+    coverage: dict[str, IntervalCoverage] = {}
+    for count in range(2, len(by_sequence) + 1):
+        for names in itertools.combinations(by_sequence, count):
+            parts = _of_same_people([by_sequence[name] for name in names])
+            fractions = _best_fractions(names, parts)
+            if fractions is None:
+                continue
+            name = f"{' + '.join(names)}, {MAIN_PROTOCOL}"
+            joined = _joined(name, [fractions.get(part, 0.0) for part in names], parts)
+            _, least_slices, most_spacing_mm, _ = CLASSES[0]
+            entry = fit_class(joined, name, least_slices, most_spacing_mm, name)
+            if not math.isfinite(entry.half_width_factor):
+                continue  # too few people to promise an interval
+            errors = [
+                accuracy_of(row for row in joined if row.held_out == held) for held in (False, True)
+            ]
+            together.append(SequencesTogether(names, fractions, entry, *errors))
+            coverage[name] = coverage_of(joined, name)
+    return tuple(together), coverage
+
+
+def _by_sequence(
+    rows: Sequence[Row], read: Mapping[str, SequenceCalibration]
+) -> Iterator[tuple[SequenceName, ByPerson]]:
+    """Yield the rows of each sequence that is read, by person, with its raw ages."""
+    of_t1 = [row for row in rows if row.protocol == MAIN_PROTOCOL and row.covers_brain]
+    yield "T1w", {row.participant_id: row for row in of_t1}
+    for name, protocol in SEQUENCE_PROTOCOLS.items():
+        if name in read:
+            straightened = with_curve(list(rows), protocol, read[name].curve)
+            yield name, {row.participant_id: row for row in straightened}
+
+
+def _of_same_people(sequences: Sequence[ByPerson]) -> list[list[Row]]:
+    """Return the rows of each sequence, of people who have one of each, in the same order."""
+    people = [name for name in sequences[0] if all(name in others for others in sequences[1:])]
+    return [[by_person[name] for name in people] for by_person in sequences]
+
+
+def _best_fractions(
+    names: Sequence[SequenceName], parts: Sequence[list[Row]]
+) -> dict[str, float] | None:
+    """Return the fractions, in steps, with the least error; None if a sequence alone has no more.
+
+    ``parts``: rows of each sequence, in the same order of people; held-out ones do not count.
+    """
+    chosen = [[row for row in rows if not row.held_out] for rows in parts]
+    if not chosen[0]:
+        return None
+    ages = columns(chosen[0])[0]
+    raw = np.stack([columns(rows)[1] for rows in chosen], axis=1)
+
+    def error(steps: tuple[int, ...]) -> float:
+        years = float(np.abs(raw @ np.array(steps) / FRACTION_STEPS - ages).mean())
+        return round(years, DECIMALS)  # less than a card shows is no gain
+
+    best = min(ways_to_share(len(names)), key=error)
+    alone = np.eye(len(names), dtype=int) * FRACTION_STEPS
+    if error(best) >= min(error(tuple(steps)) for steps in alone):
+        return None
+    return {name: step / FRACTION_STEPS for name, step in zip(names, best, strict=True) if step > 0}
+
+
+def _joined(name: str, fractions: Sequence[float], parts: Sequence[list[Row]]) -> list[Row]:
+    """Return a row a person of what the sequences say together; ``name``: its protocol."""
+    raw = np.stack([columns(rows)[1] for rows in parts], axis=1) @ np.array(fractions)
+    return [
+        replace(row, protocol=name, predicted_years=round(float(years), 3))
+        for row, years in zip(parts[0], raw, strict=True)
+    ]

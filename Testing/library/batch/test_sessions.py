@@ -1,0 +1,177 @@
+"""Sessions: the ages of several sequences side by side, and together where the card knows how."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from BrainAgeLib.batch.index import index_html
+from BrainAgeLib.batch.sessions import COLUMNS, sessions_of, write_sessions
+from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.together import ScanAge
+from Testing.library.model_folders import knowing_sets
+
+
+@pytest.fixture(scope="module")
+def card(small_model):
+    return knowing_sets(read_card(small_model))
+
+
+@pytest.fixture
+def row(card):
+    """Return a maker of rows of person p1 whose interval is as usual, 8 years each way."""
+
+    def make(sequence, age_years, verdict="pass", path="", **changes):
+        age = None if age_years is None else float(age_years)
+        half = {"T2w": 10.0, "FLAIR": 12.0}.get(sequence, 8.0)
+        low, high = (None, None) if age is None else (age - half, age + half)
+        scan_age = ScanAge(
+            *(sequence or "T1w", verdict, card.sha256, age, high, "any scanner", 58.0, None),
+            can_be_joined=age is not None,
+        )
+        return replace(
+            ResultRow(
+                path=path or f"/data/DOE/{sequence}.nii.gz",
+                id="p1",
+                age=58.0,
+                brain_age_years=age,
+                interval_low=low,
+                interval_high=high,
+                verdict=verdict,
+                model="small 4",
+                sequence=sequence,
+                scan_age=scan_age,
+            ),
+            **changes,
+        )
+
+    return make
+
+
+def written(sessions, tmp_path):
+    """Return the lines of the table, without what is empty."""
+    write_sessions(sessions, tmp_path / "sessions.csv")
+    with (tmp_path / "sessions.csv").open(newline="") as lines:
+        reader = csv.DictReader(lines)
+        rows = [{name: cell for name, cell in line.items() if cell} for line in reader]
+    assert tuple(reader.fieldnames) == COLUMNS
+    return rows
+
+
+def test_a_session_is_a_row_with_each_age_and_that_of_all(row, card, tmp_path):
+    rows = [row("T1w", 60), row("T2w", 68, "warn"), row("T1w", 50, session="later")]
+
+    first, later = written(sessions_of(rows, card), tmp_path)
+
+    assert first == {
+        **{"id": "p1", "age": "58", "model": "small 4"},
+        **{"T1w_brain_age_years": "60", "T1w_interval_low": "52", "T1w_interval_high": "68"},
+        **{"T1w_verdict": "pass", "T2w_verdict": "warn"},
+        **{"T2w_brain_age_years": "68", "T2w_interval_low": "58", "T2w_interval_high": "78"},
+        **{"together_brain_age_years": "62", "together_verdict": "warn"},
+        **{"together_interval_low": "56", "together_interval_high": "68"},
+        **{"together_interval_covers": "any scanner", "together_gap_years": "4"},
+        "together_of": "T1w 0.75;T2w 0.25",
+    }
+    assert (later["session"], later["T1w_brain_age_years"]) == ("later", "50")
+    assert "together_of" not in later
+
+
+def test_what_a_scan_is_tells_the_picture_and_the_better_of_two_counts(row, card):
+    rows = [
+        row("FLAIR", 70, "warn", "a.nii"),
+        row("FLAIR", 72, path="said_to_be_T2w.nii"),
+        row("T1w", 60),
+        row("T1w", 61, path="again.nii"),
+    ]
+
+    (session,) = sessions_of(rows, card)
+
+    assert {name: one.path for name, one in session.scans.items()} == {
+        "T1w": "/data/DOE/T1w.nii.gz",
+        "FLAIR": "said_to_be_T2w.nii",
+    }
+    assert session.together is None
+    assert session.notes == (
+        "again.nii (pass) is T1w, too, and does not count",
+        "a.nii (warn) is FLAIR, too, and does not count",
+        "together T1w and FLAIR say no more than the best of them alone",
+    )
+
+
+def test_a_refused_scan_has_a_verdict_and_no_number(row, card, tmp_path):
+    rows = [row("T1w", 60), row("T2w", 68), row("FLAIR", None, "refuse")]
+
+    ((session, line),) = zip(
+        sessions_of(rows, card), written(sessions_of(rows, card), tmp_path), strict=True
+    )
+
+    assert (line["FLAIR_verdict"], "FLAIR_brain_age_years" in line) == ("refuse", False)
+    assert session.together.sequences == ("T1w", "T2w")
+
+
+def test_nobody_is_missing(row, card, tmp_path):
+    failed = ResultRow("/data/broken.nii", "p2", exit_code=2, error="broken")
+    rows = [row("PDw", None, "refuse", "pd.nii"), failed, row(None, None, "refuse", "no.nii")]
+
+    first, second = written(sessions_of(rows, card), tmp_path)
+
+    assert first["notes"] == (
+        "pd.nii shows PDw (refuse);no.nii has no sequence that is told (refuse)"
+    )
+    assert second == {"id": "p2", "notes": "broken.nii has no sequence that is told (failed)"}
+
+
+def test_a_picture_that_does_not_tell_stands_behind_one_that_does(row, card):
+    untold, told = row(None, 50, path="flat.nii"), row("T1w", 60, path="t1.nii")
+
+    (alone,) = sessions_of([untold], card)
+    (both,) = sessions_of([untold, told], card)
+
+    assert alone.scans["T1w"] is untold
+    assert alone.notes == ("flat.nii does not show its sequence and is read as T1w",)
+    assert both.scans["T1w"] is told
+
+
+def test_another_age_is_another_session(row, card):
+    rows = [row("T1w", 60), row("T2w", 68, age=63.0), row("FLAIR", 70, age=None)]
+
+    first, second = sessions_of(rows, card)
+
+    assert (list(first.scans), first.age) == (["T1w", "FLAIR"], 58.0)
+    assert (list(second.scans), second.age) == (["T2w"], 63.0)
+
+
+def test_what_cannot_be_joined_is_said(row, card):
+    t2 = row("T2w", 68)
+    parts = replace(t2, scan_age=replace(t2.scan_age, can_be_joined=False))
+    others = replace(t2, scan_age=replace(t2.scan_age, model_sha256="e" * 64))
+
+    for other, words in ((parts, "of no whole brain"), (others, "of another model than small 4")):
+        (session,) = sessions_of([row("T1w", 60), other], card)
+        assert session.together is None
+        assert words in session.notes[0]
+
+
+def test_a_model_that_knows_no_sets_promises_nothing(row, small_model):
+    for card in (None, read_card(small_model)):
+        (session,) = sessions_of([row("T1w", 60), row("T2w", 68)], card)
+        assert (session.together, session.notes) == (None, ())
+
+
+def test_the_page_shows_sessions_with_several_sequences(row, card, tmp_path):
+    rows = [row("T1w", 60), row("T2w", 68, "warn"), row("T1w", 50, id="p2")]
+    entries = [ScanEntry(one.path, one.path, one.id, folder=str(n)) for n, one in enumerate(rows)]
+
+    page = index_html(entries, rows, tmp_path, sessions_of(rows, card))
+    plain = index_html(entries[::2], rows[::2], tmp_path, sessions_of(rows[::2], card))
+
+    assert page.count("Sessions with several sequences") == 1
+    assert "<td>60.0 (52.0 to 68.0), pass</td><td>68.0 (58.0 to 78.0), warn</td>" in page
+    assert "<td>62.0 (56.0 to 68.0), warn, raw gap +4.0: T1w 0.75, T2w 0.25</td>" in page
+    assert "weighted as the model" in page
+    assert "/data/DOE" not in page
+    assert "several sequences" not in plain
