@@ -36,8 +36,9 @@ def fitted(monkeypatch):
     """Return what the fits are given, which do not run."""
     given = []
 
-    def fit(maps, covered, ages_years, nuisance, weights, on_expert):
+    def fit(maps, covered, ages_years, nuisance, weights, on_expert, ridge):
         on_expert(1, 1)
+        assert ridge == regional.OWN_RIDGE
         given.append((maps, covered, ages_years, nuisance, weights))
         return small_regional_model(len(given))
 
