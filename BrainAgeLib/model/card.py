@@ -64,6 +64,9 @@ class Blend:
             is_whole = math.isclose(sum(fractions.values()), 1.0, abs_tol=1e-6)
             if not is_whole or min(fractions.values()) < 0:
                 raise ValueError(f"fractions of an age cannot be {list(fractions.values())}")
+        for sequence, fractions in self.of_sequences.items():
+            if sequence not in OTHER_SEQUENCES or set(fractions) - {*self.whole_brain, OWN}:
+                raise ValueError(f"of_sequences cannot be {sequence!r}: {list(fractions)}")
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ KINDS: dict[str, type[AgeModel]] = {
 }
 # The models of one fold, by kind: trained on the same people, tested on the same others.
 Member = Mapping[str, AgeModel]
-# Of one fold, too: the experts that were fitted on scans of another sequence, by its name.
+# The experts that were fitted on scans of another sequence, by its name.
 Own = Mapping[SequenceName, RegionalModel]
 
 
@@ -56,15 +56,15 @@ class Weights:
     """The ensemble's members, the mean brain that saliency compares with, and what is typical.
 
     ``mean_maps``: (3, z, y, x), the mean of everybody's tissue maps, see ``network_maps``.
-    ``sides``: None in models that were trained before there was one. ``own``: of each member, to
-    be written; ``with_own`` reads them.
+    ``sides``: None in models that were trained before there was one. ``own``: fitted on
+    everybody, for all members; to be written, ``with_own`` reads them.
     """
 
     members: Sequence[Member]
     mean_maps: torch.Tensor
     typical: Typical
     sides: TypicalSides | None = None
-    own: Sequence[Own] = ()
+    own: Own = field(default_factory=dict)
 
 
 def pack_weights(weights: Weights) -> bytes:
@@ -80,22 +80,23 @@ def pack_weights(weights: Weights) -> bytes:
     }
     if weights.sides is not None:
         tensors[SIDES] = weights.sides.packed().contiguous()
-    return save(tensors | _packed(weights.members))
+    for number, member in enumerate(weights.members):
+        tensors |= _packed({f"{number}.{kind}": model for kind, model in member.items()})
+    return save(tensors)
 
 
-def pack_own(own: Sequence[Own]) -> bytes:
-    """Return the members' own experts as a safetensors file; NUMBER.SEQUENCE.NAME, as above."""
+def pack_own(own: Own) -> bytes:
+    """Return own experts as the bytes of a safetensors file; tensors are named SEQUENCE.NAME."""
     return save(_packed(own))
 
 
-def _packed(members: Sequence[Mapping[Any, AgeModel]]) -> dict[str, torch.Tensor]:
+def _packed(models: Mapping[Any, AgeModel]) -> dict[str, torch.Tensor]:
     tensors = {}
-    for number, member in enumerate(members):
-        for kind, model in member.items():
-            for name, value in model.packed().items():
-                is_large = value.is_floating_point() and value.numel() > LARGEST_SMALL_TENSOR
-                kept = value.half() if is_large else value
-                tensors[f"{number}.{kind}.{name}"] = kept.detach().cpu().contiguous()
+    for prefix, model in models.items():
+        for name, value in model.packed().items():
+            is_large = value.is_floating_point() and value.numel() > LARGEST_SMALL_TENSOR
+            kept = value.half() if is_large else value
+            tensors[f"{prefix}.{name}"] = kept.detach().cpu().contiguous()
     return tensors
 
 
@@ -122,6 +123,9 @@ def with_own(
 ) -> Weights:
     """Return the weights that read a sequence: its own experts beside each member's models.
 
+    They were fitted on everybody, in closed form; a set for each member would say the same in
+    eight times the space.
+
     Raises InstallationError as :func:`load_weights` does.
     """
     if not card.blend.has_own(sequence):
@@ -129,11 +133,8 @@ def with_own(
     path = folder / OWN_FILE_NAME
     tensors = _read(path, card.own_sha256)
     with _fitting(path):
-        members = [
-            {**member, OWN: _model(tensors, f"{number}.{sequence}.", RegionalModel).to(device)}
-            for number, member in enumerate(weights.members)
-        ]
-    return replace(weights, members=members)
+        own = _model(tensors, f"{sequence}.", RegionalModel).to(device)
+    return replace(weights, members=[{**member, OWN: own} for member in weights.members])
 
 
 def check_harmonisation(folder: Path, card: Card) -> None:

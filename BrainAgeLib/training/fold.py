@@ -23,6 +23,7 @@ from BrainAgeLib.training.store import maps_file, sequences_file
 from BrainAgeLib.training.stored_maps import read_maps
 from BrainAgeLib.whole_file import write_atomically
 
+EVERYBODY = -2  # in place of a fold's number: nobody is left out
 # Says what is done and how far: (stage, done, of how many, remark).
 Report = Callable[[str, int, int, str], None]
 
@@ -88,7 +89,9 @@ class Fold:
     def say(self, what: str, done: int, count: int, remark: str = "") -> None:
         """Report how far something in this fold is."""
         which = f"fold {self.number + 1} of {self.settings.folds}"
-        if self.number >= self.settings.folds:
+        if self.number == EVERYBODY:
+            which = "everybody"
+        elif self.number >= self.settings.folds:
             which = f"without {self.validation[0].site}"
         self.report(f"{what} {which}", done, count, remark)
 
@@ -101,14 +104,18 @@ class Fold:
         return self._once(f"{kind}-{self.number}", lambda: fit(self), KINDS[kind])
 
     def train_own(self) -> dict[SequenceName, RegionalModel]:
-        """Return experts fitted on scans of each other sequence; none where nobody has labels."""
+        """Return experts fitted on scans of each other sequence; none where nobody has labels.
+
+        Those of a fold say how good they are; what is shipped is fitted on everybody.
+        """
         if not self.with_sequences:
             return {}
         return {sequence: self._trained_own(sequence) for sequence in READ}
 
     def _trained_own(self, sequence: SequenceName) -> RegionalModel:
         fit = import_module("BrainAgeLib.training.regional").fit_own
-        name = f"{sequence} experts-{self.number}"
+        which = "everybody" if self.number == EVERYBODY else self.number
+        name = f"{sequence} experts-{which}"
         return self._once(name, lambda: fit(self, sequence), RegionalModel)
 
     def _once(self, name: str, fit: Callable[[], AgeModel], kind: type[AnyKind]) -> AnyKind:

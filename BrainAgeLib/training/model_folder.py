@@ -68,18 +68,18 @@ def write_model(
     return folder
 
 
-def write_own(own: Sequence[Own], folder: Path) -> str:
+def write_own(own: Own, folder: Path) -> str:
     """Write the experts of other sequences, or remove what is there; return their sha256 or ''."""
-    if not any(own):
+    if not own:
         (folder / OWN_FILE_NAME).unlink(missing_ok=True)
     else:
         write_atomically(folder / OWN_FILE_NAME, pack_own(own))
     return sha256_of_own(own)
 
 
-def sha256_of_own(own: Sequence[Own]) -> str:
+def sha256_of_own(own: Own) -> str:
     """Return the checksum of the experts' file; nothing where there is none."""
-    return hashlib.sha256(pack_own(own)).hexdigest() if any(own) else ""
+    return hashlib.sha256(pack_own(own)).hexdigest() if own else ""
 
 
 def make_card(

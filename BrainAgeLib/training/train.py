@@ -21,7 +21,7 @@ from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.template import harmonisation, sequences
 from BrainAgeLib.training.blend import blended, choose_blend
-from BrainAgeLib.training.fold import Fold, Report
+from BrainAgeLib.training.fold import EVERYBODY, Fold, Report
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
 from BrainAgeLib.training.out_of_fold import predict_people, read_rows, write_rows
@@ -33,6 +33,7 @@ from BrainAgeLib.training.people import (
     sites_of,
     write_left_out,
 )
+from BrainAgeLib.training.sequence_scans import EXPERT_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, prepare
 from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_sides_of
@@ -89,7 +90,7 @@ def train_model(
         members = [_trained(fold) for fold in folds]
         if only_fold is not None:
             return None
-        return _put_together(people, members, output, settings)
+        return _put_together(replace(folds[0], number=EVERYBODY), members, output)
 
 
 def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person], list[LeftOut]]:
@@ -152,20 +153,15 @@ def _predict(fold: Fold, member: Member, own: Own) -> None:
     write_rows(rows, table)
 
 
-def _put_together(
-    people: list[Person],
-    members: list[tuple[Member, Own]],
-    output: Path,
-    settings: TrainingSettings,
-) -> Path:
+def _put_together(everybody: Fold, members: list[tuple[Member, Own]], output: Path) -> Path:
     """Write out_of_fold.csv and the model folders; return the folder of the whole model."""
-    folder = output / "work"
+    people, folder, settings = everybody.people, everybody.folder, everybody.settings
     largest, *others = sites_of(people)
     tables = [read_rows(folder / f"fold-{number}.csv") for number in range(len(members))]
     rows = [row for table in tables[: settings.folds] for row in table]
     # What is chosen and measured on the training's own scanner is so on the largest site.
-    own = {person.participant_id for person in people if person.site == largest}
-    rows = [row for row in rows if row.participant_id in own]
+    at_home = {person.participant_id for person in people if person.site == largest}
+    rows = [row for row in rows if row.participant_id in at_home]
     judged = dict(zip(others, tables[settings.folds :], strict=True))
     blend = choose_blend(rows, list(judged.values()))
     rows = sorted(blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
@@ -176,28 +172,26 @@ def _put_together(
         for site in others
     }
     left_out = {site: blended(table, blends[site]) for site, table in judged.items()}
-    for member, site in zip(members[settings.folds :], others, strict=True):
+    for (member, own), site in zip(members[settings.folds :], others, strict=True):
         write_rows(left_out[site], output / f"without-{site}.csv")
         seen = [person for person in people if person.site != site]
-        weights = _weights([member], blends[site], seen, folder)
+        weights = _weights([member], own, blends[site], seen, folder)
         without = replace(settings, name=f"{settings.name}-without-{site}")
         own_rows = blended(rows, blends[site])
         write_model(output, weights, blends[site], own_rows, without, left_out, site)
-    whole = _weights(members[: settings.folds], blend, people, folder)
+    of_folds = [member for member, _ in members[: settings.folds]]
+    whole = _weights(of_folds, everybody.train_own(), blend, people, folder)
     return write_model(output, whole, blend, rows, settings, left_out)
 
 
 def _weights(
-    members: list[tuple[Member, Own]], blend: Blend, people: Sequence[Person], folder: Path
+    members: list[Member], own: Own, blend: Blend, people: Sequence[Person], folder: Path
 ) -> Weights:
     """Return what a model of these members and people holds."""
     paths = [maps_file(folder, person) for person in people]
-    kept = [{kind: member[kind] for kind in blend.kinds} for member, _ in members]
-    own = [
-        {sequence: fitted for sequence, fitted in mine.items() if blend.has_own(sequence)}
-        for _, mine in members
-    ]
+    kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
     sides = typical_sides_of(paths)
+    own = {sequence: model for sequence, model in own.items() if blend.has_own(sequence)}
     return Weights(kept, mean_maps(paths), typical_maps(paths), sides, own)
 
 
@@ -207,7 +201,8 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
     wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
     has_labels = any(person.labels is not None for person in people)
-    wanted["sequences"] = sequences.SHA256 if has_labels else None
+    # With how many of these scans experts are fitted on, or old predictions would lack them.
+    wanted["sequences"] = f"{sequences.SHA256} {EXPERT_SCANS}" if has_labels else None
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(

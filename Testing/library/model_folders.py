@@ -191,10 +191,7 @@ def owning_model(output: Path) -> Path:
     settings = TrainingSettings(name="owning", version="4", folds=FOLDS, network=SMALL_NETWORK)
     rows = with_sequence_rows(out_of_fold_rows(200), own=("T2w", "FLAIR"))
     blend = replace(BLEND, of_sequences=choose_sequences(rows, BLEND.whole_brain))
-    own: list[Own] = [
-        {"T2w": small_regional_model(seed), "FLAIR": small_regional_model(seed + 10)}
-        for seed in (21, 22)
-    ]
+    own: Own = {"T2w": small_regional_model(21), "FLAIR": small_regional_model(31)}
     weights = replace(small_weights(), own=own)
     return write_model(output, weights, blend, blended(rows, blend), settings)
 

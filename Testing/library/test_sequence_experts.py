@@ -7,8 +7,10 @@ import json
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 
-from BrainAgeLib.model.card import OWN, read_card
+from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import FILE_NAME, OWN_FILE_NAME
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training import regional
@@ -18,7 +20,7 @@ from Testing.library.model_folders import owning_model, small_regional_model
 from Testing.library.stored_scans import stored_scan
 from Testing.makers import sequence_experts as maker
 
-KEPT = ("name", "version", "sha256", "harmonisation", "training", "out_of_fold", "ablation")
+KEPT = ("name", "sha256", "harmonisation", "training", "out_of_fold", "ablation")
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_a_model_learns_them_anew(people, run, tmp_path, capsys):
     model = owning_model(tmp_path)
     before, weights = read_card(model), (model / FILE_NAME).read_bytes()
 
-    maker.renew(people, run, model)
+    maker.renew(people, run, model, "5")
 
     after = read_card(model)
     assert (model / FILE_NAME).read_bytes() == weights
@@ -80,9 +82,11 @@ def test_a_model_learns_them_anew(people, run, tmp_path, capsys):
     assert after.calibration.classes == before.calibration.classes
     assert after.accuracy.validation == before.accuracy.validation
     assert after.calibration.sequences != before.calibration.sequences
-    assert (model / OWN_FILE_NAME).exists() == any(
-        OWN in fractions for fractions in after.blend.of_sequences.values()
-    )
+    assert after.version == "5"
+    counted = {name for name in after.blend.of_sequences if after.blend.has_own(name)}
+    with safe_open(model / OWN_FILE_NAME, "pt") as tensors:
+        assert {name.split(".")[0] for name in tensors.keys()} == counted  # noqa: SIM118
+    assert load_ensemble(str(model)).weights("cpu", min(counted)).members
     assert "fold 2 of 2" in capsys.readouterr().out
     rows = read_rows(run / "out_of_fold.csv")
     assert len(rows) == 200 * 4
@@ -96,4 +100,11 @@ def test_people_of_another_model_are_refused(people, run, tmp_path):
     (model / "card.json").write_text(json.dumps(card), "utf-8")
 
     with pytest.raises(ValueError, match="not the people of the card"):
-        maker.renew(people, run, model)
+        maker.renew(people, run, model, "5")
+
+
+def test_the_same_version_is_refused(people, run, tmp_path):
+    model = owning_model(tmp_path)
+
+    with pytest.raises(ValueError, match="is 4 already"):
+        maker.renew(people, run, model, read_card(model).version)

@@ -1,13 +1,16 @@
 """Fit what a trained model knows of T2w, FLAIR and enhanced T1 scans anew, and nothing else.
 
-    python -m Testing.makers.sequence_experts --data BIDS --run RUN [--model MODEL_FOLDER]
+    python -m Testing.makers.sequence_experts --data BIDS --run RUN --version VERSION
+        [--model MODEL_FOLDER]
 
 BIDS holds the people of the model's largest site with tissue labels beside their scans
 (sub-*_dseg.nii.gz). Their scans of other sequences are simulated into RUN/work, which takes some
 12 seconds a person and goes on where it stopped; on each member's own people experts are fitted,
-and the people whom it has not seen say how the ages are read. Writes sequence_experts.safetensors
-and the part of card.json on other sequences, and RUN/out_of_fold.csv for the studies. A T1's ages
-and the sha256 of the model stay; ``brainage train`` does the same for new models.
+and the people whom it has not seen say how the ages are read; those that are kept are fitted on
+everybody. Writes sequence_experts.safetensors and the part of card.json on other sequences, and
+RUN/out_of_fold.csv for the studies. A T1's ages and the sha256 of the model stay, so VERSION has to
+tell the new model from the old; ``brainage train`` does the same for new models. Begin in a new RUN
+once scans are shown or experts fitted in another way.
 """
 
 from __future__ import annotations
@@ -23,10 +26,10 @@ import torch
 from BrainAgeLib.codec import Source, from_plain, to_text
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
-from BrainAgeLib.model.weights import Member, Own, load_weights
+from BrainAgeLib.model.weights import Member, load_weights
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.training.blend import blended, choose_sequences
-from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.fold import EVERYBODY, Fold
 from BrainAgeLib.training.model_folder import sequence_calibrations, write_own
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, rows_of_sequences, write_rows
 from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_sites
@@ -71,16 +74,15 @@ def rows_of_t1(people: Sequence[Person], folds: np.ndarray, card: Card) -> list[
     ]
 
 
-def sequence_rows(members: Sequence[Member], folds: list[Fold]) -> tuple[list[Row], list[Own]]:
-    """Return what each member says of the people whom it has not seen, and its own experts."""
-    rows, experts = [], []
+def sequence_rows(members: Sequence[Member], folds: list[Fold]) -> list[Row]:
+    """Return what each member, with its fold's experts, says of the people whom it has not seen."""
+    rows = []
     for member, fold in zip(members, folds, strict=True):
         own = fold.train_own()
-        experts.append(own)
         for person in fold.validation:
             rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
         print(f"fold {fold.number + 1} of {len(folds)}", flush=True)
-    return rows, experts
+    return rows
 
 
 def renewed(card: Card, t1: list[Row], rows: list[Row]) -> tuple[Card, list[Row]]:
@@ -99,9 +101,11 @@ def renewed(card: Card, t1: list[Row], rows: list[Row]) -> tuple[Card, list[Row]
     return replace(card, blend=blend, calibration=calibration, accuracy=accuracy), rows
 
 
-def renew(data: Path, run: Path, model: Path) -> Card:
+def renew(data: Path, run: Path, folder: Path, version: str) -> Card:
     """Do all of it; return the new card. The interval is not widened by real scans yet."""
-    card = read_card(model)
+    card = read_card(folder)
+    if version == card.version:
+        raise ValueError(f"the model is {version} already: ages of other sequences will move")
     settings = settings_of(card)
     people, _ = read_sites([data])
     numbers = assign_folds(people, settings.folds, settings.seed)
@@ -111,16 +115,18 @@ def renew(data: Path, run: Path, model: Path) -> Card:
     for person in people:
         if not has_sequences(person, work):
             write_sequences(person, work, settings.seed)
-    members = load_weights(model, card, "cpu").members
-    folds = [
+    # What it says of other sequences yet may be of a network that showed them otherwise.
+    of_t1 = replace(card, calibration=replace(card.calibration, sequences={}, together=()))
+    members = load_weights(folder, of_t1, "cpu").members
+    everybody, *folds = (
         Fold(n, people, numbers, work, settings, "cpu", lambda *_: None)
-        for n in range(settings.folds)
-    ]
-    rows, experts = sequence_rows(members, folds)
-    card, rows = renewed(card, t1, rows)
-    kept = [{name: own[name] for name in own if card.blend.has_own(name)} for own in experts]
-    card = replace(card, own_sha256=write_own(kept, model))
-    write_atomically(model / "card.json", to_text(card).encode("utf-8"))
+        for n in (EVERYBODY, *range(settings.folds))
+    )
+    card, rows = renewed(card, t1, sequence_rows(members, folds))
+    own = everybody.train_own()
+    kept = {name: model for name, model in own.items() if card.blend.has_own(name)}
+    card = replace(card, version=version, own_sha256=write_own(kept, folder))
+    write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
     write_rows(rows, run / "out_of_fold.csv")
     return card
 
@@ -130,10 +136,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--version", required=True)
     parser.add_argument("--model", type=Path, default=models_folder() / DEFAULT_MODEL)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    card = renew(options.data, options.run, options.model)
+    card = renew(options.data, options.run, options.model, options.version)
     for name, read in card.calibration.sequences.items():
         print(name, card.blend.of_sequences.get(name), read.held_out)
 
