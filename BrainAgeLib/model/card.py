@@ -80,7 +80,7 @@ class Blend:
     def read_as(self, sequence: str, curve: AgeCurve | None) -> Blend:
         """Return the blend of a sequence's scans, with a curve of its own or none."""
         fractions = self.of_sequences.get(sequence, self.whole_brain)
-        return replace(self, whole_brain=fractions, curve=curve)
+        return replace(self, whole_brain=fractions, curve=curve, of_sequences={})
 
     def fractions(self, covers_brain: bool) -> dict[str, float]:
         """Return the fractions by kind for a scan."""

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.card import OWN, read_card
+from BrainAgeLib.model.card import OWN, Blend, read_card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import OWN_FILE_NAME
 from BrainAgeLib.template.scan_maps import maps_of_scan
@@ -42,6 +42,23 @@ def test_they_count_where_they_err_least_and_only_there(owning):
     assert OWN not in blend.kinds
     assert blend.read_as("T2w", None).whole_brain == blend.of_sequences["T2w"]
     assert blend.read_as("T1w after contrast", None).whole_brain == blend.whole_brain
+
+
+def test_a_sequence_may_leave_out_a_kind_that_another_counts():
+    kinds = {"network": 0.5, "regional": 0.5}
+    others = {"T2w": {"network": 0.4, "regional": 0.2, OWN: 0.4}, "FLAIR": {OWN: 1.0}}
+    blend = Blend(kinds, {"slices": 1.0}, of_sequences=others)
+
+    assert blend.read_as("FLAIR", None).whole_brain == {OWN: 1.0}
+    assert blend.read_as("T2w", None).raw_age(
+        {"network": 40.0, "regional": 50.0, OWN: 60.0}, True
+    ) == pytest.approx(50.0)
+
+
+@pytest.mark.parametrize("others", [{"FLAIR": {"kernel": 1.0}}, {"PDw": {OWN: 1.0}}])
+def test_a_card_names_nothing_that_nobody_knows(others):
+    with pytest.raises(ValueError, match="of_sequences cannot be"):
+        Blend({"network": 1.0}, {"slices": 1.0}, of_sequences=others)
 
 
 def test_each_sequence_is_read_by_its_own(owning, maps):
