@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.card import OWN, Card
+from BrainAgeLib.model.card import OWN, Blend, Card
 from BrainAgeLib.model.kind import AgeModel, AnyKind
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical, unpacked
@@ -83,6 +83,11 @@ def pack_weights(weights: Weights) -> bytes:
     for number, member in enumerate(weights.members):
         tensors |= _packed({f"{number}.{kind}": model for kind, model in member.items()})
     return save(tensors)
+
+
+def counted(own: Own, blend: Blend) -> Own:
+    """Return the experts that count in the ages of their sequences."""
+    return {sequence: model for sequence, model in own.items() if blend.has_own(sequence)}
 
 
 def pack_own(own: Own) -> bytes:

@@ -62,25 +62,31 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
 def choose_sequences(rows: list[Row], of_t1: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Return the fractions of other sequences: of the kinds of a T1 and the sequence's own experts.
 
-    Chosen by the people who are not held out.
-
-    Who says too much of everybody is no worse for it: a curve by age follows, so the error is that
-    beside the mean one.
+    Chosen by the people who are not held out, once for all sequences that have such experts: what
+    is best for one of them, simulated, need not be so on real scans. Who says too much of everybody
+    is no worse for it: a curve by age follows, so the error is that beside the mean one.
     """
-    result: dict[str, dict[str, float]] = {}
+    kinds = [*of_t1, OWN]
+    sequences: dict[str, list[Row]] = {}
     for sequence, protocol in SEQUENCE_PROTOCOLS.items():
         mine = [row for row in rows if row.protocol == protocol and OWN in row.by_kind]
         mine = [row for row in mine if not row.held_out]
         if mine:
-            kinds = [*of_t1, OWN]
-            said = np.array([[row.by_kind[kind] for kind in kinds] for row in mine])
-            off = said.mean(0) - np.mean([row.age_years for row in mine])
-            centered = [
-                replace(row, by_kind=dict(zip(kinds, ages, strict=True)))
-                for row, ages in zip(mine, said - off, strict=True)
-            ]
-            result[sequence] = _best_fractions([centered], kinds)
-    return result
+            sequences[sequence] = _without_mean_error(mine, kinds)
+    if not sequences:
+        return {}
+    fractions = _best_fractions(list(sequences.values()), kinds)
+    return {sequence: dict(fractions) for sequence in sequences}
+
+
+def _without_mean_error(rows: list[Row], kinds: Sequence[str]) -> list[Row]:
+    """Return the rows with what each kind says too much or too little of all taken off."""
+    said = np.array([[row.by_kind[kind] for kind in kinds] for row in rows])
+    off = said.mean(0) - np.mean([row.age_years for row in rows])
+    return [
+        replace(row, by_kind=dict(zip(kinds, ages, strict=True)))
+        for row, ages in zip(rows, said - off, strict=True)
+    ]
 
 
 def fit_curve(ages_years: np.ndarray, said_years: np.ndarray) -> AgeCurve:

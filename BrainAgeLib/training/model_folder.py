@@ -68,13 +68,12 @@ def write_model(
     return folder
 
 
-def write_own(own: Own, folder: Path) -> str:
-    """Write the experts of other sequences, or remove what is there; return their sha256 or ''."""
+def write_own(own: Own, folder: Path) -> None:
+    """Write the experts of other sequences, or remove what is there."""
     if not own:
         (folder / OWN_FILE_NAME).unlink(missing_ok=True)
     else:
         write_atomically(folder / OWN_FILE_NAME, pack_own(own))
-    return sha256_of_own(own)
 
 
 def sha256_of_own(own: Own) -> str:

@@ -16,7 +16,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.devices import resolve_device
-from BrainAgeLib.model.weights import Member, Own, Weights
+from BrainAgeLib.model.weights import Member, Own, Weights, counted
 from BrainAgeLib.process import own_chance, threads
 from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.template import harmonisation, sequences
@@ -191,8 +191,7 @@ def _weights(
     paths = [maps_file(folder, person) for person in people]
     kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
     sides = typical_sides_of(paths)
-    own = {sequence: model for sequence, model in own.items() if blend.has_own(sequence)}
-    return Weights(kept, mean_maps(paths), typical_maps(paths), sides, own)
+    return Weights(kept, mean_maps(paths), typical_maps(paths), sides, counted(own, blend))
 
 
 def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Person]) -> None:

@@ -16,7 +16,7 @@ from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training import regional
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, read_rows
 from BrainAgeLib.training.store import sequences_file, write_scans
-from Testing.library.model_folders import owning_model, small_regional_model
+from Testing.library.model_folders import knowing_model, owning_model, small_regional_model
 from Testing.library.stored_scans import stored_scan
 from Testing.makers import sequence_experts as maker
 
@@ -69,8 +69,9 @@ def run(people, tmp_path, monkeypatch):
     return tmp_path / "run"
 
 
-def test_a_model_learns_them_anew(people, run, tmp_path, capsys):
-    model = owning_model(tmp_path)
+@pytest.mark.parametrize("make", [owning_model, knowing_model])
+def test_a_model_learns_them_anew(people, run, tmp_path, capsys, make):
+    model = make(tmp_path)
     before, weights = read_card(model), (model / FILE_NAME).read_bytes()
 
     maker.renew(people, run, model, "5")

@@ -26,11 +26,11 @@ import torch
 from BrainAgeLib.codec import Source, from_plain, to_text
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
-from BrainAgeLib.model.weights import Member, load_weights
+from BrainAgeLib.model.weights import Member, Own, counted, load_weights
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.training.blend import blended, choose_sequences
 from BrainAgeLib.training.fold import EVERYBODY, Fold
-from BrainAgeLib.training.model_folder import sequence_calibrations, write_own
+from BrainAgeLib.training.model_folder import sequence_calibrations, sha256_of_own, write_own
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, rows_of_sequences, write_rows
 from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_sites
 from BrainAgeLib.training.settings import TrainingSettings
@@ -85,8 +85,11 @@ def sequence_rows(members: Sequence[Member], folds: list[Fold]) -> list[Row]:
     return rows
 
 
-def renewed(card: Card, t1: list[Row], rows: list[Row]) -> tuple[Card, list[Row]]:
-    """Return the card with what is said of other sequences anew, and all rows, blended."""
+def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card, list[Row]]:
+    """Return the card with what is said of other sequences anew, and all rows, blended.
+
+    ``own``: the experts of everybody; those that count are in the file that the card names.
+    """
     blend = replace(card.blend, of_sequences=choose_sequences(rows, card.blend.whole_brain))
     rows = sorted(t1 + blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     read, coverage = sequence_calibrations(rows)
@@ -98,7 +101,9 @@ def renewed(card: Card, t1: list[Row], rows: list[Row]) -> tuple[Card, list[Row]
         if any(name == entry.name for entry in card.calibration.classes)
     }
     accuracy = replace(card.accuracy, interval=intervals | coverage | of_sets)
-    return replace(card, blend=blend, calibration=calibration, accuracy=accuracy), rows
+    own_sha256 = sha256_of_own(counted(own, blend))
+    parts = {"blend": blend, "calibration": calibration, "accuracy": accuracy}
+    return replace(card, own_sha256=own_sha256, **parts), rows
 
 
 def renew(data: Path, run: Path, folder: Path, version: str) -> Card:
@@ -122,10 +127,9 @@ def renew(data: Path, run: Path, folder: Path, version: str) -> Card:
         Fold(n, people, numbers, work, settings, "cpu", lambda *_: None)
         for n in (EVERYBODY, *range(settings.folds))
     )
-    card, rows = renewed(card, t1, sequence_rows(members, folds))
     own = everybody.train_own()
-    kept = {name: model for name, model in own.items() if card.blend.has_own(name)}
-    card = replace(card, version=version, own_sha256=write_own(kept, folder))
+    card, rows = renewed(replace(card, version=version), t1, sequence_rows(members, folds), own)
+    write_own(counted(own, card.blend), folder)
     write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
     write_rows(rows, run / "out_of_fold.csv")
     return card
