@@ -105,6 +105,7 @@ class TestTree:
             (("p1_T1_5mm", "p1_T2_4mm"), [("p1", ""), ("p1", "")]),
             (("p1/T1_5mm", "p1/T2_4mm"), [("p1", ""), ("p1", "")]),
             (("p1/t1/T1", "p1/t2/T2"), [("p1", ""), ("p1", "")]),
+            (("p1/ax_t1_5.5mm", "p1/brain_t2_4mm"), [("p1", ""), ("p1", "")]),
             (("p1/v1/T1", "p1/v2/T2"), [("p1", "v1"), ("p1", "v2")]),
         ],
     )
@@ -115,6 +116,27 @@ class TestTree:
         entries, _ = each_of(tmp_path)
 
         assert [(entry.id, entry.session) for entry in entries] == visits
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("T1_anna", "T2_bert"),
+            ("2019/T1_anna", "2019/FLAIR_bert"),
+            ("brain_01_T1", "brain_02_T2"),
+            ("p1_pre_T1", "p1_post_T2"),
+            ("p1/pre/T1", "p1/post/T2"),
+            ("p1/T1post", "p1/T2"),
+            ("km/T1", "se/T2"),
+            ("p1/T1/v1", "p1/T2/v2"),
+        ],
+    )
+    def test_two_people_or_visits_are_never_one(self, tmp_path, names):
+        for name in names:
+            write_image(tmp_path / f"{name}.nii.gz")
+
+        entries, _ = each_of(tmp_path)
+
+        assert len({(entry.id, entry.session) for entry in entries}) == len(names)
 
     def test_two_scans_of_one_sequence_may_be_two_people(self, tmp_path):
         for name in ("T1_anna", "T1_bob", "T2_bob"):
