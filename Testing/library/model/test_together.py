@@ -236,7 +236,7 @@ class TestCard:
         assert "Several sequences" not in card_text(read_card(small_model))
         assert "T1w 0.75, T2w 0.25 (FLAIR adds nothing)" in pages[0]
         assert (
-            "No better together than the best of them alone: T1w + FLAIR; T2w + FLAIR."
+            "Not known together: T1w + FLAIR; T2w + FLAIR (no sure gain, or too few people)."
             in (pages[0])
         )
         assert "Several sequences" not in pages[1]
