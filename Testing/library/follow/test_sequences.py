@@ -123,6 +123,18 @@ def test_an_own_column_hides_no_sequence(warnings_of, tmp_path):
     assert said[0].startswith("The scans differ in sequence: T1w, then another one than T1w.")
 
 
+def test_an_own_column_says_what_a_table_without_findings_does_not(warnings_of, tmp_path):
+    rows = [
+        row(1, years, years, session=sequence, sequence=sequence)
+        for years, sequence in ((60.0, "T1w"), (63.0, "T2w"))
+    ]
+    without = [{name: cell for name, cell in each.items() if name != "findings"} for each in rows]
+
+    said = warnings_of(write_table(without, tmp_path / "own.csv"))
+
+    assert said[0].startswith("The scans differ in the column sequence: T1w, then T2w.")
+
+
 def test_a_table_of_a_batch_tells_the_sequence(warnings_of, tmp_path):
     rows = [
         row(1, years, years, session=name, findings=found, sequence=shown)
