@@ -68,7 +68,6 @@ def rows() -> list[ResultRow]:
     node = _tableOf("allResults")
     if node is None:
         return []
-    _addColumns(node, ALL)
     return [_rowAt(node, index) for index in range(node.GetNumberOfRows())]
 
 
@@ -109,15 +108,20 @@ def _addRow(row: ResultRow, device: str) -> None:
 
 
 def _rowAt(node: Any, index: int) -> ResultRow:
+    """Return a run; what the table of an older scene has no column for is not known."""
     values: dict[str, Any] = {"path": ""}
     for name in ALL:
-        cell = node.GetTable().GetColumnByName(name).GetValue(index)
+        column = node.GetTable().GetColumnByName(name)
+        if column is None:
+            continue
+        cell = column.GetValue(index)
         isKnown = not math.isnan(cell) if name in NUMBERS else bool(cell)
         if isKnown:
             values[name] = cell
     further = {name: values.pop(name, "") for name in FURTHER}
     values["findings"] = tuple(filter(None, values.get("findings", "").split(";")))
-    values["exit_code"] = int(values["exit_code"])
+    if "exit_code" in values:
+        values["exit_code"] = int(values["exit_code"])
     return ResultRow(**values, further=further)
 
 

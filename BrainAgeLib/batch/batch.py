@@ -31,11 +31,12 @@ from BrainAgeLib.batch.table import (
 )
 from BrainAgeLib.batch.work import FAILURE_NAME, WORK_PREFIX, BatchSettings, finished_row
 from BrainAgeLib.codec import Source, read_json, to_plain
-from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.pipeline import prepare
+from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.run_folder import (
@@ -48,6 +49,7 @@ from BrainAgeLib.whole_file import write_atomically
 
 _TABLES_AND_PAGE = (RESULTS_NAME, SESSIONS_NAME, SELECTION_NAME, INDEX_NAME)
 _EACH = "each_sequence"  # in the settings
+_HINT = "choose another output folder, or run with the same options"
 # Speed, not numbers.
 _FREE_TO_CHANGE = ("device", "threads")
 # The table is written anew each time, so that it is always whole: not more often than this, and
@@ -79,14 +81,26 @@ def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
 
 def earlier_wish(output: Path) -> Wish | None:
     """Return what was asked for when the results in a folder were made: a sequence, or each."""
-    path = output / SETTINGS_NAME
-    try:
-        said = read_json(path, Source(f"{path} is damaged"))
-    except InputError:
-        return None
+    said = _earlier(output)
     if said.get(_EACH) is True:
         return EACH
     return said.get("sequence") if said.get("sequence") in SEQUENCES else None
+
+
+def _earlier(output: Path) -> dict[str, Any]:
+    """Return the options of the results in a folder; none where nothing tells them."""
+    path = output / SETTINGS_NAME
+    try:
+        return read_json(path, Source(f"{path} is damaged"))
+    except InputError:
+        return {}
+
+
+def refuse_another_wish(settings: BatchSettings) -> None:
+    """Raise InputError where results are to be collected of another wish than theirs."""
+    earlier = earlier_wish(settings.output)
+    if settings.wish not in (None, earlier) and _earlier(settings.output):
+        raise _other_options(settings.output, [f"sequence: {earlier} before, {settings.wish} now"])
 
 
 def run_batch(
@@ -102,13 +116,13 @@ def run_batch(
     """Work on every scan that has no result yet; return all rows in the order of the input.
 
     Its tables hold the rows so far at any time, also after an interruption.
-    ``collects_only``: the scans all have a result, so how one would be made does not matter.
+    ``collects_only``: the scans all have a result, so only the model that made them matters.
     Raises BrainAgeError; what is wrong with one scan is its row.
     """
     make_output_folder(settings.output)
     with folder_lock(settings.output):
         tell_of_others(settings.output, _TABLES_AND_PAGE, (SETTINGS_NAME,))
-        card = _card(settings) if collects_only else _check_settings(settings, elsewhere)
+        card = _card_of_results(settings) if collects_only else _check_settings(settings, elsewhere)
         _remove_leftovers(settings.output)
         if scans.decisions:
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
@@ -178,12 +192,26 @@ def _remove_leftovers(output: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _card(settings: BatchSettings) -> Card | None:
-    """Return the card of the model that is named, None where it is not there: it is not run."""
-    try:
-        return load_ensemble(settings.options.model).card
-    except BrainAgeError:
+def _card_of_results(settings: BatchSettings) -> Card | None:
+    """Return the card of the model that made the results in a folder; it is not run.
+
+    None where nothing tells which one it was. Raises InputError for another model than that.
+    """
+    earlier = _earlier(settings.output).get("model")
+    if earlier is None:
         return None
+    ensemble = load_ensemble(settings.options.model)
+    if _named(ensemble.record) != earlier:
+        raise InputError(
+            f"{settings.output} holds results of the model {earlier}, not of "
+            f"{_named(ensemble.record)}",
+            "name their model by --model",
+        )
+    return ensemble.card
+
+
+def _named(model: ModelRecord) -> str:
+    return f"{model.name} {model.version} ({model.sha256[:12]})"
 
 
 def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
@@ -196,11 +224,10 @@ def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
         dicom_packages()
     options = replace(settings.options, device="cpu") if elsewhere else settings.options
     ensemble = prepare(options).ensemble
-    model = ensemble.record
     asked = to_plain(settings.options) | to_plain(settings.deliverables)
     for name in _FREE_TO_CHANGE:
         del asked[name]
-    asked |= {"model": f"{model.name} {model.version} ({model.sha256[:12]})"}
+    asked |= {"model": _named(ensemble.record)}
     if options.site is not None:  # by what it holds: the file may be another by next time
         site = Path(options.site)
         asked |= {"site": f"{site.name} ({sha256(site.read_bytes()).hexdigest()[:12]})"}
@@ -214,13 +241,15 @@ def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
 
 
 def _refuse_other_settings(asked: dict[str, Any], path: Path) -> None:
-    hint = "choose another output folder, or run with the same options"
-    source = Source(f"{path} does not tell the options of the results", hint)
+    source = Source(f"{path} does not tell the options of the results", _HINT)
     earlier = {_EACH: False} | read_json(path, source)  # which an earlier one does not name
     other = [name for name in asked if asked[name] != earlier.get(name)]
     if other:
-        raise InputError(
-            f"{path.parent} holds results of other options",
-            hint,
-            tuple(f"{name}: {earlier.get(name)} before, {asked[name]} now" for name in other),
+        raise _other_options(
+            path.parent,
+            [f"{name}: {earlier.get(name)} before, {asked[name]} now" for name in other],
         )
+
+
+def _other_options(folder: Path, details: Sequence[str]) -> InputError:
+    return InputError(f"{folder} holds results of other options", _HINT, tuple(details))

@@ -20,11 +20,15 @@ _NO_IMAGES = (".json", ".tsv", ".csv", ".txt", ".html", ".bval", ".bvec", ".md",
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima", ".dcm.gz")
 _LEFT_OUT = ("derivatives", "sourcedata", "code")  # of BIDS
 # Words of a file name that tell a sequence, not a person.
-_SEQUENCE_WORD = re.compile(
-    r"(?:t1(?:n|c|ce|gd|gad|km|post)?|t2|pd|flair|dwi|dti|adc|swi|ce|gd|km|tse|se|fse|gre|tra|ax"
-    r"|axial|cor|sag|2d|3d|mprage|brain|bet|mask|post|pre|star)(?:w|wi|weighted)?",
-    re.IGNORECASE,
-)
+_CONTRAST = "t1(?:n|c|ce|gd|gad|km|post)?|t2|pd|flair|dwi|dti|adc|swi|mprage"
+_FURTHER = "ce|gd|km|tse|se|fse|gre|tra|ax|axial|cor|sag|2d|3d|brain|bet|mask|post|pre|star"
+_END = "(?:w|wi|weighted)?"
+_SEQUENCE_WORD = re.compile(f"(?:{_CONTRAST}|{_FURTHER}){_END}", re.IGNORECASE)
+_CONTRAST_WORD = re.compile(f"(?:{_CONTRAST}){_END}", re.IGNORECASE)
+# Of a contrast agent or of an operation: two visits, it may be.
+_BEFORE_OR_AFTER = re.compile("pre|post|t1post", re.IGNORECASE)
+_WORD = r"([^\W_]+)([\W_]*)"
+_SLICE_SIZE = re.compile(r"(?<![^\W_])\d+(?:[.,]\d+)?mm(?![^\W_])", re.IGNORECASE)
 
 
 def folders_below(root: Path, output: Path | None) -> Iterator[tuple[Path, list[str]]]:
@@ -116,8 +120,26 @@ def before_sequence(path: Path) -> str:
     return _joined(words[: told[0]] if told else words)
 
 
+def of_visit(path: Path) -> tuple[str, ...]:
+    """Return what folders and file say beside sequences and slice sizes: whose scan, which visit.
+
+    Words that may as well be initials, ``km`` say, tell a sequence beside its contrast alone.
+    """
+    said = []
+    for part in path.parts:
+        words = re.findall(_WORD, _SLICE_SIZE.sub("", stem(Path(part))))
+        if any(_CONTRAST_WORD.fullmatch(word) for word, _ in words):
+            words = [
+                (word, after)
+                for word, after in words
+                if not _SEQUENCE_WORD.fullmatch(word) or _BEFORE_OR_AFTER.fullmatch(word)
+            ]
+        said.append(_joined(words))
+    return tuple(filter(None, said))
+
+
 def _words(path: Path) -> list[tuple[str, str]]:
-    return re.findall(r"([^\W_]+)([\W_]*)", stem(path))
+    return re.findall(_WORD, stem(path))
 
 
 def _joined(words: list[tuple[str, str]]) -> str:

@@ -131,7 +131,20 @@ def _entry(cells: Mapping[str, str], facts: Facts, folder: Path) -> ScanEntry:
         further=facts.further,
         folder="_".join(filter(None, (identifier, session))).replace("/", "-") or stem(Path(path)),
         complaint=facts.complaint,
+        visit=_visit(identifier or f"path {path}", session, facts, cells),
     )
+
+
+def _visit(person: str, session: str, facts: Facts, cells: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what the lines of one session share: it names one, or ages to parts of a year.
+
+    People may have visits of which a list names neither; then every line is one of its own.
+    """
+    if session:
+        return "session", person, session
+    if facts.age_years is not None and facts.age_years % 1:
+        return "age", person, f"{facts.age_years:g}", facts.sex or ""
+    return "line", person, cells["path"], cells.get(SERIES_COLUMN, "")
 
 
 def _without_contradictions(entries: list[ScanEntry]) -> list[ScanEntry]:

@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from BrainAgeLib.batch.choice import EACH_OF
 from BrainAgeLib.batch.table import ResultRow, write_csv
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.together import (
-    SAME_SESSION_YEARS,
     VERDICTS,
     AgeTogether,
-    ScanAge,
     age_together,
+    what_differs,
+    why_not_joined,
 )
 from BrainAgeLib.records import SequenceName
+
+Value = TypeVar("Value")
 
 _OF_SESSION = ("id", "session", "group", "age", "sex")
 _OF_SEQUENCE = ("brain_age_years", "interval_low", "interval_high", "verdict")
@@ -37,42 +40,51 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
+class Note:
+    """A note on a session, or on a scan of it; ``file``: the name of that scan's file, or ''."""
+
+    words: str
+    file: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.words}".strip()
+
+    @property
+    def without_file(self) -> str:
+        """The same, for a page that shows no file names."""
+        return f"a scan {self.words}" if self.file else self.words
+
+
+@dataclass(frozen=True)
 class Session:
     """The scans of a person's session. ``first``: its first row, which says whose it is.
 
-    ``scans``: the row that counts of each sequence, in the order of ``EACH_OF``; a refused one has
-    no age. ``together``: what they say together, None where nothing can be. ``notes``: what of the
-    session is not in the other columns, and why, in words.
+    ``group``, ``age`` (in years), ``sex``: the first that its rows know. ``scans``: the row that
+    counts of each sequence, in the order of ``EACH_OF``; a refused one has no age. ``together``:
+    what they say together, None where nothing can be. ``notes``: what of the session is not in the
+    other columns, and why.
     """
 
     first: ResultRow
+    group: str
     age: float | None
+    sex: str | None
     scans: Mapping[SequenceName, ResultRow]
     together: AgeTogether | None
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
 
 
 def sessions_of(rows: Iterable[ResultRow], card: Card | None) -> list[Session]:
     """Return the sessions in the order of their first rows: nobody is missing.
 
-    Rows are of one session if id and session are the same, and the ages where they are known.
-    ``card``: of the model that made the ages; without it there is none of several together.
+    Rows are of one session if their input says so: a list by their ``visit``, a dataset or a tree
+    by id and session. ``card``: of the model that made the ages; without it there is none of
+    several together.
     """
-    sessions: dict[tuple[str, str], list[list[ResultRow]]] = {}
+    sessions: dict[tuple[str, ...], list[ResultRow]] = {}
     for row in rows:
-        visits = sessions.setdefault((row.id or row.path, row.session), [])
-        visit = next((visit for visit in visits if _is_of(row, visit)), None)
-        if visit is None:
-            visits.append([row])
-        else:
-            visit.append(row)
-    return [_session(visit, card) for visits in sessions.values() for visit in visits]
-
-
-def _is_of(row: ResultRow, visit: Sequence[ResultRow]) -> bool:
-    """Say whether the age does not speak against it: a list may name no sessions."""
-    ages = [other.age for other in visit if other.age is not None]
-    return row.age is None or all(abs(row.age - age) <= SAME_SESSION_YEARS for age in ages)
+        sessions.setdefault(row.visit or (row.id or row.path, row.session), []).append(row)
+    return [_session(of_one, card) for of_one in sessions.values()]
 
 
 def _session(rows: Sequence[ResultRow], card: Card | None) -> Session:
@@ -83,14 +95,28 @@ def _session(rows: Sequence[ResultRow], card: Card | None) -> Session:
         if same:
             scans[name] = same[0]
             if same[0].sequence is None:
-                notes.append(f"{_name(same[0])} does not show its sequence and is read as {name}")
+                notes.append(_note(same[0], f"does not show its sequence and is read as {name}"))
             notes += [
-                f"{_name(other)} ({_state(other)}) is {name}, too, and does not count"
+                _note(other, f"({_state(other)}) is {name}, too, and does not count")
                 for other in same[1:]
             ]
     together, why = _together(scans, card)
-    age = next((row.age for row in rows if row.age is not None), None)
-    return Session(rows[0], age, scans, together, (*notes, *why))
+    if differ := what_differs((row.age for row in rows), (row.sex for row in rows)):
+        words = f"its scans are of different {differ}: there is no age of them together"
+        together, why = None, [words]
+    return Session(
+        rows[0],
+        _first_known(row.group or None for row in rows) or "",
+        _first_known(row.age for row in rows),
+        _first_known(row.sex for row in rows),
+        scans,
+        together,
+        (*notes, *map(Note, why)),
+    )
+
+
+def _first_known(values: Iterable[Value | None]) -> Value | None:
+    return next((value for value in values if value is not None), None)
 
 
 def _sequence(row: ResultRow) -> SequenceName | None:
@@ -113,33 +139,28 @@ def _together(
     if card is None or not card.calibration.together:
         return None, []
     with_age = {name: row.scan_age for name, row in scans.items() if row.scan_age and row.has_age}
-    joined: list[ScanAge] = []
-    why = []
-    for name, age in with_age.items():
-        if age.model_sha256 != card.sha256:
-            why.append(f"the age of {name} is of another model than {card.name} {card.version}")
-        elif not age.can_be_joined:
-            why.append(f"the age of {name} is of no whole brain, or not read as {name}")
-        else:
-            joined.append(age)
-    together = age_together(joined, card)
+    if len(with_age) < 2:
+        return None, []
+    not_joined = {name: why_not_joined(age, card) for name, age in with_age.items()}
+    why = [f"the age of {name} {words}" for name, words in not_joined.items() if words]
+    together = age_together(list(with_age.values()), card)
+    joined = [name for name in with_age if not_joined[name] is None]
     if together is None and len(joined) > 1:
-        names = " and ".join(age.sequence for age in joined)
-        why.append(f"together {names} say no more than the best of them alone")
-    return together, why if len(with_age) > 1 else []
+        why.append(f"the model's card does not know {' and '.join(joined)} together")
+    return together, why
 
 
-def _without_sequence(row: ResultRow) -> str:
+def _without_sequence(row: ResultRow) -> Note:
     shows = f"shows {row.sequence}" if row.sequence else "has no sequence that is told"
-    return f"{_name(row)} {shows} ({_state(row)})"
+    return _note(row, f"{shows} ({_state(row)})")
 
 
 def _state(row: ResultRow) -> str:
     return row.verdict or "failed"
 
 
-def _name(row: ResultRow) -> str:
-    return Path(row.path).name or row.path
+def _note(row: ResultRow, words: str) -> Note:
+    return Note(words, Path(row.path).name or row.path)
 
 
 def made_of(together: AgeTogether) -> tuple[str, ...]:
@@ -154,13 +175,13 @@ def write_sessions(sessions: Iterable[Session], path: Path) -> None:
 
 def _cells(session: Session) -> list[object]:
     first, all_of_them = session.first, session.together
-    cells: list[object] = [first.id, first.session, first.group, session.age, first.sex]
+    cells: list[object] = [first.id, first.session, session.group, session.age, session.sex]
     for name in EACH_OF:
         row = session.scans.get(name)
         cells += [None if row is None else getattr(row, column) for column in _OF_SEQUENCE]
     cells += [None] * len(_OF_ALL) if all_of_them is None else _cells_of_all(all_of_them)
     models = dict.fromkeys(row.model for row in session.scans.values() if row.model)
-    return [*cells, tuple(models), session.notes]
+    return [*cells, tuple(models), tuple(map(str, session.notes))]
 
 
 def _cells_of_all(together: AgeTogether) -> list[object]:

@@ -45,7 +45,7 @@ def sessions_view(sessions: Sequence[Session], most_rows: int) -> SessionsView |
             _years(session.age),
             *(_scan(session.scans.get(name)) for name in names),
             *([_together(session)] if has_age else []),
-            *(["; ".join(session.notes)] if has_notes else []),
+            *(["; ".join(note.without_file for note in session.notes)] if has_notes else []),
         )
         for session in several[:most_rows]
     ]

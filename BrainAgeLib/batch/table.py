@@ -49,6 +49,7 @@ class ScanEntry:
     complaint: str | None = None
     selection: str = ""
     taken_as: SequenceName | None = None
+    visit: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,12 @@ class Decision:
 class ResultRow:
     """What came of one scan; ages and gaps in years, None where nothing is known.
 
-    The fields but the last two are the columns of the file, in its order. ``findings`` are the
+    The fields but the last three are the columns of the file, in its order. ``findings`` are the
     codes of the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are
     those that ``brainage predict`` would have ended with. ``interval_covers``: which scanners the
     interval speaks of. ``selection``: why this scan was taken where that is to be said.
     ``sequence``: what the picture shows. ``further``: the other columns of the input list, as text.
-    ``scan_age``: what an age of several sequences takes of it.
+    ``scan_age``: what an age of several sequences takes of it. ``visit``: as of the entry.
     """
 
     path: str
@@ -105,6 +106,7 @@ class ResultRow:
     sequence: SequenceName | None = None
     further: Mapping[str, str] = field(default_factory=dict)
     scan_age: ScanAge | None = None
+    visit: tuple[str, ...] = ()
 
     @property
     def has_age(self) -> bool:
@@ -140,10 +142,11 @@ def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         sequence=prediction.sequence,
         further=entry.further,
         scan_age=scan_age(prediction),
+        visit=entry.visit,
     )
 
 
-_NO_COLUMNS = ("further", "scan_age")
+_NO_COLUMNS = ("further", "scan_age", "visit")
 COLUMNS = tuple(entry.name for entry in fields(ResultRow) if entry.name not in _NO_COLUMNS)
 
 

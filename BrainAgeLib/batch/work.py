@@ -140,6 +140,7 @@ def failed_row(entry: ScanEntry, settings: BatchSettings, failure: Failure) -> R
         seconds=failure.seconds,
         selection=entry.selection,
         further=entry.further,
+        visit=entry.visit,
     )
 
 

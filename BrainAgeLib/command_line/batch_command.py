@@ -132,11 +132,12 @@ def _found(options: argparse.Namespace, settings: BatchSettings, of_earlier: boo
 
     ``of_earlier``: those that an earlier run took.
     """
-    from BrainAgeLib.batch.batch import earlier_wish, refuse_own_outputs
+    from BrainAgeLib.batch.batch import earlier_wish, refuse_another_wish, refuse_own_outputs
     from BrainAgeLib.batch.scan_list import find_scans
 
     wish = settings.wish
     if of_earlier:
+        refuse_another_wish(settings)
         wish = wish or earlier_wish(settings.output)
     scans = find_scans(str(options.input), settings.output, wish)
     refuse_own_outputs(options.input, scans, settings.output)

@@ -118,7 +118,8 @@ def _traits(row: dict[Any, Any]) -> dict[str, Trait]:
     traits: dict[str, Trait] = {
         name: said
         for column, name in TRAIT_COLUMNS.items()
-        if (said := str(row.get(column) or "").strip()) and said != sequence_of(row)
+        if (said := str(row.get(column) or "").strip())
+        and not (column == "sequence" and "findings" in row and said == sequence_of(row))
     }
     traits[SPACING_TRAIT] = None if math.isnan(spacing_mm) else spacing_mm
     return traits | traits_of_codes(finding_codes(row))

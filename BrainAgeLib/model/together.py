@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from BrainAgeLib.errors import InputError
@@ -24,6 +24,8 @@ _NO_WHOLE_BRAIN = frozenset({FindingCode.PART_OF_BRAIN, FindingCode.SLICE_HEIGHT
 SAME_SESSION_YEARS = 0.1
 # Only forced ages have it: as the sequence that the picture shows they were not read.
 _NOT_READ_AS_SHOWN = frozenset({FindingCode.NOT_T1, FindingCode.NOT_AS_SAID})
+# Of what a site's calibration does not cover, so that there is one: every T2w and FLAIR scan.
+_NOT_OF_SITE = frozenset({FindingCode.SITE_AGE_RANGE, FindingCode.SITE_ACQUISITION})
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class ScanAge:
     ``sequence``: as the picture tells it; what it does not tell was read as a T1. ``upper_years``:
     the upper end of its interval. ``can_be_joined``: whether there is an age, with an interval, of
     a whole brain. ``correction``: the line of its corrected age, None where it has none.
+    ``has_site``: whether a site's calibration was asked for, whatever it says of this scan.
     """
 
     sequence: SequenceName
@@ -44,6 +47,7 @@ class ScanAge:
     age_years: float | None
     correction: Correction | None
     can_be_joined: bool
+    has_site: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,11 @@ class AgeTogether:
     """The brain age that several sequences of one session make together, in years.
 
     ``brain_age_years``: raw, the sum of ``fractions`` times the raw age of each sequence.
-    ``sequences``: of all scans that it was made for; one of them that adds nothing has no fraction.
-    ``interval_years``, ``interval_covers``: as of a scan. ``corrected_brain_age_years``: None where
-    no scan has one, or a site's calibration corrected it: sites know of T1 scans alone.
-    ``verdict``: the worst of the scans; ``refuse`` where one of the ages was forced.
+    ``sequences``: of the scans that it is made of; one of them that adds nothing has no fraction,
+    and what could not be joined is none of them. ``interval_years``, ``interval_covers``: as of a
+    scan. ``corrected_brain_age_years``: None where one that counts has none, and under a site's
+    calibration: sites know of T1 scans alone. ``verdict``: the worst of the scans; ``refuse`` where
+    one of the ages was forced.
     """
 
     brain_age_years: float
@@ -85,10 +90,10 @@ def together(
     """Return the age that scans of one person and one session make together.
 
     ``predictions``: of :func:`BrainAgeLib.predict`, each of another sequence, as their ``sequence``
-    says. ``model``: the one that made them, a name or a folder; None takes the bundled one. None
-    where one of them has no age or is not of a whole brain, and where the model's card does not
-    know these sequences together: then the best of them says as much alone. Raises InputError for
-    two of one sequence, of another model, or of people of different ages.
+    says. ``model``: the one that made them, a name or a folder; None takes the bundled one. What
+    has no age or is not of a whole brain is left out, ``sequences`` names the others. None where
+    the model's card does not know those together. Raises InputError for two of one sequence, of
+    another model, or of people of different ages or sexes.
     """
     from BrainAgeLib.model.ensemble import load_ensemble
 
@@ -105,13 +110,21 @@ def together(
             f"these ages were not all made by the model {card.name} {card.version}",
             "give the model that made them, or predict again",
         )
-    known = {age.age_years for age in ages if age.age_years is not None}
-    if known and max(known) - min(known) > SAME_SESSION_YEARS:
+    differ = what_differs([age.age_years for age in ages], [one.sex for one in predictions])
+    if differ:
         raise InputError(
-            "these scans are of different ages",
+            f"these scans are of different {differ}",
             "give scans of one person and one session; brainage follow compares dates",
         )
     return age_together(ages, card)
+
+
+def what_differs(ages_years: Iterable[float | None], sexes: Iterable[str | None]) -> str | None:
+    """Return what says that scans are not of one person and session: ``ages``, ``sexes``."""
+    known = [years for years in ages_years if years is not None]
+    if known and max(known) - min(known) > SAME_SESSION_YEARS:
+        return "ages"
+    return "sexes" if len(set(filter(None, sexes))) > 1 else None
 
 
 def scan_age(prediction: Prediction) -> ScanAge:
@@ -130,20 +143,32 @@ def scan_age(prediction: Prediction) -> ScanAge:
         age_years is not None
         and interval is not None
         and not codes & (_NO_WHOLE_BRAIN | _NOT_READ_AS_SHOWN),
+        bool(codes & _NOT_OF_SITE)
+        or prediction.interval_covers == "this site"
+        or (prediction.correction is not None and prediction.correction.site is not None),
     )
+
+
+def why_not_joined(age: ScanAge, card: Card) -> str | None:
+    """Return why an age is in none of several sequences, in words; None where it may be."""
+    if age.model_sha256 != card.sha256:
+        return f"is of another model than {card.name} {card.version}"
+    if not age.can_be_joined:
+        return f"is of no whole brain, or not read as {age.sequence}"
+    if not any(age.sequence in one.sequences for one in card.calibration.together):
+        return "is of a sequence that the model's card knows with no other"
+    return None
 
 
 def age_together(ages: Sequence[ScanAge], card: Card) -> AgeTogether | None:
     """Return what one scan of each of these sequences says together; None where nothing can be.
 
-    That is: where one of them has no age or is not of a whole brain, or is of another model, and
-    where the card does not know these sequences together.
+    That is: where the card does not know those sequences together that can be joined.
     """
+    ages = [age for age in ages if why_not_joined(age, card) is None]
     by_sequence = {age.sequence: age for age in ages}
     known = card.calibration.together_of(by_sequence)
     if known is None or len(by_sequence) < len(ages):
-        return None
-    if not all(age.can_be_joined and age.model_sha256 == card.sha256 for age in ages):
         return None
     raw: dict[str, float] = {age.sequence: age.brain_age_years or 0.0 for age in ages}
     age_years = sum(part * raw[name] for name, part in known.fractions.items())
@@ -185,8 +210,12 @@ def _covers(covers: Sequence[IntervalCovers | None]) -> IntervalCovers | None:
 
 
 def _correction(ages: Sequence[ScanAge], known: SequencesTogether) -> Correction | None:
-    """Return the line of the scans' method for ages of these sequences; None of a site's."""
-    used = [age.correction for age in ages if age.correction is not None]
-    if not used or any(correction.site for correction in used):
+    """Return the line of the scans' method for ages of these sequences; None under a site.
+
+    Every scan that counts has one, or there is none: one of them may be outside its line's ages.
+    """
+    used = [age.correction for age in ages if age.sequence in known.fractions]
+    if any(age.has_site for age in ages):
         return None
-    return next((one for one in known.entry.corrections if one.method == used[0].method), None)
+    methods = {None if line is None else line.method for line in used}
+    return next((one for one in known.entry.corrections if {one.method} == methods), None)

@@ -15,6 +15,7 @@ from BrainAgeLib.model.calibration import (
     SequencesTogether,
 )
 from BrainAgeLib.records import SequenceName
+from BrainAgeLib.statistics import bootstrap_mean
 from BrainAgeLib.training.blend import FRACTION_STEPS, ways_to_share
 from BrainAgeLib.training.calibration import CLASSES, columns, fit_class, with_curve
 from BrainAgeLib.training.figures import DECIMALS, accuracy_of, coverage_of
@@ -30,7 +31,10 @@ def fit_together(
 
     ``rows``: blended, those of other sequences without the curve, which ``read`` has for each. A
     set is kept if people who are not held out err less by it than by the best of its sequences
-    alone. Only people with a scan of each sequence of a set count, each once.
+    alone, and not by chance: the 95 % bootstrap interval over these people of the difference of
+    their absolute errors lies below 0. The fractions were chosen by the same people, for which the
+    interval makes no allowance. Only people with a scan of each sequence of a set count, each once;
+    too few to promise an interval, in all or without one fold, make no set.
     """
     by_sequence = dict(_by_sequence(rows, read))
     together: list[SequencesTogether] = []
@@ -46,12 +50,15 @@ def fit_together(
             _, least_slices, most_spacing_mm, _ = CLASSES[0]
             entry = fit_class(joined, name, least_slices, most_spacing_mm, name)
             if not math.isfinite(entry.half_width_factor):
-                continue  # too few people to promise an interval
+                continue
+            of_set = coverage_of(joined, name)
+            if not math.isfinite(of_set.mean_width_years):
+                continue
             errors = [
                 accuracy_of(row for row in joined if row.held_out == held) for held in (False, True)
             ]
             together.append(SequencesTogether(names, fractions, entry, *errors))
-            coverage[name] = coverage_of(joined, name)
+            coverage[name] = of_set
     return tuple(together), coverage
 
 
@@ -76,7 +83,7 @@ def _of_same_people(sequences: Sequence[ByPerson]) -> list[list[Row]]:
 def _best_fractions(
     names: Sequence[SequenceName], parts: Sequence[list[Row]]
 ) -> dict[str, float] | None:
-    """Return the fractions, in steps, with the least error; None if a sequence alone has no more.
+    """Return the fractions, in steps, with the least error; None if that is no sure gain.
 
     ``parts``: rows of each sequence, in the same order of people; held-out ones do not count.
     """
@@ -86,13 +93,15 @@ def _best_fractions(
     ages = columns(chosen[0])[0]
     raw = np.stack([columns(rows)[1] for rows in chosen], axis=1)
 
+    def errors(steps: tuple[int, ...]) -> np.ndarray:
+        return np.abs(raw @ np.array(steps) / FRACTION_STEPS - ages)
+
     def error(steps: tuple[int, ...]) -> float:
-        years = float(np.abs(raw @ np.array(steps) / FRACTION_STEPS - ages).mean())
-        return round(years, DECIMALS)  # less than a card shows is no gain
+        return round(float(errors(steps).mean()), DECIMALS)
 
     best = min(ways_to_share(len(names)), key=error)
-    alone = np.eye(len(names), dtype=int) * FRACTION_STEPS
-    if error(best) >= min(error(tuple(steps)) for steps in alone):
+    alone = min(map(tuple, np.eye(len(names), dtype=int) * FRACTION_STEPS), key=error)
+    if not bootstrap_mean(errors(best) - errors(alone))[1] < 0:
         return None
     return {name: step / FRACTION_STEPS for name, step in zip(names, best, strict=True) if step > 0}
 

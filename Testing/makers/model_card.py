@@ -130,7 +130,7 @@ def _own_experts(card: Card) -> list[str]:
 
 
 def _together(card: Card) -> list[str]:
-    """Return what the card says of several sequences of one session, and which sets gain nothing.
+    """Return what the card says of several sequences of one session, and which sets it lacks.
 
     Sets of those sequences alone whose ages the card reads; nothing where it knows no set.
     """
@@ -140,7 +140,8 @@ def _together(card: Card) -> list[str]:
     lines = [
         "",
         "Several sequences of one session: the mean of their raw ages, weighted by fractions that "
-        "people who are not held out chose, where it errs less than the best of them alone. "
+        "people who are not held out chose, where it errs less than the best of them alone, by "
+        "more than chance (95 % bootstrap interval over these people). "
         "Simulated scans of the same people as above; real scans of a session may err more alike.",
         "",
         *_header("sequences (how much each counts)"),
@@ -154,7 +155,10 @@ def _together(card: Card) -> list[str]:
     sets = [each for n in range(2, len(names) + 1) for each in itertools.combinations(names, n)]
     nothing = [" + ".join(each) for each in sets if card.calibration.together_of(each) is None]
     if nothing:
-        lines += ["", f"No better together than the best of them alone: {'; '.join(nothing)}."]
+        lines += [
+            "",
+            f"Not known together: {'; '.join(nothing)} (no sure gain, or too few people).",
+        ]
     return lines
 
 

@@ -64,10 +64,13 @@ def test_table_and_file_name_the_sequence_of_each_run(world, tmp_path):
 
 
 def test_the_tables_of_an_older_scene_take_further_runs(table, tmp_path):
-    for node in slicer.util.getNodesByClass("vtkMRMLTableNode"):
+    nodes = slicer.util.getNodesByClass("vtkMRMLTableNode")
+    for node in nodes:
         for name in ("sequence", "interval_covers", "seconds"):
             node.GetTable().RemoveColumnByName(name)
+    columns = [node.GetTable().GetNumberOfColumns() for node in nodes]
     before = table.rows()
+    assert [node.GetTable().GetNumberOfColumns() for node in nodes] == columns  # reading only reads
     assert [row.sequence for row in before] == [None] * 3
 
     prediction = prediction_from_dict(worker_files.record(sequence="T2w"))

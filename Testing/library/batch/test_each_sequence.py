@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,11 +15,14 @@ from BrainAgeLib.batch.bids import read_bids
 from BrainAgeLib.batch.choice import EACH, choose
 from BrainAgeLib.batch.scan_list import find_scans
 from BrainAgeLib.batch.tree import read_tree
+from BrainAgeLib.codec import to_text
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.card import read_card
 from Testing.library.batch.made_batches import HereWorkers, quick_settings
 from Testing.library.batch.made_trees import write_image
 from Testing.library.batch.test_choice import BROKEN, DWI, FLAIR, T1, T2, UNTOLD
 from Testing.library.batch.test_other_sequences import dataset, names_of, study
+from Testing.library.model_folders import knowing_sets
 
 GIVEN = "--each-sequence was given"
 AFTER_AGENT = replace(T1, description="T1 after gadolinium")
@@ -105,6 +109,7 @@ class TestTree:
             (("p1_T1_5mm", "p1_T2_4mm"), [("p1", ""), ("p1", "")]),
             (("p1/T1_5mm", "p1/T2_4mm"), [("p1", ""), ("p1", "")]),
             (("p1/t1/T1", "p1/t2/T2"), [("p1", ""), ("p1", "")]),
+            (("p1/ax_t1_5.5mm", "p1/brain_t2_4mm"), [("p1", ""), ("p1", "")]),
             (("p1/v1/T1", "p1/v2/T2"), [("p1", "v1"), ("p1", "v2")]),
         ],
     )
@@ -115,6 +120,27 @@ class TestTree:
         entries, _ = each_of(tmp_path)
 
         assert [(entry.id, entry.session) for entry in entries] == visits
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("T1_anna", "T2_bert"),
+            ("2019/T1_anna", "2019/FLAIR_bert"),
+            ("brain_01_T1", "brain_02_T2"),
+            ("p1_pre_T1", "p1_post_T2"),
+            ("p1/pre/T1", "p1/post/T2"),
+            ("p1/T1post", "p1/T2"),
+            ("km/T1", "se/T2"),
+            ("p1/T1/v1", "p1/T2/v2"),
+        ],
+    )
+    def test_two_people_or_visits_are_never_one(self, tmp_path, names):
+        for name in names:
+            write_image(tmp_path / f"{name}.nii.gz")
+
+        entries, _ = each_of(tmp_path)
+
+        assert len({(entry.id, entry.session) for entry in entries}) == len(names)
 
     def test_two_scans_of_one_sequence_may_be_two_people(self, tmp_path):
         for name in ("T1_anna", "T1_bob", "T2_bob"):
@@ -156,9 +182,9 @@ def batch(brain_file, small_model, tmp_path):
     folder.mkdir(parents=True)
     for name in ("T1w", "T2w"):
         (folder / f"sub-1_{name}.nii.gz").symlink_to(brain_file)
-    settings = quick_settings(tmp_path / "out", small_model)
 
-    def run(each_sequence=True):
+    def run(each_sequence=True, model=small_model):
+        settings = quick_settings(tmp_path / "out", model)
         chosen = replace(settings, each_sequence=each_sequence)
         workers = HereWorkers(chosen)
         scans = find_scans(str(tmp_path / "data"), settings.output, chosen.wish)
@@ -181,6 +207,24 @@ def test_both_tables_are_written_and_nothing_is_done_twice(batch, tmp_path):
     assert line["notes"].startswith("sub-1_T2w.nii.gz (")
     assert line["notes"].endswith(") is T1w, too, and does not count")
     assert "sessions.csv" in (tmp_path / "out" / ".bidsignore").read_text()
+
+
+def test_the_age_of_both_sequences_reaches_the_table(batch, small_model, tmp_path):
+    """The pictures are both of a T1; that one is of a T2w is written into its record."""
+    model = Path(shutil.copytree(small_model, tmp_path / "model"))
+    (model / "card.json").write_text(to_text(knowing_sets(read_card(small_model))))
+    batch(model=model)
+    (file,) = (tmp_path / "out").rglob("sub-1_T2w/prediction.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sequence": "T2w"}))
+
+    (t1, t2), given = batch(model=model)
+
+    assert given == []
+    with (tmp_path / "out" / "sessions.csv").open(newline="") as lines:
+        (line,) = csv.DictReader(lines)
+    expected = 0.75 * t1.brain_age_years + 0.25 * t2.brain_age_years
+    assert float(line["together_brain_age_years"]) == pytest.approx(expected, abs=1e-3)
+    assert line["together_of"] == "T1w 0.75;T2w 0.25"
 
 
 def test_results_of_the_t1_alone_are_those_of_another_option(batch, tmp_path):

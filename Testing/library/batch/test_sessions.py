@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.batch.index import index_html
+from BrainAgeLib.batch.scan_list import read_scan_list
 from BrainAgeLib.batch.sessions import COLUMNS, sessions_of, write_sessions
 from BrainAgeLib.batch.table import ResultRow, ScanEntry
 from BrainAgeLib.model.card import read_card
@@ -95,10 +96,10 @@ def test_what_a_scan_is_tells_the_picture_and_the_better_of_two_counts(row, card
         "FLAIR": "said_to_be_T2w.nii",
     }
     assert session.together is None
-    assert session.notes == (
+    assert tuple(map(str, session.notes)) == (
         "again.nii (pass) is T1w, too, and does not count",
         "a.nii (warn) is FLAIR, too, and does not count",
-        "together T1w and FLAIR say no more than the best of them alone",
+        "the model's card does not know T1w and FLAIR together",
     )
 
 
@@ -132,17 +133,95 @@ def test_a_picture_that_does_not_tell_stands_behind_one_that_does(row, card):
     (both,) = sessions_of([untold, told], card)
 
     assert alone.scans["T1w"] is untold
-    assert alone.notes == ("flat.nii does not show its sequence and is read as T1w",)
+    assert tuple(map(str, alone.notes)) == (
+        "flat.nii does not show its sequence and is read as T1w",
+    )
     assert both.scans["T1w"] is told
 
 
-def test_another_age_is_another_session(row, card):
-    rows = [row("T1w", 60), row("T2w", 68, age=63.0), row("FLAIR", 70, age=None)]
+@pytest.fixture
+def listed(row, tmp_path):
+    """Return what makes rows of a T1w and a T2w scan from lines of a list."""
 
-    first, second = sessions_of(rows, card)
+    def make(*lines):
+        table = tmp_path / "list.csv"
+        table.write_text("".join(f"{line}\n" for line in lines))
+        scans = zip(read_scan_list(table), (row("T1w", 60), row("T2w", 68)), strict=True)
+        return [
+            replace(
+                made,
+                **{"path": entry.path, "id": entry.id, "session": entry.session},
+                **{"age": entry.age_years, "sex": entry.sex, "visit": entry.visit},
+            )
+            for entry, made in scans
+        ]
 
-    assert (list(first.scans), first.age) == (["T1w", "FLAIR"], 58.0)
-    assert (list(second.scans), second.age) == (["T2w"], 63.0)
+    return make
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("path", "anna/scan.nii.gz", "bert/scan.nii.gz"),
+        ("path,age", "anna/scan.nii,58.5", "bert/scan.nii,58.5"),
+        ("path,session", "anna/scan.nii,v1", "bert/scan.nii,v1"),
+        ("path,id", "a.nii,p1", "b.nii,p1"),
+        ("path,id,age", "a.nii,p1,58", "b.nii,p1,58"),
+        ("path,id,age", "a.nii,p1,58.5", "b.nii,p1,"),
+        ("path,id,age", "a.nii,p1,58.5", "b.nii,p1,58.6"),
+        ("path,id,age,sex", "a.nii,p1,58.5,F", "b.nii,p1,58.5,M"),
+        ("path,id,session", "a.nii,p1,v1", "b.nii,p1,v2"),
+    ],
+)
+def test_lines_that_may_be_of_two_visits_or_people_are_two_sessions(listed, card, lines):
+    sessions = sessions_of(listed(*lines), card)
+
+    assert [list(session.scans) for session in sessions] == [["T1w"], ["T2w"]]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("path,id,session", "a.nii,p1,v1", "b.nii,p1,v1"),
+        ("path,id,session,age", "a.nii,p1,v1,58", "b.nii,p1,v1,"),
+        ("path,id,age", "a.nii,p1,58.5", "b.nii,p1,58.5"),
+        ("path,session", "a.nii,v1", "a.nii,v1"),
+    ],
+)
+def test_lines_of_a_named_session_or_of_one_exact_age_are_one(listed, card, lines):
+    (session,) = sessions_of(listed(*lines), card)
+
+    assert session.together.sequences == ("T1w", "T2w")
+
+
+def test_a_session_has_what_any_of_its_rows_knows(row, card, tmp_path):
+    rows = [row("T1w", 60, age=None), row("T2w", 68, sex="F", group="patients")]
+
+    (line,) = written(sessions_of(rows, card), tmp_path)
+
+    assert (line["age"], line["sex"], line["group"]) == ("58", "F", "patients")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"), [({"sex": "M"}, "different sexes"), ({"age": 59.0}, "different ages")]
+)
+def test_scans_that_cannot_be_of_one_visit_have_no_age_together(row, card, changes, words):
+    rows = [row("T1w", 60, sex="F"), row("T2w", 68, **changes)]
+
+    (session,) = sessions_of(rows, card)
+
+    assert list(session.scans) == ["T1w", "T2w"]
+    assert session.together is None
+    assert words in str(session.notes[0])
+
+
+def test_what_the_card_knows_with_nothing_is_left_out(row, card):
+    rows = [row("T1w", 60), row("T1w after contrast", 61), row("T2w", 68)]
+
+    (session,) = sessions_of(rows, card)
+
+    assert session.together.sequences == ("T1w", "T2w")
+    assert "the age of T1w after contrast is of a sequence" in str(session.notes[0])
 
 
 def test_what_cannot_be_joined_is_said(row, card):
@@ -153,7 +232,7 @@ def test_what_cannot_be_joined_is_said(row, card):
     for other, words in ((parts, "of no whole brain"), (others, "of another model than small 4")):
         (session,) = sessions_of([row("T1w", 60), other], card)
         assert session.together is None
-        assert words in session.notes[0]
+        assert words in str(session.notes[0])
 
 
 def test_a_model_that_knows_no_sets_promises_nothing(row, small_model):
@@ -163,15 +242,19 @@ def test_a_model_that_knows_no_sets_promises_nothing(row, small_model):
 
 
 def test_the_page_shows_sessions_with_several_sequences(row, card, tmp_path):
-    rows = [row("T1w", 60), row("T2w", 68, "warn"), row("T1w", 50, id="p2")]
+    rows = [
+        *(row("T1w", 60), row("T2w", 68, "warn"), row("T1w", 50, id="p2")),
+        row("T1w", 61, path="/data/DOE/DOE_again.nii"),
+    ]
     entries = [ScanEntry(one.path, one.path, one.id, folder=str(n)) for n, one in enumerate(rows)]
 
     page = index_html(entries, rows, tmp_path, sessions_of(rows, card))
-    plain = index_html(entries[::2], rows[::2], tmp_path, sessions_of(rows[::2], card))
+    plain = index_html(entries[2:3], rows[2:3], tmp_path, sessions_of(rows[2:3], card))
 
     assert page.count("Sessions with several sequences") == 1
     assert "<td>60.0 (52.0 to 68.0), pass</td><td>68.0 (58.0 to 78.0), warn</td>" in page
     assert "<td>62.0 (56.0 to 68.0), warn, raw gap +4.0: T1w 0.75, T2w 0.25</td>" in page
     assert "weighted as the model" in page
-    assert "/data/DOE" not in page
+    assert "<td>a scan (pass) is T1w, too, and does not count</td>" in page
+    assert "DOE" not in page
     assert "several sequences" not in plain

@@ -51,7 +51,9 @@ def test_some_people_then_a_session_then_the_group(bids, tmp_path):
     assert rows(tmp_path) == everybody
 
 
-def test_options_and_failures_are_nothing_to_a_group(brainage, bids, dataset, tmp_path):
+def test_options_and_failures_are_nothing_to_a_group(
+    brainage, bids, dataset, small_model, tmp_path
+):
     (dataset / "sub-03" / "anat" / "sub-03_T1w.nii.gz").write_bytes(b"no scan")
     assert bids("participant").code == 5
     before = (tmp_path / "out" / "results.csv").read_text()
@@ -59,10 +61,25 @@ def test_options_and_failures_are_nothing_to_a_group(brainage, bids, dataset, tm
         "saliency: False before" in brainage("bids", dataset, tmp_path / "out", "participant").err
     )
 
-    outcome = brainage("bids", dataset, tmp_path / "out", "group", "--retry-failed")
+    model = ("--model", small_model)
+    outcome = brainage("bids", dataset, tmp_path / "out", "group", "--retry-failed", *model)
 
     assert outcome.code == 5 and "other options" not in outcome.err
     assert (tmp_path / "out" / "results.csv").read_text() == before
+
+
+def test_a_group_is_of_the_model_and_the_wish_of_its_results(brainage, bids, dataset, tmp_path):
+    assert bids("participant", "--each-sequence").code == 0
+    before = (tmp_path / "out" / "sessions.csv").read_text()
+
+    bundled = brainage("bids", dataset, tmp_path / "out", "group")
+    of_t2 = bids("group", "--sequence", "T2w")
+
+    assert (bundled.code, of_t2.code) == (2, 2)
+    assert "holds results of the model small 4 (" in bundled.err
+    assert "sequence: each before, T2w now" in of_t2.err
+    assert (tmp_path / "out" / "sessions.csv").read_text() == before
+    assert bids("group", "--each-sequence").code == 0
 
 
 def test_the_usage_line_works_as_it_is_printed(brainage):

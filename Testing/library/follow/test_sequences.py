@@ -123,6 +123,17 @@ def test_an_own_column_hides_no_sequence(warnings_of, tmp_path):
     assert said[0].startswith("The scans differ in sequence: T1w, then another one than T1w.")
 
 
+def test_an_own_column_says_what_a_table_without_findings_does_not(warnings_of, tmp_path):
+    table = tmp_path / "own.csv"
+    table.write_text(
+        "id,session,age,brain_age_years,sequence\np1,1,60.0,60.0,T1w\np1,2,63.0,63.0,T2w\n"
+    )
+
+    said = warnings_of(table)
+
+    assert said[0].startswith("The scans differ in the column sequence: T1w, then T2w.")
+
+
 def test_a_table_of_a_batch_tells_the_sequence(warnings_of, tmp_path):
     rows = [
         row(1, years, years, session=name, findings=found, sequence=shown)

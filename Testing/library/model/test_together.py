@@ -139,6 +139,34 @@ def test_a_site_speaks_of_t1_alone(scan, card):
     assert both.corrected_gap_years is None
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"correction": None}, {}),
+        ({"correction": None}, {"quality": Quality((Finding("site_acquisition", "warn", ""),))}),
+        ({}, {"quality": Quality((Finding("site_acquisition", "warn", ""),))}),
+        ({"quality": Quality((Finding("site_age_range", "note", ""),))}, {}),
+    ],
+)
+def test_the_line_of_one_is_none_of_both(scan, card, first, second):
+    pair = [replace(scan("T1w", 60, 8.0), **first), replace(scan("T2w", 68, 10.0), **second)]
+
+    both = age_together(list(map(scan_age, pair)), card)
+
+    assert both.gap_years == pytest.approx(4.0)
+    assert both.corrected_gap_years is None
+
+
+def test_what_cannot_be_joined_is_left_out(scan, folder):
+    pair = [scan("T1w", 60.0, 8.0), scan("T2w", 68.0, 10.0)]
+    refused = replace(scan("FLAIR", 60.0, 8.0), brain_age_years=None, interval_years=None)
+
+    three = BrainAgeLib.together([*pair, refused], model=folder)
+
+    assert three == BrainAgeLib.together(pair, model=folder)
+    assert three.sequences == ("T1w", "T2w")
+
+
 def test_without_a_correction_or_an_age_there_is_no_corrected_gap(scan, card):
     plain = [replace(scan(*one), correction=None) for one in (("T1w", 60.0, 8), ("T2w", 68.0, 9))]
     nameless = [
@@ -156,6 +184,7 @@ def test_without_a_correction_or_an_age_there_is_no_corrected_gap(scan, card):
     [
         ({"sequence": "T1w"}, "several scans are T1w"),
         ({"chronological_age_years": 60.0}, "of different ages"),
+        ({"sex": "M"}, "of different sexes"),
         ({"model": person().model}, "not all made by the model small 4"),
     ],
 )
@@ -207,7 +236,7 @@ class TestCard:
         assert "Several sequences" not in card_text(read_card(small_model))
         assert "T1w 0.75, T2w 0.25 (FLAIR adds nothing)" in pages[0]
         assert (
-            "No better together than the best of them alone: T1w + FLAIR; T2w + FLAIR."
+            "Not known together: T1w + FLAIR; T2w + FLAIR (no sure gain, or too few people)."
             in (pages[0])
         )
         assert "Several sequences" not in pages[1]
