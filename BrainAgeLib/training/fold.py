@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 from BrainAgeLib.model.kind import AgeModel, AnyKind
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.weights import KINDS, Member
-from BrainAgeLib.records import SequenceName
+from BrainAgeLib.records import T1_LIKE, SequenceName
 from BrainAgeLib.template.sequences import READ
 from BrainAgeLib.training.network_data import SequenceScans
 from BrainAgeLib.training.people import Person, site_weights
@@ -106,11 +106,13 @@ class Fold:
     def train_own(self) -> dict[SequenceName, RegionalModel]:
         """Return experts fitted on scans of each other sequence; none where nobody has labels.
 
-        Those of a fold say how good they are; what is shipped is fitted on everybody.
+        Those of a fold say how good they are; what is shipped is fitted on everybody. A T1 after
+        contrast agent is so much of a T1 that experts of its own gained nothing.
         """
         if not self.with_sequences:
             return {}
-        return {sequence: self._trained_own(sequence) for sequence in READ}
+        others = [sequence for sequence in READ if sequence not in T1_LIKE]
+        return {sequence: self._trained_own(sequence) for sequence in others}
 
     def _trained_own(self, sequence: SequenceName) -> RegionalModel:
         fit = import_module("BrainAgeLib.training.regional").fit_own
