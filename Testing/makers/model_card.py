@@ -155,10 +155,8 @@ def _together(card: Card) -> list[str]:
     sets = [each for n in range(2, len(names) + 1) for each in itertools.combinations(names, n)]
     nothing = [" + ".join(each) for each in sets if card.calibration.together_of(each) is None]
     if nothing:
-        lines += [
-            "",
-            f"Not known together: {'; '.join(nothing)} (no sure gain, or too few people).",
-        ]
+        why = "no sure gain, or too few people"
+        lines += ["", f"Not known together: {'; '.join(nothing)} ({why})."]
     return lines
 
 
