@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -148,11 +149,14 @@ def sequence_calibrations(
         if any(row.protocol == protocol and not row.held_out for row in rows):
             curve, entry = fit_sequence(rows, protocol)
             straightened = with_curve(rows, protocol, curve)
+            holds = coverage_of(straightened, protocol)
+            if not math.isfinite(holds.mean_width_years):
+                continue  # too few people to promise an interval without one fold
             errors = [
                 accuracy_of(row for row in straightened if row.held_out == held)
                 for held in (False, True)
             ]
-            coverage[entry.name] = coverage_of(straightened, protocol)
+            coverage[entry.name] = holds
             read = SequenceCalibration(curve, entry, sequences.SHA256, 1.0, 0, *errors)
             calibrations[sequence] = read
     return calibrations, coverage
