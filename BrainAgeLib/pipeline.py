@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from BrainAgeLib.ahead import spare_thread
 from BrainAgeLib.case import Case, ScanSource, read
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
+from BrainAgeLib.gate.field_of_view import template_grid
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
 from BrainAgeLib.gate.sequence import read_as
 from BrainAgeLib.model.devices import DeviceInUse
@@ -63,6 +65,12 @@ class Tools:
     ensemble: Ensemble
     interpreter: Interpreter
     template: Template
+
+    def get_ready(self) -> None:
+        """Make what a process's first scan waits for after its registration; it is kept then."""
+        self.device.run(self.ensemble.weights)
+        template_grid(self.template)
+        _ = self.template.tissues
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,9 @@ def place(case: Case, mask: np.ndarray, tools: Tools, advance: Advance) -> Place
         return PlacedScan(case.volume, mask)
     voxels = np.where(mask, case.volume.voxels, 0.0).astype(np.float32)
     brain = case.volume.with_voxels(voxels)
-    return PlacedScan(case.volume, mask, register_to_template(brain, tools.template, advance))
+    with spare_thread(torch.get_num_threads()) as ahead:
+        found = register_to_template(brain, tools.template, advance, ahead, tools.get_ready)
+    return PlacedScan(case.volume, mask, found)
 
 
 def answer_of(case: Case, placed: PlacedScan, tools: Tools) -> Answer:

@@ -95,7 +95,7 @@ def around_to_brain(view: FieldOfView) -> float | None:
 
 def look_around(placed: PlacedScan, template: Template) -> FieldOfView:
     """Return what a scan shows around the template's brain."""
-    grid = _grid(template)
+    grid = template_grid(template)
     to_index = np.linalg.inv(placed.volume.affine) @ placed.registration.template_to_scan
     index = apply_affine(to_index, grid.points_mm)
     limits = np.array(placed.mask.shape)[::-1]
@@ -117,7 +117,8 @@ def fraction_of(part: np.ndarray, whole: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=1)
-def _grid(template: Template) -> TemplateGrid:
+def template_grid(template: Template) -> TemplateGrid:
+    """Return the points around a template's brain; worked out once."""
     volume = template.t1
     padding = np.ceil((MARGIN_MM + SPACING_MM) / volume.spacing_mm).astype(int)
     around = [(n, n) for n in padding[::-1]]

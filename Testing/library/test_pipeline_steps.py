@@ -9,11 +9,13 @@ import pytest
 import torch
 
 from BrainAgeLib import pipeline, predict
-from BrainAgeLib.model import devices
+from BrainAgeLib.gate import field_of_view
+from BrainAgeLib.model import devices, ensemble
 from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import Answer, is_withheld
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.read import scan_from_image
+from BrainAgeLib.template import template as template_module
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration
 from Testing.library.scan.made_dicom import write_volume_series
@@ -54,6 +56,21 @@ def test_what_was_skipped_took_no_time_at_all(image, in_place, monkeypatch, smal
     seconds = predict(image, **options).timings_seconds
     assert seconds.brain_extraction is None
     assert seconds.registration is not None
+
+
+def test_a_first_scan_finds_ready_what_depends_on_no_scan(small_model, monkeypatch):
+    ensemble._weights.cache_clear()
+    tools = pipeline.prepare(Options(model=str(small_model), device="cpu"))
+    tools = replace(tools, template=replace(tools.template))  # nothing was made of it yet
+
+    tools.get_ready()
+
+    monkeypatch.delattr(ensemble, "load_weights")
+    monkeypatch.delattr(template_module, "distance_outside_mm")
+    monkeypatch.delattr(field_of_view, "distance_outside_mm")
+    assert len(tools.ensemble.weights("cpu").members) > 0
+    assert tools.template.tissues.max() == template_module.VENTRICLE
+    assert field_of_view.template_grid(tools.template).brain.any()
 
 
 def test_too_little_gpu_memory_means_the_cpu_and_a_note(image, in_place, monkeypatch):

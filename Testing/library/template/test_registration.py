@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from BrainAgeLib.ahead import spare_thread
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
 from BrainAgeLib.template import registration
 from BrainAgeLib.template.registration import (
@@ -97,7 +98,7 @@ def test_a_turned_picture_that_cannot_be_placed_leaves_the_others(
         raise RegistrationError("made up")
 
     monkeypatch.setattr(registration, "UPRIGHT_SIMILARITY", 1.1)
-    monkeypatch.setattr(registration, "_turned", fail)
+    monkeypatch.setattr(registration, "turned", fail)
 
     found = register_to_template(thick_brain, template)
 
@@ -127,6 +128,21 @@ def test_the_number_of_threads_does_not_matter(upright, thick_brain, template):
 
     # What is left is the order of summation, far below what any age could notice.
     assert rms_distance_mm(again.template_to_scan, upright.template_to_scan) < 1e-6
+
+
+@pytest.mark.usefixtures("one_itk_thread")
+def test_a_second_thread_changes_no_bit_and_has_time_for_something_else(thick_brain, template):
+    alone = register_to_template(thick_brain, template)
+    done = []
+
+    with spare_thread(2) as ahead:
+        found = register_to_template(
+            thick_brain, template, ahead=ahead, meanwhile=lambda: done.append("else")
+        )
+
+    assert np.array_equal(found.template_to_scan, alone.template_to_scan)
+    assert found.similarity == alone.similarity
+    assert done == ["else"]
 
 
 def test_progress_grows_to_the_end(template):
