@@ -222,9 +222,8 @@ def explain(
     answer: Answer, maps: ScanMaps, placed: PlacedScan, tools: Tools, advance: Advance
 ) -> Answer:
     """Return the answer with where the age comes from; no regions of what is no whole brain."""
-    ensemble, device = tools.ensemble, tools.device
-    sequence = answer.raw.sequence if answer.raw else "T1w"
-    years = device.run(lambda name: ensemble.saliency_years(maps, name, advance, sequence)).cpu()
+    sequence, see = answer.raw.sequence if answer.raw else "T1w", tools.ensemble.saliency_years
+    years = tools.device.run(lambda name: see(maps, name, advance, sequence)).cpu()
     leans_on = None
     if maps.covers_brain:
         leans_on = leaning_on_regions(years, maps.acquired.to("cpu"))[:MOST_REGIONS]
