@@ -60,6 +60,8 @@ def _together(card: Card) -> list[str]:
         lines.append(f"    {' + '.join(one.sequences)} (counting {parts}):")
         for words, row in (("validation", one.validation), ("held out", one.held_out)):
             lines += [f"      {words:10}  {_figures(row)}"] if row else []
+    if not lines and card.calibration.sequences:
+        return ["  Several sequences of one session: no set of them is surely better together"]
     return ["  Several sequences of one session, raw error (years):", *lines] if lines else []
 
 

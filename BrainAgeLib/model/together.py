@@ -93,10 +93,12 @@ def together(
     says. ``model``: the one that made them, a name or a folder; None takes the bundled one. What
     has no age or is not of a whole brain is left out, ``sequences`` names the others. None where
     the model's card does not know those together. Raises InputError for two of one sequence, of
-    another model, or of people of different ages or sexes.
+    another model, or of people of different ages or sexes, and for what is no prediction.
     """
     from BrainAgeLib.model.ensemble import load_ensemble
 
+    if not all(isinstance(each, Prediction) for each in predictions):
+        raise InputError("these are no predictions", "give what BrainAgeLib.predict returns")
     card = load_ensemble(None if model is None else os.fspath(model)).card
     ages = [scan_age(prediction) for prediction in predictions]
     names = [age.sequence for age in ages]

@@ -252,3 +252,18 @@ class TestCard:
 
         with pytest.raises(InstallationError, match="together there cannot be"):
             self.read(document, tmp_path)
+
+
+def test_what_is_no_prediction_is_said(folder):
+    with pytest.raises(InputError, match="these are no predictions") as caught:
+        BrainAgeLib.together(["scan.nii.gz"], model=folder)
+
+    assert caught.value.hint == "give what BrainAgeLib.predict returns"
+
+
+def test_a_model_that_reads_other_sequences_says_that_no_set_is_surely_better(card):
+    alone = replace(card, calibration=replace(card.calibration, together=()))
+    of_t1 = replace(card, calibration=replace(card.calibration, together=(), sequences={}))
+
+    assert "no set of them is surely better together" in card_text(alone)
+    assert "Several sequences" not in card_text(of_t1)
