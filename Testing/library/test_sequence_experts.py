@@ -12,12 +12,14 @@ from safetensors import safe_open
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import FILE_NAME, OWN_FILE_NAME
-from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
-from BrainAgeLib.training import regional
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, read_rows
-from BrainAgeLib.training.store import sequences_file, write_scans
-from Testing.library.model_folders import knowing_model, owning_model, small_regional_model
-from Testing.library.stored_scans import stored_scan
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, read_rows
+from Testing.library.model_folders import (
+    knowing_model,
+    out_of_fold_rows,
+    owning_model,
+    small_regional_model,
+    with_sequence_rows,
+)
 from Testing.makers import sequence_experts as maker
 
 KEPT = ("name", "sha256", "harmonisation", "training", "out_of_fold", "ablation")
@@ -43,29 +45,18 @@ def people(tmp_path):
 
 
 @pytest.fixture
-def run(people, tmp_path, monkeypatch):
-    """Return a run that has everybody's scans of other sequences: two different ones of noise."""
-    work = tmp_path / "run" / "work"
-    (work / "scans").mkdir(parents=True)
-    cells = small_regional_model(1).center.shape
-    made = []
-    for seed in (1, 2):
-        write_scans(tmp_path / "scans.npz", [stored_scan(12, seed + 10 * n) for n in range(3)])
-        generator = np.random.default_rng(seed)
-        arrays = {
-            **np.load(tmp_path / "scans.npz"),
-            "volumes": generator.integers(
-                0, 255, (9, HEIGHT_COUNT, GRID_HEIGHT, GRID_WIDTH), np.uint8
-            ),
-            "covered": np.ones(7, bool),
-            "regional": generator.random((7, *cells)).astype(np.float16),
-        }
-        path = tmp_path / f"made{seed}.npz"
-        np.savez(path, **arrays)
-        made.append(path)
-    for number, person in enumerate(maker.read_sites([people])[0]):
-        sequences_file(work, person).symlink_to(made[number % 2])
-    monkeypatch.setattr(regional, "fit_regional_model", lambda *_: small_regional_model(77))
+def run(tmp_path, monkeypatch):
+    """Return a run that has everybody's scans already; what its models say of them is made up."""
+    rows: dict[str, list[Row]] = {}
+    for row in with_sequence_rows(out_of_fold_rows(200), 15.0, ("T2w", "FLAIR")):
+        if row.protocol in SEQUENCE_PROTOCOLS.values():
+            rows.setdefault(row.participant_id, []).append(row)
+    own = {"T2w": small_regional_model(77), "FLAIR": small_regional_model(78)}
+    monkeypatch.setattr(maker, "has_sequences", lambda *_: True)
+    monkeypatch.setattr(maker.Fold, "train_own", lambda _fold: own)
+    monkeypatch.setattr(
+        maker, "rows_of_sequences", lambda _member, _own, person, *_: rows[person.participant_id]
+    )
     return tmp_path / "run"
 
 
@@ -84,10 +75,10 @@ def test_a_model_learns_them_anew(people, run, tmp_path, capsys, make):
     assert after.accuracy.validation == before.accuracy.validation
     assert after.calibration.sequences != before.calibration.sequences
     assert after.version == "5"
-    counted = {name for name in after.blend.of_sequences if after.blend.has_own(name)}
+    assert set(after.blend.of_sequences) == {"T2w", "FLAIR"}
     with safe_open(model / OWN_FILE_NAME, "pt") as tensors:
-        assert {name.split(".")[0] for name in tensors.keys()} == counted  # noqa: SIM118
-    assert load_ensemble(str(model)).weights("cpu", min(counted)).members
+        assert {name.split(".")[0] for name in tensors.keys()} == {"T2w", "FLAIR"}  # noqa: SIM118
+    assert load_ensemble(str(model)).weights("cpu", "FLAIR").members
     assert "fold 2 of 2" in capsys.readouterr().out
     rows = read_rows(run / "out_of_fold.csv")
     assert len(rows) == 200 * 4
