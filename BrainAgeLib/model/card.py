@@ -109,7 +109,7 @@ class Calibration:
     ``unseen_scanner``: None where the model was never tried on a scanner that it had not seen.
     ``scan_error``: None where nobody was scanned twice for it.
     ``sequences``: of the sequences beside T1 that the model gives an age for. ``together``: of sets
-    of sequences whose ages make a better one; a set that is not there gains nothing.
+    of sequences whose ages surely make a better one; of a set that is not there it is not known.
     """
 
     interval_level: float

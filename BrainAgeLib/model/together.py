@@ -33,14 +33,15 @@ class ScanAge:
     """What an age of several sequences takes of one scan; ages in years.
 
     ``sequence``: as the picture tells it; what it does not tell was read as a T1. ``upper_years``:
-    the upper end of its interval. ``can_be_joined``: whether there is an age, with an interval, of
-    a whole brain. ``correction``: the line of its corrected age, None where it has none.
+    the upper end of its interval. ``model``: version and sha256, since the experts of other
+    sequences are told by the version alone. ``can_be_joined``: whether there is an age, with an
+    interval, of a whole brain. ``correction``: the line of its corrected age, if it has one.
     ``has_site``: whether a site's calibration was asked for, whatever it says of this scan.
     """
 
     sequence: SequenceName
     verdict: Verdict
-    model_sha256: str
+    model: tuple[str, str]
     brain_age_years: float | None
     upper_years: float | None
     covers: IntervalCovers | None
@@ -107,7 +108,7 @@ def together(
             f"several scans are {', '.join(sorted(twice))}, by the picture",
             "give one of each sequence: two of one sequence are not put together",
         )
-    if any(age.model_sha256 != card.sha256 for age in ages):
+    if any(age.model != (card.version, card.sha256) for age in ages):
         raise InputError(
             f"these ages were not all made by the model {card.name} {card.version}",
             "give the model that made them, or predict again",
@@ -136,7 +137,7 @@ def scan_age(prediction: Prediction) -> ScanAge:
     return ScanAge(
         prediction.sequence or "T1w",
         prediction.quality.verdict,
-        prediction.model.sha256,
+        (prediction.model.version, prediction.model.sha256),
         age_years,
         interval[1] if interval else None,
         prediction.interval_covers,
@@ -153,7 +154,7 @@ def scan_age(prediction: Prediction) -> ScanAge:
 
 def why_not_joined(age: ScanAge, card: Card) -> str | None:
     """Return why an age is in none of several sequences, in words; None where it may be."""
-    if age.model_sha256 != card.sha256:
+    if age.model != (card.version, card.sha256):
         return f"is of another model than {card.name} {card.version}"
     if not age.can_be_joined:
         return f"is of no whole brain, or not read as {age.sequence}"

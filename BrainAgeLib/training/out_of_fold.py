@@ -1,4 +1,4 @@
-"""Predictions of people by models that have not seen them, and what is chosen by them."""
+"""Predictions of people by models that have not seen them: rows, and their table."""
 
 from __future__ import annotations
 

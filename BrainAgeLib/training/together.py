@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,30 @@ from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, 
 ByPerson = dict[str, Row]
 
 
+@dataclass(frozen=True)
+class Candidate:
+    """A set of sequences, and what their ages make of each other.
+
+    ``joined``: a row a person with the age that they make. ``differences_years``: (person,) of the
+    people who are not held out, its absolute error less that of the best of the set alone.
+    """
+
+    names: tuple[SequenceName, ...]
+    fractions: dict[str, float]
+    joined: list[Row]
+    differences_years: np.ndarray
+
+    @property
+    def protocol(self) -> str:
+        """What its rows are called."""
+        return self.joined[0].protocol
+
+    @property
+    def is_sure(self) -> bool:
+        """Say whether it errs less than the best of the set alone, and not by chance."""
+        return bootstrap_mean(self.differences_years)[1] < 0
+
+
 def fit_together(
     rows: Sequence[Row], read: Mapping[str, SequenceCalibration]
 ) -> tuple[tuple[SequencesTogether, ...], dict[str, IntervalCoverage]]:
@@ -36,30 +60,33 @@ def fit_together(
     interval makes no allowance. Only people with a scan of each sequence of a set count, each once;
     too few to promise an interval, in all or without one fold, make no set.
     """
-    by_sequence = dict(_by_sequence(rows, read))
     together: list[SequencesTogether] = []
     coverage: dict[str, IntervalCoverage] = {}
+    for one in candidates(rows, read):
+        if not one.is_sure:
+            continue
+        name, joined = one.protocol, one.joined
+        _, least_slices, most_spacing_mm, _ = CLASSES[0]
+        entry = fit_class(joined, name, least_slices, most_spacing_mm, name)
+        of_set = coverage_of(joined, name)
+        if not math.isfinite(entry.half_width_factor + of_set.mean_width_years):
+            continue
+        errors = [
+            accuracy_of(row for row in joined if row.held_out == held) for held in (False, True)
+        ]
+        together.append(SequencesTogether(one.names, one.fractions, entry, *errors))
+        coverage[name] = of_set
+    return tuple(together), coverage
+
+
+def candidates(rows: Sequence[Row], read: Mapping[str, SequenceCalibration]) -> Iterator[Candidate]:
+    """Yield every set of two sequences and more, with the fractions of the least error."""
+    by_sequence = dict(_by_sequence(rows, read))
     for count in range(2, len(by_sequence) + 1):
         for names in itertools.combinations(by_sequence, count):
             parts = _of_same_people([by_sequence[name] for name in names])
-            fractions = _best_fractions(names, parts)
-            if fractions is None:
-                continue
-            name = f"{' + '.join(names)}, {MAIN_PROTOCOL}"
-            joined = _joined(name, [fractions.get(part, 0.0) for part in names], parts)
-            _, least_slices, most_spacing_mm, _ = CLASSES[0]
-            entry = fit_class(joined, name, least_slices, most_spacing_mm, name)
-            if not math.isfinite(entry.half_width_factor):
-                continue
-            of_set = coverage_of(joined, name)
-            if not math.isfinite(of_set.mean_width_years):
-                continue
-            errors = [
-                accuracy_of(row for row in joined if row.held_out == held) for held in (False, True)
-            ]
-            together.append(SequencesTogether(names, fractions, entry, *errors))
-            coverage[name] = of_set
-    return tuple(together), coverage
+            if not all(row.held_out for row in parts[0]):
+                yield _candidate(names, parts)
 
 
 def _by_sequence(
@@ -80,16 +107,12 @@ def _of_same_people(sequences: Sequence[ByPerson]) -> list[list[Row]]:
     return [[by_person[name] for name in people] for by_person in sequences]
 
 
-def _best_fractions(
-    names: Sequence[SequenceName], parts: Sequence[list[Row]]
-) -> dict[str, float] | None:
-    """Return the fractions, in steps, with the least error; None if that is no sure gain.
+def _candidate(names: tuple[SequenceName, ...], parts: Sequence[list[Row]]) -> Candidate:
+    """Return a set; ``parts``: rows of each sequence, in the same order of people.
 
-    ``parts``: rows of each sequence, in the same order of people; held-out ones do not count.
+    People who are held out choose no fractions.
     """
     chosen = [[row for row in rows if not row.held_out] for rows in parts]
-    if not chosen[0]:
-        return None
     ages = columns(chosen[0])[0]
     raw = np.stack([columns(rows)[1] for rows in chosen], axis=1)
 
@@ -101,9 +124,12 @@ def _best_fractions(
 
     best = min(ways_to_share(len(names)), key=error)
     alone = min(map(tuple, np.eye(len(names), dtype=int) * FRACTION_STEPS), key=error)
-    if not bootstrap_mean(errors(best) - errors(alone))[1] < 0:
-        return None
-    return {name: step / FRACTION_STEPS for name, step in zip(names, best, strict=True) if step > 0}
+    fractions = [step / FRACTION_STEPS for step in best]
+    joined = _joined(f"{' + '.join(names)}, {MAIN_PROTOCOL}", fractions, parts)
+    counted: dict[str, float] = {
+        name: part for name, part in zip(names, fractions, strict=True) if part > 0
+    }
+    return Candidate(names, counted, joined, errors(best) - errors(alone))
 
 
 def _joined(name: str, fractions: Sequence[float], parts: Sequence[list[Row]]) -> list[Row]:

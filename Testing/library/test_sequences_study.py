@@ -48,6 +48,19 @@ def test_a_run_without_other_sequences_has_no_table():
         sequences.markdown(out_of_fold_rows(40))
 
 
+def test_sets_of_sequences_have_a_line_each_with_what_they_gain(rows):
+    lines = cells_of(sequences.sets_markdown(rows))
+
+    # Of four sequences; made-up ones all err alike, so that no set gains anything.
+    assert len(lines) == 11
+    for parts, (error, less, held_out) in lines.items():
+        assert sum(float(part.split()[-1]) for part in parts.split(", ")) == pytest.approx(1.0)
+        assert float(error) > 1.0
+        assert float(held_out) > 1.0
+        low, high = (float(end) for end in less.split("(")[1].strip(")").split(" to "))
+        assert low <= float(less.split()[0]) <= high
+
+
 def test_two_held_out_people_are_too_few(rows):
     few = {row.participant_id for row in rows if row.held_out}
     few = set(sorted(few)[:2])
@@ -58,9 +71,11 @@ def test_two_held_out_people_are_too_few(rows):
     ]  # fmt: skip
 
 
-def test_the_table_goes_into_the_page(rows, tmp_path, monkeypatch, capsys):
+def test_the_tables_go_into_the_page(rows, tmp_path, monkeypatch, capsys):
     page = tmp_path / "model.md"
-    page.write_text("before\n<!-- sequences: begin -->\nold\n<!-- sequences: end -->\nafter\n")
+    marks = ("sequences", "sets of sequences")
+    parts = [f"<!-- {mark}: begin -->\nold\n<!-- {mark}: end -->\n" for mark in marks]
+    page.write_text("\n".join(["before", *parts, "after\n"]))
     write_rows([replace(row, by_kind={}) for row in rows], tmp_path / "out_of_fold.csv")
     monkeypatch.setattr(sequences, "PAGE", page)
     monkeypatch.setattr(sys, "argv", ["sequences", str(tmp_path)])
@@ -68,6 +83,8 @@ def test_the_table_goes_into_the_page(rows, tmp_path, monkeypatch, capsys):
     sequences.main()
 
     text = page.read_text("utf-8")
-    assert capsys.readouterr().out.strip() in text
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) > len(marks)
+    assert set(printed) <= set(text.splitlines())
     assert "old" not in text
     assert text.startswith("before") and text.endswith("after\n")

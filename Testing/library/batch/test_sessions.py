@@ -30,7 +30,16 @@ def row(card):
         half = {"T2w": 10.0, "FLAIR": 12.0}.get(sequence, 8.0)
         low, high = (None, None) if age is None else (age - half, age + half)
         scan_age = ScanAge(
-            *(sequence or "T1w", verdict, card.sha256, age, high, "any scanner", 58.0, None),
+            *(
+                sequence or "T1w",
+                verdict,
+                (card.version, card.sha256),
+                age,
+                high,
+                "any scanner",
+                58.0,
+                None,
+            ),
             can_be_joined=age is not None,
         )
         return replace(
@@ -227,7 +236,7 @@ def test_what_the_card_knows_with_nothing_is_left_out(row, card):
 def test_what_cannot_be_joined_is_said(row, card):
     t2 = row("T2w", 68)
     parts = replace(t2, scan_age=replace(t2.scan_age, can_be_joined=False))
-    others = replace(t2, scan_age=replace(t2.scan_age, model_sha256="e" * 64))
+    others = replace(t2, scan_age=replace(t2.scan_age, model=("2", "e" * 64)))
 
     for other, words in ((parts, "of no whole brain"), (others, "of another model than small 4")):
         (session,) = sessions_of([row("T1w", 60), other], card)

@@ -50,7 +50,7 @@ def scan(card):
             chronological_age_years=58.0,
             correction=LINE,
             quality=Quality(findings),
-            model=replace(person().model, sha256=card.sha256),
+            model=replace(person().model, version=card.version, sha256=card.sha256),
             sequence=sequence,
             **changes,
         )
@@ -252,6 +252,14 @@ class TestCard:
 
         with pytest.raises(InstallationError, match="together there cannot be"):
             self.read(document, tmp_path)
+
+
+def test_another_version_with_the_same_weights_of_a_t1_is_another_model(scan, folder):
+    t1, t2 = scan("T1w", 60.0, 8.0), scan("T2w", 68.0, 10.0)
+    other = replace(t2, model=replace(t2.model, version="4.1"))  # its own experts are others
+
+    with pytest.raises(InputError, match="not all made by the model small 4"):
+        BrainAgeLib.together([t1, other], model=folder)
 
 
 def test_what_is_no_prediction_is_said(folder):
