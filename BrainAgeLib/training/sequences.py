@@ -53,11 +53,12 @@ class SequenceRange:
 class Disturbances:
     """What scans are disturbed by, each drawn from nothing to this, or with this chance.
 
-    Standard deviations: ``noise`` of the brighter one of grey and white matter, ``shading`` and
-    ``uneven`` tissue of the logarithm, ``slice_gain`` as a fraction, ``mask_wander`` of where the
-    mask ends, as a fraction of brain in a pixel, which is drawn for each place. ``sharpness``: of
-    what blurring takes away. Chances: ``lesions``, ``fat`` and ``fluid`` left outside, a mask
-    without all of the fluid around the brain (``tight``), one with what lies outside (``wide``).
+    Standard deviations: ``noise`` of the brighter one of grey and white matter, little more often
+    than much; ``shading`` and ``uneven`` tissue of the logarithm, ``slice_gain`` as a fraction,
+    ``mask_wander`` of where the mask ends, as a fraction of brain in a pixel, which is drawn for
+    each place. ``sharpness``: of what blurring takes away. Chances: ``lesions``, ``fat`` and
+    ``fluid`` left outside, a mask without all of the fluid around the brain (``tight``), one with
+    what lies outside (``wide``).
     """
 
     noise: float = 0.07
@@ -78,16 +79,13 @@ RANDOM = Disturbances()
 # stripped. Set by hand.
 EVERYDAY = Disturbances(0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0)
 
-
 # Textbook orders of brightness, wide around what the few real scans at hand show.
-_T1 = SequenceRange(
-    (0.58, 0.9), (0.32, 0.64), True, (0.0, 0.6), (0.3, 1.0), (0.55, 0.9), (0.0, 1.0)
-)
+_T1 = SequenceRange((0.58, 0.9), (0.32, 0.64), True, (0, 0.6), (0.3, 1), (0.55, 0.9), (0, 1))
 RANGES: dict[SequenceName, SequenceRange] = {
     "T1w": _T1,
     "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
     "T2w": SequenceRange((1.1, 1.6), (1.6, 4.4), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
-    "FLAIR": SequenceRange((1.05, 1.45), (0.08, 0.7), lesion=(1.2, 1.9)),
+    "FLAIR": SequenceRange((1.1, 1.75), (0.08, 0.7), lesion=(1.2, 2.2)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
 }
 
@@ -161,7 +159,7 @@ def simulate(
     image = image * smooth_field(image, _between((0, by.shading), generator), 3, generator).exp()
     gains = generator.normal(1, _between((0, by.slice_gain), generator), (len(image), 1, 1))
     image = image * torch.from_numpy(gains).float()
-    sd = _between((0, by.noise), generator) * max(1.0, grey)
+    sd = by.noise * float(generator.random()) ** 2 * max(1.0, grey)
     noise = generator.normal(0, sd, (2, *image.shape))
     real, imaginary = torch.from_numpy(noise).float()
     return torch.hypot(image + real, imaginary), _mask(parts, by, generator)
@@ -186,6 +184,7 @@ def _tissues(
 
     deep = grey + (1 - grey) * _between(drawn.deep_grey, generator)
     image = shown(1.0, WHITE) + shown(grey, CORTEX) + shown(deep, DEEP_GREY)
+    image = image + _within_tissues(parts, grey - 1, generator)
     around = fluid * _between((0.75, 1.15), generator)
     image = image + fluid * parts[:, INNER_FLUID]
     image = image + around * (parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID])
@@ -200,6 +199,25 @@ def _tissues(
     return image
 
 
+def _within_tissues(
+    parts: torch.Tensor, contrast: float, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return what tracts, nuclei and the rim of the ventricles add to their tissues.
+
+    ``contrast``: of grey and white matter. White matter beside the ventricles, as the callosum and
+    the caps of the horns, is often as bright as grey matter in healthy people, above all in FLAIR.
+    """
+    like = parts[:, WHITE]
+    tracts = smooth_field(like, _between((0, 0.4), generator) * abs(contrast), 10, generator)
+    nuclei = smooth_field(like, _between((0, 0.6), generator) * abs(contrast), 10, generator)
+    image = tracts * parts[:, WHITE] + nuclei * parts[:, DEEP_GREY]
+    if generator.random() < 0.7:
+        near = (_between((1.0, 4.0), generator) * _around(parts[:, INNER_FLUID], 7)).clamp(0, 1)
+        patches = (0.6 + smooth_field(like, 0.5, 10, generator)).clamp(0, 1)
+        image = image + _between((0, 1.5), generator) * contrast * near * patches * like
+    return image
+
+
 def _vessels(
     parts: torch.Tensor,
     drawn: SequenceRange,
@@ -207,7 +225,7 @@ def _vessels(
     fluid: float,
     generator: np.random.Generator,
 ) -> torch.Tensor:
-    """Return what vessels add to the fluid that they lie in, after an agent the choroid plexus."""
+    """Return what vessels and the choroid plexus add to the fluid that they lie in."""
     image = torch.zeros_like(parts[:, WHITE])
     has_agent = sequence == "T1w after contrast"
     brighter = _between(drawn.vessel, generator) - fluid
@@ -217,9 +235,11 @@ def _vessels(
         places = smooth_field(image, 1.0, 28, generator) - least
         near = parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID] + has_agent * 0.6 * parts[:, RIM]
         image = image + (2 * places).clamp(0, 1) * near * brighter
-    if has_agent:
+    if has_agent or generator.random() < 0.5:
+        # The choroid plexus; without an agent it is about as bright as tissue.
+        choroid = brighter if has_agent else _between((0.7, 1.5), generator) - fluid
         places = smooth_field(image, 1.0, 20, generator) - 1.0
-        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * brighter
+        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * choroid
     return image
 
 

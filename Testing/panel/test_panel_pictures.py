@@ -88,6 +88,15 @@ def test_the_result_is_readable(person, head, tmp_path, dark, scale):
     setTheme(False)
 
 
+def test_the_advanced_choices_are_readable_and_narrow(person, head, tmp_path):
+    person.click(person.ui.advancedButton._button)
+    person.rest()
+    grab(person, 2.0, width=NARROW).save(str(folder(tmp_path) / "panel_advanced.png"))
+    assert person.ui.sequenceComboBox.visible
+    assert person.module.parent.minimumSizeHint().width() <= NARROW
+    assert cutOff(person) == []
+
+
 @pytest.fixture
 def compared(person, tmp_path):
     """Return a function that compares two scans of one person, of other scanners and warned of."""
