@@ -100,7 +100,7 @@ def refuse_another_wish(settings: BatchSettings) -> None:
     """Raise InputError where results are to be collected of another wish than theirs."""
     earlier = earlier_wish(settings.output)
     if settings.wish not in (None, earlier) and _earlier(settings.output):
-        raise _other_options(settings.output, [f"sequence: {earlier} before, {settings.wish} now"])
+        raise _other_options(settings.output, [_change("sequence", earlier, settings.wish)])
 
 
 def run_batch(
@@ -247,8 +247,18 @@ def _refuse_other_settings(asked: dict[str, Any], path: Path) -> None:
     if other:
         raise _other_options(
             path.parent,
-            [f"{name}: {earlier.get(name)} before, {asked[name]} now" for name in other],
+            [_change(name.replace("_", " "), earlier.get(name), asked[name]) for name in other],
         )
+
+
+def _change(name: str, before: object, now: object) -> str:
+    """Say how an option differs, as people would."""
+    words = {True: "yes", False: "no", None: "not given"}
+    shown = [
+        words[value] if value is None or isinstance(value, bool) else str(value)
+        for value in (before, now)
+    ]
+    return f"{name}: {shown[0]} before, {shown[1]} now"
 
 
 def _other_options(folder: Path, details: Sequence[str]) -> InputError:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from BrainAgeLib.batch.bids import is_bids, read_bids
 from BrainAgeLib.batch.choice import EACH, Wish
-from BrainAgeLib.batch.files import stem
+from BrainAgeLib.batch.files import images_among, stem
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
@@ -51,6 +51,9 @@ def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
     path, name = Path(given), printable(given)
     if not path.exists():
         raise InputError(f"{name} does not exist", "check the path")
+    if path.is_file() and images_among(path.parent, [path.name]):
+        hint = "give a single scan to brainage predict, and batch a folder or a CSV list of scans"
+        raise InputError(f"{name} is no list of scans", hint)
     if path.is_file():
         scans = ScanList(read_scan_list(path), [])
     elif is_bids(path):

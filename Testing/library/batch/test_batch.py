@@ -93,7 +93,7 @@ def test_results_of_other_options_are_not_mixed(scans, settings, small_model):
 
     with pytest.raises(InputError, match="other options") as caught:
         run(scans, forced)
-    assert caught.value.details == ("force: False before, True now",)
+    assert caught.value.details == ("force: no before, yes now",)
 
 
 def test_results_of_another_site_calibration_are_not_mixed(scans, settings, small_model, tmp_path):

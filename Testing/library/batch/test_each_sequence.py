@@ -233,7 +233,7 @@ def test_results_of_the_t1_alone_are_those_of_another_option(batch, tmp_path):
     assert earlier_wish(tmp_path / "out") == EACH
     with pytest.raises(InputError, match="other options") as caught:
         batch(each_sequence=False)
-    assert caught.value.details == ("each_sequence: True before, False now",)
+    assert caught.value.details == ("each sequence: yes before, no now",)
 
 
 def test_a_folder_that_does_not_name_the_option_goes_on_without_it(batch, tmp_path):

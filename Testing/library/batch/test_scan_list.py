@@ -35,6 +35,15 @@ def test_a_path_is_enough(tmp_path):
     assert [entry.folder for entry in entries] == ["a", "a_2"]
 
 
+@pytest.mark.parametrize("name", ["t1.nii.gz", "scans.ZIP"])
+def test_an_image_or_an_archive_is_no_list(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\x1f\x8b path,id\n")
+
+    with pytest.raises(InputError, match="is no list of scans") as caught:
+        find_scans(str(tmp_path / name), tmp_path / "out")
+    assert "brainage predict" in caught.value.hint
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_other_separators_capitals_and_a_byte_order_mark(tmp_path, separator):
     (entry,) = listed(

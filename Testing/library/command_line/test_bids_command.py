@@ -57,9 +57,7 @@ def test_options_and_failures_are_nothing_to_a_group(
     (dataset / "sub-03" / "anat" / "sub-03_T1w.nii.gz").write_bytes(b"no scan")
     assert bids("participant").code == 5
     before = (tmp_path / "out" / "results.csv").read_text()
-    assert (
-        "saliency: False before" in brainage("bids", dataset, tmp_path / "out", "participant").err
-    )
+    assert "saliency: no before" in brainage("bids", dataset, tmp_path / "out", "participant").err
 
     model = ("--model", small_model)
     outcome = brainage("bids", dataset, tmp_path / "out", "group", "--retry-failed", *model)
