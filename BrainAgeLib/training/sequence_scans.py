@@ -1,6 +1,6 @@
 """A person's simulated scans of other sequences, on the template's grid.
 
-A T1 and its tissue labels are split into parts (``sequences``), and these are cut into the thick
+A T1 and its tissue labels are split into parts (``tissue_parts``), and these are cut into the thick
 slices of two protocols once. A scan of any sequence is then made of them where the models see it,
 on the grid, and shown as a T1 by ``template.sequences`` as a real one is.
 """
@@ -25,21 +25,18 @@ from BrainAgeLib.template.slices import LEAST_BRAIN_PIXELS, SliceSet, on_the_gri
 from BrainAgeLib.template.target import template_maps
 from BrainAgeLib.training.appearance import registration_error
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.sequences import (
-    EVERYDAY,
+from BrainAgeLib.training.sequences import EVERYDAY, RANDOM, Disturbances, simulate
+from BrainAgeLib.training.simulate import TEMPLATE_STEP, Simulator, tilted
+from BrainAgeLib.training.thick_slices import Protocol, random_protocol
+from BrainAgeLib.training.tissue_parts import (
     FLUID,
     GREY_MATTER,
     LEVEL,
     PARTS,
-    RANDOM,
     WHITE_MATTER,
-    Disturbances,
     cut_parts,
     parts_of,
-    simulate,
 )
-from BrainAgeLib.training.simulate import TEMPLATE_STEP, Simulator, tilted
-from BrainAgeLib.training.thick_slices import Protocol, random_protocol
 
 USUAL, DRAWN = 0, 1  # the two protocols of a person
 # The scans that are kept of each person: sequence, protocol and which draw of all that is random.

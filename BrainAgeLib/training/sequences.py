@@ -1,9 +1,7 @@
-"""Thick slices of other sequences than T1, simulated from the tissue labels of a brain.
+"""Scans of other sequences than T1, simulated from the parts of a brain.
 
-A labelled brain is split into parts that differ in some sequence: fluid inside, in the sulci and
-around, cortex, deep grey matter, white matter, what lies around the brain. Each part is cut into
-thick slices once; a scan of any sequence is a weighted sum of them with lesions, vessels, shading,
-another mask and noise. White matter is 1. Arrays are (k, j, i) or (slice, part, y, x).
+A scan of any sequence is a weighted sum of parts (``tissue_parts``) with lesions, vessels, shading,
+another mask and noise. White matter is 1. Arrays are (slice, part, y, x) or (slice, y, x).
 """
 
 from __future__ import annotations
@@ -11,23 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import SimpleITK as sitk
 import torch
 import torch.nn.functional as functional
 
 from BrainAgeLib.records import SequenceName
-from BrainAgeLib.scan.geometry import Volume
-from BrainAgeLib.template.intensity import FLUID_CONTRAST, GREY_MATTER_LEVEL, WHITE_MATTER_LEVEL
-from BrainAgeLib.training.strips import LEFTOVER_MM, VENTRICLE_DEPTH_MM, depth_mm, smooth_field
-from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
-
-FLUID, GREY_MATTER, WHITE_MATTER = 1, 2, 3  # of labels; 0 is outside
-INNER_FLUID, SULCAL_FLUID, OUTER_FLUID, CORTEX, DEEP_GREY, WHITE, RIM, LEVEL = range(8)
-PARTS = 7  # that make up the picture; LEVEL is the T1's normalised brightness, to compare with
-# Set by hand, like the ranges and numbers in the functions.
-DEEP_MM = 24.0  # below the brain's surface: basal ganglia, and what else lies there
-MOST_MIXED = 0.5  # of a voxel's label belongs to another tissue, by the T1's brightness
-HIGHEST_LEVEL = 1.3
+from BrainAgeLib.template.intensity import GREY_MATTER_LEVEL
+from BrainAgeLib.training.strips import smooth_field
+from BrainAgeLib.training.tissue_parts import (
+    CORTEX,
+    DEEP_GREY,
+    INNER_FLUID,
+    LEVEL,
+    OUTER_FLUID,
+    PARTS,
+    RIM,
+    SULCAL_FLUID,
+    WHITE,
+)
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,8 @@ class Disturbances:
     ``mask_wander`` of where the mask ends, as a fraction of brain in a pixel, which is drawn for
     each place. ``sharpness``: of what blurring takes away. Chances: ``lesions``, ``fat`` and
     ``fluid`` left outside, a mask without all of the fluid around the brain (``tight``), one with
-    what lies outside (``wide``).
+    what lies outside (``wide``). ``crispness``: by how much more than 1 the shares of tissues in a
+    pixel are raised to a power, as finer pixels than those of the labels have them.
     """
 
     noise: float = 0.07
@@ -72,12 +71,15 @@ class Disturbances:
     fat: float = 0.3
     tight: float = 0.5
     wide: float = 0.3
+    crispness: float = 1.5
 
 
 RANDOM = Disturbances()
 # As ``appearance.EVALUATION`` is for a T1: everyday noise and shading, a healthy brain, loosely
 # stripped. Set by hand.
-EVERYDAY = Disturbances(0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0)
+EVERYDAY = Disturbances(
+    0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, crispness=0.0
+)
 
 # Textbook orders of brightness, wide around what the few real scans at hand show.
 _T1 = SequenceRange((0.58, 0.9), (0.32, 0.64), True, (0, 0.6), (0.3, 1), (0.55, 0.9), (0, 1))
@@ -88,52 +90,6 @@ RANGES: dict[SequenceName, SequenceRange] = {
     "FLAIR": SequenceRange((1.1, 1.75), (0.08, 0.7), lesion=(1.2, 2.2)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
 }
-
-
-def parts_of(brain: Volume, labels: np.ndarray) -> torch.Tensor:
-    """Return the parts (part, k, j, i) of a T1 volume, 0-1 each, and its level as the last.
-
-    ``labels``: (k, j, i) on the same grid. Where the T1 is between the brightness of two tissues, a
-    voxel is up to half the other one. Raises ValueError without grey or white matter.
-    """
-    level = _levels(brain.voxels, labels)
-    below = 1 - level / GREY_MATTER_LEVEL
-    above = (level - GREY_MATTER_LEVEL) / (WHITE_MATTER_LEVEL - GREY_MATTER_LEVEL)
-    in_fluid, in_grey, in_white = (labels == n for n in (FLUID, GREY_MATTER, WHITE_MATTER))
-    fluid = in_fluid * below.clip(MOST_MIXED, 1) + in_grey * below.clip(0, MOST_MIXED)
-    white = in_white * above.clip(MOST_MIXED, 1) + in_grey * above.clip(0, MOST_MIXED)
-    grey = (labels > 0) - fluid - white
-    depth = depth_mm(labels >= GREY_MATTER, float(brain.spacing_mm[0]))
-    inner, deep, inside = depth > VENTRICLE_DEPTH_MM, depth > DEEP_MM, depth > 0
-    radius = round(LEFTOVER_MM / float(brain.spacing_mm[0]))
-    near = sitk.BinaryDilate(sitk.GetImageFromArray((labels > 0).astype(np.uint8)), [radius] * 3)
-    rim = (sitk.GetArrayFromImage(near) > 0) & (labels == 0)
-    parts = [fluid * inner, fluid * (inside & ~inner), fluid * ~inside]
-    parts += [grey * ~deep, grey * deep, white, rim, level * (labels > 0)]
-    return torch.from_numpy(np.stack(parts).astype(np.float32))
-
-
-def _levels(voxels: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the normalised brightness, as ``template.intensity`` has it, by the labels."""
-    shown = voxels > 0
-    if not all((shown & (labels == n)).any() for n in (GREY_MATTER, WHITE_MATTER)):
-        raise ValueError("the labels show no grey or no white matter")
-    grey, white = (
-        float(np.median(voxels[shown & (labels == n)])) for n in (GREY_MATTER, WHITE_MATTER)
-    )
-    fluid = max(0.0, grey - FLUID_CONTRAST * white)
-    values = [0.0, GREY_MATTER_LEVEL, WHITE_MATTER_LEVEL, HIGHEST_LEVEL]
-    beyond = white + (white - grey) * (HIGHEST_LEVEL - 1) / (1 - GREY_MATTER_LEVEL)
-    return np.interp(voxels, [fluid, grey, white, beyond], values)
-
-
-def cut_parts(
-    parts: torch.Tensor, affine: np.ndarray, protocol: Protocol
-) -> tuple[torch.Tensor, np.ndarray]:
-    """Return the thick slices (slice, part, y, x) of parts (part, k, j, i), and their affine."""
-    whole = (parts[:PARTS].sum(0) > 0).float()
-    cut = [cut_thick_slices(part, affine, protocol, within=whole) for part in parts]
-    return torch.stack([scan for scan, _ in cut], 1), cut[0][1]
 
 
 def simulate(
@@ -147,6 +103,7 @@ def simulate(
     Brightness, lesions, vessels, what was left outside, shading, mask and noise are drawn anew.
     """
     drawn = RANGES[sequence]
+    parts = _crisp(parts, 1 + _between((0, by.crispness), generator))
     grey = _between(drawn.grey, generator)
     fluid = _between(drawn.fluid, generator)
     if drawn.fluid_is_below:
@@ -163,6 +120,21 @@ def simulate(
     noise = generator.normal(0, sd, (2, *image.shape))
     real, imaginary = torch.from_numpy(noise).float()
     return torch.hypot(image + real, imaginary), _mask(parts, by, generator)
+
+
+def _crisp(parts: torch.Tensor, power: float) -> torch.Tensor:
+    """Return the parts with less of a mixture in each pixel: shares raised to a power."""
+    shares = torch.cat([parts[:, :PARTS], 1 - parts[:, :PARTS].sum(1, keepdim=True)], 1)
+    raised = shares.clamp(min=0) ** power
+    crisp = (raised / raised.sum(1, keepdim=True).clamp(min=1e-6))[:, :PARTS]
+    # What the T1 shows within tissues stays.
+    return torch.cat([crisp, parts[:, LEVEL:] + _flat_level(crisp) - _flat_level(parts)], 1)
+
+
+def _flat_level(parts: torch.Tensor) -> torch.Tensor:
+    """Return the level (slice, 1, y, x) of a T1 of the parts if each tissue had one brightness."""
+    grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
+    return (GREY_MATTER_LEVEL * grey + parts[:, WHITE])[:, None]
 
 
 def _tissues(
@@ -189,7 +161,7 @@ def _tissues(
     image = image + fluid * parts[:, INNER_FLUID]
     image = image + around * (parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID])
     all_grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
-    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - parts[:, WHITE]
+    texture = parts[:, LEVEL] - _flat_level(parts)[:, 0]
     strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
     image = image + strength * texture * (all_grey + parts[:, WHITE])
     if generator.random() < by.lesions:

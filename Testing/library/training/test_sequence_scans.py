@@ -27,7 +27,6 @@ from BrainAgeLib.training.sequence_scans import (
     scan_of,
     shown_scans,
 )
-from BrainAgeLib.training.sequences import INNER_FLUID, PARTS, WHITE
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import (
     evaluation_file,
@@ -40,6 +39,7 @@ from BrainAgeLib.training.store import (
     training_file,
 )
 from BrainAgeLib.training.stored_maps import LEVEL_STEP, read_maps, stored_maps, unpacked
+from BrainAgeLib.training.tissue_parts import INNER_FLUID, PARTS, WHITE
 from Testing.library.labelled import labelled_person, untaught_network
 from Testing.library.phantoms import coarse_labels, write_volume
 from Testing.library.stored_scans import quick_alignment, same_scans, store_person

@@ -7,22 +7,21 @@ import pytest
 import torch
 
 from BrainAgeLib.scan.geometry import Volume
-from BrainAgeLib.training.sequences import (
+from BrainAgeLib.training.sequences import RANGES, simulate
+from BrainAgeLib.training.thick_slices import Protocol
+from BrainAgeLib.training.tissue_parts import (
     CORTEX,
     DEEP_GREY,
     INNER_FLUID,
     LEVEL,
     OUTER_FLUID,
     PARTS,
-    RANGES,
     RIM,
     SULCAL_FLUID,
     WHITE,
     cut_parts,
     parts_of,
-    simulate,
 )
-from BrainAgeLib.training.thick_slices import Protocol
 
 BRIGHTNESS = np.array([0.0, 30.0, 140.0, 200.0])  # of outside, fluid, grey and white matter
 

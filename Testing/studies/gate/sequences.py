@@ -44,8 +44,9 @@ from BrainAgeLib.template.sequences import READ
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.appearance import registration_error
 from BrainAgeLib.training.people import is_held_out, read_people
-from BrainAgeLib.training.sequences import RANGES, cut_parts, parts_of, simulate
+from BrainAgeLib.training.sequences import RANGES, simulate
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, tilted
+from BrainAgeLib.training.tissue_parts import cut_parts, parts_of
 from Testing.studies._pages import FIGURES, PAGES, table, write_part
 
 PROTOCOLS = ("axial 5+1 mm", "axial 7+2 mm", "axial 3+0 mm")
