@@ -71,14 +71,14 @@ class Disturbances:
     fat: float = 0.3
     tight: float = 0.5
     wide: float = 0.3
-    crispness: float = 1.5
+    crispness: float = 3.0
 
 
 RANDOM = Disturbances()
 # As ``appearance.EVALUATION`` is for a T1: everyday noise and shading, a healthy brain, loosely
 # stripped. Set by hand.
 EVERYDAY = Disturbances(
-    0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, crispness=0.0
+    0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, crispness=2.0
 )
 
 # Textbook orders of brightness, wide around what the few real scans at hand show.

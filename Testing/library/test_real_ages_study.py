@@ -1,0 +1,68 @@
+"""The study of real scans of people of known age: what is counted, and as what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+from BrainAgeLib.records import Quality
+from Testing.library.report.conftest import person, refused
+from Testing.studies.network import real_ages as study
+
+
+def scan_of(name, session, shows, age_years, brain_age_years, half_width_years=10.0):
+    """Return a scan that passed the gate; without a brain age one that was refused."""
+    if brain_age_years is None:
+        return study.Aged(name, session, shows, age_years, refused(person()))
+    interval = brain_age_years - half_width_years, brain_age_years + half_width_years
+    record = replace(
+        person(), brain_age_years=brain_age_years, interval_years=interval, quality=Quality(())
+    )
+    return study.Aged(name, session, shows, age_years, record)
+
+
+def cells(text, what):
+    """Return the cells of a line by the names of their columns."""
+    (line,) = (row for row in text.splitlines() if row.startswith(f"| {what} |"))
+    return dict(zip(study.HEAD, line.strip("| ").split(" | "), strict=False))
+
+
+def test_errors_are_of_the_age_and_differences_of_the_session(capsys):
+    scans = [
+        scan_of("sub-1", "1", "T1w", 20.0, 26.0),
+        scan_of("sub-1", "2", "T1w", 21.0, 23.0),
+        scan_of("sub-2", "1", "T1w", 50.0, 38.0),
+        scan_of("sub-1", "1", "FLAIR", 20.0, 31.0),
+        scan_of("sub-2", "1", "FLAIR", 50.0, None),
+        scan_of("sub-3", "1", "FLAIR", 40.0, 45.0),  # without a T1
+    ]
+
+    text = study.markdown(scans)
+
+    t1, flair = cells(text, "T1w"), cells(text, "FLAIR")
+    assert t1["scans (people)"] == "3 (2)"
+    assert t1["raw MAE (95 % interval)"].startswith("**6.7** (")
+    assert (t1["mean error"], t1["up to 30"]) == ("-1.3", "+4.0 (2)")
+    assert (t1["interval holds"], t1["`pass` and outside"]) == ("2 of 3", "1")
+    assert (flair["scans (people)"], flair["refused"]) == ("3 (3)", "1")
+    assert (flair["raw MAE (95 % interval)"], flair["interval holds"]) == ("8.0", "1 of 2")
+    assert (flair["less the T1: mean"], flair["largest"]) == ("+5.0", "+5.0")
+    assert "T2w" not in text
+
+
+def test_scans_are_those_of_the_table(tmp_path, monkeypatch, capsys):
+    rows = ["file\tparticipant_id\tsession\tage", "sub-1_ses-2_T1w.nii.gz\tsub-1\t2\t20.5"]
+    rows += ["sub-2_desc-brain_ce-gd_T1w.nii.gz\tsub-2\t\t40", "sub-2_bold.nii.gz\tsub-2\t1\t40"]
+    (tmp_path / "participants.tsv").write_text("\n".join(rows), "utf-8")
+    seen = []
+
+    def run(path, options):
+        seen.append((path.name, options.brain_extracted, options.force))
+        return SimpleNamespace(prediction=person())
+
+    monkeypatch.setattr(study, "run", run)
+    first, second = study.scans_of([tmp_path], None)
+
+    assert (first.participant_id, first.session, first.shows) == ("sub-1", "2", "T1w")
+    assert (second.session, second.shows, second.age_years) == ("1", "T1w after contrast", 40.0)
+    assert seen == [(rows[1].split("\t")[0], False, False), (rows[2].split("\t")[0], True, False)]
