@@ -15,7 +15,7 @@ from pathlib import Path
 
 from BrainAgeLib.batch.bids import is_bids, read_bids
 from BrainAgeLib.batch.choice import EACH, Wish
-from BrainAgeLib.batch.files import images_among, stem
+from BrainAgeLib.batch.files import images_among, is_dicom, stem
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
@@ -46,15 +46,15 @@ def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
     ``wish``: the sequence to take of a study, or ``EACH``; a list decides itself. None takes a T1,
     or T2w or FLAIR where there is none.
 
-    Raises InputError when there is no such input or no scan in it.
+    Raises InputError when there is no such input, no scan in it, or a scan in place of a list.
     """
     path, name = Path(given), printable(given)
     if not path.exists():
         raise InputError(f"{name} does not exist", "check the path")
-    if path.is_file() and images_among(path.parent, [path.name]):
-        hint = "give a single scan to brainage predict, and batch a folder or a CSV list of scans"
-        raise InputError(f"{name} is no list of scans", hint)
     if path.is_file():
+        if images_among(path.parent, [path.name]) or is_dicom(path):
+            hint = "batch takes a folder or a CSV list of scans, brainage predict a single scan"
+            raise InputError(f"{name} is no list of scans", hint)
         scans = ScanList(read_scan_list(path), [])
     elif is_bids(path):
         scans = ScanList(*read_bids(path, output, wish), is_bids=True)

@@ -25,7 +25,7 @@ from BrainAgeLib.template.harmonisation import (
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL, LEAST_COVER, tissues_and_field
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
-SHA256 = "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3"
+SHA256 = "44e8d7bea5c9648c9cd1790c67115976922e76cb19c130c9c216ff7e3988cfe5"
 WEIGHTS_NAME = "sequences.safetensors"
 READ = OTHER_SEQUENCES
 INPUTS = INPUT_CHANNELS + 1 + len(READ)

@@ -24,6 +24,7 @@ from BrainAgeLib.training.tissue_parts import (
     PARTS,
     RIM,
     SULCAL_FLUID,
+    TISSUES,
     WHITE,
 )
 
@@ -35,7 +36,8 @@ class SequenceRange:
     ``fluid``: as it is, or below grey matter where ``fluid_is_below``. ``deep_grey``: from 0, as
     the cortex, to 1, as white matter, and beyond. ``texture``: how much of what a T1 shows within
     tissues stays, of the contrast of grey and white matter. ``lesion``: in white matter.
-    ``vessel``: those that are not as dark as flowing blood leaves them.
+    ``vessel``: those that are not as dark as flowing blood leaves them. ``beside_ventricles``: how
+    far healthy white matter goes from its brightness, 0, towards that of grey matter, 1.
     """
 
     grey: tuple[float, float]
@@ -45,19 +47,20 @@ class SequenceRange:
     texture: tuple[float, float] = (-0.6, 0.3)
     lesion: tuple[float, float] = (1.1, 1.9)
     vessel: tuple[float, float] = (0.0, 1.2)
+    beside_ventricles: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Disturbances:
     """What scans are disturbed by, each drawn from nothing to this, or with this chance.
 
-    Standard deviations: ``noise`` of the brighter one of grey and white matter, little more often
-    than much; ``shading`` and ``uneven`` tissue of the logarithm, ``slice_gain`` as a fraction,
-    ``mask_wander`` of where the mask ends, as a fraction of brain in a pixel, which is drawn for
-    each place. ``sharpness``: of what blurring takes away. Chances: ``lesions``, ``fat`` and
-    ``fluid`` left outside, a mask without all of the fluid around the brain (``tight``), one with
-    what lies outside (``wide``). ``crispness``: by how much more than 1 the shares of tissues in a
-    pixel are raised to a power, as finer pixels than those of the labels have them.
+    Standard deviations: ``noise`` of the brighter one of grey and white matter, whose square root
+    is drawn evenly; ``shading`` and ``uneven`` tissue of the logarithm, ``slice_gain`` as a
+    fraction, ``mask_wander`` of where the mask ends, as a fraction of brain in a pixel, which is
+    drawn for each place. ``sharpness``: of what blurring takes away. Chances: ``lesions``, ``fat``
+    and ``fluid`` left outside, a mask without all of the fluid around the brain (``tight``), one
+    with what lies outside (``wide``). ``crispness``: the shares of tissues in a pixel are raised to
+    a power of 1 to 1 + this, since real pixels are finer than those that labels have.
     """
 
     noise: float = 0.07
@@ -74,6 +77,7 @@ class Disturbances:
     crispness: float = 3.0
 
 
+# Set by hand, like the ranges and the numbers in the functions.
 RANDOM = Disturbances()
 # As ``appearance.EVALUATION`` is for a T1: everyday noise and shading, a healthy brain, loosely
 # stripped. Set by hand.
@@ -82,12 +86,21 @@ EVERYDAY = Disturbances(
 )
 
 # Textbook orders of brightness, wide around what the few real scans at hand show.
-_T1 = SequenceRange((0.58, 0.9), (0.32, 0.64), True, (0, 0.6), (0.3, 1), (0.55, 0.9), (0, 1))
+_T1 = SequenceRange(
+    (0.58, 0.9),
+    (0.32, 0.64),
+    True,
+    (0, 0.6),
+    (0.3, 1),
+    (0.55, 0.9),
+    (0, 1),
+    beside_ventricles=(0, 0.4),
+)
 RANGES: dict[SequenceName, SequenceRange] = {
     "T1w": _T1,
     "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
     "T2w": SequenceRange((1.1, 1.6), (1.6, 4.4), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
-    "FLAIR": SequenceRange((1.1, 1.75), (0.08, 0.7), lesion=(1.2, 2.2)),
+    "FLAIR": SequenceRange((1.1, 1.75), (0.08, 0.7), lesion=(1.2, 2.2), beside_ventricles=(0, 1.5)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
 }
 
@@ -103,13 +116,14 @@ def simulate(
     Brightness, lesions, vessels, what was left outside, shading, mask and noise are drawn anew.
     """
     drawn = RANGES[sequence]
-    parts = _crisp(parts, 1 + _between((0, by.crispness), generator))
     grey = _between(drawn.grey, generator)
     fluid = _between(drawn.fluid, generator)
     if drawn.fluid_is_below:
         fluid = max(0.03, grey - fluid)
-    image = _tissues(parts, drawn, (grey, fluid), by, generator)
-    image = image + _vessels(parts, drawn, sequence, fluid, generator)
+    image = _texture(parts, grey, drawn, generator)
+    parts = _crisp(parts, 1 + _between((0, by.crispness), generator))
+    image = image + _tissues(parts, drawn, (grey, fluid), by, generator)
+    image = image + _vessels(parts, drawn, sequence, (grey, fluid), generator)
     image = image + parts[:, RIM] * _left_outside(parts[:, RIM], fluid, by, generator)
     sharper = _between(by.sharpness, generator)
     image = (image + sharper * (image - _around(image))).clamp(min=0)
@@ -122,19 +136,32 @@ def simulate(
     return torch.hypot(image + real, imaginary), _mask(parts, by, generator)
 
 
+def _texture(
+    parts: torch.Tensor, grey: float, drawn: SequenceRange, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return what a T1 shows within grey and white matter, as this sequence does."""
+    all_grey, white = parts[:, CORTEX] + parts[:, DEEP_GREY], parts[:, WHITE]
+    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - white
+    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
+    return strength * texture * (all_grey + white)
+
+
 def _crisp(parts: torch.Tensor, power: float) -> torch.Tensor:
-    """Return the parts with less of a mixture in each pixel: shares raised to a power."""
-    shares = torch.cat([parts[:, :PARTS], 1 - parts[:, :PARTS].sum(1, keepdim=True)], 1)
-    raised = shares.clamp(min=0) ** power
-    crisp = (raised / raised.sum(1, keepdim=True).clamp(min=1e-6))[:, :PARTS]
-    # What the T1 shows within tissues stays.
-    return torch.cat([crisp, parts[:, LEVEL:] + _flat_level(crisp) - _flat_level(parts)], 1)
+    """Return the parts with less of a mixture in each pixel: tissues' shares raised to a power.
 
-
-def _flat_level(parts: torch.Tensor) -> torch.Tensor:
-    """Return the level (slice, 1, y, x) of a T1 of the parts if each tissue had one brightness."""
-    grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
-    return (GREY_MATTER_LEVEL * grey + parts[:, WHITE])[:, None]
+    What lies outside counts as a tissue. Parts of one tissue keep their proportions; what has less
+    than half of a pixel gets smaller, so volumes do not stay.
+    """
+    whole = parts[:, :PARTS].clamp(min=0)
+    tissues = torch.stack(
+        [*(whole[:, list(members)].sum(1) for members in TISSUES), 1 - whole.sum(1)], 1
+    ).clamp(min=0)
+    raised = tissues**power
+    factors = raised / raised.sum(1, keepdim=True).clamp(min=1e-6) / tissues.clamp(min=1e-6)
+    crisp = parts.clone()
+    for number, members in enumerate(TISSUES):
+        crisp[:, list(members)] = whole[:, list(members)] * factors[:, number, None]
+    return crisp
 
 
 def _tissues(
@@ -156,14 +183,10 @@ def _tissues(
 
     deep = grey + (1 - grey) * _between(drawn.deep_grey, generator)
     image = shown(1.0, WHITE) + shown(grey, CORTEX) + shown(deep, DEEP_GREY)
-    image = image + _within_tissues(parts, grey - 1, generator)
+    image = image + _within_tissues(parts, drawn, grey - 1, generator)
     around = fluid * _between((0.75, 1.15), generator)
     image = image + fluid * parts[:, INNER_FLUID]
     image = image + around * (parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID])
-    all_grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
-    texture = parts[:, LEVEL] - _flat_level(parts)[:, 0]
-    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
-    image = image + strength * texture * (all_grey + parts[:, WHITE])
     if generator.random() < by.lesions:
         blobs = smooth_field(like, 1.0, 14, generator) - _between((1.0, 2.2), generator)
         places = (3 * blobs).clamp(0, 1) * parts[:, WHITE] * (_around(like, 9) > 0.5)
@@ -172,12 +195,13 @@ def _tissues(
 
 
 def _within_tissues(
-    parts: torch.Tensor, contrast: float, generator: np.random.Generator
+    parts: torch.Tensor, drawn: SequenceRange, contrast: float, generator: np.random.Generator
 ) -> torch.Tensor:
     """Return what tracts, nuclei and the rim of the ventricles add to their tissues.
 
-    ``contrast``: of grey and white matter. White matter beside the ventricles, as the callosum and
-    the caps of the horns, is often as bright as grey matter in healthy people, above all in FLAIR.
+    ``contrast``: grey less white matter, negative in a T1. White matter beside the ventricles, as
+    the callosum and the caps of the horns, is often as bright as grey matter in healthy people,
+    above all in FLAIR.
     """
     like = parts[:, WHITE]
     tracts = smooth_field(like, _between((0, 0.4), generator) * abs(contrast), 10, generator)
@@ -186,7 +210,8 @@ def _within_tissues(
     if generator.random() < 0.7:
         near = (_between((1.0, 4.0), generator) * _around(parts[:, INNER_FLUID], 7)).clamp(0, 1)
         patches = (0.6 + smooth_field(like, 0.5, 10, generator)).clamp(0, 1)
-        image = image + _between((0, 1.5), generator) * contrast * near * patches * like
+        towards_grey = _between(drawn.beside_ventricles, generator) * contrast
+        image = image + towards_grey * near * patches * like
     return image
 
 
@@ -194,11 +219,14 @@ def _vessels(
     parts: torch.Tensor,
     drawn: SequenceRange,
     sequence: SequenceName,
-    fluid: float,
+    levels: tuple[float, float],
     generator: np.random.Generator,
 ) -> torch.Tensor:
-    """Return what vessels and the choroid plexus add to the fluid that they lie in."""
-    image = torch.zeros_like(parts[:, WHITE])
+    """Return what vessels and the choroid plexus add to the fluid that they lie in.
+
+    ``levels``: of grey matter and fluid.
+    """
+    image, (grey, fluid) = torch.zeros_like(parts[:, WHITE]), levels
     has_agent = sequence == "T1w after contrast"
     brighter = _between(drawn.vessel, generator) - fluid
     if has_agent or generator.random() < 0.6:
@@ -209,7 +237,8 @@ def _vessels(
         image = image + (2 * places).clamp(0, 1) * near * brighter
     if has_agent or generator.random() < 0.5:
         # The choroid plexus; without an agent it is about as bright as tissue.
-        choroid = brighter if has_agent else _between((0.7, 1.5), generator) - fluid
+        usual = _between((0.7, max(1.0, grey)), generator) - fluid
+        choroid = brighter if has_agent else usual
         places = smooth_field(image, 1.0, 20, generator) - 1.0
         image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * choroid
     return image

@@ -6,28 +6,31 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 from BrainAgeLib.records import Quality
-from Testing.library.report.conftest import person, refused
+from Testing.library.report.conftest import WARNING, person, refused
 from Testing.studies.network import real_ages as study
 
 
-def scan_of(name, session, shows, age_years, brain_age_years, half_width_years=10.0):
-    """Return a scan that passed the gate; without a brain age one that was refused."""
+def scan_of(name, session, shows, age_years, brain_age_years, findings=(), half_width_years=10.0):
+    """Return a scan with these findings; without a brain age one that was refused."""
     if brain_age_years is None:
-        return study.Aged(name, session, shows, age_years, refused(person()))
+        return study.AgedScan(name, session, shows, age_years, refused(person()))
     interval = brain_age_years - half_width_years, brain_age_years + half_width_years
     record = replace(
-        person(), brain_age_years=brain_age_years, interval_years=interval, quality=Quality(())
+        person(),
+        brain_age_years=brain_age_years,
+        interval_years=interval,
+        quality=Quality(findings),
     )
-    return study.Aged(name, session, shows, age_years, record)
+    return study.AgedScan(name, session, shows, age_years, record)
 
 
 def cells(text, what):
     """Return the cells of a line by the names of their columns."""
     (line,) = (row for row in text.splitlines() if row.startswith(f"| {what} |"))
-    return dict(zip(study.HEAD, line.strip("| ").split(" | "), strict=False))
+    return dict(zip(study.HEAD, line[2:-2].split(" | "), strict=True))
 
 
-def test_errors_are_of_the_age_and_differences_of_the_session(capsys):
+def test_errors_are_of_the_age_and_differences_of_the_session():
     scans = [
         scan_of("sub-1", "1", "T1w", 20.0, 26.0),
         scan_of("sub-1", "2", "T1w", 21.0, 23.0),
@@ -35,22 +38,36 @@ def test_errors_are_of_the_age_and_differences_of_the_session(capsys):
         scan_of("sub-1", "1", "FLAIR", 20.0, 31.0),
         scan_of("sub-2", "1", "FLAIR", 50.0, None),
         scan_of("sub-3", "1", "FLAIR", 40.0, 45.0),  # without a T1
+        scan_of("sub-3", "1", "T2w", 40.0, 55.0, (WARNING,)),
+        scan_of("sub-3", "1", "T2w after contrast", 40.0, None),
     ]
 
     text = study.markdown(scans)
 
-    t1, flair = cells(text, "T1w"), cells(text, "FLAIR")
+    t1, flair, t2 = (cells(text, what) for what in ("T1w", "FLAIR", "T2w"))
     assert t1["scans (people)"] == "3 (2)"
-    assert t1["raw MAE (95 % interval)"].startswith("**6.7** (")
-    assert (t1["mean error"], t1["up to 30"]) == ("-1.3", "+4.0 (2)")
+    # One person is off by +6 and +2, the other by -12.
+    assert (t1["raw MAE (95 % interval)"], t1["mean error"]) == ("8.0", "-4.0")
+    assert t1["mean error up to 30 (people)"] == "+4.0 (1)"
     assert (t1["interval holds"], t1["`pass` and outside"]) == ("2 of 3", "1")
+    assert t1["less the T1 of the session: mean"] == ""
     assert (flair["scans (people)"], flair["refused"]) == ("3 (3)", "1")
     assert (flair["raw MAE (95 % interval)"], flair["interval holds"]) == ("8.0", "1 of 2")
-    assert (flair["less the T1: mean"], flair["largest"]) == ("+5.0", "+5.0")
-    assert "T2w" not in text
+    assert (flair["less the T1 of the session: mean"], flair["largest"]) == ("+5.0", "+5.0")
+    assert (t2["interval holds"], t2["`pass` and outside"]) == ("0 of 1", "0")
+    assert cells(text, "T2w after contrast")["refused"] == "1"
 
 
-def test_scans_are_those_of_the_table(tmp_path, monkeypatch, capsys):
+def test_an_interval_is_of_people_not_of_scans():
+    scans = [scan_of(f"sub-{n}", "1", "T1w", 50.0, 50.0 + n) for n in (1, 2, 3)]
+    once = cells(study.markdown(scans), "T1w")
+    again = cells(study.markdown(scans * 9), "T1w")
+
+    assert once["raw MAE (95 % interval)"] == again["raw MAE (95 % interval)"]
+    assert once["raw MAE (95 % interval)"].startswith("**2.0** (")
+
+
+def test_scans_are_those_of_the_table(tmp_path, monkeypatch):
     rows = ["file\tparticipant_id\tsession\tage", "sub-1_ses-2_T1w.nii.gz\tsub-1\t2\t20.5"]
     rows += ["sub-2_desc-brain_ce-gd_T1w.nii.gz\tsub-2\t\t40", "sub-2_bold.nii.gz\tsub-2\t1\t40"]
     (tmp_path / "participants.tsv").write_text("\n".join(rows), "utf-8")

@@ -35,9 +35,12 @@ def test_a_path_is_enough(tmp_path):
     assert [entry.folder for entry in entries] == ["a", "a_2"]
 
 
-@pytest.mark.parametrize("name", ["t1.nii.gz", "scans.ZIP"])
-def test_an_image_or_an_archive_is_no_list(tmp_path, name):
-    (tmp_path / name).write_bytes(b"\x1f\x8b path,id\n")
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("t1.nii.gz", b"\x1f\x8b path"), ("scans.ZIP", b"PK path"), ("IM0001", b"\0" * 128 + b"DICM")],
+)
+def test_a_scan_or_an_archive_is_no_list(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
 
     with pytest.raises(InputError, match="is no list of scans") as caught:
         find_scans(str(tmp_path / name), tmp_path / "out")

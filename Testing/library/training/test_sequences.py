@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.scan.geometry import Volume
-from BrainAgeLib.training.sequences import RANGES, simulate
-from BrainAgeLib.training.thick_slices import Protocol
+from BrainAgeLib.training import sequences
+from BrainAgeLib.training.sequences import EVERYDAY, RANGES, simulate
 from BrainAgeLib.training.tissue_parts import (
     CORTEX,
     DEEP_GREY,
@@ -16,90 +17,21 @@ from BrainAgeLib.training.tissue_parts import (
     LEVEL,
     OUTER_FLUID,
     PARTS,
-    RIM,
     SULCAL_FLUID,
     WHITE,
-    cut_parts,
-    parts_of,
 )
 
-BRIGHTNESS = np.array([0.0, 30.0, 140.0, 200.0])  # of outside, fluid, grey and white matter
 
-
-@pytest.fixture(scope="module")
-def labels():
-    """Return a ball of shells at 2 mm: fluid around, a cortex, white matter, and fluid inside."""
-    axis = np.arange(-80.0, 80.1, 2.0)
-    z, y, x = np.meshgrid(axis, axis, axis, indexing="ij")
-    from_middle_mm = np.sqrt(x**2 + y**2 + z**2)
-    result = np.select(
-        [from_middle_mm <= r for r in (14.0, 22.0, 50.0, 60.0, 66.0)], [1, 2, 3, 2, 1], 0
-    )
-    result[(from_middle_mm <= 60) & (np.abs(y) < 3) & (x > 40)] = 1  # a sulcus
-    return result.astype(np.uint8)
-
-
-@pytest.fixture(scope="module")
-def brain(labels):
-    """Return the T1 of it."""
-    affine = np.diag([2.0, 2.0, 2.0, 1.0])
-    affine[:3, 3] = -80.0
-    return Volume(BRIGHTNESS[labels].astype(np.float32), affine)
-
-
-@pytest.fixture(scope="module")
-def parts(brain, labels):
-    """Return its parts."""
-    return parts_of(brain, labels)
-
-
-@pytest.fixture(scope="module")
-def slices(brain, parts):
-    """Return its parts as thick slices."""
-    return cut_parts(parts, brain.affine, Protocol())[0]
-
-
-def test_the_parts_make_up_the_brain_and_lie_at_their_places(parts, labels):
-    whole = parts[:RIM].sum(0)
-    assert torch.equal(whole, torch.from_numpy((labels > 0).astype(np.float32)))
-    middle = labels.shape[0] // 2
-    assert parts[INNER_FLUID, middle, middle, middle] == 1
-    assert parts[SULCAL_FLUID, middle, middle, middle + 24] == 1
-    assert parts[OUTER_FLUID, middle, middle, 8] == 1
-    assert parts[DEEP_GREY, middle, middle, middle + 9] == 1
-    assert parts[CORTEX, middle, middle + 28, middle] == 1
-    assert parts[WHITE, middle, middle, middle + 16] == 1
-    assert parts[RIM, middle, middle, 6] == 1
-    assert parts[RIM, middle, middle, 2] == 0
-
-
-def test_a_voxel_between_two_tissues_is_part_of_both(brain, labels):
-    voxels = brain.voxels.copy()
-    middle = labels.shape[0] // 2
-    place = (middle, middle + 28, middle)
-    voxels[place] = 170.0  # cortex, half as bright as white matter beyond grey
-    parts = parts_of(brain.with_voxels(voxels), labels)
-
-    assert parts[CORTEX][place] == pytest.approx(0.5, abs=0.01)
-    assert parts[WHITE][place] == pytest.approx(0.5, abs=0.01)
-    assert parts[LEVEL][place] == pytest.approx(0.85, abs=0.01)
-
-
-def test_labels_without_white_matter_are_no_brain(brain, labels):
-    with pytest.raises(ValueError, match="white matter"):
-        parts_of(brain, np.where(labels == 3, 2, labels))
-
-
-def brightness(slices, sequence, count=8):
+def brightness(shell_slices, sequence, count=8):
     """Return the median of fluid, grey and white matter in scans, white matter being 1."""
     pure = {
-        "fluid": slices[:, INNER_FLUID] > 0.95,
-        "grey": slices[:, CORTEX] > 0.95,
-        "white": slices[:, WHITE] > 0.95,
+        "fluid": shell_slices[:, INNER_FLUID] > 0.95,
+        "grey": shell_slices[:, CORTEX] > 0.95,
+        "white": shell_slices[:, WHITE] > 0.95,
     }
     rows = []
     for seed in range(count):
-        image, mask = simulate(slices, sequence, np.random.default_rng(seed))
+        image, mask = simulate(shell_slices, sequence, np.random.default_rng(seed))
         inside = mask > 0
         row = {name: float(image[places & inside].median()) for name, places in pure.items()}
         rows.append([row["fluid"] / row["white"], row["grey"] / row["white"]])
@@ -107,8 +39,8 @@ def brightness(slices, sequence, count=8):
 
 
 @pytest.mark.parametrize("sequence", list(RANGES))
-def test_each_sequence_has_its_order(slices, sequence):
-    fluid, grey = brightness(slices, sequence)
+def test_each_sequence_has_its_order(shell_slices, sequence):
+    fluid, grey = brightness(shell_slices, sequence)
     is_t1 = sequence.startswith("T1w")
 
     assert np.median(grey) < 0.95 if is_t1 else np.median(grey) > 1.05
@@ -118,31 +50,103 @@ def test_each_sequence_has_its_order(slices, sequence):
         assert np.median(fluid) > 1.4 if sequence == "T2w" else np.median(fluid) < 0.8
 
 
-def test_the_same_draw_is_the_same_scan_and_another_is_another(slices):
+def test_the_same_draw_is_the_same_scan_and_another_is_another(shell_slices):
     first, again, other = (
-        simulate(slices, "T2w", np.random.default_rng(seed))[0] for seed in (1, 1, 2)
+        simulate(shell_slices, "T2w", np.random.default_rng(seed))[0] for seed in (1, 1, 2)
     )
 
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
 
 
-def test_vessels_and_choroid_plexus_are_bright_after_an_agent_alone(slices):
+def test_vessels_and_choroid_plexus_are_bright_after_an_agent_alone(shell_slices):
     def bright(sequence):
         found = []
         for seed in range(6):
-            image, mask = simulate(slices, sequence, np.random.default_rng(seed))
-            fluid = slices[:, [INNER_FLUID, SULCAL_FLUID, OUTER_FLUID]].sum(1) > 0.9
-            white = image[(slices[:, WHITE] > 0.95) & (mask > 0)].median()
+            image, mask = simulate(shell_slices, sequence, np.random.default_rng(seed))
+            fluid = shell_slices[:, [INNER_FLUID, SULCAL_FLUID, OUTER_FLUID]].sum(1) > 0.9
+            white = image[(shell_slices[:, WHITE] > 0.95) & (mask > 0)].median()
             found.append(float((image[fluid & (mask > 0)] > 1.1 * white).float().mean()))
         return np.mean(found)
 
     assert bright("T1w after contrast") > 5 * bright("T1w") + 0.01
 
 
-def test_the_mask_holds_the_tissue_and_nothing_far_outside(slices):
+def test_the_mask_holds_the_tissue_and_nothing_far_outside(shell_slices):
     for seed in range(6):
-        _, mask = simulate(slices, "FLAIR", np.random.default_rng(seed))
-        tissue = slices[:, [CORTEX, DEEP_GREY, WHITE]].sum(1) > 0.99
+        _, mask = simulate(shell_slices, "FLAIR", np.random.default_rng(seed))
+        tissue = shell_slices[:, [CORTEX, DEEP_GREY, WHITE]].sum(1) > 0.99
         assert float(mask[tissue].mean()) > 0.98
-        assert float(mask[slices[:, :PARTS].sum(1) == 0].mean()) < 0.01
+        assert float(mask[shell_slices[:, :PARTS].sum(1) == 0].mean()) < 0.01
+
+
+def test_crisp_parts_are_as_much_as_before_and_less_mixed(shell_slices):
+    crisp = sequences._crisp(shell_slices, 3.0)
+    whole = shell_slices[:, :PARTS].sum(1)
+    inside = whole > 0.999
+
+    assert torch.allclose(crisp[:, :PARTS].sum(1)[inside], whole[inside], atol=1e-3)
+    assert float(crisp[:, :PARTS].min()) >= 0
+    mixed = inside & (shell_slices[:, WHITE] > 0.05) & (shell_slices[:, WHITE] < 0.95)
+    assert float((crisp[:, WHITE] - 0.5).abs()[mixed].mean()) > 0.05 + float(
+        (shell_slices[:, WHITE] - 0.5).abs()[mixed].mean()
+    )
+    assert torch.equal(crisp[:, LEVEL], shell_slices[:, LEVEL])
+    assert torch.allclose(sequences._crisp(shell_slices, 1.0), shell_slices, atol=1e-3)
+
+
+def test_a_tissue_in_two_parts_is_as_crisp_as_one():
+    pixels = torch.zeros(1, PARTS + 1, 1, 2)
+    pixels[0, [CORTEX, DEEP_GREY, WHITE], 0, 0] = torch.tensor([0.3, 0.3, 0.4])
+    pixels[0, [CORTEX, WHITE], 0, 1] = torch.tensor([0.6, 0.4])
+
+    crisp = sequences._crisp(pixels, 4.0)[0, :, 0]
+
+    assert float(crisp[CORTEX, 0]) == pytest.approx(float(crisp[DEEP_GREY, 0]))
+    assert float(crisp[WHITE, 0]) == pytest.approx(float(crisp[WHITE, 1]), abs=1e-5)
+    assert float(crisp[WHITE, 0]) == pytest.approx(0.4**4 / (0.4**4 + 0.6**4), abs=1e-4)
+
+
+def test_more_crispness_shows_finer_detail(shell_slices):
+    def detail(crispness):
+        by = replace(EVERYDAY, noise=0.0, crispness=crispness)
+        images = [
+            simulate(shell_slices, "T2w", np.random.default_rng(seed), by)[0] for seed in range(4)
+        ]
+        return np.mean([float((image - sequences._around(image)).std()) for image in images])
+
+    assert detail(6.0) > 1.05 * detail(0.0)
+
+
+def test_white_matter_beside_the_ventricles_goes_towards_grey(shell_slices):
+    def added(contrast):
+        drawn = replace(RANGES["FLAIR"], beside_ventricles=(1.0, 1.0))
+        rows = [
+            sequences._within_tissues(shell_slices, drawn, contrast, np.random.default_rng(seed))
+            for seed in range(12)
+        ]
+        return torch.stack(rows).mean(0)
+
+    fluid, grey_brighter = shell_slices[:, INNER_FLUID] > 0.99, added(0.4)
+    beside = (sequences._around(shell_slices[:, INNER_FLUID], 7) > 0.1) & (
+        shell_slices[:, WHITE] > 0.9
+    )
+    assert float(added(0.0).abs().max()) == 0
+    assert float(grey_brighter[fluid].abs().max()) < 1e-6
+    if beside.any():
+        assert 0.05 < float(grey_brighter[beside].mean()) < 0.4
+        assert float(added(-0.4)[beside].mean()) < -0.05
+    assert float(grey_brighter.max()) > 0.05
+
+
+def test_little_noise_is_commoner_than_much(shell_slices):
+    by = replace(EVERYDAY, noise=0.1, shading=0.0, uneven=0.0, slice_gain=0.0)
+    places = shell_slices[:, WHITE] > 0.99
+    far = sequences._around(shell_slices[:, WHITE], 9) > 0.99
+    found = []
+    for seed in range(30):
+        image, _ = simulate(shell_slices, "T1w", np.random.default_rng(seed), by)
+        fine = image - sequences._around(image)
+        found.append(float(fine[places & far].std()))
+
+    assert np.median(found) < 0.4 * max(found)

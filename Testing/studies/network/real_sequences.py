@@ -30,12 +30,12 @@ from BrainAgeLib.records import Prediction
 from BrainAgeLib.training.calibration import fit_sequence, with_curve
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, read_rows
 from Testing.studies._pages import PAGES, table, write_part
+from Testing.studies.network._real_scans import shown_by
 
 PAGE, MARK = PAGES / "model.md", "real sequences"
 HEAD = [
     "scan", "told as", "verdict", "raw brain age", "90 % interval", "T1 of the session", "less it"
 ]  # fmt: skip
-SUFFIXES = ("T1w", "T2w", "FLAIR", "PDw")
 
 
 @dataclass(frozen=True)
@@ -57,20 +57,14 @@ def scans_of(folders: Iterable[Path], model: str | None) -> list[Scan]:
     scans = []
     for path in sorted(path for folder in folders for path in folder.glob("*.nii*")):
         name = path.name.split(".")[0]
-        shows = name.rsplit("_", 1)[-1]
-        if shows not in SUFFIXES:
+        shows, is_stripped = shown_by(name)
+        if shows is None:
             continue
-        has_agent = "_ce-" in name
         options = Options(
-            device="cpu",
-            saliency=False,
-            force=True,
-            brain_extracted="desc-brain" in name,
-            model=model,
+            device="cpu", saliency=False, force=True, brain_extracted=is_stripped, model=model
         )
         session = re.sub(r"_(ce-[A-Za-z0-9]+_)?[A-Za-z0-9]+$", "", name)
-        words = f"{shows} after contrast" if has_agent else shows
-        scans.append(Scan(session, words, run(path, options).prediction))
+        scans.append(Scan(session, shows, run(path, options).prediction))
         print(f"{path.name}: {scans[-1].age_years:.1f}", flush=True)
     return scans
 
