@@ -18,6 +18,7 @@ from BrainAgeLib.model.together import (
     VERDICTS,
     AgeTogether,
     age_together,
+    is_best_alone,
     what_differs,
     why_not_joined,
 )
@@ -141,6 +142,10 @@ def _together(
     with_age = {name: row.scan_age for name, row in scans.items() if row.scan_age and row.has_age}
     if len(with_age) < 2:
         return None, []
+    if any(is_best_alone(age, card) for age in with_age.values()):
+        return None, [
+            "the T1's age is the one to use: the model's card knows none of several with it"
+        ]
     not_joined = {name: why_not_joined(age, card) for name, age in with_age.items()}
     why = [f"the age of {name} {words}" for name, words in not_joined.items() if words]
     together = age_together(list(with_age.values()), card)

@@ -163,11 +163,21 @@ def why_not_joined(age: ScanAge, card: Card) -> str | None:
     return None
 
 
+def is_best_alone(age: ScanAge, card: Card) -> bool:
+    """Say whether an age is of a whole T1 that no set of the card has: none surely errs less."""
+    if age.sequence != "T1w" or not age.can_be_joined:
+        return False
+    return not any("T1w" in one.sequences for one in card.calibration.together)
+
+
 def age_together(ages: Sequence[ScanAge], card: Card) -> AgeTogether | None:
     """Return what one scan of each of these sequences says together; None where nothing can be.
 
-    That is: where the card does not know those sequences together that can be joined.
+    That is: where the card does not know those sequences together that can be joined, or there is
+    a T1 that is best alone.
     """
+    if any(is_best_alone(age, card) for age in ages):
+        return None
     ages = [age for age in ages if why_not_joined(age, card) is None]
     by_sequence = {age.sequence: age for age in ages}
     known = card.calibration.together_of(by_sequence)

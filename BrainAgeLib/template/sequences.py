@@ -25,7 +25,7 @@ from BrainAgeLib.template.harmonisation import (
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL, LEAST_COVER, tissues_and_field
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
-SHA256 = "44e8d7bea5c9648c9cd1790c67115976922e76cb19c130c9c216ff7e3988cfe5"
+SHA256 = "b65cb4b0fd41a51761da32e16b8ebee38bd716ff2b1dd9079eca65f0733c433b"
 WEIGHTS_NAME = "sequences.safetensors"
 READ = OTHER_SEQUENCES
 INPUTS = INPUT_CHANNELS + 1 + len(READ)
