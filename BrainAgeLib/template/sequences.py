@@ -25,7 +25,7 @@ from BrainAgeLib.template.harmonisation import (
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL, LEAST_COVER, tissues_and_field
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
-SHA256 = "b65cb4b0fd41a51761da32e16b8ebee38bd716ff2b1dd9079eca65f0733c433b"
+SHA256 = "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3"
 WEIGHTS_NAME = "sequences.safetensors"
 READ = OTHER_SEQUENCES
 INPUTS = INPUT_CHANNELS + 1 + len(READ)

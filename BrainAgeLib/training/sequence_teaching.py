@@ -21,7 +21,7 @@ from BrainAgeLib.training.sequence_scans import CutParts, scan_of
 
 # Set by hand.
 MIXTURE: dict[SequenceName, float] = {"T2w": 0.42, "FLAIR": 0.42, "T1w after contrast": 0.16}
-ROUNDS = ((3000, 3e-3), (6000, 2e-3), (5500, 2e-3))  # steps and highest learning rate
+ROUNDS = ((3000, 3e-3), (2500, 2e-3))  # steps and highest learning rate
 SCANS_PER_STEP, SLICES_PER_SCAN = 2, 12
 SEED = 4712
 FIRST_LAYER = "down.0.0.weight"

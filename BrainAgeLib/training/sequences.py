@@ -21,12 +21,12 @@ from BrainAgeLib.training.tissue_parts import (
     INNER_FLUID,
     LEVEL,
     OUTER_FLUID,
-    PARTS,
     RIM,
     SULCAL_FLUID,
-    TISSUES,
     WHITE,
 )
+
+# Ranges and numbers, those in the functions too, were set by hand.
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,7 @@ class SequenceRange:
     ``fluid``: as it is, or below grey matter where ``fluid_is_below``. ``deep_grey``: from 0, as
     the cortex, to 1, as white matter, and beyond. ``texture``: how much of what a T1 shows within
     tissues stays, of the contrast of grey and white matter. ``lesion``: in white matter.
-    ``vessel``: those that are not as dark as flowing blood leaves them. ``beside_ventricles``: how
-    far healthy white matter goes from its brightness, 0, towards that of grey matter, 1.
+    ``vessel``: those that are not as dark as flowing blood leaves them.
     """
 
     grey: tuple[float, float]
@@ -47,20 +46,17 @@ class SequenceRange:
     texture: tuple[float, float] = (-0.6, 0.3)
     lesion: tuple[float, float] = (1.1, 1.9)
     vessel: tuple[float, float] = (0.0, 1.2)
-    beside_ventricles: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Disturbances:
     """What scans are disturbed by, each drawn from nothing to this, or with this chance.
 
-    Standard deviations: ``noise`` of the brighter one of grey and white matter, whose square root
-    is drawn evenly; ``shading`` and ``uneven`` tissue of the logarithm, ``slice_gain`` as a
-    fraction, ``mask_wander`` of where the mask ends, as a fraction of brain in a pixel, which is
-    drawn for each place. ``sharpness``: of what blurring takes away. Chances: ``lesions``, ``fat``
-    and ``fluid`` left outside, a mask without all of the fluid around the brain (``tight``), one
-    with what lies outside (``wide``). ``crispness``: the shares of tissues in a pixel are raised to
-    a power of 1 to 1 + this, since real pixels are finer than those that labels have.
+    Standard deviations: ``noise`` of the brighter one of grey and white matter, ``shading`` and
+    ``uneven`` tissue of the logarithm, ``slice_gain`` as a fraction, ``mask_wander`` of where the
+    mask ends, as a fraction of brain in a pixel, which is drawn for each place. ``sharpness``: of
+    what blurring takes away. Chances: ``lesions``, ``fat`` and ``fluid`` left outside, a mask
+    without all of the fluid around the brain (``tight``), one with what lies outside (``wide``).
     """
 
     noise: float = 0.07
@@ -74,33 +70,23 @@ class Disturbances:
     fat: float = 0.3
     tight: float = 0.5
     wide: float = 0.3
-    crispness: float = 3.0
 
 
-# Set by hand, like the ranges and the numbers in the functions.
 RANDOM = Disturbances()
 # As ``appearance.EVALUATION`` is for a T1: everyday noise and shading, a healthy brain, loosely
 # stripped. Set by hand.
-EVERYDAY = Disturbances(
-    0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0, crispness=2.0
-)
+EVERYDAY = Disturbances(0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0)
+
 
 # Textbook orders of brightness, wide around what the few real scans at hand show.
 _T1 = SequenceRange(
-    (0.58, 0.9),
-    (0.32, 0.64),
-    True,
-    (0, 0.6),
-    (0.3, 1),
-    (0.55, 0.9),
-    (0, 1),
-    beside_ventricles=(0, 0.4),
+    (0.58, 0.9), (0.32, 0.64), True, (0.0, 0.6), (0.3, 1.0), (0.55, 0.9), (0.0, 1.0)
 )
 RANGES: dict[SequenceName, SequenceRange] = {
     "T1w": _T1,
     "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
     "T2w": SequenceRange((1.1, 1.6), (1.6, 4.4), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
-    "FLAIR": SequenceRange((1.1, 1.75), (0.08, 0.7), lesion=(1.2, 2.2), beside_ventricles=(0, 1.5)),
+    "FLAIR": SequenceRange((1.05, 1.45), (0.08, 0.7), lesion=(1.2, 1.9)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
 }
 
@@ -120,48 +106,18 @@ def simulate(
     fluid = _between(drawn.fluid, generator)
     if drawn.fluid_is_below:
         fluid = max(0.03, grey - fluid)
-    image = _texture(parts, grey, drawn, generator)
-    parts = _crisp(parts, 1 + _between((0, by.crispness), generator))
-    image = image + _tissues(parts, drawn, (grey, fluid), by, generator)
-    image = image + _vessels(parts, drawn, sequence, (grey, fluid), generator)
+    image = _tissues(parts, drawn, (grey, fluid), by, generator)
+    image = image + _vessels(parts, drawn, sequence, fluid, generator)
     image = image + parts[:, RIM] * _left_outside(parts[:, RIM], fluid, by, generator)
     sharper = _between(by.sharpness, generator)
     image = (image + sharper * (image - _around(image))).clamp(min=0)
     image = image * smooth_field(image, _between((0, by.shading), generator), 3, generator).exp()
     gains = generator.normal(1, _between((0, by.slice_gain), generator), (len(image), 1, 1))
     image = image * torch.from_numpy(gains).float()
-    sd = by.noise * float(generator.random()) ** 2 * max(1.0, grey)
+    sd = _between((0, by.noise), generator) * max(1.0, grey)
     noise = generator.normal(0, sd, (2, *image.shape))
     real, imaginary = torch.from_numpy(noise).float()
     return torch.hypot(image + real, imaginary), _mask(parts, by, generator)
-
-
-def _texture(
-    parts: torch.Tensor, grey: float, drawn: SequenceRange, generator: np.random.Generator
-) -> torch.Tensor:
-    """Return what a T1 shows within grey and white matter, as this sequence does."""
-    all_grey, white = parts[:, CORTEX] + parts[:, DEEP_GREY], parts[:, WHITE]
-    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - white
-    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
-    return strength * texture * (all_grey + white)
-
-
-def _crisp(parts: torch.Tensor, power: float) -> torch.Tensor:
-    """Return the parts with less of a mixture in each pixel: tissues' shares raised to a power.
-
-    What lies outside counts as a tissue. Parts of one tissue keep their proportions; what has less
-    than half of a pixel gets smaller, so volumes do not stay.
-    """
-    whole = parts[:, :PARTS].clamp(min=0)
-    tissues = torch.stack(
-        [*(whole[:, list(members)].sum(1) for members in TISSUES), 1 - whole.sum(1)], 1
-    ).clamp(min=0)
-    raised = tissues**power
-    factors = raised / raised.sum(1, keepdim=True).clamp(min=1e-6) / tissues.clamp(min=1e-6)
-    crisp = parts.clone()
-    for number, members in enumerate(TISSUES):
-        crisp[:, list(members)] = whole[:, list(members)] * factors[:, number, None]
-    return crisp
 
 
 def _tissues(
@@ -183,10 +139,13 @@ def _tissues(
 
     deep = grey + (1 - grey) * _between(drawn.deep_grey, generator)
     image = shown(1.0, WHITE) + shown(grey, CORTEX) + shown(deep, DEEP_GREY)
-    image = image + _within_tissues(parts, drawn, grey - 1, generator)
     around = fluid * _between((0.75, 1.15), generator)
     image = image + fluid * parts[:, INNER_FLUID]
     image = image + around * (parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID])
+    all_grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
+    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - parts[:, WHITE]
+    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
+    image = image + strength * texture * (all_grey + parts[:, WHITE])
     if generator.random() < by.lesions:
         blobs = smooth_field(like, 1.0, 14, generator) - _between((1.0, 2.2), generator)
         places = (3 * blobs).clamp(0, 1) * parts[:, WHITE] * (_around(like, 9) > 0.5)
@@ -194,39 +153,15 @@ def _tissues(
     return image
 
 
-def _within_tissues(
-    parts: torch.Tensor, drawn: SequenceRange, contrast: float, generator: np.random.Generator
-) -> torch.Tensor:
-    """Return what tracts, nuclei and the rim of the ventricles add to their tissues.
-
-    ``contrast``: grey less white matter, negative in a T1. White matter beside the ventricles, as
-    the callosum and the caps of the horns, is often as bright as grey matter in healthy people,
-    above all in FLAIR.
-    """
-    like = parts[:, WHITE]
-    tracts = smooth_field(like, _between((0, 0.4), generator) * abs(contrast), 10, generator)
-    nuclei = smooth_field(like, _between((0, 0.6), generator) * abs(contrast), 10, generator)
-    image = tracts * parts[:, WHITE] + nuclei * parts[:, DEEP_GREY]
-    if generator.random() < 0.7:
-        near = (_between((1.0, 4.0), generator) * _around(parts[:, INNER_FLUID], 7)).clamp(0, 1)
-        patches = (0.6 + smooth_field(like, 0.5, 10, generator)).clamp(0, 1)
-        towards_grey = _between(drawn.beside_ventricles, generator) * contrast
-        image = image + towards_grey * near * patches * like
-    return image
-
-
 def _vessels(
     parts: torch.Tensor,
     drawn: SequenceRange,
     sequence: SequenceName,
-    levels: tuple[float, float],
+    fluid: float,
     generator: np.random.Generator,
 ) -> torch.Tensor:
-    """Return what vessels and the choroid plexus add to the fluid that they lie in.
-
-    ``levels``: of grey matter and fluid.
-    """
-    image, (grey, fluid) = torch.zeros_like(parts[:, WHITE]), levels
+    """Return what vessels add to the fluid that they lie in, after an agent the choroid plexus."""
+    image = torch.zeros_like(parts[:, WHITE])
     has_agent = sequence == "T1w after contrast"
     brighter = _between(drawn.vessel, generator) - fluid
     if has_agent or generator.random() < 0.6:
@@ -235,12 +170,9 @@ def _vessels(
         places = smooth_field(image, 1.0, 28, generator) - least
         near = parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID] + has_agent * 0.6 * parts[:, RIM]
         image = image + (2 * places).clamp(0, 1) * near * brighter
-    if has_agent or generator.random() < 0.5:
-        # The choroid plexus; without an agent it is about as bright as tissue.
-        usual = _between((0.7, max(1.0, grey)), generator) - fluid
-        choroid = brighter if has_agent else usual
+    if has_agent:
         places = smooth_field(image, 1.0, 20, generator) - 1.0
-        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * choroid
+        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * brighter
     return image
 
 

@@ -18,8 +18,6 @@ from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 
 FLUID, GREY_MATTER, WHITE_MATTER = 1, 2, 3  # of labels; 0 is outside
 INNER_FLUID, SULCAL_FLUID, OUTER_FLUID, CORTEX, DEEP_GREY, WHITE, RIM, LEVEL = range(8)
-# The parts of fluid, of grey matter, of white matter, and what lies around.
-TISSUES = ((INNER_FLUID, SULCAL_FLUID, OUTER_FLUID), (CORTEX, DEEP_GREY), (WHITE,), (RIM,))
 PARTS = 7  # that make up the picture; LEVEL is the T1's normalised brightness, to compare with
 # Set by hand, like the numbers in the functions.
 DEEP_MM = 24.0  # below the brain's surface: basal ganglia, and what else lies there

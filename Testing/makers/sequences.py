@@ -5,8 +5,8 @@
 BIDS holds brain-extracted 3D T1 scans of one scanner, loosely stripped, with sub-*_dseg.nii.gz
 beside them (1 fluid, 2 grey, 3 white matter); held-out people are not looked at. FOLDER, empty at
 first, keeps the cut brains and the training's state: a run that was killed goes on. On one
-processor core it takes 90 minutes. Writes Resources/Template/sequences.safetensors and prints its
-checksum, which belongs into ``template/sequences.py``. Models that learn from other sequences
+processor core it takes some 40 minutes. Writes Resources/Template/sequences.safetensors and prints
+its checksum, which belongs into ``template/sequences.py``. Models that learn from other sequences
 have to be trained anew on what comes of it.
 """
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.training import sequences
-from BrainAgeLib.training.sequences import EVERYDAY, RANGES, simulate
+from BrainAgeLib.training.sequences import RANGES, simulate
 from BrainAgeLib.training.tissue_parts import (
     CORTEX,
     DEEP_GREY,
     INNER_FLUID,
-    LEVEL,
     OUTER_FLUID,
     PARTS,
     SULCAL_FLUID,
@@ -78,75 +74,3 @@ def test_the_mask_holds_the_tissue_and_nothing_far_outside(shell_slices):
         tissue = shell_slices[:, [CORTEX, DEEP_GREY, WHITE]].sum(1) > 0.99
         assert float(mask[tissue].mean()) > 0.98
         assert float(mask[shell_slices[:, :PARTS].sum(1) == 0].mean()) < 0.01
-
-
-def test_crisp_parts_are_as_much_as_before_and_less_mixed(shell_slices):
-    crisp = sequences._crisp(shell_slices, 3.0)
-    whole = shell_slices[:, :PARTS].sum(1)
-    inside = whole > 0.999
-
-    assert torch.allclose(crisp[:, :PARTS].sum(1)[inside], whole[inside], atol=1e-3)
-    assert float(crisp[:, :PARTS].min()) >= 0
-    mixed = inside & (shell_slices[:, WHITE] > 0.05) & (shell_slices[:, WHITE] < 0.95)
-    assert float((crisp[:, WHITE] - 0.5).abs()[mixed].mean()) > 0.05 + float(
-        (shell_slices[:, WHITE] - 0.5).abs()[mixed].mean()
-    )
-    assert torch.equal(crisp[:, LEVEL], shell_slices[:, LEVEL])
-    assert torch.allclose(sequences._crisp(shell_slices, 1.0), shell_slices, atol=1e-3)
-
-
-def test_a_tissue_in_two_parts_is_as_crisp_as_one():
-    pixels = torch.zeros(1, PARTS + 1, 1, 2)
-    pixels[0, [CORTEX, DEEP_GREY, WHITE], 0, 0] = torch.tensor([0.3, 0.3, 0.4])
-    pixels[0, [CORTEX, WHITE], 0, 1] = torch.tensor([0.6, 0.4])
-
-    crisp = sequences._crisp(pixels, 4.0)[0, :, 0]
-
-    assert float(crisp[CORTEX, 0]) == pytest.approx(float(crisp[DEEP_GREY, 0]))
-    assert float(crisp[WHITE, 0]) == pytest.approx(float(crisp[WHITE, 1]), abs=1e-5)
-    assert float(crisp[WHITE, 0]) == pytest.approx(0.4**4 / (0.4**4 + 0.6**4), abs=1e-4)
-
-
-def test_more_crispness_shows_finer_detail(shell_slices):
-    def detail(crispness):
-        by = replace(EVERYDAY, noise=0.0, crispness=crispness)
-        images = [
-            simulate(shell_slices, "T2w", np.random.default_rng(seed), by)[0] for seed in range(4)
-        ]
-        return np.mean([float((image - sequences._around(image)).std()) for image in images])
-
-    assert detail(6.0) > 1.05 * detail(0.0)
-
-
-def test_white_matter_beside_the_ventricles_goes_towards_grey(shell_slices):
-    def added(contrast):
-        drawn = replace(RANGES["FLAIR"], beside_ventricles=(1.0, 1.0))
-        rows = [
-            sequences._within_tissues(shell_slices, drawn, contrast, np.random.default_rng(seed))
-            for seed in range(12)
-        ]
-        return torch.stack(rows).mean(0)
-
-    fluid, grey_brighter = shell_slices[:, INNER_FLUID] > 0.99, added(0.4)
-    beside = (sequences._around(shell_slices[:, INNER_FLUID], 7) > 0.1) & (
-        shell_slices[:, WHITE] > 0.9
-    )
-    assert float(added(0.0).abs().max()) == 0
-    assert float(grey_brighter[fluid].abs().max()) < 1e-6
-    if beside.any():
-        assert 0.05 < float(grey_brighter[beside].mean()) < 0.4
-        assert float(added(-0.4)[beside].mean()) < -0.05
-    assert float(grey_brighter.max()) > 0.05
-
-
-def test_little_noise_is_commoner_than_much(shell_slices):
-    by = replace(EVERYDAY, noise=0.1, shading=0.0, uneven=0.0, slice_gain=0.0)
-    places = shell_slices[:, WHITE] > 0.99
-    far = sequences._around(shell_slices[:, WHITE], 9) > 0.99
-    found = []
-    for seed in range(30):
-        image, _ = simulate(shell_slices, "T1w", np.random.default_rng(seed), by)
-        fine = image - sequences._around(image)
-        found.append(float(fine[places & far].std()))
-
-    assert np.median(found) < 0.4 * max(found)
