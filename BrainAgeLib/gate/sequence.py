@@ -121,15 +121,14 @@ def other_sequence(measured: Contrast) -> Finding | None:
     """Warn of a scan of another sequence that the model reads."""
     if is_read_as_t1(measured) or not_as_said(measured) is not None:
         return None
-    return Finding(
-        FindingCode.OTHER_SEQUENCE,
-        "warn",
+    message = (
         f"This is {SEQUENCE_WORDS[measured.read_as]}. Its age was learnt from simulated scans of "
         "that kind alone, and its interval is known of these and a handful of real ones: it is "
-        "less sure than that of a T1-weighted scan. Use the T1-weighted series if there is one.",
-        measured.read_as,
-        "T1w",
+        "less sure than that of a T1-weighted scan. Use the T1-weighted series if there is one."
     )
+    if measured.read_as == "FLAIR":  # ``network/real_ages``
+        message += " Real FLAIR scans of young people came out decades too old."
+    return Finding(FindingCode.OTHER_SEQUENCE, "warn", message, measured.read_as, "T1w")
 
 
 def _is_grey_brighter(measured: Contrast) -> bool:
