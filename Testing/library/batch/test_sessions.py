@@ -112,6 +112,17 @@ def test_what_a_scan_is_tells_the_picture_and_the_better_of_two_counts(row, card
     )
 
 
+def test_a_t1_that_no_set_has_is_the_age_to_use(row, card):
+    pair = {"sequences": ("T2w", "FLAIR"), "fractions": {"T2w": 0.6, "FLAIR": 0.4}}
+    sets = (replace(card.calibration.together[0], **pair),)
+    card = replace(card, calibration=replace(card.calibration, together=sets))
+    rows = [row("T2w", 68), row("FLAIR", 58)]
+
+    assert sessions_of(rows, card)[0].together.brain_age_years == pytest.approx(64)
+    (session,) = sessions_of([*rows, row("T1w", 60)], card)
+    assert session.together is None and "the T1's age is" in str(session.notes[-1])
+
+
 def test_a_refused_scan_has_a_verdict_and_no_number(row, card, tmp_path):
     rows = [row("T1w", 60), row("T2w", 68), row("FLAIR", None, "refuse")]
 

@@ -157,20 +157,6 @@ def test_the_line_of_one_is_none_of_both(scan, card, first, second):
     assert both.corrected_gap_years is None
 
 
-def test_a_t1_that_no_set_has_is_best_alone(scan, card):
-    without_t1 = tuple(
-        replace(one, sequences=("T2w", "FLAIR"), fractions={"T2w": 0.6, "FLAIR": 0.4})
-        for one in card.calibration.together[:1]
-    )
-    card = replace(card, calibration=replace(card.calibration, together=without_t1))
-    others = [scan_age(scan("T2w", 68.0, 10.0)), scan_age(scan("FLAIR", 58.0, 10.0))]
-    t1 = scan_age(scan("T1w", 60.0, 8.0))
-
-    assert age_together(others, card).brain_age_years == pytest.approx(64.0)
-    assert age_together([*others, t1], card) is None
-    assert age_together([*others, replace(t1, can_be_joined=False)], card) is not None
-
-
 def test_what_cannot_be_joined_is_left_out(scan, folder):
     pair = [scan("T1w", 60.0, 8.0), scan("T2w", 68.0, 10.0)]
     refused = replace(scan("FLAIR", 60.0, 8.0), brain_age_years=None, interval_years=None)
