@@ -127,7 +127,7 @@ def other_sequence(measured: Contrast) -> Finding | None:
         "less sure than that of a T1-weighted scan. Use the T1-weighted series if there is one."
     )
     if measured.read_as == "FLAIR":  # ``network/real_ages``
-        message += " Real FLAIR scans of young people came out decades too old."
+        message += " Real FLAIR scans of young patients came out some 20 years too old."
     return Finding(FindingCode.OTHER_SEQUENCE, "warn", message, measured.read_as, "T1w")
 
 

@@ -62,6 +62,9 @@ def test_an_interval_is_of_people_not_of_scans():
     scans = [scan_of(f"sub-{n}", "1", "T1w", 50.0, 50.0 + n) for n in (1, 2, 3)]
     once = cells(study.markdown(scans), "T1w")
     again = cells(study.markdown(scans * 9), "T1w")
+    alone = study.markdown([scan_of("sub-1", "1", "FLAIR", 50.0, 60.0)])
+
+    assert "T1w" not in alone.split("---", 1)[1]
 
     assert once["raw MAE (95 % interval)"] == again["raw MAE (95 % interval)"]
     assert once["raw MAE (95 % interval)"].startswith("**2.0** (")

@@ -88,7 +88,7 @@ def markdown(scans: Sequence[AgedScan]) -> str:
     groups: dict[str, list[AgedScan]] = defaultdict(list)
     for scan in scans:
         groups[scan.shows].append(scan)
-    t1 = {(scan.participant_id, scan.session): scan for scan in groups["T1w"]}
+    t1 = {(scan.participant_id, scan.session): scan for scan in groups.get("T1w", ())}
     lines = [
         _cells(what, groups[what], _less_the_t1(groups[what], t1))
         for what in sorted(groups, key=lambda what: (what.split()[0] != "T1w", what))
