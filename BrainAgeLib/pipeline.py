@@ -132,8 +132,8 @@ def prepare(options: Options) -> Tools:
     device = DeviceInUse(options.device)
     ensemble = load_ensemble(options.model)
     check_harmonisation(ensemble.folder, ensemble.card)
-    if ensemble.card.calibration.sequences:
-        sequence_network("cpu")
+    for sequence in ensemble.card.calibration.sequences:
+        sequence_network("cpu", sequence)
     correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)

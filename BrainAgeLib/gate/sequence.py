@@ -126,8 +126,6 @@ def other_sequence(measured: Contrast) -> Finding | None:
         "that kind alone, and its interval is known of these and a handful of real ones: it is "
         "less sure than that of a T1-weighted scan. Use the T1-weighted series if there is one."
     )
-    if measured.read_as == "FLAIR":  # ``network/real_ages``
-        message += " Real FLAIR scans of young patients came out some 20 years too old."
     return Finding(FindingCode.OTHER_SEQUENCE, "warn", message, measured.read_as, "T1w")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -135,17 +135,31 @@ def with_own(
     """
     if not card.blend.has_own(sequence):
         return weights
+    own = load_own(folder, card, (sequence,))[sequence].to(device)
+    return replace(weights, members=[{**member, OWN: own} for member in weights.members])
+
+
+def load_own(folder: Path, card: Card, sequences: Iterable[SequenceName]) -> Own:
+    """Return the own experts of those of the sequences that have any, on the CPU.
+
+    Raises InstallationError as :func:`load_weights` does.
+    """
+    wanted = [sequence for sequence in sequences if card.blend.has_own(sequence)]
+    if not wanted:
+        return {}
     path = folder / OWN_FILE_NAME
     tensors = _read(path, card.own_sha256)
     with _fitting(path):
-        own = _model(tensors, f"{sequence}.", RegionalModel).to(device)
-    return replace(weights, members=[{**member, OWN: own} for member in weights.members])
+        return {name: _model(tensors, f"{name}.", RegionalModel) for name in wanted}
 
 
 def check_harmonisation(folder: Path, card: Card) -> None:
     """Raise InputError for models that were trained or calibrated on what other networks show."""
-    shown_by = {read.shown_by for read in card.calibration.sequences.values()}
-    if card.harmonisation != harmonisation.SHA256 or shown_by - {sequences.SHA256}:
+    shown_by_others = any(
+        read.shown_by != sequences.sha256_of_network(name)
+        for name, read in card.calibration.sequences.items()
+    )
+    if card.harmonisation != harmonisation.SHA256 or shown_by_others:
         raise InputError(
             f"the model in {folder} was trained on what another harmonisation shows",
             "train it anew, or use the one that comes with this version",

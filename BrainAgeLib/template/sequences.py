@@ -4,8 +4,9 @@ A T2-weighted or FLAIR scan shows the same brain in another order of brightness.
 ``harmonisation`` does for T1 scans, a second network of its kind does for these: it sees a slice,
 white matter being 1 and the coil's field taken out, beside the template's tissues and which
 sequence it is, and gives the levels of a T1 there. It was taught on scans that were simulated from
-tissue labels (``training.sequence_scans``), never on a real one of another sequence. From there on
-everything is as for a T1: the models, the map of where the age comes from, the regions.
+tissue labels (``training.sequence_scans``), never on a real one of another sequence. FLAIR has one
+of its own, which was taught on finer labels, too. From there on everything is as for a T1: the
+models, the map of where the age comes from, the regions.
 """
 
 from __future__ import annotations
@@ -25,8 +26,17 @@ from BrainAgeLib.template.harmonisation import (
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL, LEAST_COVER, tissues_and_field
 from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
-SHA256 = "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3"
-WEIGHTS_NAME = "sequences.safetensors"
+# By network: its file, and the checksum of that.
+WEIGHTS = {
+    "others": (
+        "sequences.safetensors",
+        "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3",
+    ),
+    "flair": (
+        "flair.safetensors",
+        "c00cd2a582fae487af65ee9a7e2ff370a13caaf6b0ba5b85d8d9cc924db3b2bf",
+    ),
+}
 READ = OTHER_SEQUENCES
 INPUTS = INPUT_CHANNELS + 1 + len(READ)
 # The network was taught with these, set by hand.
@@ -81,7 +91,7 @@ def shown_as_t1(
     shown = brightness(values[0], values[1], points_mm, template)
     is_brain = (values[1] > LEAST_COVER).float()
     which = torch.full((len(shown),), READ.index(sequence), device=shown.device)
-    network = sequence_network(str(shown.device))
+    network = sequence_network(str(shown.device), sequence)
     levels = network(shown, is_brain, template.transpose(0, 1), which).clamp(0.0, HIGHEST_LEVEL)
     levels = torch.where(near_brain(is_brain > 0), levels, torch.zeros_like(levels))
     return SliceSet(levels, template[0], planes_through(points_mm), is_harmonised=True)
@@ -106,7 +116,17 @@ def brightness(
     return inside / field / white
 
 
+def network_of(sequence: str) -> str:
+    """Return which of the networks of ``WEIGHTS`` shows a sequence."""
+    return "flair" if sequence == "FLAIR" else "others"
+
+
+def sha256_of_network(sequence: str) -> str:
+    """Return the checksum of the network that shows a sequence."""
+    return WEIGHTS[network_of(sequence)][1]
+
+
 @cache
-def sequence_network(device: str) -> SequenceNetwork:
-    """Read the bundled network. Raises InstallationError as ``harmonising_network`` does."""
-    return bundled_weights(SequenceNetwork(), WEIGHTS_NAME, SHA256).to(device)
+def sequence_network(device: str, sequence: SequenceName) -> SequenceNetwork:
+    """Read the bundled network of a sequence; raises as ``harmonising_network`` does."""
+    return bundled_weights(SequenceNetwork(), *WEIGHTS[network_of(sequence)]).to(device)

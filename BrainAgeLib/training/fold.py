@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -103,15 +103,17 @@ class Fold:
         fit = import_module(f"BrainAgeLib.training.{kind}").fit
         return self._once(f"{kind}-{self.number}", lambda: fit(self), KINDS[kind])
 
-    def train_own(self) -> dict[SequenceName, RegionalModel]:
-        """Return experts fitted on scans of each other sequence; none where nobody has labels.
+    def train_own(
+        self, sequences: Iterable[SequenceName] = READ
+    ) -> dict[SequenceName, RegionalModel]:
+        """Return experts fitted on scans of each of these; none where nobody has labels.
 
         Those of a fold say how good they are; what is shipped is fitted on everybody. A T1 after
         contrast agent is so much of a T1 that experts of its own gained nothing.
         """
         if not self.with_sequences:
             return {}
-        others = [sequence for sequence in READ if sequence not in T1_LIKE]
+        others = [sequence for sequence in sequences if sequence not in T1_LIKE]
         return {sequence: self._trained_own(sequence) for sequence in others}
 
     def _trained_own(self, sequence: SequenceName) -> RegionalModel:

@@ -157,6 +157,7 @@ def sequence_calibrations(
                 for held in (False, True)
             ]
             coverage[entry.name] = holds
-            read = SequenceCalibration(curve, entry, sequences.SHA256, 1.0, 0, *errors)
+            network = sequences.sha256_of_network(sequence)
+            read = SequenceCalibration(curve, entry, network, 1.0, 0, *errors)
             calibrations[sequence] = read
     return calibrations, coverage

@@ -19,6 +19,7 @@ from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.grid import plane_points_mm, planes_through
+from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.intensity import LEAST_COVER
 from BrainAgeLib.template.sequences import READ, shown_as_t1
 from BrainAgeLib.template.slices import LEAST_BRAIN_PIXELS, SliceSet, on_the_grid
@@ -55,7 +56,7 @@ PART_STEP = 1.5 / 255.0  # in eight bits; levels go up to 1.3
 # it away. Set by hand.
 ON_THE_GRID = replace(RANDOM, noise=0.045)
 USUAL_DISTURBANCES = replace(EVERYDAY, noise=0.02)
-WANTED = LEVEL + 1  # channels of cut parts: parts, T1 levels, the template's T1, grey and white
+WANTED = LEVEL + 1  # channels of cut parts: parts, the T1, the template's T1, grey and white
 TEMPLATE = slice(WANTED + 1, WANTED + 4)
 _ENTROPY = 2000  # beyond those of ``simulate``
 
@@ -64,8 +65,9 @@ _ENTROPY = 2000  # beyond those of ``simulate``
 class CutParts:
     """The parts of a brain as thick slices on the template's grid.
 
-    ``values``: uint8 (slice, channel, y, x): eight parts and the T1's levels, in steps of
-    ``PART_STEP``, and the template's T1, grey and white matter there, of ``TEMPLATE_STEP``.
+    ``values``: uint8 (slice, channel, y, x): eight parts and what the models would read of the T1
+    itself, harmonised, in steps of ``PART_STEP``, and the template's T1, grey and white matter
+    there, of ``TEMPLATE_STEP``.
     ``planes``: float32 (slice, 3), see ``grid``.
     """
 
@@ -79,7 +81,7 @@ class CutParts:
 
     @property
     def wanted(self) -> torch.Tensor:
-        """The levels (slice, y, x) that a T1 of the training's own scanner shows there."""
+        """The levels (slice, y, x) that the models would read of the T1 itself, harmonised."""
         return torch.from_numpy(self.values[:, WANTED]).float() * PART_STEP
 
     @property
@@ -129,11 +131,11 @@ def _at_the_grid(cut: torch.Tensor, to_template: np.ndarray) -> CutParts:
     # A scan and its mask come first there.
     stacked = torch.cat([torch.stack([is_brain, is_brain]), cut.transpose(0, 1)])
     values, points = on_the_grid(stacked, to_template)
-    kept = torch.cat([values[2:] / PART_STEP, template_maps("cpu").at(points) / TEMPLATE_STEP])
-    return CutParts(
-        kept.round().clamp(0, 255).byte().transpose(0, 1).numpy(),
-        planes_through(points).float().numpy(),
-    )
+    values, template = values[2:], template_maps("cpu").at(points)
+    t1 = SliceSet(values[WANTED], template[0], planes_through(points).float())
+    values[WANTED] = harmonised(t1).images
+    kept = torch.cat([values / PART_STEP, template / TEMPLATE_STEP])
+    return CutParts(kept.round().clamp(0, 255).byte().transpose(0, 1).numpy(), t1.planes.numpy())
 
 
 def _labels_of(name: str, path: Path, brain: Volume) -> np.ndarray:

@@ -1,8 +1,10 @@
-"""Teaching the network of ``template.sequences``: scans of other sequences, and the steps.
+"""Teaching a network of ``template.sequences``: scans of other sequences, and the steps.
 
-It sees simulated scans of the people of ``sequence_scans`` and is to give the levels of the T1 that
-they were made from. Nobody's age is looked at, and nobody who is held out is seen. It goes on from
-the network of ``template.harmonisation``, which has learnt what a T1 looks like.
+It sees simulated scans of the people of ``sequence_scans`` and is to give what the models would
+read of the T1 that they were made from. Labels of one scanner at 2 mm are softer than real pixels:
+people of other sites, with finer labels, are shown besides. Nobody's age is looked at, and nobody
+who is held out is seen. It goes on from the network of ``template.harmonisation``, which has learnt
+what a T1 looks like.
 """
 
 from __future__ import annotations
@@ -20,9 +22,10 @@ from BrainAgeLib.training.harmonisation import Lesson, taught
 from BrainAgeLib.training.sequence_scans import CutParts, scan_of
 
 # Set by hand.
-MIXTURE: dict[SequenceName, float] = {"T2w": 0.42, "FLAIR": 0.42, "T1w after contrast": 0.16}
+MIXTURE: dict[SequenceName, float] = {"T2w": 0.4, "FLAIR": 0.4, "T1w after contrast": 0.2}
 ROUNDS = ((3000, 3e-3), (2500, 2e-3))  # steps and highest learning rate
 SCANS_PER_STEP, SLICES_PER_SCAN = 2, 12
+SHARE_OF_OTHERS = 0.3  # of the scans that are of other sites than the first
 SEED = 4712
 FIRST_LAYER = "down.0.0.weight"
 
@@ -38,21 +41,32 @@ def begun() -> SequenceNetwork:
 
 
 def teach(
-    cuts: Sequence[CutParts], checkpoint: Path, on_progress: Callable[[int, float], None]
+    sites: Sequence[Sequence[CutParts]],
+    checkpoint: Path,
+    on_progress: Callable[[int, float], None],
 ) -> SequenceNetwork:
-    """Return a network taught on scans of these cut brains; go on from the checkpoint.
+    """Return a network taught on scans of the cut brains of sites; go on from the checkpoint.
 
     ``on_progress`` hears how many steps are done, and the loss of the last one.
     """
-    return taught(begun(), lambda step: lesson(cuts, step), ROUNDS, checkpoint, on_progress)
+    return taught(begun(), lambda step: lesson(sites, step), ROUNDS, checkpoint, on_progress)
 
 
-def lesson(cuts: Sequence[CutParts], step: int) -> Lesson:
+def lesson(sites: Sequence[Sequence[CutParts]], step: int) -> Lesson:
     """Return the slices of a step: some of two scans, each half the time mirrored."""
     generator = np.random.default_rng([SEED, step])
-    scans = [_slices(cuts, generator) for _ in range(SCANS_PER_STEP)]
+    scans = [_slices(_drawn(sites, generator), generator) for _ in range(SCANS_PER_STEP)]
     *seen, wanted = (torch.cat(values) for values in zip(*scans, strict=True))
     return Lesson(tuple(seen), wanted, seen[1])
+
+
+def _drawn(
+    sites: Sequence[Sequence[CutParts]], generator: np.random.Generator
+) -> Sequence[CutParts]:
+    """Return one of the sites: the first, or with ``SHARE_OF_OTHERS`` one of the others."""
+    if len(sites) == 1 or generator.random() >= SHARE_OF_OTHERS:
+        return sites[0]
+    return sites[1 + int(generator.integers(len(sites) - 1))]
 
 
 def _slices(cuts: Sequence[CutParts], generator: np.random.Generator) -> tuple[torch.Tensor, ...]:

@@ -26,8 +26,6 @@ from BrainAgeLib.training.tissue_parts import (
     WHITE,
 )
 
-# Ranges and numbers, those in the functions too, were set by hand.
-
 
 @dataclass(frozen=True)
 class SequenceRange:
@@ -36,7 +34,8 @@ class SequenceRange:
     ``fluid``: as it is, or below grey matter where ``fluid_is_below``. ``deep_grey``: from 0, as
     the cortex, to 1, as white matter, and beyond. ``texture``: how much of what a T1 shows within
     tissues stays, of the contrast of grey and white matter. ``lesion``: in white matter.
-    ``vessel``: those that are not as dark as flowing blood leaves them.
+    ``vessel``: those that are not as dark as flowing blood leaves them. ``beside_ventricles``: how
+    far healthy white matter goes from its brightness, 0, towards that of grey matter, 1.
     """
 
     grey: tuple[float, float]
@@ -46,17 +45,19 @@ class SequenceRange:
     texture: tuple[float, float] = (-0.6, 0.3)
     lesion: tuple[float, float] = (1.1, 1.9)
     vessel: tuple[float, float] = (0.0, 1.2)
+    beside_ventricles: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Disturbances:
     """What scans are disturbed by, each drawn from nothing to this, or with this chance.
 
-    Standard deviations: ``noise`` of the brighter one of grey and white matter, ``shading`` and
-    ``uneven`` tissue of the logarithm, ``slice_gain`` as a fraction, ``mask_wander`` of where the
-    mask ends, as a fraction of brain in a pixel, which is drawn for each place. ``sharpness``: of
-    what blurring takes away. Chances: ``lesions``, ``fat`` and ``fluid`` left outside, a mask
-    without all of the fluid around the brain (``tight``), one with what lies outside (``wide``).
+    Standard deviations: ``noise`` of the brighter one of grey and white matter, whose square root
+    is drawn evenly; ``shading`` and ``uneven`` tissue of the logarithm, ``slice_gain`` as a
+    fraction, ``mask_wander`` of where the mask ends, as a fraction of brain in a pixel, which is
+    drawn for each place. ``sharpness``: of what blurring takes away. Chances: ``lesions``, ``fat``
+    and ``fluid`` left outside, a mask without all of the fluid around the brain, half the time nor
+    of that in the sulci (``tight``), one with what lies outside (``wide``).
     """
 
     noise: float = 0.07
@@ -72,21 +73,28 @@ class Disturbances:
     wide: float = 0.3
 
 
+# Set by hand, like the ranges and the numbers in the functions.
 RANDOM = Disturbances()
 # As ``appearance.EVALUATION`` is for a T1: everyday noise and shading, a healthy brain, loosely
 # stripped. Set by hand.
 EVERYDAY = Disturbances(0.03, 0.08, 0.01, (0.0, 0.0), 0.03, 0.05, 0.0, 0.0, 0.0, 0.0, 0.0)
 
-
 # Textbook orders of brightness, wide around what the few real scans at hand show.
 _T1 = SequenceRange(
-    (0.58, 0.9), (0.32, 0.64), True, (0.0, 0.6), (0.3, 1.0), (0.55, 0.9), (0.0, 1.0)
+    (0.58, 0.9),
+    (0.32, 0.64),
+    True,
+    (0, 0.6),
+    (0.3, 1),
+    (0.55, 0.9),
+    (0, 1),
+    beside_ventricles=(0, 0.4),
 )
 RANGES: dict[SequenceName, SequenceRange] = {
     "T1w": _T1,
     "T1w after contrast": replace(_T1, lesion=(0.55, 1.5), vessel=(1.5, 3.5)),
     "T2w": SequenceRange((1.1, 1.6), (1.6, 4.4), deep_grey=(0.0, 1.5), lesion=(1.3, 2.2)),
-    "FLAIR": SequenceRange((1.05, 1.45), (0.08, 0.7), lesion=(1.2, 1.9)),
+    "FLAIR": SequenceRange((1.1, 1.75), (0.08, 0.7), lesion=(1.2, 2.2), beside_ventricles=(0, 1.5)),
     "PDw": SequenceRange((1.08, 1.4), (0.8, 1.7), lesion=(1.1, 1.6)),
 }
 
@@ -106,18 +114,29 @@ def simulate(
     fluid = _between(drawn.fluid, generator)
     if drawn.fluid_is_below:
         fluid = max(0.03, grey - fluid)
-    image = _tissues(parts, drawn, (grey, fluid), by, generator)
-    image = image + _vessels(parts, drawn, sequence, fluid, generator)
+    image = _texture(parts, grey, drawn, generator)
+    image = image + _tissues(parts, drawn, (grey, fluid), by, generator)
+    image = image + _vessels(parts, drawn, sequence, (grey, fluid), generator)
     image = image + parts[:, RIM] * _left_outside(parts[:, RIM], fluid, by, generator)
     sharper = _between(by.sharpness, generator)
     image = (image + sharper * (image - _around(image))).clamp(min=0)
     image = image * smooth_field(image, _between((0, by.shading), generator), 3, generator).exp()
     gains = generator.normal(1, _between((0, by.slice_gain), generator), (len(image), 1, 1))
     image = image * torch.from_numpy(gains).float()
-    sd = _between((0, by.noise), generator) * max(1.0, grey)
+    sd = by.noise * float(generator.random()) ** 2 * max(1.0, grey)
     noise = generator.normal(0, sd, (2, *image.shape))
     real, imaginary = torch.from_numpy(noise).float()
     return torch.hypot(image + real, imaginary), _mask(parts, by, generator)
+
+
+def _texture(
+    parts: torch.Tensor, grey: float, drawn: SequenceRange, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return what a T1 shows within grey and white matter, as this sequence does."""
+    all_grey, white = parts[:, CORTEX] + parts[:, DEEP_GREY], parts[:, WHITE]
+    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - white
+    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
+    return strength * texture * (all_grey + white)
 
 
 def _tissues(
@@ -139,13 +158,10 @@ def _tissues(
 
     deep = grey + (1 - grey) * _between(drawn.deep_grey, generator)
     image = shown(1.0, WHITE) + shown(grey, CORTEX) + shown(deep, DEEP_GREY)
+    image = image + _within_tissues(parts, drawn, grey - 1, generator)
     around = fluid * _between((0.75, 1.15), generator)
     image = image + fluid * parts[:, INNER_FLUID]
     image = image + around * (parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID])
-    all_grey = parts[:, CORTEX] + parts[:, DEEP_GREY]
-    texture = parts[:, LEVEL] - GREY_MATTER_LEVEL * all_grey - parts[:, WHITE]
-    strength = _between(drawn.texture, generator) * abs(1 - grey) / (1 - GREY_MATTER_LEVEL)
-    image = image + strength * texture * (all_grey + parts[:, WHITE])
     if generator.random() < by.lesions:
         blobs = smooth_field(like, 1.0, 14, generator) - _between((1.0, 2.2), generator)
         places = (3 * blobs).clamp(0, 1) * parts[:, WHITE] * (_around(like, 9) > 0.5)
@@ -153,15 +169,39 @@ def _tissues(
     return image
 
 
+def _within_tissues(
+    parts: torch.Tensor, drawn: SequenceRange, contrast: float, generator: np.random.Generator
+) -> torch.Tensor:
+    """Return what tracts, nuclei and the rim of the ventricles add to their tissues.
+
+    ``contrast``: grey less white matter, negative in a T1. White matter beside the ventricles, as
+    the callosum and the caps of the horns, is often as bright as grey matter in healthy people,
+    above all in FLAIR.
+    """
+    like = parts[:, WHITE]
+    tracts = smooth_field(like, _between((0, 0.4), generator) * abs(contrast), 10, generator)
+    nuclei = smooth_field(like, _between((0, 0.6), generator) * abs(contrast), 10, generator)
+    image = tracts * parts[:, WHITE] + nuclei * parts[:, DEEP_GREY]
+    if generator.random() < 0.7:
+        near = (_between((1.0, 4.0), generator) * _around(parts[:, INNER_FLUID], 7)).clamp(0, 1)
+        patches = (0.6 + smooth_field(like, 0.5, 10, generator)).clamp(0, 1)
+        towards_grey = _between(drawn.beside_ventricles, generator) * contrast
+        image = image + towards_grey * near * patches * like
+    return image
+
+
 def _vessels(
     parts: torch.Tensor,
     drawn: SequenceRange,
     sequence: SequenceName,
-    fluid: float,
+    levels: tuple[float, float],
     generator: np.random.Generator,
 ) -> torch.Tensor:
-    """Return what vessels add to the fluid that they lie in, after an agent the choroid plexus."""
-    image = torch.zeros_like(parts[:, WHITE])
+    """Return what vessels and the choroid plexus add to the fluid that they lie in.
+
+    ``levels``: of grey matter and fluid.
+    """
+    image, (grey, fluid) = torch.zeros_like(parts[:, WHITE]), levels
     has_agent = sequence == "T1w after contrast"
     brighter = _between(drawn.vessel, generator) - fluid
     if has_agent or generator.random() < 0.6:
@@ -170,9 +210,12 @@ def _vessels(
         places = smooth_field(image, 1.0, 28, generator) - least
         near = parts[:, SULCAL_FLUID] + parts[:, OUTER_FLUID] + has_agent * 0.6 * parts[:, RIM]
         image = image + (2 * places).clamp(0, 1) * near * brighter
-    if has_agent:
+    if has_agent or generator.random() < 0.5:
+        # The choroid plexus; without an agent it is about as bright as tissue.
+        usual = _between((0.7, max(1.0, grey)), generator) - fluid
+        choroid = brighter if has_agent else usual
         places = smooth_field(image, 1.0, 20, generator) - 1.0
-        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * brighter
+        image = image + (2 * places).clamp(0, 1) * parts[:, INNER_FLUID] * choroid
     return image
 
 
@@ -192,13 +235,16 @@ def _left_outside(
 
 def _mask(parts: torch.Tensor, by: Disturbances, generator: np.random.Generator) -> torch.Tensor:
     """Return the brain (slice, y, x), 0 or 1, with more or less of what lies around it."""
-    outer, outside = 1.0, 0.0
+    outer, sulcal, outside = 1.0, 1.0, 0.0
     if generator.random() < by.tight:
         outer = float(generator.random())
+        # Some strips follow the gyri and leave little of the fluid between them either.
+        sulcal = float(generator.random()) if generator.random() < 0.5 else 1.0
     if generator.random() < by.wide:
         outside = float(generator.random())
-    within = [INNER_FLUID, SULCAL_FLUID, CORTEX, DEEP_GREY, WHITE]
-    brain = parts[:, within].sum(1) + outer * parts[:, OUTER_FLUID] + outside * parts[:, RIM]
+    within = [INNER_FLUID, CORTEX, DEEP_GREY, WHITE]
+    brain = parts[:, within].sum(1) + sulcal * parts[:, SULCAL_FLUID]
+    brain = brain + outer * parts[:, OUTER_FLUID] + outside * parts[:, RIM]
     edge = 0.5 + smooth_field(brain, by.mask_wander, 6, generator)
     return (_around(brain) > edge.clamp(0.15, 0.85)).float()
 

@@ -201,7 +201,8 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
     has_labels = any(person.labels is not None for person in people)
     # With how many of these scans experts are fitted on, or old predictions would lack them.
-    wanted["sequences"] = f"{sequences.SHA256} {EXPERT_SCANS}" if has_labels else None
+    networks = [sha256 for _, sha256 in sequences.WEIGHTS.values()]
+    wanted["sequences"] = f"{' '.join(networks)} {EXPERT_SCANS}" if has_labels else None
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(

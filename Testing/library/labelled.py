@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.template.sequences import SequenceNetwork
 from BrainAgeLib.training.people import Person
 from Testing.library.phantoms import coarse_brain, coarse_labels, write_volume
@@ -22,7 +23,7 @@ def labelled_person(folder: Path, name: str = "sub-01") -> Person:
     return Person(name, 50.0, "F", scan, labels=labels)
 
 
-def untaught_network(_device: str) -> SequenceNetwork:
+def untaught_network(_device: str, _sequence: SequenceName = "T2w") -> SequenceNetwork:
     """Return what stands for the bundled network: it changes nothing but the order of a T2."""
     with torch.random.fork_rng():
         torch.manual_seed(1)

@@ -24,7 +24,7 @@ from BrainAgeLib.model.slices import HEIGHTS, SliceModel
 from BrainAgeLib.model.weights import Member, Own, Weights
 from BrainAgeLib.records import Correction, SequenceName
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
-from BrainAgeLib.template.sequences import SHA256
+from BrainAgeLib.template.sequences import sha256_of_network
 from BrainAgeLib.training.blend import blended, choose_sequences
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
@@ -210,7 +210,7 @@ def knowing_sets(card: Card) -> Card:
     """
     curve = AgeCurve((0.0, 100.0), (0.0, 100.0))
     sequences = {
-        name: SequenceCalibration(curve, flat_class(name, half), SHA256, 1.0, 0)
+        name: SequenceCalibration(curve, flat_class(name, half), sha256_of_network(name), 1.0, 0)
         for name, half in (("T2w", 10.0), ("FLAIR", 12.0))
     }
     fractions = {"T1w": 0.75, "T2w": 0.25}

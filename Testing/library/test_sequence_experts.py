@@ -7,7 +7,9 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
+from safetensors.torch import load_file
 
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import load_ensemble
@@ -53,7 +55,9 @@ def run(tmp_path, monkeypatch):
             rows.setdefault(row.participant_id, []).append(row)
     own = {"T2w": small_regional_model(77), "FLAIR": small_regional_model(78)}
     monkeypatch.setattr(maker, "has_sequences", lambda *_: True)
-    monkeypatch.setattr(maker.Fold, "train_own", lambda _fold: own)
+    monkeypatch.setattr(
+        maker.Fold, "train_own", lambda _, names: {n: own[n] for n in names if n in own}
+    )
     monkeypatch.setattr(
         maker, "rows_of_sequences", lambda _member, _own, person, *_: rows[person.participant_id]
     )
@@ -65,7 +69,7 @@ def test_a_model_learns_them_anew(people, run, tmp_path, capsys, make):
     model = make(tmp_path)
     before, weights = read_card(model), (model / FILE_NAME).read_bytes()
 
-    maker.renew(people, run, model, "5")
+    maker.renew([people], run, model, "5")
 
     after = read_card(model)
     assert (model / FILE_NAME).read_bytes() == weights
@@ -92,11 +96,67 @@ def test_people_of_another_model_are_refused(people, run, tmp_path):
     (model / "card.json").write_text(json.dumps(card), "utf-8")
 
     with pytest.raises(ValueError, match="not the people of the card"):
-        maker.renew(people, run, model, "5")
+        maker.renew([people], run, model, "5")
 
 
 def test_the_same_version_is_refused(people, run, tmp_path):
     model = owning_model(tmp_path)
 
     with pytest.raises(ValueError, match="is 4 already"):
-        maker.renew(people, run, model, read_card(model).version)
+        maker.renew([people], run, model, read_card(model).version)
+
+
+def test_people_of_other_sites_are_learnt_from_and_not_told_of(people, run, tmp_path, monkeypatch):
+    other = tmp_path / "other"
+    for number in range(4):
+        folder = other / f"sub-x{number}" / "anat"
+        folder.mkdir(parents=True)
+        for what in ("T1w", "dseg"):
+            (folder / f"sub-x{number}_{what}.nii.gz").touch()
+    rows = "".join(f"sub-x{number}\t{30 + number}\tF\n" for number in range(4))
+    (other / "participants.tsv").write_text("participant_id\tage\tsex\n" + rows, "utf-8")
+    seen, written = [], []
+    own = maker.Fold.train_own
+    monkeypatch.setattr(maker, "has_sequences", lambda *_: False)
+    monkeypatch.setattr(maker, "write_sequences", lambda person, *_: written.append(person.site))
+    monkeypatch.setattr(
+        maker.Fold, "train_own", lambda fold, n: seen.append(len(fold.others)) or own(fold, n)
+    )
+
+    maker.renew([people, other], run, owning_model(tmp_path), "5")
+
+    assert sorted(written) == ["bids"] * 200 + ["other"] * 4
+    assert seen[0] == 204  # everybody
+    assert sum(seen[1:]) == 204 * (len(seen) - 2)
+    told = {row.participant_id for row in read_rows(run / "out_of_fold.csv")}
+    assert len(told) == 200 and not any(name.startswith("sub-x") for name in told)
+
+
+def test_one_sequence_may_be_learnt_anew_and_all_of_the_others_stays(people, run, tmp_path):
+    model = owning_model(tmp_path)
+    maker.renew([people], run, model, "5")
+    card = json.loads((model / "card.json").read_text("utf-8"))
+    sets = [["T1w", "T2w"], ["T1w", "FLAIR"]]
+    entry = {"entry": card["calibration"]["sequences"]["T2w"]["entry"]}
+    card["calibration"]["together"] = [
+        {"sequences": names, "fractions": dict.fromkeys(names, 0.5), **entry} for names in sets
+    ]
+    (model / "card.json").write_text(json.dumps(card), "utf-8")
+    before, experts = read_card(model), load_file(model / OWN_FILE_NAME)
+
+    maker.renew([people], run, model, "6", ("FLAIR",))
+
+    after, now = read_card(model), load_file(model / OWN_FILE_NAME)
+    of_t2 = [name for name in experts if name.startswith("T2w.")]
+    assert of_t2 and all(torch.equal(experts[name], now[name]) for name in of_t2)
+    for part in ("sequences", "of_sequences"):
+        old, new = (
+            getattr(c.calibration if part == "sequences" else c.blend, part)
+            for c in (before, after)
+        )
+        assert list(new) == list(old)
+        assert all(new[name] == old[name] for name in old if name != "FLAIR")
+    assert [one.sequences for one in after.calibration.together] == [("T1w", "T2w")]
+    assert set(after.accuracy.interval) == set(before.accuracy.interval)
+    rows = read_rows(run / "out_of_fold.csv")
+    assert {row.protocol for row in rows} == {MAIN_PROTOCOL, SEQUENCE_PROTOCOLS["FLAIR"]}

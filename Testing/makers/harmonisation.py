@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -51,17 +51,22 @@ def all_pairs(data: Path, work: Path) -> torch.Tensor:
 def run(
     text: str | None,
     name: str,
-    seen: Callable[[Path, Path], Anything],
+    seen: Callable[[Any, Path], Anything],
     teach: Callable[[Anything, Path, Callable[[int, float], None]], nn.Module],
+    names: Mapping[str, str] | None = None,
 ) -> None:
     """Read the command line of a maker of this text, teach and write the weights by their name.
 
-    ``seen`` makes of the data and a folder for work what ``teach`` shows the network.
+    ``seen`` makes of the data and a folder for work what ``teach`` shows the network. ``names``:
+    files by network, one of which is chosen then, each taught on several datasets.
     """
     parser = argparse.ArgumentParser(description=(text or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, nargs="+" if names else None)
     parser.add_argument("--work", type=Path, required=True)
+    if names:
+        parser.add_argument("--network", choices=names, required=True)
     options = parser.parse_args()
+    name = names[options.network] if names else name
     torch.set_num_threads(1)
     network = teach(
         seen(options.data, options.work),

@@ -1,16 +1,18 @@
 """Fit what a trained model knows of T2w, FLAIR and enhanced T1 scans anew, and nothing else.
 
-    python -m Testing.makers.sequence_experts --data BIDS --run RUN --version VERSION
-        [--model MODEL_FOLDER]
+    python -m Testing.makers.sequence_experts --data BIDS... --run RUN --version VERSION
+        [--sequences SEQUENCE...] [--model MODEL_FOLDER]
 
-BIDS holds the people of the model's largest site with tissue labels beside their scans
+Each BIDS holds people of one of the model's sites with tissue labels beside their scans
 (sub-*_dseg.nii.gz). Their scans of other sequences are simulated into RUN/work, which takes some
 12 seconds a person and goes on where it stopped; on each member's own people experts are fitted,
-and the people whom it has not seen say how the ages are read; those that are kept are fitted on
-everybody. Writes sequence_experts.safetensors and the part of card.json on other sequences, and
-RUN/out_of_fold.csv for the studies. A T1's ages and the sha256 of the model stay, so VERSION has to
-tell the new model from the old; ``brainage train`` does the same for new models. Begin in a new RUN
-once scans are shown or experts fitted in another way.
+and the people of the largest site whom it has not seen say how the ages are read; those that are
+kept are fitted on everybody. Writes sequence_experts.safetensors and the part of card.json on other
+sequences, and RUN/out_of_fold.csv for the studies. A T1's ages and the sha256 of the model stay, so
+VERSION has to tell the new model from the old; ``brainage train`` does the same for new models.
+Begin in a new RUN once data are others, or scans are shown or experts
+fitted in another way. With SEQUENCEs, all that is known of others stays as it is; sets of sequences
+that hold one of these are forgotten then, since they would need scans of all.
 """
 
 from __future__ import annotations
@@ -26,13 +28,27 @@ import torch
 from BrainAgeLib.codec import Source, from_plain, to_text
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
-from BrainAgeLib.model.weights import Member, Own, counted, load_weights
+from BrainAgeLib.model.weights import Member, Own, counted, load_own, load_weights
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.resources import models_folder
+from BrainAgeLib.template.sequences import READ
 from BrainAgeLib.training.blend import blended, choose_sequences
 from BrainAgeLib.training.fold import EVERYBODY, Fold
 from BrainAgeLib.training.model_folder import sequence_calibrations, sha256_of_own, write_own
-from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, rows_of_sequences, write_rows
-from BrainAgeLib.training.people import Person, assign_folds, is_held_out, read_sites
+from BrainAgeLib.training.out_of_fold import (
+    MAIN_PROTOCOL,
+    SEQUENCE_OF,
+    Row,
+    rows_of_sequences,
+    write_rows,
+)
+from BrainAgeLib.training.people import (
+    Person,
+    assign_folds,
+    is_held_out,
+    read_sites,
+    sites_of,
+)
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import has_sequences, write_sequences
 from BrainAgeLib.training.together import fit_together
@@ -49,10 +65,11 @@ def settings_of(card: Card) -> TrainingSettings:
 def rows_of_t1(people: Sequence[Person], folds: np.ndarray, card: Card) -> list[Row]:
     """Return the T1 rows that the card was made of, as far as it keeps them: ages and predictions.
 
-    Raises ValueError for other people than those of the card.
+    These are of the largest site. Raises ValueError for other people than those of the card.
     """
-    known = card.out_of_fold
-    if [person.age_years for person in people] != list(known.ages_years):
+    known, home = card.out_of_fold, sites_of(people)[0]
+    at_home = [(p, fold) for p, fold in zip(people, folds, strict=True) if p.site == home]
+    if [person.age_years for person, _ in at_home] != list(known.ages_years):
         raise ValueError("these are not the people of the card's largest site")
     return [
         Row(
@@ -70,35 +87,53 @@ def rows_of_t1(people: Sequence[Person], folds: np.ndarray, card: Card) -> list[
             predicted_years=years,
             by_kind={},
         )
-        for person, fold, years in zip(people, folds, known.predicted_years, strict=True)
+        for (person, fold), years in zip(at_home, known.predicted_years, strict=True)
     ]
 
 
-def sequence_rows(members: Sequence[Member], folds: list[Fold]) -> list[Row]:
-    """Return what each member, with its fold's experts, says of the people whom it has not seen."""
+def sequence_rows(
+    members: Sequence[Member], folds: list[Fold], names: Sequence[SequenceName]
+) -> list[Row]:
+    """Return what each member, with its fold's experts, says of the people whom it has not seen.
+
+    These are people of the largest site, as those whom a card's figures are of.
+    """
     rows = []
     for member, fold in zip(members, folds, strict=True):
-        own = fold.train_own()
+        own, home = fold.train_own(names), sites_of(fold.people)[0]
         for person in fold.validation:
-            rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
+            if person.site == home:
+                rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
         print(f"fold {fold.number + 1} of {len(folds)}", flush=True)
-    return rows
+    return [row for row in rows if SEQUENCE_OF[row.protocol] in names]
 
 
 def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card, list[Row]]:
-    """Return the card with what is said of other sequences anew, and all rows, blended.
+    """Return the card with what is said of the rows' sequences anew, and all rows, blended.
 
-    ``own``: the experts of everybody; those that count are in the file that the card names.
+    ``own``: the experts of everybody, also those of sequences of which nothing is said anew; those
+    that count are in the file that the card names.
     """
-    blend = replace(card.blend, of_sequences=choose_sequences(rows, card.blend.whole_brain))
+    names = {SEQUENCE_OF[row.protocol] for row in rows}
+    known = card.calibration.sequences
+    kept = {name: read for name, read in known.items() if name not in names}
+    of_sequences = {n: parts for n, parts in card.blend.of_sequences.items() if n in kept}
+    of_sequences |= choose_sequences(rows, card.blend.whole_brain)
+    blend = replace(card.blend, of_sequences=of_sequences)
     rows = sorted(t1 + blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     read, coverage = sequence_calibrations(rows)
+    read = {name: (kept | read)[name] for name in READ if name in kept | read}
     together, of_sets = fit_together(rows, read)
+    if kept:
+        sets = card.calibration.together
+        together = tuple(one for one in sets if not names & set(one.sequences))
+        of_sets = {}
     calibration = replace(card.calibration, sequences=read, together=together)
+    entries = [*card.calibration.classes, *(one.entry for one in kept.values())]
     intervals = {
         name: row
         for name, row in card.accuracy.interval.items()
-        if any(name == entry.name for entry in card.calibration.classes)
+        if any(name == entry.name for entry in entries)
     }
     accuracy = replace(card.accuracy, interval=intervals | coverage | of_sets)
     own_sha256 = sha256_of_own(counted(own, blend))
@@ -106,13 +141,19 @@ def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card,
     return replace(card, own_sha256=own_sha256, **parts), rows
 
 
-def renew(data: Path, run: Path, folder: Path, version: str) -> Card:
+def renew(
+    data: Sequence[Path],
+    run: Path,
+    folder: Path,
+    version: str,
+    names: Sequence[SequenceName] = READ,
+) -> Card:
     """Do all of it; return the new card. The interval is not widened by real scans yet."""
     card = read_card(folder)
     if version == card.version:
         raise ValueError(f"the model is {version} already: ages of other sequences will move")
     settings = settings_of(card)
-    people, _ = read_sites([data])
+    people, _ = read_sites(data)
     numbers = assign_folds(people, settings.folds, settings.seed)
     t1 = rows_of_t1(people, numbers, card)
     work = run / "work"
@@ -127,8 +168,10 @@ def renew(data: Path, run: Path, folder: Path, version: str) -> Card:
         Fold(n, people, numbers, work, settings, "cpu", lambda *_: None)
         for n in (EVERYBODY, *range(settings.folds))
     )
-    own = everybody.train_own()
-    card, rows = renewed(replace(card, version=version), t1, sequence_rows(members, folds), own)
+    others = [name for name in READ if name not in names]
+    own = {**load_own(folder, card, others), **everybody.train_own(names)}
+    rows = sequence_rows(members, folds, names)
+    card, rows = renewed(replace(card, version=version), t1, rows, own)
     write_own(counted(own, card.blend), folder)
     write_atomically(folder / "card.json", to_text(card).encode("utf-8"))
     write_rows(rows, run / "out_of_fold.csv")
@@ -138,13 +181,14 @@ def renew(data: Path, run: Path, folder: Path, version: str) -> Card:
 def main() -> None:
     """Read the command line; write both files of the model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--version", required=True)
+    parser.add_argument("--sequences", choices=READ, nargs="+", default=READ)
     parser.add_argument("--model", type=Path, default=models_folder() / DEFAULT_MODEL)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    card = renew(options.data, options.run, options.model, options.version)
+    card = renew(options.data, options.run, options.model, options.version, options.sequences)
     for name, read in card.calibration.sequences.items():
         print(name, card.blend.of_sequences.get(name), read.held_out)
 

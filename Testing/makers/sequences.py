@@ -1,23 +1,26 @@
-"""Teach the network that shows T2-weighted and FLAIR slices as a T1.
+"""Teach a network that shows slices of other sequences as a T1.
 
-    python -m Testing.makers.sequences --data BIDS --work FOLDER
+    python -m Testing.makers.sequences --network NETWORK --data BIDS... --work FOLDER
 
-BIDS holds brain-extracted 3D T1 scans of one scanner, loosely stripped, with sub-*_dseg.nii.gz
-beside them (1 fluid, 2 grey, 3 white matter); held-out people are not looked at. FOLDER, empty at
-first, keeps the cut brains and the training's state: a run that was killed goes on. On one
-processor core it takes some 40 minutes. Writes Resources/Template/sequences.safetensors and prints
-its checksum, which belongs into ``template/sequences.py``. Models that learn from other sequences
-have to be trained anew on what comes of it.
+NETWORK is ``flair``, or ``others`` of T2w scans and a T1 after contrast agent. The first BIDS
+holds brain-extracted 3D T1 scans of one scanner, loosely stripped, with sub-*_dseg.nii.gz beside
+them (1 fluid, 2 grey, 3 white matter), each further one those of another scanner, best at 1 mm;
+held-out people are not looked at. FOLDER, empty at first, keeps the cut brains and the training's
+state: a run of the same data that was killed goes on. On one processor core it takes some 60
+minutes. Writes the network's file in Resources/Template and prints its checksum, which belongs into
+``template/sequences.py``. Models that learn from other sequences have to be trained anew on what
+comes of it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.template.sequences import WEIGHTS_NAME
-from BrainAgeLib.training.people import Person, is_held_out, read_people
+from BrainAgeLib.template.sequences import WEIGHTS
+from BrainAgeLib.training.people import Person, is_held_out, read_sites
 from BrainAgeLib.training.sequence_scans import CutParts, cut_person
 from BrainAgeLib.training.sequence_teaching import SEED, teach
 from BrainAgeLib.training.store import simulator_of
@@ -25,15 +28,28 @@ from BrainAgeLib.whole_file import written_atomically
 from Testing.makers.harmonisation import run
 
 
-def all_cuts(data: Path, work: Path) -> list[CutParts]:
-    """Return the cut brains of all who have labels and are not held out; each is made once."""
+def all_cuts(data: Sequence[Path], work: Path) -> list[list[CutParts]]:
+    """Return the cut brains of each dataset's people; each is made once.
+
+    These are all who have labels and are not held out. Raises ValueError for a dataset without
+    such people, InputError for a person who is in two of them.
+    """
     folder = work / "cuts"
     folder.mkdir(parents=True, exist_ok=True)
-    result: list[CutParts] = []
-    for person in read_people(data):
-        if person.labels is not None and not is_held_out(person.participant_id):
-            result += cuts_of(person, folder, work)
-    return result
+    people = [
+        person
+        for person in read_sites(data)[0]
+        if person.labels is not None and not is_held_out(person.participant_id)
+    ]
+    sites = {
+        path: [person for person in people if person.site == path.resolve().name] for path in data
+    }
+    for path, mine in sites.items():
+        if not mine:
+            raise ValueError(f"{path} has nobody with labels who is not held out")
+    return [
+        [cut for person in mine for cut in cuts_of(person, folder, work)] for mine in sites.values()
+    ]
 
 
 def cuts_of(person: Person, folder: Path, work: Path) -> list[CutParts]:
@@ -52,7 +68,7 @@ def cuts_of(person: Person, folder: Path, work: Path) -> list[CutParts]:
 
 def main() -> None:
     """Cut the brains, teach the network and write its file."""
-    run(__doc__, WEIGHTS_NAME, all_cuts, teach)
+    run(__doc__, "", all_cuts, teach, {network: name for network, (name, _) in WEIGHTS.items()})
 
 
 if __name__ == "__main__":

@@ -231,14 +231,6 @@ def test_what_is_found_in_a_scan_of_another_sequence_that_the_model_reads(change
     assert found("contrast", **changes) == expected
 
 
-def test_a_flair_says_what_becomes_of_the_young():
-    t2 = only_finding("contrast", **T2_LIKE, read_as="T2w")
-    flair = only_finding("contrast", **FLAIR_LIKE, read_as="FLAIR")
-
-    assert "young patients came out some 20 years too old" in flair.message
-    assert "young" not in t2.message
-
-
 def test_an_agent_on_a_t2_has_no_figure():
     tags = SequenceTags("MR", 95.0, 4000.0, says_contrast_agent=True)
     findings = judge(changed("contrast", **T2_LIKE, read_as="T2w", tags=tags))

@@ -11,7 +11,14 @@ from BrainAgeLib.template import harmonisation
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import Registration
 from BrainAgeLib.template.scan_maps import maps_of_scan
-from BrainAgeLib.template.sequences import READ, SequenceNetwork, brightness, sequence_network
+from BrainAgeLib.template.sequences import (
+    READ,
+    WEIGHTS,
+    SequenceNetwork,
+    brightness,
+    sequence_network,
+    sha256_of_network,
+)
 from BrainAgeLib.training.thick_slices import Protocol
 from Testing.library.phantoms import template_brain, thick_slices_of
 
@@ -108,4 +115,13 @@ def test_a_missing_network_is_an_error_of_the_installation(tmp_path, monkeypatch
     monkeypatch.setattr(harmonisation, "template_folder", lambda: tmp_path)
     sequence_network.cache_clear()
     with pytest.raises(InstallationError, match=r"sequences\.safetensors"):
-        sequence_network("cpu")
+        sequence_network("cpu", "T2w")
+
+
+def test_a_flair_scan_has_a_network_of_its_own():
+    of = {sequence: sequence_network("cpu", sequence) for sequence in READ}
+
+    others = of["T2w"].state_dict()
+    assert all(torch.equal(v, others[k]) for k, v in of["T1w after contrast"].state_dict().items())
+    assert any(not torch.equal(v, others[k]) for k, v in of["FLAIR"].state_dict().items())
+    assert {sha256_of_network(sequence) for sequence in READ} == {s for _, s in WEIGHTS.values()}

@@ -70,10 +70,20 @@ def test_each_sequences_experts_are_fitted_on_its_scans_of_the_others(fold, fitt
         [[1, 4, 6], [31, 34, 36]],
     ]
     assert [covered[0].tolist() for _, covered, *_ in fitted] == [[1, 1, 1], [1, 0, 1]]
-    for _, _, ages, nuisance, weights in fitted:
+    for _, _, ages, _, weights in fitted:
         assert ages.tolist() == [30.0, 60.0]
-        assert nuisance is None
         assert weights.tolist() == [1.0, 1.0]
+
+
+def test_an_age_should_not_depend_on_what_its_sequence_shows_otherwise(fold, fitted):
+    for number in (0, 3):
+        store_scans(fold, number, number)
+
+    fold.train_own()
+
+    # From the mean of the three sequences' first scans; the fifth scan does not cover the brain.
+    differences = [nuisance[:, 0, 0].tolist() for _, _, _, nuisance, _ in fitted]
+    assert differences == [[-1, 2, 4] * 2, [0, 5] * 2]
 
 
 def test_who_has_no_such_scans_is_left_out(fold, fitted):

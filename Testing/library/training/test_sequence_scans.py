@@ -13,7 +13,7 @@ from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template import sequences
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.template.scan_maps import volume_of_slices
-from BrainAgeLib.training import train
+from BrainAgeLib.training import sequence_scans, train
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.sequence_scans import (
@@ -102,6 +102,18 @@ def test_parts_lie_where_the_template_has_them_and_make_up_the_brain(cuts):
         assert white[parts[:, WHITE] > 0.9].mean() > 0.7 > 0.3 > white[parts[:, WHITE] < 0.1].mean()
         assert float(cut.wanted[parts[:, WHITE] > 0.95].median()) == pytest.approx(1.0, abs=0.1)
     assert not np.array_equal(cuts[USUAL].planes, cuts[DRAWN].planes)
+
+
+def test_what_is_wanted_is_the_t1_as_the_models_read_it(person, folder, cuts, monkeypatch):
+    def darker(slices):
+        return replace(slices, images=0.5 * slices.images)
+
+    monkeypatch.setattr(sequence_scans, "harmonised", darker)
+    other = cut_person(person, simulator_of(person, folder), SEED)[USUAL]
+
+    white = other.parts[:, WHITE] > 0.95
+    assert float(other.wanted[white].median()) == pytest.approx(0.5, abs=0.05)
+    assert torch.equal(other.parts, cuts[USUAL].parts)
 
 
 def test_a_scan_is_masked_and_slices_without_brain_are_left_out(cuts):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load
 
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.template.harmonisation import harmonising_network
@@ -18,6 +21,7 @@ from BrainAgeLib.training.sequence_scans import CutParts, cut_person
 from BrainAgeLib.training.sequence_teaching import (
     MIXTURE,
     SCANS_PER_STEP,
+    SHARE_OF_OTHERS,
     SLICES_PER_SCAN,
     begun,
     lesson,
@@ -25,6 +29,7 @@ from BrainAgeLib.training.sequence_teaching import (
 )
 from BrainAgeLib.training.store import simulator_of
 from Testing.library.labelled import labelled_person
+from Testing.makers import harmonisation as of_harmonisation
 from Testing.makers import sequences as maker
 
 
@@ -64,7 +69,7 @@ def test_the_mixture_is_of_the_sequences_that_are_read():
 
 
 def test_a_lesson_is_some_slices_of_two_scans_and_its_step_settles_it(cuts):
-    one, again, other = (lesson(cuts, step) for step in (5, 5, 6))
+    one, again, other = (lesson([cuts], step) for step in (5, 5, 6))
     shown, is_brain, template, sequence = one.seen
 
     assert len(shown) == len(one.wanted) == SCANS_PER_STEP * SLICES_PER_SCAN
@@ -82,7 +87,7 @@ def test_a_lesson_is_some_slices_of_two_scans_and_its_step_settles_it(cuts):
 def test_all_sequences_come_and_half_of_the_slices_are_mirrored(cuts):
     usual = [replace(cuts[0], values=np.repeat(cuts[0].values[8:9], 16, 0),
                      planes=np.repeat(cuts[0].planes[8:9], 16, 0))]  # fmt: skip
-    lessons = [lesson(usual, step) for step in range(12)]
+    lessons = [lesson([usual], step) for step in range(12)]
 
     assert set(torch.cat([one.seen[3] for one in lessons]).tolist()) == {0, 1, 2}
     pictures = {one.wanted[n].numpy().tobytes() for one in lessons for n in (0, -1)}
@@ -90,19 +95,30 @@ def test_all_sequences_come_and_half_of_the_slices_are_mirrored(cuts):
                         usual[0].wanted[0].flip(-1).numpy().tobytes()}  # fmt: skip
 
 
+def test_people_of_other_sites_are_a_share_of_what_is_shown(cuts):
+    home, other = ([replace(cuts[0], planes=cuts[0].planes + n)] for n in (0, 1))
+    drawn = [
+        sequence_teaching._drawn([home, other, other], np.random.default_rng(seed))
+        for seed in range(400)
+    ]
+
+    assert np.mean([site is other for site in drawn]) == pytest.approx(SHARE_OF_OTHERS, abs=0.07)
+    assert sequence_teaching._drawn([home], np.random.default_rng(0)) is home
+
+
 def test_a_few_steps_bring_slices_nearer_and_a_killed_run_goes_on(cuts, short, tmp_path):
     def stop(done, _):
         if done == 6:
             raise KeyboardInterrupt
 
-    whole = teach(cuts, tmp_path / "whole.pt", lambda *_: None)
+    whole = teach([cuts], tmp_path / "whole.pt", lambda *_: None)
     with pytest.raises(KeyboardInterrupt):
-        teach(cuts, tmp_path / "killed.pt", stop)
-    again = teach(cuts, tmp_path / "killed.pt", lambda *_: None)
+        teach([cuts], tmp_path / "killed.pt", stop)
+    again = teach([cuts], tmp_path / "killed.pt", lambda *_: None)
 
     for one, other in zip(whole.parameters(), again.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-5)
-    slices = [lesson(cuts, step) for step in (1000, 1001)]
+    slices = [lesson([cuts], step) for step in (1000, 1001)]
     with torch.inference_mode():
         before, after = (
             sum(float(loss_of(network(*s.seen), s.wanted, s.shown)) for s in slices)
@@ -123,14 +139,44 @@ def test_only_people_with_labels_who_are_not_held_out_are_cut_and_once(tmp_path,
         asked.append(person.participant_id)
         return [CutParts(np.full((1, 12, 2, 2), n, np.uint8), np.zeros((1, 3))) for n in (1, 2)]
 
-    monkeypatch.setattr(maker, "read_people", lambda _: everyone)
+    at_home = [replace(person, site=tmp_path.name) for person in everyone]
+    monkeypatch.setattr(maker, "read_sites", lambda _: (at_home, []))
     monkeypatch.setattr(maker, "simulator_of", lambda *_: None)
     monkeypatch.setattr(maker, "cut_person", cut_one)
 
-    cuts = maker.all_cuts(tmp_path, tmp_path)
+    (cuts,) = maker.all_cuts([tmp_path], tmp_path)
 
     assert held and not (held | {without.participant_id}) & set(asked)
     assert len(asked) == len(people) - len(held) - 1
     assert [int(cut.values[0, 0, 0, 0]) for cut in cuts] == [1, 2] * len(asked)
-    assert len(maker.all_cuts(tmp_path, tmp_path)) == len(cuts)
+    assert len(maker.all_cuts([tmp_path], tmp_path)[0]) == len(cuts)
     assert len(asked) == len(people) - len(held) - 1
+
+
+def test_a_dataset_without_labels_is_refused_before_anything_is_cut(tmp_path, monkeypatch):
+    person = Person("sub-01", 50.0, "F", tmp_path, site=tmp_path.name)
+    monkeypatch.setattr(maker, "read_sites", lambda _: ([person], []))
+
+    with pytest.raises(ValueError, match="nobody with labels"):
+        maker.all_cuts([tmp_path], tmp_path)
+
+
+def test_the_maker_writes_the_network_that_it_is_told(tmp_path, monkeypatch, capsys):
+    taught_on = []
+
+    def taught(sites, checkpoint, _on_progress):
+        taught_on.append((sites, checkpoint.name))  # another network has another checkpoint
+        return torch.nn.Linear(1, 1)
+
+    monkeypatch.setattr(of_harmonisation, "template_folder", lambda: tmp_path)
+    monkeypatch.setattr(maker, "teach", taught)
+    monkeypatch.setattr(maker, "all_cuts", lambda data, _work: [path.name for path in data])
+    command = ["maker", "--network", "flair", "--data", "one", "two", "--work", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", command)
+
+    maker.main()
+
+    content = (tmp_path / "flair.safetensors").read_bytes()
+    assert set(load(content)) == {"weight", "bias"}
+    assert taught_on == [(["one", "two"], "flair.pt")]
+    assert hashlib.sha256(content).hexdigest() in capsys.readouterr().out

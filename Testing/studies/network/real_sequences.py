@@ -155,12 +155,14 @@ def main() -> None:
     rows = read_rows(given.run / "out_of_fold.csv")
     scans = scans_of(given.folders, given.model)
     found = differences(scans)
+    simulated_here = {row.protocol for row in rows}
     factors: dict[str, float] = {
         sequence: widening(found[sequence], rows, protocol)
         for sequence, protocol in SEQUENCE_PROTOCOLS.items()
-        if sequence in found
+        if sequence in found and protocol in simulated_here
     }
-    text = markdown(scans, factors)
+    known = load_ensemble(given.model).card.calibration.sequences
+    text = markdown(scans, {name: read.real_widening for name, read in known.items()} | factors)
     print(text)
     if given.write:
         write_part(PAGE, MARK, text)

@@ -38,9 +38,11 @@ GROUPS = {False: "", True: ", held out"}
 
 def markdown(rows: list[Row]) -> str:
     """Return the table of a run's out-of-fold rows. Raises ValueError without other sequences."""
+    known = {row.protocol for row in rows}
     by_protocol = {
         name: with_curve(rows, name, fit_sequence(rows, name)[0])
         for name in SEQUENCE_PROTOCOLS.values()
+        if name in known
     }
     people = {row.participant_id for table_ in by_protocol.values() for row in table_}
     t1 = [row for row in rows if row.protocol == MAIN_PROTOCOL and row.participant_id in people]
