@@ -201,16 +201,16 @@ def other_template(tmp_path, monkeypatch):
     load_template.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["harmonisation.safetensors", "sequences.safetensors"])
+@pytest.mark.parametrize("name", ["harmonisation", "sequences", "flair"])
 def test_a_damaged_harmonisation_is_4_before_any_work(
     arguments, brainage, tmp_path, monkeypatch, name
 ):
-    if name == "sequences.safetensors":  # asked for by a model that reads other sequences
+    if name != "harmonisation":  # asked for by a model that reads other sequences
         model = knowing_model(tmp_path / "models")
         arguments[arguments.index("--model") + 1] = str(model)
     folder = tmp_path / "resources" / "Template"
     shutil.copytree(resources_folder() / "Template", folder)
-    (folder / name).write_bytes(b"something else")
+    (folder / f"{name}.safetensors").write_bytes(b"something else")
     monkeypatch.setenv("BRAINAGE_RESOURCES", str(folder.parent))
     harmonising_network.cache_clear()
     sequence_network.cache_clear()

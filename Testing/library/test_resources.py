@@ -15,6 +15,7 @@ def test_this_installation_has_what_it_needs():
         "white_matter.nii.gz",
         "harmonisation.safetensors",
         "sequences.safetensors",
+        "flair.safetensors",
         "NOTICE.txt",
     }
     assert resources.sample_scan().is_file()

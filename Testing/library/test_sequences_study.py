@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS, write_rows
+from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, write_rows
 from Testing.library.model_folders import out_of_fold_rows, with_sequence_rows
 from Testing.studies.network import sequences
 
@@ -46,6 +46,15 @@ def test_validation_people_and_held_out_ones_have_a_line_for_each_scan(rows):
 def test_a_run_without_other_sequences_has_no_table():
     with pytest.raises(ValueError, match="no scans"):
         sequences.markdown(out_of_fold_rows(40))
+
+
+def test_a_run_of_one_sequence_has_its_lines_alone(rows):
+    flair = SEQUENCE_PROTOCOLS["FLAIR"]
+    lines = cells_of(sequences.markdown([r for r in rows if r.protocol in (MAIN_PROTOCOL, flair)]))
+
+    assert list(lines) == [
+        f"T1w, {MAIN_PROTOCOL}", flair, f"T1w, {MAIN_PROTOCOL}, held out", f"{flair}, held out"
+    ]  # fmt: skip
 
 
 def test_sets_of_sequences_have_a_line_each_with_what_they_gain(rows):

@@ -38,7 +38,9 @@ GROUPS = {False: "", True: ", held out"}
 
 def markdown(rows: list[Row]) -> str:
     """Return the table of a run's out-of-fold rows. Raises ValueError without other sequences."""
-    known = {row.protocol for row in rows}
+    known = {row.protocol for row in rows} & set(SEQUENCE_PROTOCOLS.values())
+    if not known:
+        raise ValueError("there are no scans of other sequences in this run")
     by_protocol = {
         name: with_curve(rows, name, fit_sequence(rows, name)[0])
         for name in SEQUENCE_PROTOCOLS.values()
