@@ -4,9 +4,9 @@ A T2-weighted or FLAIR scan shows the same brain in another order of brightness.
 ``harmonisation`` does for T1 scans, a second network of its kind does for these: it sees a slice,
 white matter being 1 and the coil's field taken out, beside the template's tissues and which
 sequence it is, and gives the levels of a T1 there. It was taught on scans that were simulated from
-tissue labels (``training.sequence_scans``), never on a real one of another sequence. FLAIR has one
-of its own, which was taught on finer labels, too. From there on everything is as for a T1: the
-models, the map of where the age comes from, the regions.
+tissue labels (``training.sequence_scans``), never on a real one of another sequence. FLAIR has a
+network of its own, taught on finer labels of another scanner, too. From there on everything is as
+for a T1: the models, the map of where the age comes from, the regions.
 """
 
 from __future__ import annotations

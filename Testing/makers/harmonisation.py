@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -48,29 +48,20 @@ def all_pairs(data: Path, work: Path) -> torch.Tensor:
     return torch.from_numpy(np.concatenate(parts))
 
 
-def run(
-    text: str | None,
+def write_taught(
     name: str,
-    seen: Callable[[Any, Path], Anything],
+    work: Path,
+    seen: Anything,
     teach: Callable[[Anything, Path, Callable[[int, float], None]], nn.Module],
-    names: Mapping[str, str] | None = None,
 ) -> None:
-    """Read the command line of a maker of this text, teach and write the weights by their name.
+    """Teach a network on what it is shown and write its bundled file; print the checksum.
 
-    ``seen`` makes of the data and a folder for work what ``teach`` shows the network. ``names``:
-    files by network, one of which is chosen then, each taught on several datasets.
+    ``work`` keeps the training's state by the file's name.
     """
-    parser = argparse.ArgumentParser(description=(text or "").splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, nargs="+" if names else None)
-    parser.add_argument("--work", type=Path, required=True)
-    if names:
-        parser.add_argument("--network", choices=names, required=True)
-    options = parser.parse_args()
-    name = names[options.network] if names else name
     torch.set_num_threads(1)
     network = teach(
-        seen(options.data, options.work),
-        (options.work / name).with_suffix(".pt"),
+        seen,
+        (work / name).with_suffix(".pt"),
         lambda done, loss: print(f"{done} steps, loss {loss:.3f}", flush=True),
     )
     weights = {key: value.half().contiguous() for key, value in network.state_dict().items()}
@@ -81,7 +72,11 @@ def run(
 
 def main() -> None:
     """Make the pairs, teach the network and write its file."""
-    run(__doc__, WEIGHTS_NAME, all_pairs, teach)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    write_taught(WEIGHTS_NAME, options.work, all_pairs(options.data, options.work), teach)
 
 
 if __name__ == "__main__":

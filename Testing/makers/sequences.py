@@ -14,6 +14,7 @@ comes of it.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from BrainAgeLib.training.sequence_scans import CutParts, cut_person
 from BrainAgeLib.training.sequence_teaching import SEED, teach
 from BrainAgeLib.training.store import simulator_of
 from BrainAgeLib.whole_file import written_atomically
-from Testing.makers.harmonisation import run
+from Testing.makers.harmonisation import write_taught
 
 
 def all_cuts(data: Sequence[Path], work: Path) -> list[list[CutParts]]:
@@ -68,7 +69,13 @@ def cuts_of(person: Person, folder: Path, work: Path) -> list[CutParts]:
 
 def main() -> None:
     """Cut the brains, teach the network and write its file."""
-    run(__doc__, "", all_cuts, teach, {network: name for network, (name, _) in WEIGHTS.items()})
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--network", choices=WEIGHTS, required=True)
+    parser.add_argument("--data", type=Path, required=True, nargs="+")
+    parser.add_argument("--work", type=Path, required=True)
+    options = parser.parse_args()
+    name, _ = WEIGHTS[options.network]
+    write_taught(name, options.work, all_cuts(options.data, options.work), teach)
 
 
 if __name__ == "__main__":
