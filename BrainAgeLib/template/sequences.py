@@ -1,12 +1,14 @@
 """Show the slices of another sequence as a T1 of the training's own scanner would have shown them.
 
 A T2-weighted or FLAIR scan shows the same brain in another order of brightness. So what
-``harmonisation`` does for T1 scans, a second network of its kind does for these: it sees a slice,
+``harmonisation`` does for T1 scans, other networks of its kind do for these: they see a slice,
 white matter being 1 and the coil's field taken out, beside the template's tissues and which
-sequence it is, and gives the levels of a T1 there. It was taught on scans that were simulated from
-tissue labels (``training.sequence_scans``), never on a real one of another sequence. FLAIR has a
-network of its own, taught on finer labels of another scanner, too. From there on everything is as
-for a T1: the models, the map of where the age comes from, the regions.
+sequence it is, and give the levels of a T1 there. They were taught on scans that were simulated
+from tissue labels (``training.sequence_scans``), never on a real one of another sequence. One shows
+T2-weighted and FLAIR scans and was taught on finer labels of a second scanner, too. A T1 after
+contrast agent has one of its own, taught on the first scanner's labels alone: finer ones moved such
+scans away from their T1. From there on everything is as for a T1: the models, the map of where the
+age comes from, the regions.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from functools import cache
 
 import torch
 
-from BrainAgeLib.records import OTHER_SEQUENCES, SequenceName
+from BrainAgeLib.records import OTHER_SEQUENCES, T1_LIKE, SequenceName
 from BrainAgeLib.template.grid import planes_through
 from BrainAgeLib.template.harmonisation import (
     INPUT_CHANNELS,
@@ -28,18 +30,18 @@ from BrainAgeLib.template.slices import SliceSet, TemplateMaps
 
 # By network: its file, and the checksum of that.
 WEIGHTS = {
-    "others": (
-        "sequences.safetensors",
+    "enhanced": (
+        "enhanced.safetensors",
         "c47ae5c7d48f2a6ac284312c7cb77e320265c011a376c8ccfa4a35b0af668dc3",
     ),
-    "flair": (
-        "flair.safetensors",
-        "c00cd2a582fae487af65ee9a7e2ff370a13caaf6b0ba5b85d8d9cc924db3b2bf",
+    "t2w_flair": (
+        "t2w_flair.safetensors",
+        "46535bfc3750e92d55f2e0cc52464489c7d4583a6c00223c886dfa41cffbdaee",
     ),
 }
 READ = OTHER_SEQUENCES
 INPUTS = INPUT_CHANNELS + 1 + len(READ)
-# The network was taught with these, set by hand.
+# The networks were taught with these, set by hand.
 BRIGHTEST = 4.0  # of white matter
 # A T2-weighted scan turned around, dark for bright: white matter at its level, fluid near 0.
 TURNED_AT, TURNED_SLOPE = 1.75, 0.75
@@ -117,8 +119,8 @@ def brightness(
 
 
 def network_of(sequence: str) -> str:
-    """Return which of the networks of ``WEIGHTS`` shows a sequence."""
-    return "flair" if sequence == "FLAIR" else "others"
+    """Return which of the networks of ``WEIGHTS`` shows a sequence of ``READ``."""
+    return "enhanced" if sequence in T1_LIKE else "t2w_flair"
 
 
 def sha256_of_network(sequence: str) -> str:

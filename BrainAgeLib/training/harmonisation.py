@@ -43,6 +43,8 @@ STEPS_PER_CHECKPOINT = 250
 SEED = 4711
 IMAGE, WANTED, TEMPLATE = 0, 1, slice(2, 5)  # channels of a pair
 Network = TypeVar("Network", bound=nn.Module)
+# Of levels, those that are wanted and the scan, each (slice, y, x), see ``loss_of``.
+Loss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,23 @@ def pairs_of(person: Person, folder: Path) -> np.ndarray:
 def loss_of(levels: torch.Tensor, wanted: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
     """Return how far levels (slice, y, x) and their tissues are off, in and near the brain.
 
-    ``images``: (slice, y, x), above ``LEAST_LEVEL`` where something was acquired.
+    ``wanted``: (slice, y, x). ``images``: (slice, y, x), above ``LEAST_LEVEL`` where something was
+    acquired.
     """
-    shown = torch.maximum(wanted, images) > LEAST_LEVEL
-    near = functional.max_pool2d(shown[:, None].float(), NEAR_PIXELS, 1, NEAR_PIXELS // 2)[:, 0]
-    tissues = (tissue_shares(levels[:, None]) - tissue_shares(wanted[:, None])).abs().sum((1, 2))
-    off = (levels - wanted).abs() + TISSUE_WEIGHT * tissues
+    near = near_what_counts(wanted, images)
+    off = (levels - wanted).abs() + TISSUE_WEIGHT * tissues_off(levels, wanted).abs().sum(1)
     return (off * near).sum() / near.sum()
+
+
+def near_what_counts(wanted: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+    """Return 1 in and near the brain, else 0 (slice, y, x); arguments as in ``loss_of``."""
+    shown = torch.maximum(wanted, images) > LEAST_LEVEL
+    return functional.max_pool2d(shown[:, None].float(), NEAR_PIXELS, 1, NEAR_PIXELS // 2)[:, 0]
+
+
+def tissues_off(levels: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Return shares of fluid, grey and white matter less those wanted (slice, tissue, y, x)."""
+    return (tissue_shares(levels[:, None]) - tissue_shares(wanted[:, None]))[:, :, 0]
 
 
 def teach(
@@ -108,14 +120,16 @@ def taught(
     rounds: Sequence[tuple[int, float]],
     checkpoint: Path,
     on_progress: Callable[[int, float], None],
+    error_of: Loss = loss_of,
 ) -> Network:
     """Return a network of slices taught by the lesson of each step; go on from the checkpoint.
 
     ``rounds``: steps and highest learning rate of each. A lesson depends on its step alone.
+    ``error_of``: what is to become small.
     """
     done = 0
     for steps, rate in rounds:
-        network = _round(network, lesson, (done, steps, rate), checkpoint, on_progress)
+        network = _round(network, lesson, (done, steps, rate), checkpoint, on_progress, error_of)
         done += steps
     return network.eval()
 
@@ -126,6 +140,7 @@ def _round(
     course: tuple[int, int, float],
     checkpoint: Path,
     on_progress: Callable[[int, float], None],
+    error_of: Loss,
 ) -> Network:
     """Teach for a round that begins after so many steps; return the averaged network."""
     begin, steps, rate = course
@@ -141,7 +156,7 @@ def _round(
         slices = lesson(begin + step)
         with torch.autocast("cpu", torch.bfloat16):
             levels = network(*slices.seen)
-        loss = loss_of(levels.float(), slices.wanted, slices.shown)
+        loss = error_of(levels.float(), slices.wanted, slices.shown)
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), GRADIENT_LIMIT)

@@ -201,7 +201,7 @@ def other_template(tmp_path, monkeypatch):
     load_template.cache_clear()
 
 
-@pytest.mark.parametrize("name", ["harmonisation", "sequences", "flair"])
+@pytest.mark.parametrize("name", ["harmonisation", "enhanced", "t2w_flair"])
 def test_a_damaged_harmonisation_is_4_before_any_work(
     arguments, brainage, tmp_path, monkeypatch, name
 ):

@@ -14,8 +14,8 @@ def test_this_installation_has_what_it_needs():
         "grey_matter.nii.gz",
         "white_matter.nii.gz",
         "harmonisation.safetensors",
-        "sequences.safetensors",
-        "flair.safetensors",
+        "enhanced.safetensors",
+        "t2w_flair.safetensors",
         "NOTICE.txt",
     }
     assert resources.sample_scan().is_file()

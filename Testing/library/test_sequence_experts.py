@@ -11,6 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from BrainAgeLib.model.calibration import SequencesTogether
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import FILE_NAME, OWN_FILE_NAME
@@ -160,3 +161,15 @@ def test_one_sequence_may_be_learnt_anew_and_all_of_the_others_stays(people, run
     assert set(after.accuracy.interval) == set(before.accuracy.interval)
     rows = read_rows(run / "out_of_fold.csv")
     assert {row.protocol for row in rows} == {MAIN_PROTOCOL, SEQUENCE_PROTOCOLS["FLAIR"]}
+
+
+def test_a_set_of_what_is_learnt_anew_joins_the_sets_of_others(people, run, tmp_path, monkeypatch):
+    model = owning_model(tmp_path)
+    maker.renew([people], run, model, "5")
+    entry = read_card(model).calibration.sequences["FLAIR"].entry
+    made = SequencesTogether(("T1w", "FLAIR"), {"T1w": 0.5, "FLAIR": 0.5}, entry)
+    monkeypatch.setattr(maker, "fit_together", lambda *_: ((made,), {}))
+
+    maker.renew([people], run, model, "6", ("FLAIR",))
+
+    assert [one.sequences for one in read_card(model).calibration.together] == [made.sequences]

@@ -10,9 +10,9 @@ and the people of the largest site whom it has not seen say how the ages are rea
 kept are fitted on everybody. Writes sequence_experts.safetensors and the part of card.json on other
 sequences, and RUN/out_of_fold.csv for the studies. A T1's ages and the sha256 of the model stay, so
 VERSION has to tell the new model from the old; ``brainage train`` does the same for new models.
-Begin in a new RUN once data are others, or scans are shown or experts
-fitted in another way. With SEQUENCEs, all that is known of others stays as it is; sets of sequences
-that hold one of these are forgotten then, since they would need scans of all.
+Begin in a new RUN once data are others, or scans are shown or experts fitted in another way. With
+SEQUENCEs, all that is known of others stays as it is; sets of sequences that hold both are
+forgotten then, since they would need scans of all.
 """
 
 from __future__ import annotations
@@ -124,12 +124,11 @@ def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card,
     read, coverage = sequence_calibrations(rows)
     read = {name: (kept | read)[name] for name in READ if name in kept | read}
     together, of_sets = fit_together(rows, read)
-    if kept:
-        sets = card.calibration.together
-        together = tuple(one for one in sets if not names & set(one.sequences))
-        of_sets = {}
+    sets = [one for one in card.calibration.together if not names & set(one.sequences)]
+    together = (*sets, *together)
     calibration = replace(card.calibration, sequences=read, together=together)
     entries = [*card.calibration.classes, *(one.entry for one in kept.values())]
+    entries += [one.entry for one in sets]
     intervals = {
         name: row
         for name, row in card.accuracy.interval.items()

@@ -2,20 +2,21 @@
 
     python -m Testing.makers.sequences --network NETWORK --data BIDS... --work FOLDER
 
-NETWORK is ``flair``, or ``others`` of T2w scans and a T1 after contrast agent. The first BIDS
-holds brain-extracted 3D T1 scans of one scanner, loosely stripped, with sub-*_dseg.nii.gz beside
-them (1 fluid, 2 grey, 3 white matter), each further one those of another scanner, best at 1 mm;
-held-out people are not looked at. FOLDER, empty at first, keeps the cut brains and the training's
-state: a run of the same data that was killed goes on. On one processor core it takes some 60
-minutes. Writes the network's file in Resources/Template and prints its checksum, which belongs into
-``template/sequences.py``. Models that learn from other sequences have to be trained anew on what
-comes of it.
+NETWORK is ``t2w_flair`` of T2w and FLAIR scans, or ``enhanced`` of a T1 after contrast agent. The
+first BIDS holds brain-extracted 3D T1 scans of one scanner, loosely stripped, with
+sub-*_dseg.nii.gz beside them (1 fluid, 2 grey, 3 white matter), each further one those of another
+scanner, best at 1 mm; held-out people are not looked at. FOLDER, empty at first, keeps the cut
+brains and the training's state: a run of the same data that was killed goes on. On one processor
+core it takes some 60 minutes. Writes the network's file in Resources/Template and prints its
+checksum, which belongs into ``template/sequences.py``. Models that learn from other sequences have
+to be trained anew on what comes of it.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,8 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     options = parser.parse_args()
     name, _ = WEIGHTS[options.network]
-    write_taught(name, options.work, all_cuts(options.data, options.work), teach)
+    cuts = all_cuts(options.data, options.work)
+    write_taught(name, options.work, cuts, partial(teach, options.network))
 
 
 if __name__ == "__main__":

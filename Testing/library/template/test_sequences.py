@@ -114,14 +114,17 @@ def test_an_untaught_network_turns_t2_around_and_leaves_others():
 def test_a_missing_network_is_an_error_of_the_installation(tmp_path, monkeypatch):
     monkeypatch.setattr(harmonisation, "template_folder", lambda: tmp_path)
     sequence_network.cache_clear()
-    with pytest.raises(InstallationError, match=r"sequences\.safetensors"):
+    with pytest.raises(InstallationError, match=r"t2w_flair\.safetensors"):
         sequence_network("cpu", "T2w")
 
 
-def test_a_flair_scan_has_a_network_of_its_own():
-    of = {sequence: sequence_network("cpu", sequence) for sequence in READ}
+def test_a_t1_after_agent_has_a_network_of_its_own():
+    of = {sequence: sequence_network("cpu", sequence).state_dict() for sequence in READ}
 
-    others = of["T2w"].state_dict()
-    assert all(torch.equal(v, others[k]) for k, v in of["T1w after contrast"].state_dict().items())
-    assert any(not torch.equal(v, others[k]) for k, v in of["FLAIR"].state_dict().items())
-    assert {sha256_of_network(sequence) for sequence in READ} == {s for _, s in WEIGHTS.values()}
+    of_t2w = of["T2w"]
+    assert all(torch.equal(v, of_t2w[k]) for k, v in of["FLAIR"].items())
+    assert any(not torch.equal(v, of_t2w[k]) for k, v in of["T1w after contrast"].items())
+    names = {"T2w": "t2w_flair", "FLAIR": "t2w_flair", "T1w after contrast": "enhanced"}
+    assert {sequence: sha256_of_network(sequence) for sequence in READ} == {
+        sequence: WEIGHTS[name][1] for sequence, name in names.items()
+    }

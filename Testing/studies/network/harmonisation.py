@@ -21,13 +21,13 @@ import torch
 
 from BrainAgeLib import pipeline
 from BrainAgeLib.case import read
-from BrainAgeLib.model.brain_maps import network_maps, tissue_shares
+from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.options import Options
 from BrainAgeLib.template.grid import smooth
 from BrainAgeLib.template.harmonisation import LEAST_LEVEL, harmonised, harmonising_network
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
 from BrainAgeLib.template.scan_maps import TemplateVolume, volume_of_slices
-from BrainAgeLib.training.harmonisation import IMAGE, TEMPLATE, WANTED, pairs_of
+from BrainAgeLib.training.harmonisation import IMAGE, TEMPLATE, WANTED, pairs_of, tissues_off
 from BrainAgeLib.training.people import is_held_out, read_people
 from BrainAgeLib.training.simulate import IMAGE_STEP, TEMPLATE_STEP
 from Testing.studies._pages import PAGES, table, write_part
@@ -40,7 +40,7 @@ SIGMAS = (2.0, 1.6, 1.6)  # about 8 mm along z, y and x of the network's input
 def off(levels: torch.Tensor, wanted: torch.Tensor, images: torch.Tensor) -> tuple[float, float]:
     """Return how far levels (slice, y, x) and tissues are off where the brain is, mean size."""
     brain = torch.maximum(wanted, images) > LEAST_LEVEL
-    tissues = (tissue_shares(levels[:, None]) - tissue_shares(wanted[:, None])).abs().sum((1, 2))
+    tissues = tissues_off(levels, wanted).abs().sum(1)
     return float((levels - wanted).abs()[brain].mean()), float(tissues[brain].mean())
 
 
