@@ -49,7 +49,7 @@ from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.registration import register_to_template
 from BrainAgeLib.template.scan_maps import ScanMaps, covers_the_brain, maps_of_scan
 from BrainAgeLib.template.search import RegistrationError
-from BrainAgeLib.template.sequences import sequence_network
+from BrainAgeLib.template.sequences import network_of, sequence_network
 from BrainAgeLib.template.template import Template, load_template
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def prepare(options: Options) -> Tools:
     ensemble = load_ensemble(options.model)
     check_harmonisation(ensemble.folder, ensemble.card)
     for sequence in ensemble.card.calibration.sequences:
-        sequence_network("cpu", sequence)
+        sequence_network("cpu", network_of(sequence))
     correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)

@@ -93,7 +93,7 @@ def shown_as_t1(
     shown = brightness(values[0], values[1], points_mm, template)
     is_brain = (values[1] > LEAST_COVER).float()
     which = torch.full((len(shown),), READ.index(sequence), device=shown.device)
-    network = sequence_network(str(shown.device), sequence)
+    network = sequence_network(str(shown.device), network_of(sequence))
     levels = network(shown, is_brain, template.transpose(0, 1), which).clamp(0.0, HIGHEST_LEVEL)
     levels = torch.where(near_brain(is_brain > 0), levels, torch.zeros_like(levels))
     return SliceSet(levels, template[0], planes_through(points_mm), is_harmonised=True)
@@ -129,6 +129,6 @@ def sha256_of_network(sequence: str) -> str:
 
 
 @cache
-def sequence_network(device: str, sequence: SequenceName) -> SequenceNetwork:
-    """Read the bundled network of a sequence; raises as ``harmonising_network`` does."""
-    return bundled_weights(SequenceNetwork(), *WEIGHTS[network_of(sequence)]).to(device)
+def sequence_network(device: str, name: str) -> SequenceNetwork:
+    """Read one of the networks of ``WEIGHTS``; raises as ``harmonising_network`` does."""
+    return bundled_weights(SequenceNetwork(), *WEIGHTS[name]).to(device)

@@ -16,6 +16,7 @@ from BrainAgeLib.template.sequences import (
     WEIGHTS,
     SequenceNetwork,
     brightness,
+    network_of,
     sequence_network,
     sha256_of_network,
 )
@@ -115,16 +116,15 @@ def test_a_missing_network_is_an_error_of_the_installation(tmp_path, monkeypatch
     monkeypatch.setattr(harmonisation, "template_folder", lambda: tmp_path)
     sequence_network.cache_clear()
     with pytest.raises(InstallationError, match=r"t2w_flair\.safetensors"):
-        sequence_network("cpu", "T2w")
+        sequence_network("cpu", "t2w_flair")
 
 
 def test_a_t1_after_agent_has_a_network_of_its_own():
-    of = {sequence: sequence_network("cpu", sequence).state_dict() for sequence in READ}
-
-    of_t2w = of["T2w"]
-    assert all(torch.equal(v, of_t2w[k]) for k, v in of["FLAIR"].items())
-    assert any(not torch.equal(v, of_t2w[k]) for k, v in of["T1w after contrast"].items())
     names = {"T2w": "t2w_flair", "FLAIR": "t2w_flair", "T1w after contrast": "enhanced"}
+    of_t2w, enhanced = (sequence_network("cpu", name).state_dict() for name in WEIGHTS)
+
+    assert {sequence: network_of(sequence) for sequence in READ} == names
+    assert any(not torch.equal(value, of_t2w[key]) for key, value in enhanced.items())
     assert {sequence: sha256_of_network(sequence) for sequence in READ} == {
         sequence: WEIGHTS[name][1] for sequence, name in names.items()
     }
