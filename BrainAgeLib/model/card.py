@@ -36,7 +36,9 @@ from BrainAgeLib.statistics import Accuracy
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 EARLIER_VERSIONS = ("1", "2", "3")  # of the card: without harmonisation
-OWN = "own"  # of a sequence's models: the experts that were fitted on its own scans
+# What was trained on scans of a sequence itself: experts of its own, and a network.
+OWN, OWN_NETWORK = "own", "own_network"
+OWN_KINDS = (OWN, OWN_NETWORK)
 MOST_MEMBERS = 100  # these two set by hand, far beyond what any card has
 LONGEST_TEXT = 10_000
 
@@ -50,7 +52,7 @@ class Blend:
     ``whole_brain``: for scans that cover the brain. ``part_of_brain``: for all others. Each adds
     up to 1. ``curve``: makes the raw age of what is said of a whole brain; None leaves it.
     ``of_sequences``: instead of ``whole_brain`` for scans of other sequences than T1, by sequence;
-    what was fitted on the sequence itself is called ``OWN`` there.
+    what was trained on the sequence itself is called as in ``OWN_KINDS`` there.
     """
 
     whole_brain: dict[str, float]
@@ -65,7 +67,7 @@ class Blend:
             if not is_whole or min(fractions.values()) < 0:
                 raise ValueError(f"fractions of an age cannot be {list(fractions.values())}")
         for sequence, fractions in self.of_sequences.items():
-            if sequence not in OTHER_SEQUENCES or set(fractions) - {*self.whole_brain, OWN}:
+            if sequence not in OTHER_SEQUENCES or set(fractions) - {*self.whole_brain, *OWN_KINDS}:
                 raise ValueError(f"of_sequences cannot be {sequence!r}: {list(fractions)}")
 
     @property
@@ -74,8 +76,13 @@ class Blend:
         return tuple(dict.fromkeys([*self.whole_brain, *self.part_of_brain]))
 
     def has_own(self, sequence: str) -> bool:
-        """Say whether experts count that were fitted on scans of this sequence."""
-        return OWN in self.of_sequences.get(sequence, ())
+        """Say whether models count that were trained on scans of this sequence."""
+        return bool(self.own_kinds(sequence))
+
+    def own_kinds(self, sequence: str) -> tuple[str, ...]:
+        """Return which kinds count that were trained on scans of this sequence."""
+        fractions = self.of_sequences.get(sequence, {})
+        return tuple(kind for kind in OWN_KINDS if kind in fractions)
 
     def read_as(self, sequence: str, curve: AgeCurve | None) -> Blend:
         """Return the blend of a sequence's scans, with a curve of its own or none."""

@@ -30,7 +30,9 @@ def card_text(card: Card) -> str:
 
 def shares_text(fractions: Mapping[str, float]) -> str:
     """Return how much each kind counts in an age, in words."""
-    return ", ".join(f"{100 * fraction:.0f} % {kind}" for kind, fraction in fractions.items())
+    return ", ".join(
+        f"{100 * fraction:.0f} % {kind.replace('_', ' ')}" for kind, fraction in fractions.items()
+    )
 
 
 def _errors(card: Card) -> list[str]:

@@ -113,8 +113,11 @@ class Ensemble:
 def predict_age(members: Sequence[Member], maps: ScanMaps, blend: Blend) -> RawAge:
     """Return the raw age: the mean over members of what their models say, blended."""
     kinds = blend.fractions(maps.covers_brain)
+    # Members may share a model; it is asked once.
+    models = dict.fromkeys(member[kind] for member in members for kind in kinds)
+    said = {model: model.age_years(maps) for model in models}
     ages = tuple(
-        blend.raw_age({kind: member[kind].age_years(maps) for kind in kinds}, maps.covers_brain)
+        blend.raw_age({kind: said[member[kind]] for kind in kinds}, maps.covers_brain)
         for member in members
     )
     return RawAge(sum(ages) / len(ages), ages, maps.covers_brain)

@@ -11,11 +11,13 @@ the values of a map do not add up to the gap.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 import torch
 
 from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.weights import Member
 from BrainAgeLib.records import RegionLeaning
 from BrainAgeLib.stages import Advance
@@ -41,12 +43,15 @@ def saliency_map(
     done, 0-1. 0 where the scan shows nothing.
     """
     years = torch.zeros_like(maps.volume.images)
-    for number, member in enumerate(members):
+    shares: dict[AgeModel, float] = defaultdict(float)  # members may share a model
+    for member in members:
         for kind, fraction in blend.fractions(maps.covers_brain).items():
-            years += fraction * member[kind].contributions(maps, mean_maps)
+            shares[member[kind]] += fraction / len(members)
+    for number, (model, share) in enumerate(shares.items()):
+        years += share * model.contributions(maps, mean_maps)
         if advance is not None:
-            advance((number + 1) / len(members))
-    return _neighbourhoods(years / len(members)) * maps.volume.seen
+            advance((number + 1) / len(shares))
+    return _neighbourhoods(years) * maps.volume.seen
 
 
 def _neighbourhoods(values: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """The kinds of model and their weights on disk: safetensors files, checked against their card.
 
-What reads a T1 lies in one file. Experts that were fitted on scans of another sequence lie in a
-second one, so that what is new there leaves a T1's model, and sites calibrated with it, as it is.
+What reads a T1 lies in one file. What was trained on scans of other sequences lies in a second one,
+so that what is new there leaves a T1's model, and sites calibrated with it, as it is.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.card import OWN, Blend, Card
+from BrainAgeLib.model.card import OWN, OWN_NETWORK, Blend, Card
 from BrainAgeLib.model.kind import AgeModel, AnyKind
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical, unpacked
@@ -47,8 +46,10 @@ KINDS: dict[str, type[AgeModel]] = {
 }
 # The models of one fold, by kind: trained on the same people, tested on the same others.
 Member = Mapping[str, AgeModel]
-# The experts that were fitted on scans of another sequence, by its name.
-Own = Mapping[SequenceName, RegionalModel]
+# What was trained on scans of another sequence, by its name: its experts, and the network of all
+# sequences that one network of ``template.sequences`` shows.
+Own = Mapping[SequenceName, Member]
+OWN_MODELS: dict[str, type[AgeModel]] = {OWN: RegionalModel, OWN_NETWORK: VolumeNetwork}
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,34 @@ def pack_weights(weights: Weights) -> bytes:
 
 
 def counted(own: Own, blend: Blend) -> Own:
-    """Return the experts that count in the ages of their sequences."""
-    return {sequence: model for sequence, model in own.items() if blend.has_own(sequence)}
+    """Return the models that count in the ages of their sequences."""
+    return {
+        sequence: {kind: models[kind] for kind in blend.own_kinds(sequence)}
+        for sequence, models in own.items()
+        if blend.has_own(sequence)
+    }
 
 
 def pack_own(own: Own) -> bytes:
-    """Return own experts as the bytes of a safetensors file; tensors are named SEQUENCE.NAME."""
-    return save(_packed(own))
+    """Return what was trained on other sequences as the bytes of a safetensors file.
+
+    Tensors are named PREFIX.NAME, see ``_own_prefix``. Raises ValueError for different networks of
+    sequences that share one.
+    """
+    named: dict[str, AgeModel] = {}
+    for sequence, models in own.items():
+        for kind, model in models.items():
+            if named.setdefault(_own_prefix(sequence, kind), model) is not model:
+                raise ValueError(f"{sequence} has another network than what is shown as it is")
+    return save(_packed(named))
 
 
-def _packed(models: Mapping[Any, AgeModel]) -> dict[str, torch.Tensor]:
+def _own_prefix(sequence: str, kind: str) -> str:
+    """Return what names the tensors: the sequence, or what shows all that share a network."""
+    return sequences.network_of(sequence) if kind == OWN_NETWORK else sequence
+
+
+def _packed(models: Mapping[str, AgeModel]) -> dict[str, torch.Tensor]:
     tensors = {}
     for prefix, model in models.items():
         for name, value in model.packed().items():
@@ -126,21 +145,25 @@ def load_weights(folder: Path, card: Card, device: str) -> Weights:
 def with_own(
     weights: Weights, folder: Path, card: Card, sequence: SequenceName, device: str
 ) -> Weights:
-    """Return the weights that read a sequence: its own experts beside each member's models.
+    """Return the weights that read a sequence: its own models beside each member's.
 
-    They were fitted on everybody, in closed form; a set for each member would say the same in
-    eight times the space.
+    They were trained on everybody; a set for each member would take eight times the space.
 
     Raises InstallationError as :func:`load_weights` does.
     """
     if not card.blend.has_own(sequence):
         return weights
-    own = load_own(folder, card, (sequence,))[sequence].to(device)
-    return replace(weights, members=[{**member, OWN: own} for member in weights.members])
+    own = {
+        kind: model.to(device)
+        for kind, model in load_own(folder, card, (sequence,))[sequence].items()
+    }
+    return replace(weights, members=[{**member, **own} for member in weights.members])
 
 
 def load_own(folder: Path, card: Card, sequences: Iterable[SequenceName]) -> Own:
-    """Return the own experts of those of the sequences that have any, on the CPU.
+    """Return the own models of those of the sequences that have any, on the CPU.
+
+    Sequences that share a network get the same one.
 
     Raises InstallationError as :func:`load_weights` does.
     """
@@ -149,8 +172,17 @@ def load_own(folder: Path, card: Card, sequences: Iterable[SequenceName]) -> Own
         return {}
     path = folder / OWN_FILE_NAME
     tensors = _read(path, card.own_sha256)
+    read: dict[str, AgeModel] = {}
     with _fitting(path):
-        return {name: _model(tensors, f"{name}.", RegionalModel) for name in wanted}
+        for name in wanted:
+            for kind in card.blend.own_kinds(name):
+                prefix = _own_prefix(name, kind)
+                if prefix not in read:
+                    read[prefix] = _model(tensors, f"{prefix}.", OWN_MODELS[kind])
+    return {
+        name: {kind: read[_own_prefix(name, kind)] for kind in card.blend.own_kinds(name)}
+        for name in wanted
+    }
 
 
 def check_harmonisation(folder: Path, card: Card) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from BrainAgeLib.model.calibration import AgeCurve
-from BrainAgeLib.model.card import OWN, Blend
+from BrainAgeLib.model.card import OWN, OWN_KINDS, Blend
 from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
@@ -60,17 +60,18 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
 
 
 def choose_sequences(rows: list[Row], of_t1: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Return the fractions of other sequences: of the kinds of a T1 and the sequence's own experts.
+    """Return the fractions of other sequences: of the kinds of a T1 and of the sequence's own.
 
-    Chosen by the people who are not held out, once for all sequences that have such experts: what
-    is best for one of them, simulated, need not be so on real scans. Who says too much of everybody
+    Chosen by the people who are not held out, once for all sequences that have their own: what is
+    best for one of them, simulated, need not be so on real scans. Who says too much of everybody
     is no worse for it: a curve by age follows, so the error is that beside the mean one.
     """
-    kinds = [*of_t1, OWN]
+    chosen_by = [row for row in rows if OWN in row.by_kind and not row.held_out]
+    of_own = (kind for kind in OWN_KINDS if all(kind in row.by_kind for row in chosen_by))
+    kinds = [*of_t1, *of_own]
     sequences: dict[str, list[Row]] = {}
     for sequence, protocol in SEQUENCE_PROTOCOLS.items():
-        mine = [row for row in rows if row.protocol == protocol and OWN in row.by_kind]
-        mine = [row for row in mine if not row.held_out]
+        mine = [row for row in chosen_by if row.protocol == protocol]
         if mine:
             sequences[sequence] = _without_mean_error(mine, kinds)
     if not sequences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -11,11 +11,13 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
+from BrainAgeLib.model.card import OWN, OWN_NETWORK
 from BrainAgeLib.model.kind import AgeModel, AnyKind
+from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel
-from BrainAgeLib.model.weights import KINDS, Member
+from BrainAgeLib.model.weights import KINDS, Member, Own
 from BrainAgeLib.records import T1_LIKE, SequenceName
-from BrainAgeLib.template.sequences import READ
+from BrainAgeLib.template.sequences import READ, network_of
 from BrainAgeLib.training.network_data import SequenceScans
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
@@ -103,24 +105,42 @@ class Fold:
         fit = import_module(f"BrainAgeLib.training.{kind}").fit
         return self._once(f"{kind}-{self.number}", lambda: fit(self), KINDS[kind])
 
-    def train_own(
-        self, sequences: Iterable[SequenceName] = READ
-    ) -> dict[SequenceName, RegionalModel]:
-        """Return experts fitted on scans of each of these; none where nobody has labels.
+    def train_own(self, member: Member, sequences: Iterable[SequenceName] = READ) -> Own:
+        """Return what is trained on scans of each of these; nothing where nobody has labels.
 
-        Those of a fold say how good they are; what is shipped is fitted on everybody. A T1 after
-        contrast agent is so much of a T1 that experts of its own gained nothing.
+        Each has experts of its own; those that one network of ``template.sequences`` shows have a
+        network together, which goes on from that of ``member``. Those of a fold say how good they
+        are; what is shipped is trained on everybody. A T1 after contrast agent is so much of a T1
+        that experts of its own gained nothing.
         """
         if not self.with_sequences:
             return {}
-        others = [sequence for sequence in sequences if sequence not in T1_LIKE]
-        return {sequence: self._trained_own(sequence) for sequence in others}
+        shown_by: dict[str, list[SequenceName]] = {}
+        for sequence in sequences:
+            if sequence not in T1_LIKE:
+                shown_by.setdefault(network_of(sequence), []).append(sequence)
+        own: dict[SequenceName, Member] = {}
+        for name, alike in shown_by.items():
+            network = self._own_network(name, alike, member)
+            for sequence in alike:
+                own[sequence] = {OWN: self._own_experts(sequence), OWN_NETWORK: network}
+        return own
 
-    def _trained_own(self, sequence: SequenceName) -> RegionalModel:
+    def _own_experts(self, sequence: SequenceName) -> RegionalModel:
         fit = import_module("BrainAgeLib.training.regional").fit_own
-        which = "everybody" if self.number == EVERYBODY else self.number
-        name = f"{sequence} experts-{which}"
+        name = f"{sequence} experts-{self._which}"
         return self._once(name, lambda: fit(self, sequence), RegionalModel)
+
+    def _own_network(
+        self, shown_by: str, sequences: Sequence[SequenceName], member: Member
+    ) -> VolumeNetwork:
+        fit = import_module("BrainAgeLib.training.own_network").fit
+        name = f"{shown_by} network-{self._which}"
+        return self._once(name, lambda: fit(self, name, sequences, member), VolumeNetwork)
+
+    @property
+    def _which(self) -> str:
+        return "everybody" if self.number == EVERYBODY else str(self.number)
 
     def _once(self, name: str, fit: Callable[[], AgeModel], kind: type[AnyKind]) -> AnyKind:
         """Return what was fitted before, or is now, and kept under this name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,8 @@ import numpy as np
 import torch
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
-from BrainAgeLib.model.card import OWN
-from BrainAgeLib.model.kind import AgeModel
-from BrainAgeLib.model.weights import KINDS, Member
+from BrainAgeLib.model.card import OWN_KINDS
+from BrainAgeLib.model.weights import KINDS, Member, Own
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.sequences import READ
@@ -77,7 +76,7 @@ def parts_of_scan(main: StoredScan) -> dict[str, StoredScan]:
 @torch.inference_mode()
 def predict_people(
     member: Member,
-    own: Mapping[SequenceName, AgeModel],
+    own: Own,
     people: list[Person],
     fold: int,
     folder: Path,
@@ -85,7 +84,7 @@ def predict_people(
 ) -> list[Row]:
     """Return the rows of people whom this member's models have not seen in training.
 
-    ``own``: the member's experts for other sequences, which speak beside the other models there.
+    ``own``: the member's models for other sequences, which speak beside the other models there.
     """
     rows = []
     for person in people:
@@ -103,7 +102,7 @@ def predict_people(
 @torch.inference_mode()
 def rows_of_sequences(
     member: Member,
-    own: Mapping[SequenceName, AgeModel],
+    own: Own,
     person: Person,
     fold: int,
     folder: Path,
@@ -115,7 +114,7 @@ def rows_of_sequences(
     scans, rows = store.read_scans(path), []
     for sequence, scan, maps in zip(READ, scans, stored_maps(path, scans), strict=True):
         if maps.covers_brain:
-            models = {**member, OWN: own[sequence]} if sequence in own else member
+            models = {**member, **own.get(sequence, {})}
             protocol = SEQUENCE_PROTOCOLS[sequence]
             rows.append(_row(models, person, fold, protocol, scan, maps))
     return rows
@@ -150,7 +149,7 @@ def write_rows(rows: list[Row], path: Path) -> None:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     plain = [entry.name for entry in fields(Row) if entry.name != "by_kind"]
-    kinds = [*KINDS, OWN]
+    kinds = [*KINDS, *OWN_KINDS]
     writer.writerow([*plain, *map(KIND_COLUMN.format, kinds)])
     for row in rows:
         by_kind = [row.by_kind.get(kind, "") for kind in kinds]
@@ -170,7 +169,7 @@ def read_rows(path: Path) -> list[Row]:
     rows = []
     with path.open(encoding="utf-8", newline="") as stream:
         for line in csv.DictReader(stream):
-            said = {kind: line.get(KIND_COLUMN.format(kind), "") for kind in [*KINDS, OWN]}
+            said = {kind: line.get(KIND_COLUMN.format(kind), "") for kind in [*KINDS, *OWN_KINDS]}
             values = {name: read(line[name]) for name, read in kinds.items() if read}
             by_kind = {kind: float(text) for kind, text in said.items() if text}
             rows.append(Row(**values, by_kind=by_kind))

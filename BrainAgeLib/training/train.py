@@ -14,7 +14,7 @@ import numpy as np
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
-from BrainAgeLib.model.card import Blend
+from BrainAgeLib.model.card import OWN_KINDS, Blend
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Member, Own, Weights, counted
 from BrainAgeLib.process import own_chance, threads
@@ -129,8 +129,9 @@ def _splits(people: list[Person], settings: TrainingSettings) -> list[np.ndarray
 
 
 def _trained(fold: Fold) -> tuple[Member, Own]:
-    """Train and judge the models of one member; return them and its experts of other sequences."""
-    member, own = fold.train(), fold.train_own()
+    """Train and judge the models of one member; return them and its own of other sequences."""
+    member = fold.train()
+    own = fold.train_own(member)
     _predict(fold, member, own)
     return member, own
 
@@ -180,7 +181,7 @@ def _put_together(everybody: Fold, members: list[tuple[Member, Own]], output: Pa
         own_rows = blended(rows, blends[site])
         write_model(output, weights, blends[site], own_rows, without, left_out, site)
     of_folds = [member for member, _ in members[: settings.folds]]
-    whole = _weights(of_folds, everybody.train_own(), blend, people, folder)
+    whole = _weights(of_folds, everybody.train_own(of_folds[0]), blend, people, folder)
     return write_model(output, whole, blend, rows, settings, left_out)
 
 
@@ -200,9 +201,11 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
     wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
     has_labels = any(person.labels is not None for person in people)
-    # With how many of these scans experts are fitted on, or old predictions would lack them.
+    # With how many of these scans experts are fitted on, and which of their own models there are,
+    # or old predictions would lack them.
     networks = [sha256 for _, sha256 in sequences.WEIGHTS.values()]
-    wanted["sequences"] = f"{' '.join(networks)} {EXPERT_SCANS}" if has_labels else None
+    told = f"{' '.join([*networks, *OWN_KINDS])} {EXPERT_SCANS}"
+    wanted["sequences"] = told if has_labels else None
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(

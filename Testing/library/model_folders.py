@@ -16,7 +16,7 @@ from BrainAgeLib.model.calibration import (
     SequenceCalibration,
     SequencesTogether,
 )
-from BrainAgeLib.model.card import OWN, Blend, Card
+from BrainAgeLib.model.card import OWN, OWN_NETWORK, Blend, Card
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import TOLD, Typical
 from BrainAgeLib.model.regional import RegionalModel
@@ -153,7 +153,8 @@ def with_sequence_rows(
 ) -> list[Row]:
     """Return made-up rows and those of other sequences, by so much too old, before any curve.
 
-    ``own``: the sequences whose own experts speak as well, with half the error of the network.
+    ``own``: the sequences whose own models speak as well: experts with half the error of the
+    network, and a network of their own that is as far off to the other side.
     """
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     others = [
@@ -169,7 +170,8 @@ def with_sequence_rows(
     speaking = {SEQUENCE_PROTOCOLS[sequence] for sequence in own}
     for row in others:
         if row.protocol in speaking:
-            row.by_kind[OWN] = (row.age_years + row.by_kind["network"]) / 2
+            half = (row.by_kind["network"] - row.age_years) / 2
+            row.by_kind.update({OWN: row.age_years + half, OWN_NETWORK: row.age_years - half})
     return rows + others
 
 
@@ -187,13 +189,21 @@ def knowing_model(output: Path) -> Path:
 
 
 def owning_model(output: Path) -> Path:
-    """Write a model folder of which T2w and FLAIR scans have experts of their own; return it."""
+    """Write a model folder of which T2w and FLAIR scans have models of their own; return it."""
     settings = TrainingSettings(name="owning", version="4", folds=FOLDS, network=SMALL_NETWORK)
     rows = with_sequence_rows(out_of_fold_rows(200), own=("T2w", "FLAIR"))
     blend = replace(BLEND, of_sequences=choose_sequences(rows, BLEND.whole_brain))
-    own: Own = {"T2w": small_regional_model(21), "FLAIR": small_regional_model(31)}
-    weights = replace(small_weights(), own=own)
+    weights = replace(small_weights(), own=small_own())
     return write_model(output, weights, blend, blended(rows, blend), settings)
+
+
+def small_own(seed: int = 21) -> Own:
+    """Return own models of T2w and FLAIR, which share a network; seeds 0, 10 and 20 beyond this."""
+    network = small_network(seed + 20)
+    return {
+        name: {OWN: small_regional_model(seed + 10 * n), OWN_NETWORK: network}
+        for n, name in enumerate(("T2w", "FLAIR"))
+    }
 
 
 def flat_class(name: str, half_width_years: float) -> AcquisitionClass:

@@ -20,11 +20,12 @@ from Testing.library.model_folders import (
     knowing_model,
     out_of_fold_rows,
     owning_model,
-    small_regional_model,
+    small_own,
     with_sequence_rows,
 )
 from Testing.makers import sequence_experts as maker
 
+ENHANCED = "T1w after contrast"
 KEPT = ("name", "sha256", "harmonisation", "training", "out_of_fold", "ablation")
 
 
@@ -54,10 +55,10 @@ def run(tmp_path, monkeypatch):
     for row in with_sequence_rows(out_of_fold_rows(200), 15.0, ("T2w", "FLAIR")):
         if row.protocol in SEQUENCE_PROTOCOLS.values():
             rows.setdefault(row.participant_id, []).append(row)
-    own = {"T2w": small_regional_model(77), "FLAIR": small_regional_model(78)}
+    own = small_own(77)
     monkeypatch.setattr(maker, "has_sequences", lambda *_: True)
     monkeypatch.setattr(
-        maker.Fold, "train_own", lambda _, names: {n: own[n] for n in names if n in own}
+        maker.Fold, "train_own", lambda _, _member, names: {n: own[n] for n in names if n in own}
     )
     monkeypatch.setattr(
         maker, "rows_of_sequences", lambda _member, _own, person, *_: rows[person.participant_id]
@@ -82,7 +83,8 @@ def test_a_model_learns_them_anew(people, run, tmp_path, capsys, make):
     assert after.version == "5"
     assert set(after.blend.of_sequences) == {"T2w", "FLAIR"}
     with safe_open(model / OWN_FILE_NAME, "pt") as tensors:
-        assert {name.split(".")[0] for name in tensors.keys()} == {"T2w", "FLAIR"}  # noqa: SIM118
+        prefixes = {name.split(".")[0] for name in tensors.keys()}  # noqa: SIM118
+    assert prefixes == {"T2w", "FLAIR", "t2w_flair"}
     assert load_ensemble(str(model)).weights("cpu", "FLAIR").members
     assert "fold 2 of 2" in capsys.readouterr().out
     rows = read_rows(run / "out_of_fold.csv")
@@ -121,7 +123,7 @@ def test_people_of_other_sites_are_learnt_from_and_not_told_of(people, run, tmp_
     monkeypatch.setattr(maker, "has_sequences", lambda *_: False)
     monkeypatch.setattr(maker, "write_sequences", lambda person, *_: written.append(person.site))
     monkeypatch.setattr(
-        maker.Fold, "train_own", lambda fold, n: seen.append(len(fold.others)) or own(fold, n)
+        maker.Fold, "train_own", lambda fold, *a: seen.append(len(fold.others)) or own(fold, *a)
     )
 
     maker.renew([people, other], run, owning_model(tmp_path), "5")
@@ -133,34 +135,50 @@ def test_people_of_other_sites_are_learnt_from_and_not_told_of(people, run, tmp_
     assert len(told) == 200 and not any(name.startswith("sub-x") for name in told)
 
 
-def test_one_sequence_may_be_learnt_anew_and_all_of_the_others_stays(people, run, tmp_path):
+def test_what_one_network_shows_may_be_learnt_anew_and_all_of_the_others_stays(
+    people, run, tmp_path
+):
     model = owning_model(tmp_path)
     maker.renew([people], run, model, "5")
     card = json.loads((model / "card.json").read_text("utf-8"))
-    sets = [["T1w", "T2w"], ["T1w", "FLAIR"]]
-    entry = {"entry": card["calibration"]["sequences"]["T2w"]["entry"]}
+    sets = [["T1w", ENHANCED], ["T1w", "FLAIR"]]
+    entry = {"entry": card["calibration"]["sequences"][ENHANCED]["entry"]}
     card["calibration"]["together"] = [
         {"sequences": names, "fractions": dict.fromkeys(names, 0.5), **entry} for names in sets
     ]
     (model / "card.json").write_text(json.dumps(card), "utf-8")
-    before, experts = read_card(model), load_file(model / OWN_FILE_NAME)
+    before = read_card(model)
 
-    maker.renew([people], run, model, "6", ("FLAIR",))
+    maker.renew([people], run, model, "6", ("t2w_flair",))
 
-    after, now = read_card(model), load_file(model / OWN_FILE_NAME)
-    of_t2 = [name for name in experts if name.startswith("T2w.")]
-    assert of_t2 and all(torch.equal(experts[name], now[name]) for name in of_t2)
+    after = read_card(model)
     for part in ("sequences", "of_sequences"):
         old, new = (
             getattr(c.calibration if part == "sequences" else c.blend, part)
             for c in (before, after)
         )
         assert list(new) == list(old)
-        assert all(new[name] == old[name] for name in old if name != "FLAIR")
-    assert [one.sequences for one in after.calibration.together] == [("T1w", "T2w")]
+        assert all(new[name] == old[name] for name in old if name == ENHANCED)
+    assert [one.sequences for one in after.calibration.together] == [("T1w", ENHANCED)]
     assert set(after.accuracy.interval) == set(before.accuracy.interval)
     rows = read_rows(run / "out_of_fold.csv")
-    assert {row.protocol for row in rows} == {MAIN_PROTOCOL, SEQUENCE_PROTOCOLS["FLAIR"]}
+    assert {row.protocol for row in rows} == {
+        MAIN_PROTOCOL,
+        *(SEQUENCE_PROTOCOLS[name] for name in ("T2w", "FLAIR")),
+    }
+
+
+def test_what_has_no_own_models_leaves_those_of_the_others_as_they_are(people, run, tmp_path):
+    model = owning_model(tmp_path)
+    before, experts = read_card(model), load_file(model / OWN_FILE_NAME)
+
+    maker.renew([people], run, model, "5", ("enhanced",))
+
+    after, now = read_card(model), load_file(model / OWN_FILE_NAME)
+    assert after.own_sha256 == before.own_sha256
+    assert set(now) == set(experts)
+    assert all(torch.equal(experts[name], now[name]) for name in experts)
+    assert after.blend.of_sequences == before.blend.of_sequences
 
 
 def test_a_set_of_what_is_learnt_anew_joins_the_sets_of_others(people, run, tmp_path, monkeypatch):
@@ -170,6 +188,6 @@ def test_a_set_of_what_is_learnt_anew_joins_the_sets_of_others(people, run, tmp_
     made = SequencesTogether(("T1w", "FLAIR"), {"T1w": 0.5, "FLAIR": 0.5}, entry)
     monkeypatch.setattr(maker, "fit_together", lambda *_: ((made,), {}))
 
-    maker.renew([people], run, model, "6", ("FLAIR",))
+    maker.renew([people], run, model, "6", ("t2w_flair",))
 
     assert [one.sequences for one in read_card(model).calibration.together] == [made.sequences]

@@ -15,7 +15,7 @@ from typing import Any
 
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.model.calibration import SequencesTogether
-from BrainAgeLib.model.card import OWN, Card, read_card
+from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.card_text import shares_text
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.resources import models_folder
@@ -117,15 +117,17 @@ def _other_sequences(card: Card) -> list[str]:
 
 
 def _own_experts(card: Card) -> list[str]:
-    """Return how experts that were fitted on a sequence's own scans count in its age."""
-    of_sequences = card.blend.of_sequences.items()
-    shares = [f"{name} {shares_text(parts)}" for name, parts in of_sequences if OWN in parts]
+    """Return how models that were trained on a sequence's own scans count in its age."""
+    of_sequences = card.blend.of_sequences
+    own = filter(card.blend.has_own, of_sequences)
+    shares = [f"{name} {shares_text(of_sequences[name])}" for name in own]
     if not shares:
         return []
     return [
         "",
-        "*Own* are experts that were fitted on simulated scans of that sequence alone, shown as a "
-        f"T1; they count beside the models of the T1: {'; '.join(shares)}.",
+        "*Own* are experts fitted on simulated scans of that sequence alone, shown as a T1, *own "
+        "network* one that goes on from a T1's on scans of all sequences that are shown alike. "
+        f"They count beside the models of the T1: {'; '.join(shares)}.",
     ]
 
 

@@ -1,24 +1,25 @@
 """Fit what a trained model knows of T2w, FLAIR and enhanced T1 scans anew, and nothing else.
 
     python -m Testing.makers.sequence_experts --data BIDS... --run RUN --version VERSION
-        [--sequences SEQUENCE...] [--model MODEL_FOLDER]
+        [--shown-by NETWORK...] [--model MODEL_FOLDER]
 
 Each BIDS holds people of one of the model's sites with tissue labels beside their scans
 (sub-*_dseg.nii.gz). Their scans of other sequences are simulated into RUN/work, which takes some
-12 seconds a person and goes on where it stopped; on each member's own people experts are fitted,
-and the people of the largest site whom it has not seen say how the ages are read; those that are
-kept are fitted on everybody. Writes sequence_experts.safetensors and the part of card.json on other
-sequences, and RUN/out_of_fold.csv for the studies. A T1's ages and the sha256 of the model stay, so
-VERSION has to tell the new model from the old; ``brainage train`` does the same for new models.
-Begin in a new RUN once data are others, or scans are shown or experts fitted in another way. With
-SEQUENCEs, all that is known of others stays as it is; sets of sequences that hold both are
+12 seconds a person and goes on where it stopped; on each member's own people experts are fitted and
+a network goes on from the member's, and the people of the largest site whom it has not seen say how
+the ages are read; what is kept is trained on everybody. Writes sequence_experts.safetensors and the
+part of card.json on other sequences, and RUN/out_of_fold.csv for the studies. A T1's ages and the
+sha256 of the model stay, so VERSION has to tell the new model from the old; ``brainage train`` does
+the same for new models. Begin in a new RUN once data are others, or scans are shown or models
+trained in another way. With NETWORKs, of ``template.sequences``, only what they show is learnt
+anew, and all that is known of other sequences stays as it is; sets of sequences that hold both are
 forgotten then, since they would need scans of all.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.model.weights import Member, Own, counted, load_own, load_weights
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.resources import models_folder
-from BrainAgeLib.template.sequences import READ
+from BrainAgeLib.template.sequences import READ, WEIGHTS, network_of
 from BrainAgeLib.training.blend import blended, choose_sequences
 from BrainAgeLib.training.fold import EVERYBODY, Fold
 from BrainAgeLib.training.model_folder import sequence_calibrations, sha256_of_own, write_own
@@ -94,13 +95,13 @@ def rows_of_t1(people: Sequence[Person], folds: np.ndarray, card: Card) -> list[
 def sequence_rows(
     members: Sequence[Member], folds: list[Fold], names: Sequence[SequenceName]
 ) -> list[Row]:
-    """Return what each member, with its fold's experts, says of the people whom it has not seen.
+    """Return what each member, with its fold's own, says of the people whom it has not seen.
 
     These are people of the largest site, as those whom a card's figures are of.
     """
     rows = []
     for member, fold in zip(members, folds, strict=True):
-        own, home = fold.train_own(names), sites_of(fold.people)[0]
+        own, home = fold.train_own(member, names), sites_of(fold.people)[0]
         for person in fold.validation:
             if person.site == home:
                 rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
@@ -111,7 +112,7 @@ def sequence_rows(
 def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card, list[Row]]:
     """Return the card with what is said of the rows' sequences anew, and all rows, blended.
 
-    ``own``: the experts of everybody, also those of sequences of which nothing is said anew; those
+    ``own``: the models of everybody, also those of sequences of which nothing is said anew; those
     that count are in the file that the card names.
     """
     names = {SEQUENCE_OF[row.protocol] for row in rows}
@@ -145,10 +146,13 @@ def renew(
     run: Path,
     folder: Path,
     version: str,
-    names: Sequence[SequenceName] = READ,
+    networks: Collection[str] = tuple(WEIGHTS),
 ) -> Card:
-    """Do all of it; return the new card. The interval is not widened by real scans yet."""
-    card = read_card(folder)
+    """Do all of it; return the new card. The interval is not widened by real scans yet.
+
+    ``networks``: of ``template.sequences``, whose sequences are learnt anew.
+    """
+    card, names = read_card(folder), [name for name in READ if network_of(name) in networks]
     if version == card.version:
         raise ValueError(f"the model is {version} already: ages of other sequences will move")
     settings = settings_of(card)
@@ -168,7 +172,7 @@ def renew(
         for n in (EVERYBODY, *range(settings.folds))
     )
     others = [name for name in READ if name not in names]
-    own = {**load_own(folder, card, others), **everybody.train_own(names)}
+    own = {**load_own(folder, card, others), **everybody.train_own(members[0], names)}
     rows = sequence_rows(members, folds, names)
     card, rows = renewed(replace(card, version=version), t1, rows, own)
     write_own(counted(own, card.blend), folder)
@@ -183,11 +187,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, nargs="+")
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--version", required=True)
-    parser.add_argument("--sequences", choices=READ, nargs="+", default=READ)
+    parser.add_argument("--shown-by", choices=WEIGHTS, nargs="+", default=tuple(WEIGHTS))
     parser.add_argument("--model", type=Path, default=models_folder() / DEFAULT_MODEL)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    card = renew(options.data, options.run, options.model, options.version, options.sequences)
+    card = renew(options.data, options.run, options.model, options.version, options.shown_by)
     for name, read in card.calibration.sequences.items():
         print(name, card.blend.of_sequences.get(name), read.held_out)
 

@@ -1,4 +1,4 @@
-"""Experts that were fitted on scans of another sequence speak for it, and for nothing else."""
+"""What was trained on scans of another sequence speaks for it, and for nothing else."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.card import OWN, Blend, read_card
+from BrainAgeLib.model.card import OWN, OWN_KINDS, OWN_NETWORK, Blend, read_card
 from BrainAgeLib.model.ensemble import load_ensemble
-from BrainAgeLib.model.weights import OWN_FILE_NAME
+from BrainAgeLib.model.weights import OWN_FILE_NAME, pack_own
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.simulate import as_slices
-from Testing.library.model_folders import knowing_model, owning_model, small_regional_model
+from Testing.library.model_folders import (
+    knowing_model,
+    owning_model,
+    small_network,
+    small_own,
+    small_regional_model,
+)
 from Testing.library.stored_scans import quick_alignment, stored_scan
 
 
@@ -38,8 +44,8 @@ def test_they_count_where_they_err_least_and_only_there(owning):
 
     assert blend.of_sequences.keys() == {"T2w", "FLAIR"}  # nothing speaks of an enhanced T1 alone
     for fractions in blend.of_sequences.values():
-        assert fractions[OWN] == max(fractions.values())
-    assert OWN not in blend.kinds
+        assert sum(fractions[kind] for kind in OWN_KINDS) >= 0.7
+    assert not set(OWN_KINDS) & set(blend.kinds)
     assert blend.read_as("T2w", None).whole_brain == blend.of_sequences["T2w"]
     assert blend.read_as("T1w after contrast", None).whole_brain == blend.whole_brain
 
@@ -73,8 +79,42 @@ def test_each_sequence_is_read_by_its_own(owning, maps):
         ):
             by_kind = {kind: model.age_years(maps) for kind, model in member.items()}
             by_kind[OWN] = small_regional_model(seed).age_years(maps)
+            by_kind[OWN_NETWORK] = small_network(41).age_years(maps)
             assert years == pytest.approx(blend.raw_age(by_kind, True), abs=0.01)
     assert len({round(raw.age_years, 3) for raw in said.values()}) == 3
+
+
+def test_sequences_that_one_network_shows_share_their_own(owning):
+    members = [load_ensemble(str(owning)).weights("cpu", name).members for name in ("T2w", "FLAIR")]
+
+    (of_t2, *_), (of_flair, *_) = members
+    assert len({member[OWN_NETWORK] for member in members[0]}) == 1  # and so do all members
+    assert torch.equal(of_t2[OWN_NETWORK].layout.weight, of_flair[OWN_NETWORK].layout.weight)
+    assert not torch.equal(of_t2[OWN].weights, of_flair[OWN].weights)
+
+
+def test_different_networks_in_one_place_are_refused():
+    own = small_own()
+    own["FLAIR"] = {**own["FLAIR"], OWN_NETWORK: small_network(1)}
+
+    with pytest.raises(ValueError, match="another network"):
+        pack_own(own)
+
+
+def test_what_members_share_is_asked_once(owning, maps, monkeypatch):
+    found, asked = load_ensemble(str(owning)), []
+    shared = found.weights("cpu", "T2w").members[0][OWN_NETWORK]
+    age_years, contributions = shared.age_years, shared.contributions
+    monkeypatch.setattr(shared, "age_years", lambda m: asked.append("age") or age_years(m))
+    monkeypatch.setattr(
+        shared, "contributions", lambda *args: asked.append("map") or contributions(*args)
+    )
+
+    found.raw_age(maps, "cpu", "T2w")
+    with quick_alignment():
+        found.saliency_years(maps, "cpu", lambda _done: None, "T2w")
+
+    assert asked == ["age", "map"]
 
 
 def test_a_t1_loads_nothing_of_them(owning, tmp_path, maps):

@@ -133,7 +133,7 @@ def test_parts_are_for_the_slice_model_alone(predicted, stored):
 
 def test_own_experts_speak_of_their_sequence_beside_the_others(with_sequences):
     folder, others = with_sequences
-    member, own = small_member(1), {"T2w": small_regional_model(7)}
+    member, own = small_member(1), {"T2w": {"own": small_regional_model(7)}}
 
     rows = rows_of_sequences(member, own, PERSON, 3, folder)
 
@@ -141,7 +141,7 @@ def test_own_experts_speak_of_their_sequence_beside_the_others(with_sequences):
         {"network", "regional", "own"},
         {"network", "regional"},
     ]
-    expected = own["T2w"].age_years(maps_of_scan(as_slices(others[0], "cpu")))
+    expected = own["T2w"]["own"].age_years(maps_of_scan(as_slices(others[0], "cpu")))
     assert rows[0].by_kind["own"] == pytest.approx(expected, abs=0.05)
 
 
