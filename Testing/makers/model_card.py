@@ -120,15 +120,13 @@ def _own_experts(card: Card) -> list[str]:
     """Return how models that were trained on a sequence's own scans count in its age."""
     of_sequences = card.blend.of_sequences
     own = filter(card.blend.has_own, of_sequences)
-    shares = [f"{name} {shares_text(of_sequences[name])}" for name in own]
-    if not shares:
-        return []
-    return [
-        "",
+    shares = "; ".join(f"{name} {shares_text(of_sequences[name])}" for name in own)
+    words = (
         "*Own* are experts fitted on simulated scans of that sequence alone, shown as a T1, *own "
         "network* one that goes on from a T1's on scans of all sequences that are shown alike. "
-        f"They count beside the models of the T1: {'; '.join(shares)}.",
-    ]
+        f"They count beside the models of the T1: {shares}."
+    )
+    return ["", words] if shares else []
 
 
 def _together(card: Card) -> list[str]:
