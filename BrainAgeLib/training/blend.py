@@ -67,8 +67,7 @@ def choose_sequences(rows: list[Row], of_t1: Mapping[str, float]) -> dict[str, d
     is no worse for it: a curve by age follows, so the error is that beside the mean one.
     """
     chosen_by = [row for row in rows if OWN in row.by_kind and not row.held_out]
-    of_own = (kind for kind in OWN_KINDS if all(kind in row.by_kind for row in chosen_by))
-    kinds = [*of_t1, *of_own]
+    kinds = [*of_t1, *OWN_KINDS]
     sequences: dict[str, list[Row]] = {}
     for sequence, protocol in SEQUENCE_PROTOCOLS.items():
         mine = [row for row in chosen_by if row.protocol == protocol]

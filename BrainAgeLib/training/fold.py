@@ -17,7 +17,7 @@ from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel
 from BrainAgeLib.model.weights import KINDS, Member, Own
 from BrainAgeLib.records import T1_LIKE, SequenceName
-from BrainAgeLib.template.sequences import READ, network_of
+from BrainAgeLib.template.sequences import READ, WEIGHTS, network_of
 from BrainAgeLib.training.network_data import SequenceScans
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
@@ -66,6 +66,16 @@ class Fold:
         """How many times each of these people (person,) counts."""
         return site_weights(self.others)
 
+    @property
+    def label(self) -> str:
+        """The fold's part of the names of files."""
+        return "everybody" if self.number == EVERYBODY else str(self.number)
+
+    @property
+    def seed(self) -> int:
+        """Of what is random in this member's training; never below 0."""
+        return self.settings.seed + self.number % 1000
+
     def maps(self, name: str) -> torch.Tensor:
         """Return what is kept of these people's scans (person, scan, ...), see ``stored_maps``."""
         return read_maps([maps_file(self.folder, person) for person in self.others], name)
@@ -105,42 +115,38 @@ class Fold:
         fit = import_module(f"BrainAgeLib.training.{kind}").fit
         return self._once(f"{kind}-{self.number}", lambda: fit(self), KINDS[kind])
 
-    def train_own(self, member: Member, sequences: Iterable[SequenceName] = READ) -> Own:
-        """Return what is trained on scans of each of these; nothing where nobody has labels.
+    def train_own(self, member: Member, networks: Iterable[str] = tuple(WEIGHTS)) -> Own:
+        """Return what is trained on scans of other sequences; nothing where nobody has labels.
 
-        Each has experts of its own; those that one network of ``template.sequences`` shows have a
-        network together, which goes on from that of ``member``. Those of a fold say how good they
-        are; what is shipped is trained on everybody. A T1 after contrast agent is so much of a T1
-        that experts of its own gained nothing.
+        ``networks``: of ``template.sequences``; each sequence that one of them shows has experts of
+        its own, and all that it shows have a network together, which goes on from that of
+        ``member``, this fold's or, for everybody, any. What is of a fold says how good they are;
+        what is shipped is trained on everybody. A T1 after contrast agent is so much of a T1 that
+        experts of its own gained nothing.
         """
-        if not self.with_sequences:
-            return {}
-        shown_by: dict[str, list[SequenceName]] = {}
-        for sequence in sequences:
-            if sequence not in T1_LIKE:
-                shown_by.setdefault(network_of(sequence), []).append(sequence)
         own: dict[SequenceName, Member] = {}
-        for name, alike in shown_by.items():
-            network = self._own_network(name, alike, member)
+        for name in networks if self.with_sequences else ():
+            alike = [s for s in READ if network_of(s) == name and s not in T1_LIKE]
+            if not alike:
+                continue
+            network = self._own_network(name, alike, member["network"])
             for sequence in alike:
                 own[sequence] = {OWN: self._own_experts(sequence), OWN_NETWORK: network}
         return own
 
     def _own_experts(self, sequence: SequenceName) -> RegionalModel:
         fit = import_module("BrainAgeLib.training.regional").fit_own
-        name = f"{sequence} experts-{self._which}"
+        name = f"{sequence} experts-{self.label}"
         return self._once(name, lambda: fit(self, sequence), RegionalModel)
 
     def _own_network(
-        self, shown_by: str, sequences: Sequence[SequenceName], member: Member
+        self, shown_by: str, sequences: Sequence[SequenceName], t1: AgeModel
     ) -> VolumeNetwork:
         fit = import_module("BrainAgeLib.training.own_network").fit
-        name = f"{shown_by} network-{self._which}"
-        return self._once(name, lambda: fit(self, name, sequences, member), VolumeNetwork)
-
-    @property
-    def _which(self) -> str:
-        return "everybody" if self.number == EVERYBODY else str(self.number)
+        name = f"{shown_by} network"
+        return self._once(
+            f"{name}-{self.label}", lambda: fit(self, name, sequences, t1), VolumeNetwork
+        )
 
     def _once(self, name: str, fit: Callable[[], AgeModel], kind: type[AnyKind]) -> AnyKind:
         """Return what was fitted before, or is now, and kept under this name."""

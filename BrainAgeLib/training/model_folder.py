@@ -70,7 +70,7 @@ def write_model(
 
 
 def write_own(own: Own, folder: Path) -> None:
-    """Write the experts of other sequences, or remove what is there."""
+    """Write the models of other sequences, or remove what is there."""
     if not own:
         (folder / OWN_FILE_NAME).unlink(missing_ok=True)
     else:
@@ -78,7 +78,7 @@ def write_own(own: Own, folder: Path) -> None:
 
 
 def sha256_of_own(own: Own) -> str:
-    """Return the checksum of the experts' file; nothing where there is none."""
+    """Return the checksum of their file; nothing where there is none."""
     return hashlib.sha256(pack_own(own)).hexdigest() if own else ""
 
 

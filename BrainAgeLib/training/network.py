@@ -15,10 +15,12 @@ from torch import nn
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.weights import load_one
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.network_data import Draw, WholeScans, mix
+from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
 from BrainAgeLib.whole_file import written_atomically
@@ -59,23 +61,30 @@ class Course:
 
 def fit(fold: Fold) -> VolumeNetwork:
     """Train the network of a fold; go on from its checkpoint."""
-    settings = fold.settings
     volumes = fold.maps("volumes").to(fold.device)
     shares = shares_of_scans(volumes.shape[1])
-    scans = WholeScans(volumes, settings.augmentation, shares, fold.other_sequences())
-    drawn = np.repeat(np.arange(len(fold.others)), fold.weights.astype(int))
-    return fit_network(
-        lambda people: scans(torch.from_numpy(drawn)[people]),
-        fold.ages_years[drawn],
-        Course(
-            settings,
-            settings.seed + fold.number,
-            fold.folder / f"network-{fold.number}.pt",
-            fold.device,
-            lambda done, loss: fold.say("train", done, settings.steps, f"loss {loss:.3f}"),
-        ),
-        network_to_start_from(settings, fold.number),
-    )
+    scans = WholeScans(volumes, fold.settings.augmentation, shares, fold.other_sequences())
+    begun = network_to_start_from(fold.settings, fold.number)
+    return fit_on(fold.others, scans, course_of(fold, "network", "train"), begun)
+
+
+def fit_on(
+    people: list[Person], scans: WholeScans, course: Course, begun: VolumeNetwork | None
+) -> VolumeNetwork:
+    """Train a network on people's scans; those of small sites are drawn more often."""
+    drawn = np.repeat(np.arange(len(people)), site_weights(people).astype(int))
+    ages = np.array([person.age_years for person in people])[drawn]
+    return fit_network(lambda chosen: scans(torch.from_numpy(drawn)[chosen]), ages, course, begun)
+
+
+def course_of(fold: Fold, name: str, words: str) -> Course:
+    """Return how a fold's network is trained. ``name``: of its checkpoint. ``words``: are told."""
+
+    def on_progress(done: int, loss: float) -> None:
+        fold.say(words, done, fold.settings.steps, f"loss {loss:.3f}")
+
+    checkpoint = fold.folder / f"{name}-{fold.label}.pt"
+    return Course(fold.settings, fold.seed, checkpoint, fold.device, on_progress)
 
 
 def shares_of_scans(count: int) -> torch.Tensor:
@@ -111,11 +120,16 @@ def network_to_start_from(settings: TrainingSettings, number: int) -> VolumeNetw
         raise InputError(f"{name} has no networks to go on from", "start from another model")
     model = load_one(ensemble.folder, card, number % settings.folds, "network")
     try:
-        return VolumeNetwork(settings.network).filled(model.packed()).train()
+        return going_on(settings, model)
     except RuntimeError as error:
         raise InputError(
             f"the networks of {name} have another shape", "give its settings of the network"
         ) from error
+
+
+def going_on(settings: TrainingSettings, network: AgeModel) -> VolumeNetwork:
+    """Return a copy of a network to train further. Raises RuntimeError for one of another shape."""
+    return VolumeNetwork(settings.network).filled(network.packed()).train()
 
 
 def fit_network(

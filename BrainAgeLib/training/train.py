@@ -129,7 +129,7 @@ def _splits(people: list[Person], settings: TrainingSettings) -> list[np.ndarray
 
 
 def _trained(fold: Fold) -> tuple[Member, Own]:
-    """Train and judge the models of one member; return them and its own of other sequences."""
+    """Train and judge the models of one member; return those of a T1 and of other sequences."""
     member = fold.train()
     own = fold.train_own(member)
     _predict(fold, member, own)
@@ -201,7 +201,7 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
     wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
     has_labels = any(person.labels is not None for person in people)
-    # With how many of these scans experts are fitted on, and which of their own models there are,
+    # With how many of these scans experts are fitted on, and what kinds of models learn from them,
     # or old predictions would lack them.
     networks = [sha256 for _, sha256 in sequences.WEIGHTS.values()]
     told = f"{' '.join([*networks, *OWN_KINDS])} {EXPERT_SCANS}"
@@ -209,7 +209,8 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(
-                f"{folder} holds a run with other settings, labels or harmonisation",
+                f"{folder} holds a run with other settings, labels or harmonisation, or of another "
+                "version",
                 "choose another output folder",
             )
         return

@@ -15,6 +15,7 @@ from BrainAgeLib.model.calibration import SequencesTogether
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import FILE_NAME, OWN_FILE_NAME
+from BrainAgeLib.training.fold import EVERYBODY
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, read_rows
 from Testing.library.model_folders import (
     knowing_model,
@@ -25,7 +26,7 @@ from Testing.library.model_folders import (
 )
 from Testing.makers import sequence_experts as maker
 
-ENHANCED = "T1w after contrast"
+ENHANCED, SHOWN = "T1w after contrast", "t2w_flair"
 KEPT = ("name", "sha256", "harmonisation", "training", "out_of_fold", "ablation")
 
 
@@ -58,7 +59,7 @@ def run(tmp_path, monkeypatch):
     own = small_own(77)
     monkeypatch.setattr(maker, "has_sequences", lambda *_: True)
     monkeypatch.setattr(
-        maker.Fold, "train_own", lambda _, _member, names: {n: own[n] for n in names if n in own}
+        maker.Fold, "train_own", lambda _, _member, networks: own if SHOWN in networks else {}
     )
     monkeypatch.setattr(
         maker, "rows_of_sequences", lambda _member, _own, person, *_: rows[person.participant_id]
@@ -84,7 +85,7 @@ def test_a_model_learns_them_anew(people, run, tmp_path, capsys, make):
     assert set(after.blend.of_sequences) == {"T2w", "FLAIR"}
     with safe_open(model / OWN_FILE_NAME, "pt") as tensors:
         prefixes = {name.split(".")[0] for name in tensors.keys()}  # noqa: SIM118
-    assert prefixes == {"T2w", "FLAIR", "t2w_flair"}
+    assert prefixes == {"T2w", "FLAIR", SHOWN}
     assert load_ensemble(str(model)).weights("cpu", "FLAIR").members
     assert "fold 2 of 2" in capsys.readouterr().out
     rows = read_rows(run / "out_of_fold.csv")
@@ -118,17 +119,27 @@ def test_people_of_other_sites_are_learnt_from_and_not_told_of(people, run, tmp_
             (folder / f"sub-x{number}_{what}.nii.gz").touch()
     rows = "".join(f"sub-x{number}\t{30 + number}\tF\n" for number in range(4))
     (other / "participants.tsv").write_text("participant_id\tage\tsex\n" + rows, "utf-8")
-    seen, written = [], []
-    own = maker.Fold.train_own
+    seen, begun, written = [], [], []
+    model, own = owning_model(tmp_path), maker.Fold.train_own
     monkeypatch.setattr(maker, "has_sequences", lambda *_: False)
     monkeypatch.setattr(maker, "write_sequences", lambda person, *_: written.append(person.site))
-    monkeypatch.setattr(
-        maker.Fold, "train_own", lambda fold, *a: seen.append(len(fold.others)) or own(fold, *a)
-    )
 
-    maker.renew([people, other], run, owning_model(tmp_path), "5")
+    def train_own(fold, member, networks):
+        seen.append(len(fold.others))
+        begun.append((fold.number, member["network"].layout.weight))
+        return own(fold, member, networks)
+
+    monkeypatch.setattr(maker.Fold, "train_own", train_own)
+    members = load_ensemble(str(model)).weights("cpu").members
+
+    maker.renew([people, other], run, model, "5")
 
     assert sorted(written) == ["bids"] * 200 + ["other"] * 4
+    # What says how good it is goes on from the member that has not seen these people either.
+    assert [number for number, _ in begun] == [EVERYBODY, 0, 1]
+    for number, weight in begun[1:]:
+        assert torch.equal(weight, members[number]["network"].layout.weight)
+    assert not torch.equal(begun[1][1], begun[2][1])
     assert seen[0] == 204  # everybody
     assert sum(seen[1:]) == 204 * (len(seen) - 2)
     told = {row.participant_id for row in read_rows(run / "out_of_fold.csv")}
@@ -146,21 +157,20 @@ def test_what_one_network_shows_may_be_learnt_anew_and_all_of_the_others_stays(
     card["calibration"]["together"] = [
         {"sequences": names, "fractions": dict.fromkeys(names, 0.5), **entry} for names in sets
     ]
+    for read in card["calibration"]["sequences"].values():
+        read |= {"real_widening": 1.7, "real_scans": 3}
     (model / "card.json").write_text(json.dumps(card), "utf-8")
-    before = read_card(model)
+    before = read_card(model).calibration.sequences
 
-    maker.renew([people], run, model, "6", ("t2w_flair",))
+    maker.renew([people], run, model, "6", (SHOWN,))
 
     after = read_card(model)
-    for part in ("sequences", "of_sequences"):
-        old, new = (
-            getattr(c.calibration if part == "sequences" else c.blend, part)
-            for c in (before, after)
-        )
-        assert list(new) == list(old)
-        assert all(new[name] == old[name] for name in old if name == ENHANCED)
+    assert after.calibration.sequences[ENHANCED] == before[ENHANCED]
+    for name in ("T2w", "FLAIR"):
+        assert after.calibration.sequences[name].real_scans == 0  # not seen by these models yet
+    assert list(after.calibration.sequences) == list(before)
+    assert set(after.blend.of_sequences) == {"T2w", "FLAIR"}
     assert [one.sequences for one in after.calibration.together] == [("T1w", ENHANCED)]
-    assert set(after.accuracy.interval) == set(before.accuracy.interval)
     rows = read_rows(run / "out_of_fold.csv")
     assert {row.protocol for row in rows} == {
         MAIN_PROTOCOL,
@@ -188,6 +198,17 @@ def test_a_set_of_what_is_learnt_anew_joins_the_sets_of_others(people, run, tmp_
     made = SequencesTogether(("T1w", "FLAIR"), {"T1w": 0.5, "FLAIR": 0.5}, entry)
     monkeypatch.setattr(maker, "fit_together", lambda *_: ((made,), {}))
 
-    maker.renew([people], run, model, "6", ("t2w_flair",))
+    maker.renew([people], run, model, "6", (SHOWN,))
 
     assert [one.sequences for one in read_card(model).calibration.together] == [made.sequences]
+
+
+def test_a_model_without_networks_is_refused_before_hours_are_spent(people, run, tmp_path):
+    model = owning_model(tmp_path)
+    card = json.loads((model / "card.json").read_text("utf-8"))
+    card["blend"]["whole_brain"] = {"regional": 1.0}
+    card["blend"]["of_sequences"] = {}
+    (model / "card.json").write_text(json.dumps(card), "utf-8")
+
+    with pytest.raises(ValueError, match="no networks to go on from"):
+        maker.renew([people], run, model, "5")

@@ -10,10 +10,10 @@ a network goes on from the member's, and the people of the largest site whom it 
 the ages are read; what is kept is trained on everybody. Writes sequence_experts.safetensors and the
 part of card.json on other sequences, and RUN/out_of_fold.csv for the studies. A T1's ages and the
 sha256 of the model stay, so VERSION has to tell the new model from the old; ``brainage train`` does
-the same for new models. Begin in a new RUN once data are others, or scans are shown or models
-trained in another way. With NETWORKs, of ``template.sequences``, only what they show is learnt
-anew, and all that is known of other sequences stays as it is; sets of sequences that hold both are
-forgotten then, since they would need scans of all.
+the same for new models. Begin in a new RUN once data or the model are others, or scans are shown or
+models trained in another way. With NETWORKs, of ``template.sequences``, only what they show is
+learnt anew, and all that is known of other sequences stays as it is; sets of sequences that hold
+both are forgotten then, since they would need scans of all.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from BrainAgeLib.codec import Source, from_plain, to_text
 from BrainAgeLib.model.card import Card, read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.model.weights import Member, Own, counted, load_own, load_weights
-from BrainAgeLib.records import SequenceName
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.template.sequences import READ, WEIGHTS, network_of
 from BrainAgeLib.training.blend import blended, choose_sequences
@@ -93,7 +92,7 @@ def rows_of_t1(people: Sequence[Person], folds: np.ndarray, card: Card) -> list[
 
 
 def sequence_rows(
-    members: Sequence[Member], folds: list[Fold], names: Sequence[SequenceName]
+    members: Sequence[Member], folds: list[Fold], networks: Collection[str]
 ) -> list[Row]:
     """Return what each member, with its fold's own, says of the people whom it has not seen.
 
@@ -101,12 +100,12 @@ def sequence_rows(
     """
     rows = []
     for member, fold in zip(members, folds, strict=True):
-        own, home = fold.train_own(member, names), sites_of(fold.people)[0]
+        own, home = fold.train_own(member, networks), sites_of(fold.people)[0]
         for person in fold.validation:
             if person.site == home:
                 rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
         print(f"fold {fold.number + 1} of {len(folds)}", flush=True)
-    return [row for row in rows if SEQUENCE_OF[row.protocol] in names]
+    return [row for row in rows if network_of(SEQUENCE_OF[row.protocol]) in networks]
 
 
 def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card, list[Row]]:
@@ -153,6 +152,8 @@ def renew(
     ``networks``: of ``template.sequences``, whose sequences are learnt anew.
     """
     card, names = read_card(folder), [name for name in READ if network_of(name) in networks]
+    if "network" not in card.blend.kinds:
+        raise ValueError(f"the model in {folder} has no networks to go on from: train it anew")
     if version == card.version:
         raise ValueError(f"the model is {version} already: ages of other sequences will move")
     settings = settings_of(card)
@@ -172,8 +173,8 @@ def renew(
         for n in (EVERYBODY, *range(settings.folds))
     )
     others = [name for name in READ if name not in names]
-    own = {**load_own(folder, card, others), **everybody.train_own(members[0], names)}
-    rows = sequence_rows(members, folds, names)
+    own = {**load_own(folder, card, others), **everybody.train_own(members[0], networks)}
+    rows = sequence_rows(members, folds, networks)
     card, rows = renewed(replace(card, version=version), t1, rows, own)
     write_own(counted(own, card.blend), folder)
     write_atomically(folder / "card.json", to_text(card).encode("utf-8"))

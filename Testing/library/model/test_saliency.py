@@ -24,7 +24,7 @@ from Testing.library.model.made_brains import (
     scan_of,
     with_lesion,
 )
-from Testing.library.model_folders import BLEND, MAP_SHAPE, blend_of, small_member
+from Testing.library.model_folders import BLEND, MAP_SHAPE, blend_of, small_member, small_network
 from Testing.library.stored_scans import stored_scan
 
 
@@ -163,6 +163,21 @@ def test_progress_rises_to_the_whole(mean_maps, target):
     saliency_map(members, scan_of(target), BLEND, mean_maps, shares.append)
 
     assert shares == [0.25, 0.5, 0.75, 1.0]  # two models each
+
+
+def test_a_model_that_members_share_counts_for_all_of_them(mean_maps, target):
+    one, other, shared = small_member(1), small_member(2), small_network(3)
+    blend = blend_of(0.4)
+    members = [{"network": shared, "regional": each["regional"]} for each in (one, other)]
+    maps = scan_of(target)
+
+    years = saliency_map(members, maps, blend, mean_maps)
+
+    parts = 0.4 * shared.contributions(maps, mean_maps)
+    parts += sum(0.3 * each["regional"].contributions(maps, mean_maps) for each in (one, other))
+    expected = saliency._neighbourhoods(parts) * maps.volume.seen
+    assert torch.allclose(years, expected, atol=1e-6)
+    assert years.abs().max() > 1e-3
 
 
 def test_few_slices_are_taken_apart_by_the_slice_models(mean_maps):

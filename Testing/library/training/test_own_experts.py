@@ -1,4 +1,4 @@
-"""A fold's own models of other sequences: on whose scans they are trained, and how they go in."""
+"""A fold's own experts for other sequences: on whose scans they are fitted, and how they go in."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.card import OWN, OWN_NETWORK
 from BrainAgeLib.training import own_network, regional
 from BrainAgeLib.training.blend import choose_sequences
@@ -33,8 +32,12 @@ MEMBER = small_member(5)
 
 
 @pytest.fixture
-def fold(tmp_path):
-    """Return the second fold; it is trained on the first and the last of the people."""
+def fold(tmp_path, monkeypatch):
+    """Return the second fold; it is trained on the first and the last of the people.
+
+    The network beside the experts is not trained.
+    """
+    monkeypatch.setattr(own_network, "fit", lambda *_: small_network(3))
     (tmp_path / "scans").mkdir()
     settings = TrainingSettings(network=SMALL_NETWORK)
     return Fold(1, PEOPLE, FOLDS, tmp_path, settings, "cpu", lambda *_: None)
@@ -55,20 +58,6 @@ def fitted(monkeypatch):
     return given
 
 
-@pytest.fixture(autouse=True)
-def networks(monkeypatch):
-    """Return what the training of networks is given, which does not run."""
-    given = []
-
-    def fit_network(draw, ages_years, course, begun):
-        course.on_progress(2, 0.5)
-        given.append((draw, ages_years, course, begun))
-        return small_network(len(given))
-
-    monkeypatch.setattr(own_network, "fit_network", fit_network)
-    return given
-
-
 def store_scans(fold, number, value):
     """Store what stands for a person's scans; a map holds the number of its scan and the value."""
     numbers = np.arange(SCANS, dtype=np.float16)[:, None, None] + 10 * value
@@ -76,9 +65,7 @@ def store_scans(fold, number, value):
         sequences_file(fold.folder, PEOPLE[number]),
         regional=np.broadcast_to(numbers, (SCANS, CHANNELS, CELLS)),
         covered=np.arange(SCANS) != 4,
-        volumes=np.broadcast_to(
-            np.arange(1, 10, dtype=np.uint8)[:, None, None, None], (9, 1, POOLED, POOLED)
-        ),
+        volumes=np.zeros((9, 1, 1, 1), np.uint8),
         counts=np.ones(3),
     )
 
@@ -112,50 +99,12 @@ def test_an_age_should_not_depend_on_what_its_sequence_shows_otherwise(fold, fit
     assert differences == [[-1, 2, 4] * 2, [0, 5] * 2]
 
 
-def test_one_network_goes_on_from_the_members_on_scans_of_all_that_it_reads(
-    fold, fitted, networks, monkeypatch
-):
-    for number in (0, 1, 3):
-        store_scans(fold, number, number)
-    drawn = []
-    monkeypatch.setattr(
-        own_network.WholeScans, "__call__", lambda scans, p: drawn.append((scans, p))
-    )
-
-    own = fold.train_own(MEMBER)
-
-    ((draw, ages, course, begun),) = networks
-    assert own["T2w"][OWN_NETWORK] is own["FLAIR"][OWN_NETWORK]
-    assert ages.tolist() == [30.0, 60.0]
-    assert torch.equal(begun.layout.weight, MEMBER["network"].layout.weight)
-    assert begun is not MEMBER["network"] and begun.training
-    assert (course.settings, course.seed) == (fold.settings, fold.settings.seed + 1)
-    assert course.checkpoint == fold.folder / "t2w_flair network-1.pt"
-    draw(torch.tensor([1, 0]))
-    ((scans, people),) = drawn
-    assert people.tolist() == [1, 0]
-    assert scans.strength == fold.settings.augmentation
-    # All scans of both, and none of an enhanced T1, which is the third.
-    assert scans.volumes[0, :, 0, 0, 0].tolist() == [1, 2, 4, 5, 6, 7, 8, 9]
-
-
-def test_people_of_a_small_site_count_more_for_the_network(fold, fitted, networks, monkeypatch):
-    monkeypatch.setattr(own_network, "site_weights", lambda people: np.array([1.0, 3.0]))
-    for number in (0, 3):
-        store_scans(fold, number, number)
-
-    fold.train_own(MEMBER)
-
-    assert networks[0][1].tolist() == [30.0, 60.0, 60.0, 60.0]
-
-
-def test_who_has_no_such_scans_is_left_out(fold, fitted, networks):
+def test_who_has_no_such_scans_is_left_out(fold, fitted):
     store_scans(fold, 3, 1)
 
     fold.train_own(MEMBER)
 
     assert [ages.tolist() for _, _, ages, _, _ in fitted] == [[60.0]] * 2
-    assert networks[0][1].tolist() == [60.0]
 
 
 def test_nothing_is_fitted_where_nobody_of_them_has_any(fold, fitted):
@@ -165,17 +114,14 @@ def test_nothing_is_fitted_where_nobody_of_them_has_any(fold, fitted):
     assert fitted == []
 
 
-def test_what_is_there_is_not_fitted_again(fold, fitted, networks):
+def test_what_is_there_is_not_fitted_again(fold, fitted):
     store_scans(fold, 0, 1)
 
     first, again = fold.train_own(MEMBER), fold.train_own(MEMBER)
 
     assert len(fitted) == len(first) == 2
-    assert len(networks) == 1
     for name, models in first.items():
         assert torch.equal(models[OWN].weights, again[name][OWN].weights)
-        weights = (own[OWN_NETWORK].layout.weight for own in (models, again[name]))
-        assert torch.equal(*weights)
     assert not torch.equal(first["T2w"][OWN].weights, first["FLAIR"][OWN].weights)
 
 
@@ -185,9 +131,8 @@ def test_progress_names_sequence_and_fold(fold, fitted):
 
     replace(fold, report=lambda *report: heard.append(report)).train_own(MEMBER)
 
-    assert heard[0] == ("T2w and FLAIR of fold 2 of 8", 2, 3000, "loss 0.500")
-    assert heard[1] == ("T2w regions of fold 2 of 8", 1, 1, "")
-    assert len(heard) == 1 + len(fitted) == 3
+    assert heard[0] == ("T2w regions of fold 2 of 8", 1, 1, "")
+    assert len(heard) == len(fitted) == 2
 
 
 def test_scans_of_an_earlier_run_with_fewer_maps_are_made_anew(fold, tmp_path):
@@ -215,17 +160,6 @@ def test_fractions_are_chosen_by_error_whatever_all_are_off_by():
     # Both of its own err half as much as the network, which is 25 years off in everybody, and to
     # different sides.
     assert chosen["FLAIR"][OWN] + chosen["FLAIR"][OWN_NETWORK] >= 0.7
-
-
-def test_without_a_network_of_their_own_experts_alone_are_chosen():
-    rows = with_sequence_rows(out_of_fold_rows(), own=("FLAIR",))
-    for row in rows:
-        row.by_kind.pop(OWN_NETWORK, None)
-
-    chosen = choose_sequences(rows, {"network": 0.5, "regional": 0.5})
-
-    assert chosen["FLAIR"][OWN] >= 0.7
-    assert OWN_NETWORK not in chosen["FLAIR"]
 
 
 def test_held_out_people_choose_nothing():
