@@ -37,8 +37,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 EARLIER_VERSIONS = ("1", "2", "3")  # of the card: without harmonisation
 # What was trained on scans of a sequence itself: experts of its own, and a network.
-OWN, OWN_NETWORK = "own", "own_network"
-OWN_KINDS = (OWN, OWN_NETWORK)
+OWN_EXPERTS, OWN_NETWORK = "own", "own_network"
+OWN_KINDS = (OWN_EXPERTS, OWN_NETWORK)
 MOST_MEMBERS = 100  # these two set by hand, far beyond what any card has
 LONGEST_TEXT = 10_000
 

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from BrainAgeLib.errors import InputError, InstallationError
-from BrainAgeLib.model.card import OWN, OWN_NETWORK, Blend, Card
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK, Blend, Card
 from BrainAgeLib.model.kind import AgeModel, AnyKind
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.novelty import Typical, unpacked
@@ -49,7 +49,8 @@ Member = Mapping[str, AgeModel]
 # What was trained on scans of another sequence, by its name: its experts, and the network of all
 # sequences that one network of ``template.sequences`` shows.
 Own = Mapping[SequenceName, Member]
-OWN_MODELS: dict[str, type[AgeModel]] = {OWN: RegionalModel, OWN_NETWORK: VolumeNetwork}
+OWN_OF = {"network": OWN_NETWORK, "regional": OWN_EXPERTS}  # which kind of a T1 they stand for
+OWN_MODELS = {own: KINDS[kind] for kind, own in OWN_OF.items()}
 
 
 @dataclass(frozen=True)

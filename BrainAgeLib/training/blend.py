@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from BrainAgeLib.model.calibration import AgeCurve
-from BrainAgeLib.model.card import OWN, OWN_KINDS, Blend
-from BrainAgeLib.model.weights import KINDS
+from BrainAgeLib.model.card import OWN_EXPERTS, Blend
+from BrainAgeLib.model.weights import KINDS, OWN_OF
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     SEQUENCE_OF,
@@ -51,42 +51,28 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
         )
         for protocol, covers_brain in ((MAIN_PROTOCOL, True), (SOME_SLICES, False))
     )
-    blend = Blend(
-        whole_brain, part_of_brain, of_sequences=choose_sequences(validation, whole_brain)
-    )
+    blend = Blend(whole_brain, part_of_brain, of_sequences=blends_of_sequences(rows, whole_brain))
     whole = [row for row in validation if row.protocol == MAIN_PROTOCOL and row.covers_brain]
     said = np.array([blend.raw_age(row.by_kind, True) for row in whole])
     return replace(blend, curve=fit_curve(np.array([row.age_years for row in whole]), said))
 
 
-def choose_sequences(rows: list[Row], of_t1: Mapping[str, float]) -> dict[str, dict[str, float]]:
-    """Return the fractions of other sequences: of the kinds of a T1 and of the sequence's own.
+def blends_of_sequences(
+    rows: Iterable[Row], of_t1: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    """Return the fractions of the sequences that have models of their own.
 
-    Chosen by the people who are not held out, once for all sequences that have their own: what is
-    best for one of them, simulated, need not be so on real scans. Who says too much of everybody
-    is no worse for it: a curve by age follows, so the error is that beside the mean one.
+    Those of a T1, its network and experts being replaced by the sequence's own. They were chosen by
+    people of other scanners as well. Simulated scans of other sequences cannot say as much: their
+    experts err least on them, and stray the most on real ones (docs/model.md).
     """
-    chosen_by = [row for row in rows if OWN in row.by_kind and not row.held_out]
-    kinds = [*of_t1, *OWN_KINDS]
-    sequences: dict[str, list[Row]] = {}
-    for sequence, protocol in SEQUENCE_PROTOCOLS.items():
-        mine = [row for row in chosen_by if row.protocol == protocol]
-        if mine:
-            sequences[sequence] = _without_mean_error(mine, kinds)
-    if not sequences:
-        return {}
-    fractions = _best_fractions(list(sequences.values()), kinds)
-    return {sequence: dict(fractions) for sequence in sequences}
-
-
-def _without_mean_error(rows: list[Row], kinds: Sequence[str]) -> list[Row]:
-    """Return the rows with what each kind says too much or too little of all taken off."""
-    said = np.array([[row.by_kind[kind] for kind in kinds] for row in rows])
-    off = said.mean(0) - np.mean([row.age_years for row in rows])
-    return [
-        replace(row, by_kind=dict(zip(kinds, ages, strict=True)))
-        for row, ages in zip(rows, said - off, strict=True)
-    ]
+    own = {OWN_OF[kind]: fraction for kind, fraction in of_t1.items()}
+    known = {row.protocol for row in rows if OWN_EXPERTS in row.by_kind}
+    return {
+        sequence: dict(own)
+        for sequence, protocol in SEQUENCE_PROTOCOLS.items()
+        if protocol in known
+    }
 
 
 def fit_curve(ages_years: np.ndarray, said_years: np.ndarray) -> AgeCurve:

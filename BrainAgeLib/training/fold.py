@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from safetensors.torch import load, save
 
-from BrainAgeLib.model.card import OWN, OWN_NETWORK
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
 from BrainAgeLib.model.kind import AgeModel, AnyKind
 from BrainAgeLib.model.network import VolumeNetwork
 from BrainAgeLib.model.regional import RegionalModel
@@ -131,7 +131,7 @@ class Fold:
                 continue
             network = self._own_network(name, alike, member["network"])
             for sequence in alike:
-                own[sequence] = {OWN: self._own_experts(sequence), OWN_NETWORK: network}
+                own[sequence] = {OWN_EXPERTS: self._own_experts(sequence), OWN_NETWORK: network}
         return own
 
     def _own_experts(self, sequence: SequenceName) -> RegionalModel:

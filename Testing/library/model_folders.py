@@ -16,7 +16,7 @@ from BrainAgeLib.model.calibration import (
     SequenceCalibration,
     SequencesTogether,
 )
-from BrainAgeLib.model.card import OWN, OWN_NETWORK, Blend, Card
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK, Blend, Card
 from BrainAgeLib.model.network import NetworkSettings, VolumeNetwork
 from BrainAgeLib.model.novelty import TOLD, Typical
 from BrainAgeLib.model.regional import RegionalModel
@@ -25,7 +25,7 @@ from BrainAgeLib.model.weights import Member, Own, Weights
 from BrainAgeLib.records import Correction, SequenceName
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.template.sequences import sha256_of_network
-from BrainAgeLib.training.blend import blended, choose_sequences
+from BrainAgeLib.training.blend import blended, blends_of_sequences
 from BrainAgeLib.training.calibration import CLASSES
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row
@@ -171,7 +171,9 @@ def with_sequence_rows(
     for row in others:
         if row.protocol in speaking:
             half = (row.by_kind["network"] - row.age_years) / 2
-            row.by_kind.update({OWN: row.age_years + half, OWN_NETWORK: row.age_years - half})
+            row.by_kind.update(
+                {OWN_EXPERTS: row.age_years + half, OWN_NETWORK: row.age_years - half}
+            )
     return rows + others
 
 
@@ -192,7 +194,7 @@ def owning_model(output: Path) -> Path:
     """Write a model folder of which T2w and FLAIR scans have models of their own; return it."""
     settings = TrainingSettings(name="owning", version="4", folds=FOLDS, network=SMALL_NETWORK)
     rows = with_sequence_rows(out_of_fold_rows(200), own=("T2w", "FLAIR"))
-    blend = replace(BLEND, of_sequences=choose_sequences(rows, BLEND.whole_brain))
+    blend = replace(BLEND, of_sequences=blends_of_sequences(rows, BLEND.whole_brain))
     weights = replace(small_weights(), own=small_own())
     return write_model(output, weights, blend, blended(rows, blend), settings)
 
@@ -201,7 +203,7 @@ def small_own(seed: int = 21) -> Own:
     """Return own models of T2w and FLAIR, which share a network; seeds 0, 10 and 20 beyond this."""
     network = small_network(seed + 20)
     return {
-        name: {OWN: small_regional_model(seed + 10 * n), OWN_NETWORK: network}
+        name: {OWN_EXPERTS: small_regional_model(seed + 10 * n), OWN_NETWORK: network}
         for n, name in enumerate(("T2w", "FLAIR"))
     }
 

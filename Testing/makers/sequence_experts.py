@@ -32,7 +32,7 @@ from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.model.weights import Member, Own, counted, load_own, load_weights
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.template.sequences import READ, WEIGHTS, network_of
-from BrainAgeLib.training.blend import blended, choose_sequences
+from BrainAgeLib.training.blend import blended, blends_of_sequences
 from BrainAgeLib.training.fold import EVERYBODY, Fold
 from BrainAgeLib.training.model_folder import sequence_calibrations, sha256_of_own, write_own
 from BrainAgeLib.training.out_of_fold import (
@@ -118,7 +118,7 @@ def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card,
     known = card.calibration.sequences
     kept = {name: read for name, read in known.items() if name not in names}
     of_sequences = {n: parts for n, parts in card.blend.of_sequences.items() if n in kept}
-    of_sequences |= choose_sequences(rows, card.blend.whole_brain)
+    of_sequences |= blends_of_sequences(rows, card.blend.whole_brain)
     blend = replace(card.blend, of_sequences=of_sequences)
     rows = sorted(t1 + blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     read, coverage = sequence_calibrations(rows)

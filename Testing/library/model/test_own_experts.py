@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import InstallationError
-from BrainAgeLib.model.card import OWN, OWN_KINDS, OWN_NETWORK, Blend, read_card
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_KINDS, OWN_NETWORK, Blend, read_card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import OWN_FILE_NAME, pack_own
 from BrainAgeLib.template.scan_maps import maps_of_scan
@@ -39,12 +39,13 @@ def maps():
     return seen
 
 
-def test_they_count_where_they_err_least_and_only_there(owning):
+def test_they_count_for_their_sequences_and_for_no_other(owning):
     blend = read_card(owning).blend
 
     assert blend.of_sequences.keys() == {"T2w", "FLAIR"}  # nothing speaks of an enhanced T1 alone
+    of_t1 = blend.whole_brain
     for fractions in blend.of_sequences.values():
-        assert sum(fractions[kind] for kind in OWN_KINDS) >= 0.7
+        assert fractions == {OWN_NETWORK: of_t1["network"], OWN_EXPERTS: of_t1["regional"]}
     assert not set(OWN_KINDS) & set(blend.kinds)
     assert blend.read_as("T2w", None).whole_brain == blend.of_sequences["T2w"]
     assert blend.read_as("T1w after contrast", None).whole_brain == blend.whole_brain
@@ -52,16 +53,19 @@ def test_they_count_where_they_err_least_and_only_there(owning):
 
 def test_a_sequence_may_leave_out_a_kind_that_another_counts():
     kinds = {"network": 0.5, "regional": 0.5}
-    others = {"T2w": {"network": 0.4, "regional": 0.2, OWN: 0.4}, "FLAIR": {OWN: 1.0}}
+    others = {
+        "T2w": {"network": 0.4, "regional": 0.2, OWN_EXPERTS: 0.4},
+        "FLAIR": {OWN_EXPERTS: 1.0},
+    }
     blend = Blend(kinds, {"slices": 1.0}, of_sequences=others)
 
-    assert blend.read_as("FLAIR", None).whole_brain == {OWN: 1.0}
+    assert blend.read_as("FLAIR", None).whole_brain == {OWN_EXPERTS: 1.0}
     assert blend.read_as("T2w", None).raw_age(
-        {"network": 40.0, "regional": 50.0, OWN: 60.0}, True
+        {"network": 40.0, "regional": 50.0, OWN_EXPERTS: 60.0}, True
     ) == pytest.approx(50.0)
 
 
-@pytest.mark.parametrize("others", [{"FLAIR": {"kernel": 1.0}}, {"PDw": {OWN: 1.0}}])
+@pytest.mark.parametrize("others", [{"FLAIR": {"kernel": 1.0}}, {"PDw": {OWN_EXPERTS: 1.0}}])
 def test_a_card_names_nothing_that_nobody_knows(others):
     with pytest.raises(ValueError, match="of_sequences cannot be"):
         Blend({"network": 1.0}, {"slices": 1.0}, of_sequences=others)
@@ -78,7 +82,7 @@ def test_each_sequence_is_read_by_its_own(owning, maps):
             said[name].members_years, found.weights("cpu").members, strict=True
         ):
             by_kind = {kind: model.age_years(maps) for kind, model in member.items()}
-            by_kind[OWN] = small_regional_model(seed).age_years(maps)
+            by_kind[OWN_EXPERTS] = small_regional_model(seed).age_years(maps)
             by_kind[OWN_NETWORK] = small_network(41).age_years(maps)
             assert years == pytest.approx(blend.raw_age(by_kind, True), abs=0.01)
     assert len({round(raw.age_years, 3) for raw in said.values()}) == 3
@@ -90,7 +94,7 @@ def test_sequences_that_one_network_shows_share_their_own(owning):
     (of_t2, *_), (of_flair, *_) = members
     assert len({member[OWN_NETWORK] for member in members[0]}) == 1  # and so do all members
     assert torch.equal(of_t2[OWN_NETWORK].layout.weight, of_flair[OWN_NETWORK].layout.weight)
-    assert not torch.equal(of_t2[OWN].weights, of_flair[OWN].weights)
+    assert not torch.equal(of_t2[OWN_EXPERTS].weights, of_flair[OWN_EXPERTS].weights)
 
 
 def test_different_networks_in_one_place_are_refused():

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.card import OWN, OWN_NETWORK
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
 from BrainAgeLib.training import own_network, regional
-from BrainAgeLib.training.blend import choose_sequences
+from BrainAgeLib.training.blend import blends_of_sequences
 from BrainAgeLib.training.fold import Fold
-from BrainAgeLib.training.out_of_fold import SEQUENCE_PROTOCOLS
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import has_sequences, maps_file, sequences_file
@@ -121,8 +120,8 @@ def test_what_is_there_is_not_fitted_again(fold, fitted):
 
     assert len(fitted) == len(first) == 2
     for name, models in first.items():
-        assert torch.equal(models[OWN].weights, again[name][OWN].weights)
-    assert not torch.equal(first["T2w"][OWN].weights, first["FLAIR"][OWN].weights)
+        assert torch.equal(models[OWN_EXPERTS].weights, again[name][OWN_EXPERTS].weights)
+    assert not torch.equal(first["T2w"][OWN_EXPERTS].weights, first["FLAIR"][OWN_EXPERTS].weights)
 
 
 def test_progress_names_sequence_and_fold(fold, fitted):
@@ -150,27 +149,10 @@ def test_scans_of_an_earlier_run_with_fewer_maps_are_made_anew(fold, tmp_path):
     assert not maps_file(fold.folder, person).exists()
 
 
-def test_fractions_are_chosen_by_error_whatever_all_are_off_by():
-    rows = with_sequence_rows(out_of_fold_rows(), off_years=25.0, own=("FLAIR",))
+def test_own_models_count_as_much_as_those_of_a_t1_whose_place_they_take():
+    rows = with_sequence_rows(out_of_fold_rows(), own=("FLAIR",))
 
-    chosen = choose_sequences(rows, {"network": 0.5, "regional": 0.5})
+    blends = blends_of_sequences(rows, {"network": 0.7, "regional": 0.3})
 
-    assert list(chosen) == ["FLAIR"]
-    assert sum(chosen["FLAIR"].values()) == pytest.approx(1.0)
-    # Both of its own err half as much as the network, which is 25 years off in everybody, and to
-    # different sides.
-    assert chosen["FLAIR"][OWN] + chosen["FLAIR"][OWN_NETWORK] >= 0.7
-
-
-def test_held_out_people_choose_nothing():
-    rows = with_sequence_rows(out_of_fold_rows(), own=("T2w",))
-    of_t1 = {"network": 0.5, "regional": 0.5}
-    worse = [
-        replace(row, by_kind=row.by_kind | {OWN: 200.0 - row.age_years})
-        if row.held_out and row.protocol == SEQUENCE_PROTOCOLS["T2w"]
-        else row
-        for row in rows
-    ]
-
-    assert choose_sequences(worse, of_t1) == choose_sequences(rows, of_t1)
-    assert choose_sequences([row for row in rows if row.held_out], of_t1) == {}
+    assert blends == {"FLAIR": {OWN_NETWORK: 0.7, OWN_EXPERTS: 0.3}}
+    assert blends_of_sequences(out_of_fold_rows(), {"network": 1.0}) == {}

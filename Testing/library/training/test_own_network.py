@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import POOLED
-from BrainAgeLib.model.card import OWN, OWN_NETWORK
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training import network, regional
 from BrainAgeLib.training.fold import EVERYBODY, Fold
@@ -66,7 +66,7 @@ def test_sequences_that_are_shown_alike_have_one_that_goes_on_from_the_members(t
     ((_, _, course, begun),) = trained
     assert list(own) == ["T2w", "FLAIR"]
     assert own["T2w"][OWN_NETWORK] is own["FLAIR"][OWN_NETWORK]
-    assert set(own["T2w"]) == {OWN, OWN_NETWORK}
+    assert set(own["T2w"]) == {OWN_EXPERTS, OWN_NETWORK}
     assert torch.equal(begun.layout.weight, MEMBER["network"].layout.weight)
     assert begun is not MEMBER["network"] and begun.training
     assert (course.settings, course.seed) == (fold.settings, fold.settings.seed + 1)
