@@ -62,11 +62,11 @@ def blends_of_sequences(
 ) -> dict[str, dict[str, float]]:
     """Return the fractions of the sequences that have models of their own.
 
-    Those of a T1, its network and experts being replaced by the sequence's own. They were chosen by
-    people of other scanners as well. Simulated scans of other sequences cannot say as much: their
-    experts err least on them, and stray the most on real ones (docs/model.md).
+    Those of a T1, the sequence's own network and experts in the place of the T1's. They were chosen
+    by people of other scanners as well. Simulated scans of other sequences cannot say as much: on
+    these experts err least, on real ones they stray the most (docs/model.md).
     """
-    own = {OWN_OF[kind]: fraction for kind, fraction in of_t1.items()}
+    own = {OWN_OF.get(kind, kind): fraction for kind, fraction in of_t1.items()}
     known = {row.protocol for row in rows if OWN_EXPERTS in row.by_kind}
     return {
         sequence: dict(own)
