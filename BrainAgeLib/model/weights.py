@@ -49,8 +49,7 @@ Member = Mapping[str, AgeModel]
 # What was trained on scans of another sequence, by its name: its experts, and the network of all
 # sequences that one network of ``template.sequences`` shows.
 Own = Mapping[SequenceName, Member]
-OWN_OF = {"network": OWN_NETWORK, "regional": OWN_EXPERTS}  # which kind of a T1 they stand for
-OWN_MODELS = {own: KINDS[kind] for kind, own in OWN_OF.items()}
+OWN_MODELS: dict[str, type[AgeModel]] = {OWN_EXPERTS: RegionalModel, OWN_NETWORK: VolumeNetwork}
 
 
 @dataclass(frozen=True)

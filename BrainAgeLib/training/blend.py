@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from BrainAgeLib.model.calibration import AgeCurve
-from BrainAgeLib.model.card import OWN_EXPERTS, Blend
-from BrainAgeLib.model.weights import KINDS, OWN_OF
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK, Blend
+from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     SEQUENCE_OF,
@@ -31,6 +31,9 @@ BEYOND_THE_ENDS = 0.5
 LONG_WAY_YEARS = 50.0  # farther than anything is said
 LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would get any age
 FRACTION_STEPS = 10  # fractions of a blend are tried in tenths: set by hand
+# Of other sequences than T1, set by hand with real scans in view (docs/model.md): simulated scans,
+# which are all that could choose, lean to the experts, and these stray the most on real ones.
+OWN_BLEND = {OWN_EXPERTS: 0.5, OWN_NETWORK: 0.5}
 
 
 def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blend:
@@ -51,25 +54,17 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
         )
         for protocol, covers_brain in ((MAIN_PROTOCOL, True), (SOME_SLICES, False))
     )
-    blend = Blend(whole_brain, part_of_brain, of_sequences=blends_of_sequences(rows, whole_brain))
+    blend = Blend(whole_brain, part_of_brain, of_sequences=blends_of_sequences(rows))
     whole = [row for row in validation if row.protocol == MAIN_PROTOCOL and row.covers_brain]
     said = np.array([blend.raw_age(row.by_kind, True) for row in whole])
     return replace(blend, curve=fit_curve(np.array([row.age_years for row in whole]), said))
 
 
-def blends_of_sequences(
-    rows: Iterable[Row], of_t1: Mapping[str, float]
-) -> dict[str, dict[str, float]]:
-    """Return the fractions of the sequences that have models of their own.
-
-    Those of a T1, the sequence's own network and experts in the place of the T1's. They were chosen
-    by people of other scanners as well. Simulated scans of other sequences cannot say as much: on
-    these experts err least, on real ones they stray the most (docs/model.md).
-    """
-    own = {OWN_OF.get(kind, kind): fraction for kind, fraction in of_t1.items()}
+def blends_of_sequences(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    """Return the fractions of the sequences that have models of their own, see ``OWN_BLEND``."""
     known = {row.protocol for row in rows if OWN_EXPERTS in row.by_kind}
     return {
-        sequence: dict(own)
+        sequence: dict(OWN_BLEND)
         for sequence, protocol in SEQUENCE_PROTOCOLS.items()
         if protocol in known
     }

@@ -194,7 +194,7 @@ def owning_model(output: Path) -> Path:
     """Write a model folder of which T2w and FLAIR scans have models of their own; return it."""
     settings = TrainingSettings(name="owning", version="4", folds=FOLDS, network=SMALL_NETWORK)
     rows = with_sequence_rows(out_of_fold_rows(200), own=("T2w", "FLAIR"))
-    blend = replace(BLEND, of_sequences=blends_of_sequences(rows, BLEND.whole_brain))
+    blend = replace(BLEND, of_sequences=blends_of_sequences(rows))
     weights = replace(small_weights(), own=small_own())
     return write_model(output, weights, blend, blended(rows, blend), settings)
 

@@ -118,7 +118,7 @@ def renewed(card: Card, t1: list[Row], rows: list[Row], own: Own) -> tuple[Card,
     known = card.calibration.sequences
     kept = {name: read for name, read in known.items() if name not in names}
     of_sequences = {n: parts for n, parts in card.blend.of_sequences.items() if n in kept}
-    of_sequences |= blends_of_sequences(rows, card.blend.whole_brain)
+    of_sequences |= blends_of_sequences(rows)
     blend = replace(card.blend, of_sequences=of_sequences)
     rows = sorted(t1 + blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
     read, coverage = sequence_calibrations(rows)

@@ -149,10 +149,8 @@ def test_scans_of_an_earlier_run_with_fewer_maps_are_made_anew(fold, tmp_path):
     assert not maps_file(fold.folder, person).exists()
 
 
-def test_own_models_count_as_much_as_those_of_a_t1_whose_place_they_take():
+def test_own_models_count_for_the_sequences_that_have_some():
     rows = with_sequence_rows(out_of_fold_rows(), own=("FLAIR",))
 
-    blends = blends_of_sequences(rows, {"network": 0.7, "regional": 0.3})
-
-    assert blends == {"FLAIR": {OWN_NETWORK: 0.7, OWN_EXPERTS: 0.3}}
-    assert blends_of_sequences(out_of_fold_rows(), {"network": 1.0}) == {}
+    assert blends_of_sequences(rows) == {"FLAIR": {OWN_EXPERTS: 0.5, OWN_NETWORK: 0.5}}
+    assert blends_of_sequences(out_of_fold_rows()) == {}
