@@ -124,7 +124,7 @@ def _own_experts(card: Card) -> list[str]:
     words = (
         "*Own* are experts fitted on simulated scans of that sequence alone, shown as a T1, *own "
         "network* one that goes on from a T1's on scans of all sequences that are shown alike. "
-        f"They count beside the models of the T1: {shares}."
+        f"They make the age: {shares}."
     )
     return ["", words] if shares else []
 
