@@ -9,7 +9,7 @@ from BrainAgeLib.gate.evidence import Evidence, Family
 from BrainAgeLib.gate.placement import IN_WHICH_SPACE
 from BrainAgeLib.records import Finding, Severity
 
-MOST_DISAGREEMENT_YEARS = 15.0  # sound scans up to 11.8
+MOST_DISAGREEMENT_YEARS = 15.0  # sound T1 scans up to 11.8; T2w and FLAIR 0, they share models
 # By definition 99 % of the simulated scans of healthy people stay under 1; whole heads of other
 # scanners that were cut thick reach 1.7. Faults beyond 4 moved the age by 19 years in the
 # median. The interval grows with what lies over 1.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from BrainAgeLib.model.card import Card
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK, Card
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.statistics import Accuracy
+
+WORDS = {OWN_EXPERTS: "own experts", OWN_NETWORK: "own network"}  # of kinds; others as they are
 
 
 def card_text(card: Card) -> str:
@@ -31,7 +33,7 @@ def card_text(card: Card) -> str:
 def shares_text(fractions: Mapping[str, float]) -> str:
     """Return how much each kind counts in an age, in words."""
     return ", ".join(
-        f"{100 * fraction:.0f} % {kind.replace('_', ' ')}" for kind, fraction in fractions.items()
+        f"{100 * fraction:.0f} % {WORDS.get(kind, kind)}" for kind, fraction in fractions.items()
     )
 
 

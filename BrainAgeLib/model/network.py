@@ -29,8 +29,8 @@ HIDDEN = 64
 STAGES = 4
 HALVINGS = STAGES - 1  # one between each two stages
 MOST_CHANNELS = 2048  # of a stage; ten times what the bundled model has
-# Of the integral, by the midpoint rule. Twelve steps change a map of 2 years by 0.04 at most (three
-# real scans), and take six times the time.
+# Of the integral, by the midpoint rule. Twelve steps change a map of 2 years by 0.03 at most (three
+# real T1 scans), and take six times the time.
 WAY_STEPS = 2
 
 

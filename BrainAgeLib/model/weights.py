@@ -147,8 +147,8 @@ def with_own(
 ) -> Weights:
     """Return the weights that read a sequence: its own models beside each member's.
 
-    They were trained on everybody. Experts, closed forms, would say the same in a set for each
-    member; eight networks would err a little less, and take as much space as a T1's.
+    They were trained on everybody, and all members share them: experts of each member would say
+    nearly the same; eight networks would err a little less, but take as much space as a T1's.
 
     Raises InstallationError as :func:`load_weights` does.
     """

@@ -7,8 +7,9 @@ sequence it is, and give the levels of a T1 there. They were taught on scans tha
 from tissue labels (``training.sequence_scans``), never on a real one of another sequence. One shows
 T2-weighted and FLAIR scans and was taught on finer labels of a second scanner, too. A T1 after
 contrast agent has one of its own, taught on the first scanner's labels alone: finer ones moved such
-scans away from their T1. From there on everything is as for a T1: the models, the map of where the
-age comes from, the regions.
+scans away from their T1. From there on a T1 after agent is read by the T1's models, T2-weighted and
+FLAIR scans by models that were trained on what this shows (``training.own_network``,
+``training.regional``). The map of where the age comes from and the regions are as for a T1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How ages by kind become one: fractions and a curve, chosen by people that no model has seen."""
+"""How ages by kind become one: fractions and a curve, by people that no model has seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONG_WAY_YEARS = 50.0  # farther than anything is said
 LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would get any age
 FRACTION_STEPS = 10  # fractions of a blend are tried in tenths: set by hand
 # Of other sequences than T1, set by hand with real scans in view (docs/model.md): simulated scans,
-# which are all that could choose, lean to the experts, and these stray the most on real ones.
+# which are all that could choose, lean to the experts, and in FLAIR these stray most on real ones.
 OWN_BLEND = {OWN_EXPERTS: 0.5, OWN_NETWORK: 0.5}
 
 
@@ -42,7 +42,8 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
     ``other_sites``: rows of the people of other sites, a list each, by members that saw nobody of
     theirs; held-out people do not count there either. Every site counts as much, since a kind of
     model that is best at home need not be so on a scanner that it never saw. The curve by age is of
-    the validation people at home. Raises ValueError where nobody is left to choose by.
+    the validation people at home. What other sequences are read by is not chosen, see
+    ``OWN_BLEND``. Raises ValueError where nobody is left to choose by.
     """
     validation, *others = (
         [row for row in site if not row.held_out] for site in (rows, *other_sites)

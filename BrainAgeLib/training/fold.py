@@ -73,7 +73,7 @@ class Fold:
 
     @property
     def seed(self) -> int:
-        """Of what is random in this member's training; never below 0."""
+        """Seeds this member's training; ``EVERYBODY``, a negative number, becomes 998."""
         return self.settings.seed + self.number % 1000
 
     def maps(self, name: str) -> torch.Tensor:
@@ -113,7 +113,7 @@ class Fold:
 
     def _trained(self, kind: str) -> AgeModel:
         fit = import_module(f"BrainAgeLib.training.{kind}").fit
-        return self._once(f"{kind}-{self.number}", lambda: fit(self), KINDS[kind])
+        return self._once(f"{kind}-{self.label}", lambda: fit(self), KINDS[kind])
 
     def train_own(self, member: Member, networks: Iterable[str] = tuple(WEIGHTS)) -> Own:
         """Return what is trained on scans of other sequences; nothing where nobody has labels.

@@ -19,8 +19,8 @@ from BrainAgeLib.training.sequence_scans import SEQUENCE_SCANS
 def fit(fold: Fold, name: str, sequences: Sequence[SequenceName], t1: AgeModel) -> VolumeNetwork:
     """Train the network of some sequences on a fold's people; go on from its checkpoint.
 
-    ``name``: of its files. ``t1``: the T1's network that it goes on from; where the fold is to say
-    how good it is, one that has not seen the fold's own people either.
+    ``name``: of its checkpoint. ``t1``: the T1's network that it goes on from; where the fold is to
+    say how good it is, one that has not seen the fold's own people either.
     """
     mine = [n for n, (sequence, *_) in enumerate(SEQUENCE_SCANS) if sequence in sequences]
     volumes = fold.maps_of_sequences("volumes")[:, mine].to(fold.device)

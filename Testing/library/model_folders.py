@@ -154,7 +154,7 @@ def with_sequence_rows(
     """Return made-up rows and those of other sequences, by so much too old, before any curve.
 
     ``own``: the sequences whose own models speak as well: experts with half the error of the
-    network, and a network of their own that is as far off to the other side.
+    network, and a network of their own that is half as far off to the other side.
     """
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
     others = [
@@ -172,7 +172,7 @@ def with_sequence_rows(
         if row.protocol in speaking:
             half = (row.by_kind["network"] - row.age_years) / 2
             row.by_kind.update(
-                {OWN_EXPERTS: row.age_years + half, OWN_NETWORK: row.age_years - half}
+                {OWN_EXPERTS: row.age_years + half, OWN_NETWORK: row.age_years - half / 2}
             )
     return rows + others
 

@@ -99,7 +99,7 @@ def _other_sequences(card: Card) -> list[str]:
         for name, read in sequences.items():
             row = getattr(read, which)
             lines += [_row(f"{name}{words}", row)] if row else []
-    lines += _own_experts(card)
+    lines += _own_models(card)
     widened = ", ".join(
         f"{name} {read.real_widening:.2f} ({read.real_scans})"
         for name, read in sequences.items()
@@ -116,15 +116,15 @@ def _other_sequences(card: Card) -> list[str]:
     return lines
 
 
-def _own_experts(card: Card) -> list[str]:
+def _own_models(card: Card) -> list[str]:
     """Return how models that were trained on a sequence's own scans count in its age."""
     of_sequences = card.blend.of_sequences
     own = filter(card.blend.has_own, of_sequences)
     shares = "; ".join(f"{name} {shares_text(of_sequences[name])}" for name in own)
     words = (
-        "*Own* are experts fitted on simulated scans of that sequence alone, shown as a T1, *own "
-        "network* one that goes on from a T1's on scans of all sequences that are shown alike. "
-        f"They make the age: {shares}."
+        "*Own experts* were fitted on simulated scans of that sequence alone, shown as a T1; the "
+        "*own network* is one of a T1, trained further on those of all sequences that one network "
+        f"shows. How much each counts in the age: {shares}."
     )
     return ["", words] if shares else []
 

@@ -11,7 +11,7 @@ import torch
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.model.card import OWN_EXPERTS, OWN_KINDS, OWN_NETWORK, Blend, read_card
 from BrainAgeLib.model.ensemble import load_ensemble
-from BrainAgeLib.model.weights import OWN_FILE_NAME, pack_own
+from BrainAgeLib.model.weights import OWN_FILE_NAME, load_own, pack_own
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model_folders import (
@@ -26,7 +26,7 @@ from Testing.library.stored_scans import quick_alignment, stored_scan
 
 @pytest.fixture(scope="module")
 def owning(tmp_path_factory):
-    """Return the folder of a model with experts for T2w and FLAIR."""
+    """Return the folder of a model with own models for T2w and FLAIR."""
     return owning_model(tmp_path_factory.mktemp("owning"))
 
 
@@ -90,6 +90,8 @@ def test_each_sequence_is_read_by_its_own(owning, maps):
 def test_sequences_that_one_network_shows_share_their_own(owning):
     members = [load_ensemble(str(owning)).weights("cpu", name).members for name in ("T2w", "FLAIR")]
 
+    own = load_own(owning, read_card(owning), ("T2w", "FLAIR"))
+    assert own["T2w"][OWN_NETWORK] is own["FLAIR"][OWN_NETWORK]
     (of_t2, *_), (of_flair, *_) = members
     assert len({member[OWN_NETWORK] for member in members[0]}) == 1  # and so do all members
     assert torch.equal(of_t2[OWN_NETWORK].layout.weight, of_flair[OWN_NETWORK].layout.weight)
@@ -133,7 +135,7 @@ def test_a_t1_loads_nothing_of_them(owning, tmp_path, maps):
         found.raw_age(maps, "cpu", "T2w")
 
 
-def test_the_map_of_a_sequence_shows_what_its_experts_see(owning, maps):
+def test_the_map_of_a_sequence_is_not_that_of_a_t1(owning, maps):
     found = load_ensemble(str(owning))
 
     with quick_alignment():

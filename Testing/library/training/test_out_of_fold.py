@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES, VENTRICLE_HEIGHT_MM
+from BrainAgeLib.model.card import OWN_EXPERTS, OWN_KINDS, OWN_NETWORK
 from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.out_of_fold import (
@@ -37,7 +38,9 @@ from Testing.library.model_folders import (
     BLEND,
     out_of_fold_rows,
     small_member,
+    small_network,
     small_regional_model,
+    with_sequence_rows,
 )
 from Testing.library.stored_scans import same_scans, store_person, stored_scan
 
@@ -131,18 +134,22 @@ def test_parts_are_for_the_slice_model_alone(predicted, stored):
         assert not row.covers_brain
 
 
-def test_own_experts_speak_of_their_sequence_beside_the_others(with_sequences):
+def test_own_models_speak_of_their_sequence_beside_the_others(with_sequences):
     folder, others = with_sequences
-    member, own = small_member(1), {"T2w": {"own": small_regional_model(7)}}
+    member, own = (
+        small_member(1),
+        {"T2w": {OWN_EXPERTS: small_regional_model(7), OWN_NETWORK: small_network(9)}},
+    )
 
     rows = rows_of_sequences(member, own, PERSON, 3, folder)
 
     assert [set(row.by_kind) for row in rows] == [
-        {"network", "regional", "own"},
+        {"network", "regional", *OWN_KINDS},
         {"network", "regional"},
     ]
-    expected = own["T2w"]["own"].age_years(maps_of_scan(as_slices(others[0], "cpu")))
-    assert rows[0].by_kind["own"] == pytest.approx(expected, abs=0.05)
+    maps = maps_of_scan(as_slices(others[0], "cpu"))
+    for kind, model in own["T2w"].items():
+        assert rows[0].by_kind[kind] == pytest.approx(model.age_years(maps), abs=0.05)
 
 
 def test_whole_scans_with_holes_are_for_the_slice_model_too(tmp_path):
@@ -205,7 +212,7 @@ def test_a_stored_scan_is_what_the_network_sees():
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path):
-    rows = out_of_fold_rows(12)
+    rows = with_sequence_rows(out_of_fold_rows(12), own=("T2w",))
 
     write_rows(rows, tmp_path / "rows.csv")
 

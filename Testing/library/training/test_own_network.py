@@ -11,7 +11,7 @@ import torch
 from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
-from BrainAgeLib.training import network, regional
+from BrainAgeLib.training import network, regional, train
 from BrainAgeLib.training.fold import EVERYBODY, Fold
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
@@ -133,8 +133,11 @@ def test_a_run_that_was_killed_gives_what_an_undisturbed_one_gives(tmp_path, mon
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(network._State, "learn", stopped)
         fold.train_own(MEMBER)
+    resumed = []
+    monkeypatch.setattr(network._State, "learn", lambda *given: resumed.append(1) or learn(*given))
     found = fold.train_own(MEMBER)
 
+    assert len(resumed) == 1  # the other step was kept
     weights = [own["FLAIR"][OWN_NETWORK].state_dict() for own in (expected, found)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not torch.equal(weights[0]["layout.weight"], before)  # it has learnt
@@ -148,3 +151,15 @@ def test_the_course_of_the_t1s_network_is_as_it_was(tmp_path):
 
     assert course.checkpoint == tmp_path / "network-3.pt"
     assert course.seed == fold.settings.seed + 3
+
+
+def test_a_run_gives_each_fold_its_own_member_to_go_on_from(tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(Fold, "train", lambda fold: {"network": fold.number})
+    monkeypatch.setattr(Fold, "train_own", lambda fold, member: given.append((fold.number, member)))
+    monkeypatch.setattr(train, "_predict", lambda *_: None)
+
+    for number in (0, 1):
+        train._trained(fold_of(tmp_path, number))
+
+    assert given == [(0, {"network": 0}), (1, {"network": 1})]
