@@ -11,11 +11,12 @@ import numpy as np
 
 from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS, AcquisitionClass, AgeCurve
-from BrainAgeLib.records import INTERVAL_LEVEL, Correction
-from BrainAgeLib.training.blend import fit_curve
+from BrainAgeLib.records import INTERVAL_LEVEL, T1_LIKE, Correction
+from BrainAgeLib.training.blend import STRAIGHTENED, STRAIGHTENED_OF_OTHERS, fit_curve
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
+    SEQUENCE_OF,
     SOME_SLICES,
     Row,
 )
@@ -66,8 +67,9 @@ def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionC
 
     ``protocol``: of ``SEQUENCE_PROTOCOLS``; its rows are blended, without a curve. The curve is of
     the people who are not held out, as that of a T1 is, once what is said too much or too little
-    of all of them is taken off. The class, on what comes of it, has the protocol's name and the
-    limits of the first one of ``CLASSES``: slices farther apart are not simulated of these.
+    of all of them is taken off; where it is no T1, it takes back half of the leaning. The class, on
+    what comes of it, has the protocol's name and the limits of the first one of ``CLASSES``: slices
+    farther apart are not simulated of these.
     Raises ValueError without rows of people who are not held out.
     """
     validation = [row for row in rows if row.protocol == protocol and not row.held_out]
@@ -75,7 +77,9 @@ def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionC
         raise ValueError(f"there are no scans {protocol!r} to fit a curve by")
     ages, said = columns(validation)
     offset = float(np.mean(said - ages))
-    without = fit_curve(ages, said - offset)
+    is_like_t1 = SEQUENCE_OF[protocol] in T1_LIKE
+    share = STRAIGHTENED if is_like_t1 else STRAIGHTENED_OF_OTHERS
+    without = fit_curve(ages, said - offset, share)
     curve = replace(without, said_years=tuple(at + offset for at in without.said_years))
     _, least_slices, most_spacing_mm, _ = CLASSES[0]
     straightened = with_curve(rows, protocol, curve)

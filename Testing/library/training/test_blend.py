@@ -122,17 +122,20 @@ def leaning(slope, noise_years=4.0, bend=0.0, people=600):
     return ages, said + generator.normal(0.0, noise_years, people)
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
 @pytest.mark.parametrize(("slope", "bend"), [(0.6, 0.0), (0.8, 0.0), (0.9, 0.15), (1.0, 0.2)])
-def test_a_curve_halves_the_mean_error_at_both_ends_and_changes_nobodys_order(slope, bend):
+def test_a_curve_takes_its_share_of_the_mean_error_at_both_ends_and_changes_nobodys_order(
+    slope, bend, share
+):
     ages, said = leaning(slope, bend=bend)
 
-    curve = fit_curve(ages, said)
+    curve = fit_curve(ages, said, share)
 
     bent = np.array([curve(one) for one in said])
     for end in (ages < 26, ages > 80):
         before, after = (float((predicted - ages)[end].mean()) for predicted in (said, bent))
         assert abs(before) > 3.0
-        assert after == pytest.approx(before / 2, abs=0.15 * abs(before))
+        assert after == pytest.approx((1 - share) * before, abs=0.25 * abs(before))
     assert np.array_equal(np.argsort(bent), np.argsort(said))
 
 
@@ -165,5 +168,5 @@ def test_a_curve_of_models_that_know_little_makes_no_ages_up(slope, bend, people
     curve = fit_curve(ages, said)
 
     bent = np.array([curve(one) for one in np.sort(said)])
-    assert (np.diff(bent) <= 2.01 * np.diff(np.sort(said))).all()
+    assert (np.diff(bent) <= 3.01 * np.diff(np.sort(said))).all()
     assert bent.mean() == pytest.approx(said.mean(), abs=8.0)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.model.calibration import corrected_brain_age
-from BrainAgeLib.training.blend import fit_curve
+from BrainAgeLib.training.blend import STRAIGHTENED_OF_OTHERS, fit_curve
 from BrainAgeLib.training.calibration import (
     CLASSES,
     SCALE_AGES_YEARS,
@@ -193,6 +193,20 @@ def test_the_interval_never_gets_narrower_on_a_scanner_never_seen():
 PROTOCOL = SEQUENCE_PROTOCOLS["T2w"]
 
 
+def test_a_t1_after_contrast_agent_is_straightened_as_a_t1_is():
+    rows = with_sequence_rows(out_of_fold_rows(400))
+    enhanced = SEQUENCE_PROTOCOLS["T1w after contrast"]
+    renamed = [replace(row, protocol=enhanced) for row in rows if row.protocol == PROTOCOL]
+
+    of_t2w, of_t1 = fit_sequence(rows, PROTOCOL)[0], fit_sequence(renamed, enhanced)[0]
+
+    assert of_t1.said_years[1:-1] == of_t2w.said_years[1:-1]
+    by_half, all_of_it = np.array(of_t2w.age_years[1:-1]), np.array(of_t1.age_years[1:-1])
+    said = np.array(of_t2w.said_years[1:-1])
+    offset = np.mean([row.predicted_years - row.age_years for row in renamed if not row.held_out])
+    assert np.allclose(by_half - (said - offset), all_of_it - by_half, atol=0.01)
+
+
 def test_a_sequence_has_a_curve_of_its_own_and_a_class_on_what_comes_of_it():
     rows = with_sequence_rows(out_of_fold_rows(400))
     mine = [row for row in rows if row.protocol == PROTOCOL]
@@ -202,7 +216,7 @@ def test_a_sequence_has_a_curve_of_its_own_and_a_class_on_what_comes_of_it():
     validation = [row for row in mine if not row.held_out]
     ages, said = columns(validation)
     offset = float(np.mean(said - ages))
-    straight = fit_curve(ages, said - offset)
+    straight = fit_curve(ages, said - offset, STRAIGHTENED_OF_OTHERS)
     assert curve.age_years == straight.age_years
     assert np.allclose(np.array(curve.said_years) - offset, straight.said_years)
     errors = [curve(row.predicted_years) - row.age_years for row in mine]
