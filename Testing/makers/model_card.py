@@ -196,10 +196,8 @@ def _fractions(card: Card) -> str:
     words = shares_text(card.blend.whole_brain)
     if card.blend.curve is None:
         return words
-    return words + (
-        f"; a curve by age, fitted on the same people, then takes back {STRAIGHTENED:.0%} of the "
-        "leaning towards the middle"
-    )
+    taken = f"{STRAIGHTENED:.0%} of the leaning towards the middle"
+    return f"{words}; a curve by age, fitted on the same people, then takes back {taken}"
 
 
 def _changed(settings: dict[str, Any]) -> str:
