@@ -21,9 +21,9 @@ from BrainAgeLib.training.out_of_fold import (
 
 # Set by hand: points of the curve by age, between the 1st and the 99th percentile of the ages.
 CURVE_POINTS = 15
-# How much of the leaning towards the middle the curve takes back: set by hand. Of a T1, with the
-# sites of docs/model.md in view: more than half costs some error at home, all of it 0.3 years, and
-# takes more away on scanners that the models never saw, where they lean farther.
+# How much of the leaning towards the middle the curve takes back, from 0 to 1: set by hand. Of a T1
+# with two other sites in view (docs/model.md): more than half costs 0.1 years of error at home, all
+# of it 0.3, and 0.2 on loose brains of IXI; on OASIS-1, where models lean farther, it takes 0.6.
 STRAIGHTENED = 0.75
 STRAIGHTENED_OF_OTHERS = 0.5
 # Beyond what is said on average of the youngest and the oldest hundredth there is nobody to fit it
@@ -77,12 +77,13 @@ def blends_of_sequences(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
 def fit_curve(
     ages_years: np.ndarray, said_years: np.ndarray, straightened: float = STRAIGHTENED
 ) -> AgeCurve:
-    """Return what makes people of every age right on average, or part of it.
+    """Return what takes back the leaning towards the middle, or a share of it.
 
-    ``ages_years``, ``said_years``: (person,). A model with a squared loss leans towards the middle.
+    ``ages_years``, ``said_years``: (person,). ``straightened``: the share, 0 to 1; with 1, people
+    of every age come out right on average. A model with a squared loss leans towards the middle.
     What it says on average of people of an age is fitted by a cubic and turned round. Nothing is
-    stretched to more than three times its length, and beyond what is said of the youngest and
-    oldest it goes on half as steeply.
+    stretched to more than 1 + 2 x the share of its length, and beyond what is said of the youngest
+    and oldest it goes on half as steeply.
     """
     mean_said = np.polynomial.Polynomial.fit(ages_years, said_years, 3)
     low, high = np.quantile(ages_years, (0.01, 0.99))

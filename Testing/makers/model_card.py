@@ -20,7 +20,6 @@ from BrainAgeLib.model.card_text import shares_text
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.resources import models_folder
 from BrainAgeLib.statistics import Accuracy
-from BrainAgeLib.training.blend import STRAIGHTENED
 from BrainAgeLib.training.settings import TrainingSettings
 from Testing.studies._pages import PROJECT, write_part
 
@@ -196,7 +195,7 @@ def _fractions(card: Card) -> str:
     words = shares_text(card.blend.whole_brain)
     if card.blend.curve is None:
         return words
-    taken = f"{STRAIGHTENED:.0%} of the leaning towards the middle"
+    taken = "part of the leaning towards the middle"
     return f"{words}; a curve by age, fitted on the same people, then takes back {taken}"
 
 
@@ -255,8 +254,8 @@ def card_page(card: Card) -> str:
 
   None of their images is in this project.
 - **Made by:** `{COMMAND}` of its time, with the settings in
-  card.json ({_changed(training.settings)}), its networks on a GPU by a trial;
-  [more of it](../../../docs/model.md#how-the-shipped-networks-were-trained).
+  card.json ({_changed(training.settings)});
+  [more of it, and exceptions](../../../docs/model.md#how-the-shipped-networks-were-trained).
 - **Limits:** nearly all of one British site and one scanner, healthy people, {low:.0f} to
   {high:.0f} years. Thick slices are simulated. Real 2D scans of other scanners and of patients can
   be off by more than these tables say.

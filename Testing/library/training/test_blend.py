@@ -122,7 +122,7 @@ def leaning(slope, noise_years=4.0, bend=0.0, people=600):
     return ages, said + generator.normal(0.0, noise_years, people)
 
 
-@pytest.mark.parametrize("share", [0.5, 1.0])
+@pytest.mark.parametrize("share", [0.5, 0.75, 1.0])
 @pytest.mark.parametrize(("slope", "bend"), [(0.6, 0.0), (0.8, 0.0), (0.9, 0.15), (1.0, 0.2)])
 def test_a_curve_takes_its_share_of_the_mean_error_at_both_ends_and_changes_nobodys_order(
     slope, bend, share
@@ -135,7 +135,7 @@ def test_a_curve_takes_its_share_of_the_mean_error_at_both_ends_and_changes_nobo
     for end in (ages < 26, ages > 80):
         before, after = (float((predicted - ages)[end].mean()) for predicted in (said, bent))
         assert abs(before) > 3.0
-        assert after == pytest.approx((1 - share) * before, abs=0.25 * abs(before))
+        assert after == pytest.approx((1 - share) * before, abs=0.1 * abs(before))
     assert np.array_equal(np.argsort(bent), np.argsort(said))
 
 
@@ -165,7 +165,7 @@ def test_beyond_the_ages_of_the_people_a_curve_goes_on_half_as_steeply():
 def test_a_curve_of_models_that_know_little_makes_no_ages_up(slope, bend, people):
     ages, said = leaning(slope, bend=bend, people=people)
 
-    curve = fit_curve(ages, said)
+    curve = fit_curve(ages, said, 1.0)
 
     bent = np.array([curve(one) for one in np.sort(said)])
     assert (np.diff(bent) <= 3.01 * np.diff(np.sort(said))).all()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from BrainAgeLib.model.calibration import corrected_brain_age
-from BrainAgeLib.training.blend import STRAIGHTENED_OF_OTHERS, fit_curve
+from BrainAgeLib.training.blend import STRAIGHTENED, STRAIGHTENED_OF_OTHERS, fit_curve
 from BrainAgeLib.training.calibration import (
     CLASSES,
     SCALE_AGES_YEARS,
@@ -201,10 +201,13 @@ def test_a_t1_after_contrast_agent_is_straightened_as_a_t1_is():
     of_t2w, of_t1 = fit_sequence(rows, PROTOCOL)[0], fit_sequence(renamed, enhanced)[0]
 
     assert of_t1.said_years[1:-1] == of_t2w.said_years[1:-1]
-    by_half, all_of_it = np.array(of_t2w.age_years[1:-1]), np.array(of_t1.age_years[1:-1])
-    said = np.array(of_t2w.said_years[1:-1])
+    of_others, bent = np.array(of_t2w.age_years[1:-1]), np.array(of_t1.age_years[1:-1])
     offset = np.mean([row.predicted_years - row.age_years for row in renamed if not row.held_out])
-    assert np.allclose(by_half - (said - offset), all_of_it - by_half, atol=0.01)
+    straight = np.array(of_t2w.said_years[1:-1]) - offset
+    taken_by_others = of_others - straight
+    assert np.abs(taken_by_others).max() > 1.0
+    share = STRAIGHTENED / STRAIGHTENED_OF_OTHERS
+    assert np.allclose(bent - straight, share * taken_by_others, atol=0.01)
 
 
 def test_a_sequence_has_a_curve_of_its_own_and_a_class_on_what_comes_of_it():
