@@ -40,7 +40,8 @@ def test_validation_people_and_held_out_ones_have_a_line_for_each_scan(rows):
         assert float(lines[scan][3]) - float(lines[scans[0]][3]) == pytest.approx(
             float(lines[scan][4]), abs=0.02
         )
-        assert float(lines[scan][5]) < 2.0
+        # The noise of one scan, stretched by the curve.
+        assert float(lines[scan][5]) < 2.5
 
 
 def test_a_run_without_other_sequences_has_no_table():
