@@ -195,8 +195,10 @@ def _fractions(card: Card) -> str:
     words = shares_text(card.blend.whole_brain)
     if card.blend.curve is None:
         return words
-    taken = "part of the leaning towards the middle"
-    return f"{words}; a curve by age, fitted on the same people, then takes back {taken}"
+    return words + (
+        "; a curve by age, fitted on the same people, then takes back part of the leaning towards "
+        "the middle"
+    )
 
 
 def _changed(settings: dict[str, Any]) -> str:
