@@ -142,7 +142,8 @@ def _air_strips(picture: np.ndarray, brain: float) -> tuple[float, float] | None
         if len(occupied) == 0 or len(crossed) == 0:
             return None
         edge, gap = max(1, round(AIR_MARGIN * width)), round(AIR_MARGIN * width)
-        before = slice(edge, occupied[0] - gap)
+        # A head that begins at the border leaves no air before it, not all of the picture.
+        before = slice(edge, max(edge, occupied[0] - gap))
         behind = slice(occupied[-1] + 1 + gap, width - edge)
         along = np.moveaxis(picture, axis, 0)[:, crossed[0] : crossed[-1] + 1]
         strips = [along[strip] for strip in (before, behind)]

@@ -94,6 +94,19 @@ def test_ghosts_lie_along_one_axis(placed, axis):
     assert measured(with_voxels(scan, ghosted)).ghost > 0.03
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_head_at_a_border_is_no_ghost_of_itself(placed, axis, turned):
+    scan = in_air(placed)
+    # As wide in all, with the head at one border: a few pixels of air before it.
+    shift = 3 - np.flatnonzero(scan.mask.any(tuple({0, 1, 2} - {axis})))[0]
+    voxels, mask = (np.roll(a, shift, axis) for a in (scan.volume.voxels, scan.mask))
+    if turned:
+        voxels, mask = np.flip(voxels, axis), np.flip(mask, axis)
+
+    assert measured(PlacedScan(Volume(voxels, scan.volume.affine), mask, IN_PLACE)).ghost < 0.01
+
+
 def test_slices_of_any_plane(placed):
     brain = template_brain()
     coronal = Volume(
