@@ -66,7 +66,8 @@ def setOutlineVisible(result: Result, visible: bool) -> None:
 def templateOverScan(result: Result) -> Any:
     """Return the template moved to where the scan is, loaded at the first call.
 
-    It lies under the inverse of the registration, so it fits the scan if the registration does.
+    It lies under the inverse of the registration, and under what the outline lies under, so it fits
+    the scan if the registration does.
     """
     loaded = result.part(TEMPLATE)
     toTemplate = result.part(TO_TEMPLATE)
@@ -85,8 +86,10 @@ def templateOverScan(result: Result) -> Any:
     inverse = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLLinearTransformNode", f"{result.volumeNode.GetName()} {_('from template')}"
     )
-    matrix = slicer.util.arrayFromTransformMatrix(toTemplate)
-    inverse.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(np.linalg.inv(matrix)))
+    matrix = result.workerToScene @ np.linalg.inv(slicer.util.arrayFromTransformMatrix(toTemplate))
+    inverse.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    mask = result.part(MASK)
+    inverse.SetAndObserveTransformNodeID(mask.GetTransformNodeID() if mask is not None else None)
     node.SetAndObserveTransformNodeID(inverse.GetID())
     adopt(result, [node, inverse])
     result.recordNode.SetNodeReferenceID(TEMPLATE, node.GetID())

@@ -17,7 +17,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.record import prediction_from_dict
-from BrainAgeSlicer.volumes import OURS
+from BrainAgeSlicer.volumes import OURS, Lattice
 
 SCAN = "BrainAge.Scan"
 OVERLAY = "BrainAge.Overlay"
@@ -29,6 +29,7 @@ CHANGE_MAP = "BrainAge.FollowMap"  # of a comparison with an earlier scan
 OWNED = "BrainAge.Owned"  # every node that goes when the result goes
 EARLIER = "BrainAge.Earlier"  # attribute of a record: a later run failed
 LATTICE = "BrainAge.Lattice"  # attribute of a record: 16 numbers, voxels to the worker's world
+SHOWN_LATTICE = "BrainAge.ShownLattice"  # the same, to where the outputs are laid in the scene
 AGE_DOUBT = "BrainAge.AgeDoubt"  # attribute of a record: why its age is doubtful
 WITHOUT_HEADER = "BrainAge.WithoutHeader"  # attribute of a record: why the image went alone
 
@@ -71,13 +72,28 @@ class Result:
     @property
     def workerLattice(self) -> np.ndarray | None:
         """Where the worker laid its outputs: 4 x 4, from voxel indices to its world, or None."""
-        text = self.recordNode.GetAttribute(LATTICE) or ""
+        return self._matrix(LATTICE)
+
+    @property
+    def workerToScene(self) -> np.ndarray:
+        """From the worker's world to where the outputs are laid, under their parent: 4 x 4.
+
+        A scan of DICOM files lies where its header says for the worker, wherever it was moved.
+        """
+        worker, shown = self._matrix(LATTICE), self._matrix(SHOWN_LATTICE)
+        if worker is None or shown is None:  # of a scene that an earlier version saved
+            return np.eye(4)
+        return np.asarray(shown @ np.linalg.inv(worker))
+
+    def noteLattice(self, lattice: Lattice) -> None:
+        """Keep where the worker laid its outputs, and where they are laid in the scene."""
+        for name, matrix in ((LATTICE, lattice.ijkToWorld), (SHOWN_LATTICE, lattice.ijkToRAS)):
+            self.recordNode.SetAttribute(name, " ".join(map(repr, matrix.ravel().tolist())))
+
+    def _matrix(self, attribute: str) -> np.ndarray | None:
+        text = self.recordNode.GetAttribute(attribute) or ""
         numbers = np.array(text.split(), dtype=float)
         return numbers.reshape(4, 4) if numbers.size == 16 else None
-
-    def noteLattice(self, ijkToWorld: np.ndarray) -> None:
-        """Keep where the worker laid its outputs."""
-        self.recordNode.SetAttribute(LATTICE, " ".join(map(repr, ijkToWorld.ravel().tolist())))
 
     def noteWithoutHeader(self, why: str, ageDoubt: str) -> None:
         """Keep why the DICOM header was not judged, if it was not, and what it says of the age."""

@@ -128,7 +128,6 @@ class Run:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
             doubt = subject.doubtAbout(self._volumeNode, self._request.ageYears)
             result.noteWithoutHeader(scan.withoutHeader, doubt)
-            result.noteLattice(scan.lattice.ijkToWorld)
             archive.keep(result, self._folder / "output")
             prediction = result.prediction
             addChart(result, referencePeople(prediction.model.name))

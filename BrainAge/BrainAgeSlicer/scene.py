@@ -31,7 +31,7 @@ from BrainAgeSlicer.results import (
     removeNode,
     removeResult,
 )
-from BrainAgeSlicer.volumes import OURS, Lattice, readArray
+from BrainAgeSlicer.volumes import OURS, Lattice, ijkToRASOf, readArray
 
 MASK_COLOR = (0.25, 0.95, 0.85)
 SERIES_UID = "0020,000E"  # the DICOM tag
@@ -45,6 +45,7 @@ def addResult(volumeNode: Any, folder: Path, lattice: Lattice) -> Result:
     prediction = _readPrediction(folder / "prediction.json")
     prediction = replace(prediction, input=_originalInput(volumeNode, prediction.input))
     text = json.dumps(prediction_to_dict(prediction))
+    lattice = _whereItLiesNow(volumeNode, lattice)
     saliency = _readIfThere(folder / "saliency.nii.gz", lattice)
     mask = _readIfThere(folder / "brain_mask.nii.gz", lattice)
     added: list[Any] = []
@@ -68,8 +69,20 @@ def addResult(volumeNode: Any, folder: Path, lattice: Lattice) -> Result:
     title = _("Brain age of {name}").format(name=volumeNode.GetName())
     putInto(newFolder(volumeNode, title), [record])
     result = Result(record)
+    result.noteLattice(lattice)
     adopt(result, added[1:])
     return result
+
+
+def _whereItLiesNow(volumeNode: Any, lattice: Lattice) -> Lattice:
+    """Return the lattice with its voxels where the scan's own are by now.
+
+    While the worker was at work the scan may have been moved, or its transform been hardened.
+    """
+    i, j, k = volumeNode.GetImageData().GetDimensions()
+    if not lattice.followsScan or lattice.shape != (k, j, i):
+        return lattice
+    return replace(lattice, ijkToRAS=ijkToRASOf(volumeNode))
 
 
 def _readPrediction(path: Path) -> Prediction:

@@ -22,10 +22,7 @@ def addScan(person, folder, name, brainAge, age, **acquisition):
     record["input"] = record["input"] | acquisition.pop("input", {})
     record["acquisition"] = record["acquisition"] | acquisition
     folder.mkdir(parents=True)
-    result = worker_files.addResult(node, folder, json.loads(json.dumps(record)))
-    from BrainAgeSlicer import volumes
-
-    result.noteLattice(volumes.ijkToRASOf(node))
+    worker_files.addResult(node, folder, json.loads(json.dumps(record)))
     return node
 
 
