@@ -53,8 +53,7 @@ class FollowControls:
         ui.compareButton.setEnabled(running or not why)
         ui.compareButton.toolTip = _("Stop; the numbers stay") if running else why or self._tip
         if self._shown is not None and self._records() != self._shown:
-            self._shown = None
-            ui.followLabel.hide()
+            self._forget()
         part = self._part
         ui.followPlotButton.setEnabled(part(followscene.CHART) is not None)
         ui.followReportButton.setEnabled(part(followscene.REPORT) is not None)
@@ -62,7 +61,13 @@ class FollowControls:
     def stop(self) -> None:
         """End the worker: the scene or the module is closing."""
         self._endRun()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Show no comparison any more: it is of people whose scans are no longer shown."""
         self._shown = None
+        self._ui.followLabel.text = ""
+        self._ui.followLabel.hide()
 
     def _endRun(self) -> None:
         run, self._run = self._run, None

@@ -83,7 +83,7 @@ def _read(result: Result | None) -> tuple[Prediction | None, str]:
         )
     said.append(result.ageDoubt)
     known = subject.subjectOf(result.volumeNode).ageYears
-    if known not in (None, prediction.chronological_age_years):
+    if known is not None and not subject.isSameAge(known, prediction.chronological_age_years):
         said.append(_("The age was changed since this prediction; press Apply to use it."))
     return prediction, " ".join(filter(None, said))
 

@@ -29,6 +29,7 @@ from BrainAgeLib.scan.dicom_person import (
 
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
+ROUNDED_YEARS = 1e-3  # a record keeps an age to the hour, a header's dates give it on and on
 TAGS = ("0010,1010", "0010,0030", "0008,0020", "0010,0040")  # age, birth and study date, sex
 
 
@@ -58,6 +59,11 @@ def isAge(years: float) -> bool:
     return math.isfinite(years) and 0 < years <= OLDEST_AGE_YEARS
 
 
+def isSameAge(one: float, other: float | None) -> bool:
+    """Return whether two ages differ by no more than a record rounds them."""
+    return other is not None and abs(one - other) <= ROUNDED_YEARS
+
+
 def ageFromText(text: str) -> float | None:
     """Return the age that a person typed, or None for nothing.
 
@@ -73,8 +79,10 @@ def ageFromText(text: str) -> float | None:
 
 
 def textFromAge(ageYears: float | None) -> str:
-    """Return an age as a person would type it."""
-    return "" if ageYears is None else f"{ageYears:.1f}".removesuffix(".0")
+    """Return an age as a person would type it; a baby's in hundredths, since 0 is none."""
+    if ageYears is None:
+        return ""
+    return f"{ageYears:.1f}".removesuffix(".0") if ageYears >= 1 else f"{ageYears:.2g}"
 
 
 def subjectOf(volumeNode: Any) -> Subject:
@@ -96,12 +104,24 @@ def typedFor(volumeNode: Any) -> Subject:
 
 
 def rememberSubject(volumeNode: Any, ageYears: float | None, sex: str | None) -> None:
-    """Keep with a scan what differs from its header; nothing typed is the header's."""
+    """Keep with a scan what differs from what is known of it; nothing typed is the header's.
+
+    An age is kept as exactly as it was typed. What the field showed is not: a header's age is
+    rounded there.
+    """
     known = subjectOf(volumeNode)
-    if textFromAge(known.ageYears) != textFromAge(ageYears):
-        _keep(volumeNode, AGE, textFromAge(ageYears))
+    if ageYears not in (known.ageYears, ageFromText(shownAge(volumeNode))):
+        _keep(volumeNode, AGE, "" if ageYears is None else repr(ageYears))
     if known.sex != sex:
         _keep(volumeNode, SEX, sex or "")
+
+
+def shownAge(volumeNode: Any) -> str:
+    """Return what the panel's field shows of a scan: what was typed, or the header's age."""
+    typed = typedFor(volumeNode).ageYears
+    if typed is None:
+        return textFromAge(ofHeader(volumeNode).ageYears)
+    return repr(typed).removesuffix(".0")
 
 
 def _keep(volumeNode: Any, name: str, text: str) -> None:
@@ -163,7 +183,7 @@ class SubjectFields:
         nodeID = node.GetID() if node is not None else None
         if nodeID != self._shownID or node is None:
             self._shownID = nodeID
-            self._fillIn(parameters, subjectOf(node) if node else Subject())
+            self._fillIn(parameters, node)
             self._showSource(node)
         elif not volumes.whyNotUsable(node):
             try:
@@ -173,10 +193,10 @@ class SubjectFields:
             rememberSubject(node, age, parameters.sex.value or None)
             self._showSource(node)
 
-    def _fillIn(self, parameters: BrainAgeParameterNode, known: Subject) -> None:
+    def _fillIn(self, parameters: BrainAgeParameterNode, node: Any) -> None:
         self.isFollowing = True
-        parameters.ageText = textFromAge(known.ageYears)
-        parameters.sex = Sex(known.sex or "")
+        parameters.ageText = shownAge(node) if node is not None else ""
+        parameters.sex = Sex((subjectOf(node).sex if node is not None else None) or "")
         self.isFollowing = False
 
     def _showSource(self, node: Any) -> None:

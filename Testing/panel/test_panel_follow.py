@@ -247,3 +247,4 @@ def test_closing_the_scene_ends_it(person, twoScans):
     person.rest()
 
     assert not person.ui.followPlotButton.enabled and not person.ui.compareButton.enabled
+    assert not person.ui.followLabel.visible and person.ui.followLabel.text == ""

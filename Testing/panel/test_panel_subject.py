@@ -73,6 +73,33 @@ def test_a_typed_age_is_given_and_an_emptied_field_is_the_headers_again(person, 
     assert person.ui.ageEdit.text == "61"
 
 
+def test_a_typed_age_is_given_as_exactly_as_it_was_typed(person, fromFiles):
+    for typed in ("63.25", "61.04"):  # the second within the tenth that the field showed
+        person.type(person.ui.ageEdit, typed)
+        person.applyAndWait()
+        assert given(person, "--age") == typed
+    selected(person, phantom.addHead("other"))
+    selected(person, fromFiles)
+    assert person.ui.ageEdit.text == "61.04"
+
+
+def test_the_age_of_a_baby_can_be_typed_again(person, imageAlone):
+    imageAlone(**{"0010,1010": "002W"})
+    assert person.ui.ageEdit.text == "0.038"
+    person.applyAndWait()
+    assert float(given(person, "--age")) == pytest.approx(2 / 52.18, abs=1e-3)
+
+
+def test_an_age_of_dates_is_no_changed_one(person, imageAlone):
+    imageAlone(**{"0010,1010": "", "0010,0030": "19730115", "0008,0020": "20200514"})
+    assert person.ui.ageEdit.text == "47.3"
+    person.applyAndWait()
+    assert "changed" not in person.ui.stateLabel.text
+    person.type(person.ui.ageEdit, "47.4")
+    person.rest()
+    assert "The age was changed" in person.ui.stateLabel.text
+
+
 def test_an_image_alone_takes_age_and_sex_of_its_header_along(person, imageAlone):
     imageAlone()
     person.applyAndWait()
