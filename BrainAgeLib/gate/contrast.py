@@ -214,16 +214,21 @@ def _weak(measured: Contrast) -> Finding | None:
 
 
 def _spread(measured: Contrast) -> Finding | None:
-    """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off."""
-    if measured.brain_age_years is None or not sequence.is_read_as_t1(measured):
+    """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off.
+
+    What is usual at the predicted age is taken off what is told, not added to the limit: a limit
+    would tell the age of a scan that is refused.
+    """
+    age_years, spread = measured.brain_age_years, measured.tissue_spread
+    if age_years is None or spread is None or not sequence.is_read_as_t1(measured):
         return None
     message = (
         "Within one tissue the brightness scatters more than in sound scans of such a brain, as "
         "ghosts, motion, noise or a registration that is off leave it. Look at the pictures of "
         "the report, and trust the age less."
     )
-    limit = round(MOST_SPREAD + MOST_SPREAD_PER_YEAR * measured.brain_age_years, 3)
-    return above(FindingCode.UNEVEN_TISSUE, measured.tissue_spread, message, warn=limit)
+    beyond_age = spread - MOST_SPREAD_PER_YEAR * age_years
+    return above(FindingCode.UNEVEN_TISSUE, beyond_age, message, warn=MOST_SPREAD)
 
 
 def _shading(measured: Contrast) -> Finding | None:

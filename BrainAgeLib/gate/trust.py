@@ -65,17 +65,19 @@ def _age_range(measured: Trust) -> Finding | None:
     limits = measured.trained_age_range_years
     if limits is None:
         return None
-    for age, whose in (
-        (measured.chronological_age_years, "chronological age"),
-        (measured.brain_age_years, "predicted age"),
+    known = measured.chronological_age_years
+    # The predicted age itself is not told: a refused scan must not give it.
+    for age, whose, told in (
+        (known, f"chronological age of {known or 0:.0f} years", known),
+        (measured.brain_age_years, "predicted age", None),
     ):
         if age is not None and not limits[0] <= age <= limits[1]:
             return Finding(
                 FindingCode.AGE_OUTSIDE_TRAINING,
                 "warn",
-                f"The {whose} of {age:.0f} years is outside the ages that the model was trained "
-                f"on ({limits[0]:.0f} to {limits[1]:.0f}). Do not rely on the gap.",
-                round(age, 1),
+                f"The {whose} is outside the ages that the model was trained on "
+                f"({limits[0]:.0f} to {limits[1]:.0f}). Do not rely on the gap.",
+                None if told is None else round(told, 1),
                 f"{limits[0]:.0f} to {limits[1]:.0f}",
             )
     return None

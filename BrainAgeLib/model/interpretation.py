@@ -113,7 +113,8 @@ class Interpreter:
         elif self.card.calibration.unseen_scanner is not None:
             half *= self.card.calibration.unseen_scanner.factor(has_no_skull)
         low, high = max(0.0, raw.age_years - half), raw.age_years + half
-        return (low, high) if math.isfinite(half) else None
+        # Nothing limits what a model says; an interval holds it all the same.
+        return (min(low, raw.age_years), high) if math.isfinite(half) else None
 
     def _correction(
         self, entry: AcquisitionClass, site: SiteCalibration | None

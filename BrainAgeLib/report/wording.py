@@ -64,7 +64,7 @@ def interval_note(prediction: Prediction) -> str:
     """Return the interval, whether birth cuts it off, and which scanners it speaks of."""
     if prediction.interval_years is None:
         return "no interval"
-    cut = " (cut at 0)" if prediction.interval_years[0] <= 0 else ""
+    cut = " (cut at 0)" if prediction.interval_years[0] == 0 else ""
     level = percent(prediction.interval_level)
     return f"{level} interval {interval(prediction)}{cut}, {scanners(prediction)}"
 

@@ -14,6 +14,7 @@ from Testing.library.gate.sound import (
     IN_PLACE,
     evidence,
     found,
+    only_finding,
     placed_at,
     with_voxels,
 )
@@ -187,3 +188,11 @@ def test_the_spread_that_is_usual_grows_with_age():
     assert found("contrast", tissue_spread=0.15, **young) == {"uneven_tissue": "warn"}
     assert found("contrast", tissue_spread=0.15, **old) == {}
     assert found("contrast", tissue_spread=0.5, brain_age_years=None) == {}
+
+
+def test_the_limit_of_the_spread_does_not_tell_the_age_since_the_scan_may_be_refused():
+    of_young, of_old = (
+        only_finding("contrast", brain_age_years=age, tissue_spread=0.2 + 0.0015 * age)
+        for age in (25.0, 75.0)
+    )
+    assert (of_young.value, of_young.limit) == (of_old.value, of_old.limit)

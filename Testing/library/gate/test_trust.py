@@ -40,6 +40,14 @@ def test_messages_are_sentences_with_the_numbers_in_them():
     )
 
 
+@pytest.mark.parametrize("brain_age", [95.4, 12.3])
+def test_a_predicted_age_beyond_the_training_is_not_told_since_the_scan_may_be_refused(brain_age):
+    finding = only_finding("trust", brain_age_years=brain_age)
+
+    assert finding.value is None and f"{brain_age:.0f}" not in finding.message
+    assert "predicted age is outside the ages" in finding.message
+
+
 @pytest.mark.parametrize(
     ("novelty", "words"),
     [

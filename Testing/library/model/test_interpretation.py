@@ -59,6 +59,13 @@ def test_without_an_age_there_is_an_interval_alone(card):
     assert (says.corrected_brain_age_years, says.correction, says.gap_percentile) == (None,) * 3
 
 
+@pytest.mark.parametrize(("years", "low"), [(60.0, 52.0), (3.0, 0.0), (-1.5, -1.5)])
+def test_an_interval_begins_at_birth_but_holds_what_the_model_says(card, years, low):
+    says = Interpreter(card, "cole").interpret(replace(RAW, age_years=years), None, 20, 6.0)
+
+    assert says.interval_years[0] == low <= years < says.interval_years[1]
+
+
 def test_another_class_has_its_own_interval(card):
     says = Interpreter(card, "cole").interpret(RAW, 55.0, 5, 6.0)
 
