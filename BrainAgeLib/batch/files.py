@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from BrainAgeLib.report.output_folder import RECORD_NAME
+from BrainAgeLib.scan.broken_slices import has_dicom_suffix, is_lost
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
 # The first are read; of the others a run says what to do with them.
@@ -17,7 +18,6 @@ SUFFIXES = (
     *(".tar.gz", ".tar.bz2", ".tar.xz", ".tgz", ".tar", ".zip", ".7z", ".rar"),
 )
 _NO_IMAGES = (".json", ".tsv", ".csv", ".txt", ".html", ".bval", ".bvec", ".md", ".pdf", ".tfm")
-_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima", ".dcm.gz")
 _LEFT_OUT = ("derivatives", "sourcedata", "code")  # of BIDS
 # Words of a file name that tell a sequence, not a person.
 _CONTRAST = "t1(?:n|c|ce|gd|gad|km|post)?|t2|pd|flair|dwi|dti|adc|swi|mprage"
@@ -47,11 +47,6 @@ def folders_below(root: Path, output: Path | None) -> Iterator[tuple[Path, list[
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _LEFT_OUT)
         files = [name for name in sorted(names) if not name.startswith(".")]
         yield here, [name for name in files if (here / name).is_file() or is_lost(here / name)]
-
-
-def is_lost(path: Path) -> bool:
-    """Say whether a path is a link to what is not there, as git-annex leaves them."""
-    return path.is_symlink() and not path.exists()
 
 
 def images_among(folder: Path, names: list[str]) -> list[Path]:
@@ -88,7 +83,7 @@ def is_dicom(path: Path) -> bool:
 
 def looks_like_dicom(path: Path) -> bool:
     """Say whether a file that is no DICOM was meant to be some."""
-    return is_lost(path) or path.name.lower().endswith(_DICOM_SUFFIXES)
+    return is_lost(path) or has_dicom_suffix(path)
 
 
 def stem(path: Path) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import Finding
+from BrainAgeLib.scan.broken_slices import check_no_slice_is_broken
 from BrainAgeLib.scan.checks import check_size, not_grey
 from BrainAgeLib.scan.dicom_contents import described, likeliest, line_to_type, no_series
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
@@ -48,7 +50,8 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
     if not series:
         raise no_series(folder, name, others)
     headers = _chosen(series, series_uid, name)
-    _check_no_slice_is_broken(headers[0], others, name)
+    images = list(chain.from_iterable(series.values()))
+    check_no_slice_is_broken(folder, headers, images, others, name)
     if len(headers) == 1:
         return _read_frames(headers[0], name, "export the whole series")
     if any(header.size[2] > 1 for header in headers):
@@ -105,21 +108,6 @@ def _chosen(series: Series, series_uid: str | None, name: str) -> list[DicomHead
             listing,
         )
     return next(iter(series.values()))
-
-
-def _check_no_slice_is_broken(ours: DicomHeader, others: list[DicomHeader], name: str) -> None:
-    """Raise InputError when a file without a whole image looks like a slice of our series.
-
-    It would be missing, at the end of the stack even without a gap. It looks like one when it is of
-    the same kind of object, which reports are not, and not of another series as far as it goes.
-    """
-    for header in others:
-        is_alike = header.object_class == ours.object_class
-        if is_alike and header.series_uid in ("", ours.series_uid):
-            raise InputError(
-                f"a slice of {name} is incomplete or damaged: {header.slice.name}",
-                "copy or export the series again",
-            )
 
 
 def _read_frames(header: DicomHeader, name: str, hint: str) -> DicomImage:
