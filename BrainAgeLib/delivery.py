@@ -6,16 +6,13 @@ import logging
 import os
 from pathlib import Path
 
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Prediction, ProgressCallback, Result
 from BrainAgeLib.report.dicom_page import write_page
-from BrainAgeLib.report.dicom_report import (
-    dicom_packages,
-    read_source,
-    write_structured_report,
-)
+from BrainAgeLib.report.dicom_report import dicom_packages, write_structured_report
+from BrainAgeLib.report.dicom_source import read_source
 from BrainAgeLib.report.images import write_image, write_transform
 from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 from BrainAgeLib.report.pictures import write_thumbnail
@@ -83,13 +80,32 @@ def _write(result: Result, outputs: OutputFolder, deliverables: Deliverables) ->
     if deliverables.thumbnail:
         write_thumbnail(result.pictures, outputs.thumbnail)
     if deliverables.dicom and result.dicom_files:
-        structured_report, page = outputs.dicom_files
+        _write_dicom(result, outputs)
+    # Last: its presence says that the rest is complete.
+    write_prediction(result.prediction, outputs.prediction)
+
+
+def _write_dicom(result: Result, outputs: OutputFolder) -> None:
+    """Write both DICOM files, or neither where the headers do not allow it: the age is there, too.
+
+    Raises BrainAgeError when the disk does not allow it.
+    """
+    structured_report, page = outputs.dicom_files
+    try:
         with silent_pydicom():
             source = read_source(result.dicom_files)
             write_structured_report(result.prediction, source, structured_report)
             write_page(result.prediction, result.pictures, source, page)
-    # Last: its presence says that the rest is complete.
-    write_prediction(result.prediction, outputs.prediction)
+        return
+    except InputError as error:
+        why = str(error)
+    except BrainAgeError:
+        raise
+    except Exception as error:  # its words may hold a patient's name
+        why = f"{type(error).__name__} over the headers of the series"
+    for path in outputs.dicom_files:
+        path.unlink(missing_ok=True)
+    logger.warning("report.dcm and page.dcm could not be made: %s", why)
 
 
 def _refuse_to_add_to_series(scan: Path, folder: Path) -> None:

@@ -38,7 +38,7 @@ def write_page(
 ) -> None:
     """Write the page as a secondary capture that refers to the images of ``source``.
 
-    ``source``: headers from ``read_source``. Raises BrainAgeError when it cannot be written.
+    ``source``: headers from ``dicom_source``. Raises BrainAgeError when it cannot be written.
     """
     page = page_capture(prediction, pictures, source)
     with written_atomically(path) as temporary:

@@ -1,8 +1,4 @@
-"""The result as a DICOM structured report: a measurement report by template TID 1500.
-
-The headers of the source series that are read here hold the patient's name and number: these go
-into DICOM objects that a hospital's archive must be able to file, and nowhere else.
-"""
+"""The result as a DICOM structured report: a measurement report by template TID 1500."""
 
 from __future__ import annotations
 
@@ -20,12 +16,6 @@ from BrainAgeLib.whole_file import written_atomically
 MANUFACTURER = "SlicerBrainAge contributors"
 SERIES_NUMBER = 9901
 SERIES_DESCRIPTION = "Brain age, research use only"
-# Objects of ours say "type 2" for these: there, but empty when nobody knows.
-_MAY_BE_EMPTY = (
-    *("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber"),
-    *("StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
-)
-_MUST_BE_THERE = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 # The concepts of the report: standard codes where there are some, else our own. DICOM part 16 (DCM)
 # has the subject's age and words for limits and quality, but no brain age.
 SCHEME = "99BRAINAGE"
@@ -71,46 +61,10 @@ def dicom_packages() -> Any:
     return highdicom
 
 
-def read_source(files: Sequence[Path]) -> list[Any]:
-    """Return the pydicom headers of a series' files, without pixels, in the order given.
-
-    Dates and a sex that are none are left out: no object of ours could hold them. Raises
-    InputError when one says not which object of which study it is.
-    """
-    from BrainAgeLib.scan.dicom_elements import whole_dataset
-
-    source = []
-    for path in files:
-        dataset = whole_dataset(path, with_pixels=False)
-        missing = [name for name in _MUST_BE_THERE if not dataset.get(name)]
-        if missing:
-            raise InputError(
-                f"{path.name} has no {missing[0]}, so no DICOM output can refer to it",
-                "export the series again, or leave out --dicom",
-            )
-        for name in _MAY_BE_EMPTY:
-            if not _is_sound(name, dataset.get(name)):
-                setattr(dataset, name, None)
-        source.append(dataset)
-    return source
-
-
-def _is_sound(name: str, value: Any) -> bool:
-    from pydicom.valuerep import DA, TM
-
-    if name == "PatientSex":
-        return value in ("F", "M", "O")
-    try:
-        kind = {"PatientBirthDate": DA, "StudyDate": DA, "StudyTime": TM}.get(name)
-        return (kind(value) if kind else value) is not None
-    except ValueError:
-        return False
-
-
 def write_structured_report(prediction: Prediction, source: Sequence[Any], path: Path) -> None:
     """Write the result as a Comprehensive SR that refers to the images of ``source``.
 
-    ``source``: headers from ``read_source``. A refused scan has its quality but no age. Raises
+    ``source``: headers from ``dicom_source``. A refused scan has its quality but no age. Raises
     BrainAgeError when it cannot be written.
     """
     report = structured_report(prediction, source)
@@ -126,7 +80,7 @@ def structured_report(prediction: Prediction, source: Sequence[Any]) -> Any:
         procedure_reported=standard("113014", "DCM", "Study"),
         imaging_measurements=[_measurements(hd, prediction, source)],
         title=standard("126000", "DCM", "Imaging Measurement Report"),
-        referenced_images=list(source),
+        referenced_images=_listed(hd, source),
     )
     report = hd.sr.ComprehensiveSR(
         evidence=list(source),
@@ -143,6 +97,18 @@ def structured_report(prediction: Prediction, source: Sequence[Any]) -> Any:
     report.ManufacturerModelName = prediction.software.name
     report.SoftwareVersions = prediction.software.version
     return report
+
+
+def _listed(hd: Any, source: Sequence[Any]) -> list[Any] | None:
+    """Return the images whose places the report lists; None when a header lacks what that takes.
+
+    They are referred to as evidence and by the measurements all the same.
+    """
+    try:
+        hd.sr.ImageLibrary(list(source))
+    except Exception:  # one of its own for each element that is missing, empty or odd
+        return None
+    return list(source)
 
 
 def _observer(hd: Any, prediction: Prediction) -> Any:

@@ -8,7 +8,9 @@ import subprocess
 
 import pytest
 
+from BrainAgeLib import delivery
 from BrainAgeLib.report.dicom_report import NUMBERS
+from BrainAgeLib.whole_file import full_disk_error
 from Testing.library.dicom_archive import ORTHANC, archive, fetch, list_of, numbers_in
 from Testing.library.scan.made_dicom import write_volume_series
 
@@ -70,6 +72,46 @@ def test_a_scan_that_is_not_dicom_has_none_and_a_note(brainage, arguments, brain
     assert outcome.code == 0
     assert "not DICOM" in outcome.err
     assert not list((tmp_path / "out").glob("*.dcm"))
+
+
+@pytest.mark.parametrize("failing", ["read_source", "write_structured_report", "write_page"])
+def test_whatever_goes_wrong_over_the_headers_the_record_is_there(
+    brainage, arguments, tmp_path, monkeypatch, failing
+):
+    def fails(*_):
+        raise ValueError("Doe^Jane is no value")
+
+    monkeypatch.setattr(delivery, failing, fails)
+    outcome = brainage(*arguments, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    assert record_in(tmp_path / "out")
+    assert not list((tmp_path / "out").glob("*.dcm"))
+    (line,) = [line for line in outcome.err.splitlines() if "could not be made" in line]
+    assert "ValueError" in line and "Jane" not in outcome.err
+
+
+def test_a_header_that_cannot_be_referred_to_costs_no_record(
+    brainage, arguments, thick_brain, tmp_path
+):
+    arguments[1] = write_volume_series(tmp_path / "s", thick_brain, StudyInstanceUID=None)
+
+    outcome = brainage(*arguments, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    assert "has no StudyInstanceUID" in outcome.err
+    assert record_in(tmp_path / "out")
+
+
+def test_a_full_disk_is_an_error_all_the_same(brainage, arguments, tmp_path, monkeypatch):
+    def full(_prediction, _source, path):
+        raise full_disk_error(path)
+
+    monkeypatch.setattr(delivery, "write_structured_report", full)
+    outcome = brainage(*arguments, "--output", tmp_path / "out")
+
+    assert outcome.code == 4
+    assert not (tmp_path / "out" / "prediction.json").exists()
 
 
 def test_outputs_do_not_become_part_of_the_series(brainage, arguments, series):

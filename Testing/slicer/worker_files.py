@@ -23,7 +23,8 @@ from BrainAgeLib.records import (
     Timings,
 )
 from BrainAgeLib.report.dicom_page import write_page
-from BrainAgeLib.report.dicom_report import read_source, write_structured_report
+from BrainAgeLib.report.dicom_report import write_structured_report
+from BrainAgeLib.report.dicom_source import read_source
 from BrainAgeLib.report.record import prediction_from_dict, prediction_to_dict
 from BrainAgeLib.scan.read import read_scan
 

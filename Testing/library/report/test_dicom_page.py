@@ -16,7 +16,7 @@ from BrainAgeLib.report.dicom_page import (
     page_picture,
     write_page,
 )
-from BrainAgeLib.report.dicom_report import read_source
+from BrainAgeLib.report.dicom_source import read_source
 from Testing.library.scan.made_dicom import write_series
 
 pydicom = pytest.importorskip("pydicom", reason="the extra dicom is not installed")

@@ -16,11 +16,11 @@ from BrainAgeLib.report.dicom_report import (
     PERCENTILE,
     dicom_packages,
     own,
-    read_source,
     write_structured_report,
 )
+from BrainAgeLib.report.dicom_source import read_source
 from BrainAgeLib.report.record import prediction_to_dict
-from Testing.library.scan.made_dicom import SERIES_UID, write_series, write_slice
+from Testing.library.scan.made_dicom import SERIES_UID, write_series
 
 hd = pytest.importorskip("highdicom", reason="the extra dicom is not installed")
 
@@ -152,22 +152,6 @@ def test_dsrdump_prints_it(write, person):
     assert done.returncode == 0, done.stderr
     assert '"63.4124" (a,UCUM,"year")' in done.stdout
     assert "Comprehensive SR Document" in done.stdout
-
-
-def test_empty_fields_stand_for_those_that_are_missing(tmp_path):
-    path = write_slice(tmp_path / "IM", 0, PatientID=None, PatientName=None)
-
-    (header,) = read_source([path])
-
-    assert (header.PatientID, header.AccessionNumber) == (None, None)
-    assert "PixelData" not in header
-
-
-def test_an_image_without_its_study_cannot_be_referred_to(tmp_path):
-    path = write_slice(tmp_path / "IM", 0, StudyInstanceUID=None)
-
-    with pytest.raises(InputError, match="no StudyInstanceUID"):
-        read_source([path])
 
 
 def test_without_the_extra_the_line_that_adds_it(monkeypatch):

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from BrainAgeLib.report.dicom_report import read_source
+from BrainAgeLib.report.dicom_source import read_source
 from BrainAgeLib.scan.dicom_header import read_dicom_header
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import state_otherwise, write_slice
