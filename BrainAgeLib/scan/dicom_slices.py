@@ -6,6 +6,7 @@ slices again. Then the slices are put in order along their normal.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,7 +55,8 @@ class SliceStack:
 def choose_repetition(slices: Sequence[SliceHeader]) -> tuple[list[int], tuple[Finding, ...]]:
     """Return the indices of the slices of one repetition, and what was chosen.
 
-    The magnitude goes before the phase, then the shortest echo (the most T1-weighted), then the
+    The magnitude goes before the phase, of Dixon's pictures water and in phase before opposed phase
+    and this before fat, then the shortest echo (the most T1-weighted), then the
     first acquisition (the one before contrast agent). All come back when there are no repetitions,
     and when the headers do not tell them apart or they are not alike.
     """
@@ -129,9 +131,22 @@ def _several_volumes(words: str, value: float | str | None, count: int) -> Findi
     return Finding(FindingCode.SEVERAL_VOLUMES, "warn", message, shown)
 
 
-def _image_type_rank(text: str) -> tuple[bool, bool, str]:
-    parts = text.upper().split("\\")
-    return ("M" not in parts and "M_SE" not in parts, "ORIGINAL" not in parts, text)
+def _image_type_rank(text: str) -> tuple[bool, int, bool, bool, str]:
+    """Rank an image type; of Dixon's pictures those first in which a head looks as in a T1."""
+    parts = [re.sub(r"[\W_]+", "", part) for part in text.upper().split("\\")]
+    dixon = max(map(_dixon_rank, parts))
+    is_magnitude = dixon > 0 or "M" in parts or "MSE" in parts
+    # In phase as acquired goes before water, which is calculated and may be fat by mistake.
+    return ("P" in parts, max(dixon, 1), not is_magnitude, "ORIGINAL" not in parts, text)
+
+
+def _dixon_rank(part: str) -> int:
+    """Return 1 for water or in phase, 2 for opposed phase, 3 for fat or its share, 0 for others."""
+    if "FRAC" in part or part in ("F", "FAT", "FF", "PDFF"):
+        return 3
+    if part in ("OP", "OPP", "OUT", "OPPPHASE", "OPPOSEDPHASE", "OUTPHASE", "OUTOFPHASE"):
+        return 2
+    return int(part in ("W", "WATER", "IP", "IN", "INPHASE"))
 
 
 def _number_rank(number: float | None) -> float:

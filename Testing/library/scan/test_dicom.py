@@ -161,8 +161,9 @@ def test_names_do_not_matter(tmp_path, name):
         [{"AcquisitionNumber": 2}, {"AcquisitionNumber": 1}],
         [{"TemporalPositionIdentifier": 2}, {"TemporalPositionIdentifier": 1}],
         [{"ImageType": ["ORIGINAL", "PRIMARY", kind, "ND"]} for kind in ("P", "M")],
+        [{"ImageType": ["DERIVED", "PRIMARY", "DIXON", kind]} for kind in ("FAT", "WATER")],
     ],
-    ids=lambda versions: next(iter(versions[0])),
+    ids=lambda versions: " ".join(map(str, next(iter(versions[1].items())))),
 )
 def test_one_of_two_repetitions_is_taken(tmp_path, versions):
     for n, tags in enumerate(versions):

@@ -77,6 +77,23 @@ def test_shared_rescale_slope_is_applied(tmp_path):
     np.testing.assert_allclose(voxels, STACK * 2.5 - 3)
 
 
+def test_of_water_and_fat_in_one_file_water_is_taken(tmp_path):
+    path = write_frames(tmp_path / "s.dcm", [*range(SLICE_COUNT)] * 2)
+    data = pydicom.dcmread(path)
+    for number, frame in enumerate(data.PerFrameFunctionalGroupsSequence):
+        kind = Dataset()
+        kind.FrameType = ["DERIVED", "PRIMARY", "DIXON", "FAT" if number < SLICE_COUNT else "WATER"]
+        kind.ComplexImageComponent = "MAGNITUDE"
+        frame.MRImageFrameTypeSequence = [kind]
+    data.PixelData = np.concatenate([STACK // 9, STACK]).tobytes()
+    data.save_as(path)
+
+    scan = read_scan(path)
+
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(scan.image), STACK)
+    assert [finding.code for finding in scan.findings] == ["several_volumes"]
+
+
 def test_series_must_be_the_one_that_is_asked_for(tmp_path):
     path = write_frames(tmp_path / "s.dcm")
 

@@ -178,6 +178,25 @@ class TestRepetitions:
         assert taken == {3}
         assert len(messages) == 2
 
+    @pytest.mark.parametrize(
+        ("kinds", "best"),
+        [
+            (["DERIVED\\PRIMARY\\F\\F\\DERIVED", "DERIVED\\PRIMARY\\W\\W\\DERIVED"], 1),
+            (["DERIVED\\PRIMARY\\W\\W\\DERIVED", "ORIGINAL\\PRIMARY\\IP\\IP\\DERIVED"], 1),
+            (["ORIGINAL\\PRIMARY\\OP\\OP", "DERIVED\\PRIMARY\\W\\W", "ORIGINAL\\P\\P"], 1),
+            (["DERIVED\\PRIMARY\\DIXON\\FAT", "DERIVED\\PRIMARY\\DIXON\\WATER"], 1),
+            (["DERIVED\\PRIMARY\\FAT_FRACTION", "DERIVED\\PRIMARY\\OUT_PHASE"], 1),
+            (["ORIGINAL\\M\\DIXON\\OPP_PHASE", "DERIVED\\M\\DIXON\\IN_PHASE"], 1),
+            (["DERIVED\\DIXON\\F", "ORIGINAL\\M\\DIXON\\OPP", "ORIGINAL\\M\\DIXON\\IN"], 2),
+            (["ORIGINAL\\PRIMARY\\FAT\\NONE\\M", "ORIGINAL\\PRIMARY\\WATER\\NONE\\M"], 1),
+            (["ORIGINAL\\PRIMARY\\M\\FAT", "DERIVED\\PRIMARY\\M\\SE"], 1),
+        ],
+    )
+    def test_of_dixon_pictures_fat_is_not_taken(self, kinds, best):
+        taken, _ = taken_of(repetitions(*({"image_type": kind} for kind in kinds)))
+
+        assert taken == {best}
+
     @pytest.mark.parametrize("other", [{}, {"acquisition_number": 2.0}])
     def test_slices_shown_once_are_all_taken(self, other):
         slices = slices_at([0, 12], acquisition_number=1.0) + slices_at([6, 18], **other)
