@@ -67,6 +67,12 @@ def _words_of(text: str) -> str:
     return re.sub(r"[\W_]+", " ", lower).strip()
 
 
+# A plus at the end stands for an agent right after these: "T1+", "T1 SE tra +".
+_T1 = r"\b(?:t1\w*|mprage|bravo|spgr|vibe|flash)"
+_ITS_OPTIONS = (
+    r"(?:[23]d|se|tse|fse|gre|tfe|ffe|spgr|mprage|flash|vibe|tra|trans|ax|axial|cor|coronal|sag"
+    r"|sagittal|fs|p\d)"
+)
 _SIGNS = (
     (r"\b(ce|gd|gad|km|contrast)[-_ :=]*(?:no|none|non|nein|off)\b", r" without \1 "),
     (r"\b(w|s)/ ?o\b", " without "),
@@ -75,5 +81,7 @@ _SIGNS = (
     (r"\bw/ ?(?!o\b)", " with "),
     (r"\b(c|ce|gd|gad|km|k|mdc|contrast)[-\u2013\u2212](?=$|[\s_)\].,])", r" without \1 "),
     (r"(?:^|[\s_([])[-\u2013\u2212] ?(?=(?:c|ce|gd|gad|km|k|mdc|contrast)\b)", " without "),
-    (r"\+ ?(?:c|ce|gd|gad|km|k|mdc)?\b|\+", " post "),
+    # Any other plus joins words, sizes or options: "SE+FS", "5+1mm", "SENSE+".
+    (r"\+ *(?:c|ce|gd|gad|km|k|mdc)\b|\b(?:c|ce|gd|gad|km|k|mdc)\+", " post "),
+    (rf"({_T1}(?:[ -]{_ITS_OPTIONS})*) *\+ *(?=$|\.[a-z])", r"\1 post "),
 )

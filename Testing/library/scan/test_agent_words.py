@@ -15,6 +15,7 @@ sub-1_acq-postgad_T1w; t1_mprage_postcontrast; POST GAD T1; T1 SE TRA GD; T1 po 
 T1 med kontrast; T1+C; T1 FS +GAD; AX T1 FSE C+; AX T1 POST OP POST GAD; T1 pre post gad; ce_T1
 CE-T1; T1 contrast; t1 tra c; T1 tra p2 +c; Sag T1 C/ contraste; mprage_gd; MPRAGE+Gd; T1 C+ AX
 t1w_ce; t1 post contrast; T1 PostCon; T1 with Gadovist; GdT1; t1km; T1-KM; t1-c; T1 postgd
+T1+; T1 SE +; AX T1+; t1_tse_tra_p2+; T1+.nii.gz; MPRAGE +; T1 +KM; T1 + Gd; T1 KM+; T1 +MT +C
 T1 s k.l.; T1_s_kl; T1 kontrastl\u0131; T1\u5897\u5f37; T1 \u9020\u5f71\u5f8c
 T1 \u0441 \u043a\u043e\u043d\u0442\u0440\u0430\u0441\u0442\u043e\u043c; T1\u589e\u5f3a
 """
@@ -30,6 +31,8 @@ phase contrast; T1 unenhanced; T1 nongad; T1_pregad; sub-1_acq-nogad_T1w; sub-c_
 C_001_T1.nii.gz; T1 post surgery; T1 post RT; T1 wo contrast; head injury T1; T1 post treatment
 acq-pregd; T1 native; COR T1; T1 not enhanced; T1 before gad; contralateral T1; CM01_T1; K_T1
 sub-1_ce-none_T1w; T1 contrast: no; gad_off T1
+AX T1 SE+FS; T1 + FATSAT; T1 5+1mm; T1+T2; t1_se_tra +MT; AX T1 TSE 5mm+1mm gap; SENSE+ T1
+DLR+ T1 AX; t1_space_sag_p2_iso+AI; sub-01_acq-5+1_T1w; scale1e+06.nii.gz; T1 AX (DR+); T1 FLAIR PROPELLER+
 T1 kontrasts\u0131z; T1_kontrastsiz; T1 \u9020\u5f71\u524d
 T1 \u0431\u0435\u0437 \u043a\u043e\u043d\u0442\u0440\u0430\u0441\u0442\u0430
 """
