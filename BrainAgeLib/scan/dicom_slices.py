@@ -21,7 +21,7 @@ from BrainAgeLib.scan.checks import check_spacing
 from BrainAgeLib.scan.dicom_elements import Numbers
 from BrainAgeLib.scan.dicom_header import SliceHeader
 
-PLACE_DECIMALS = 1  # of mm; neighbouring slices are farther apart
+REPEATED_MM = 0.05  # what is nearer shows one slice again; neighbouring slices are farther apart
 SAME_PLACE_MM = 0.01  # as positions are rounded; slices that are nearer lie in one place
 GAP_TOLERANCE = 0.05  # of the usual distance; scanners round positions to far less
 # Both ends of a gap are off by up to half a unit along each axis; a gap that lacks a slice is wider
@@ -61,7 +61,7 @@ def choose_repetition(slices: Sequence[SliceHeader]) -> tuple[list[int], tuple[F
     and when the headers do not tell them apart or they are not alike.
     """
     everything = list(range(len(slices)))
-    places = [_place(header, number) for number, header in enumerate(slices)]
+    places = numbered_places([header.position_mm for header in slices])
     chosen, findings = everything, []
     for attribute, words, rank in _DIFFERENCES:
         if len({places[number] for number in chosen}) == len(chosen):
@@ -110,19 +110,31 @@ def stack_slices(slices: Sequence[SliceHeader], name: str) -> SliceStack:
     return SliceStack(tuple(order.tolist()), spacing_mm, direction, origin_mm)
 
 
+def numbered_places(positions_mm: Sequence[Numbers | None]) -> list[int]:
+    """Return a number for the place of each slice, the same for those at one place.
+
+    They are told apart by their distance: rounded, two that are nearly alike may part. A slice that
+    does not say where it lies has a place of its own.
+    """
+    known = np.full((len(positions_mm), 3), np.inf)
+    numbers = []
+    for number, position_mm in enumerate(positions_mm):
+        if position_mm is not None:
+            near = np.abs(known[:number] - position_mm).max(axis=1) < REPEATED_MM
+            if near.any():
+                numbers.append(int(near.argmax()))
+                continue
+            known[number] = position_mm
+        numbers.append(number)
+    return numbers
+
+
 def not_alike(name: str) -> InputError:
     """Return the error for slices that are no volume."""
     return InputError(
         f"the slices of {name} differ in direction, size or pixel size: not one volume",
         "is it a localizer? give one T1 series, one acquisition of it",
     )
-
-
-def _place(header: SliceHeader, number: int) -> Numbers:
-    """Return where a slice lies, as far as it tells slices apart."""
-    if header.position_mm is None:  # it is told of when the slices are put in order
-        return (number,)
-    return tuple(round(x, PLACE_DECIMALS) for x in header.position_mm)
 
 
 def _several_volumes(words: str, value: float | str | None, count: int) -> Finding:

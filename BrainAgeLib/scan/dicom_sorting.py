@@ -7,6 +7,7 @@ or a localizer into the series that it belongs to.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.dicom_elements import silent_pydicom, whole_dataset
 from BrainAgeLib.scan.dicom_header import DicomHeader
+from BrainAgeLib.scan.dicom_slices import numbered_places
 
 Series = dict[str, list[DicomHeader]]
 ANOTHER_DIRECTION = 0.99  # cosine between normals: what differs by less is a slice gone wrong
@@ -40,8 +42,8 @@ def joined(series: Series) -> Series:
             groups.setdefault(key, []).append(uid)
     found = dict(series)
     for uids in groups.values():
-        places = {_rounded(series[uid][0].slice.position_mm, 1) for uid in uids}
-        if len(uids) > 2 and len(places) == len(uids):
+        places = numbered_places([series[uid][0].slice.position_mm for uid in uids])
+        if len(uids) > 2 and len(set(places)) == len(uids):
             found[uids[0]] = [series[uid][0] for uid in uids]
             for uid in uids[1:]:
                 del found[uid]
@@ -54,10 +56,13 @@ def without_copies(headers: Sequence[DicomHeader]) -> tuple[list[DicomHeader], F
     Raises OSError when a file cannot be opened.
     """
     seen: set[tuple[object, ...]] = set()
-    places = [(_rounded(h.slice.position_mm, 1), _rounded(h.slice.orientation)) for h in headers]
+    numbers = numbered_places([header.slice.position_mm for header in headers])
+    orientations = [_rounded(header.slice.orientation) for header in headers]
+    places = list(zip(numbers, orientations, strict=True))
+    counts = Counter(places)
     kept = []
     for header, place in zip(headers, places, strict=True):
-        if places.count(place) == 1 or place[0] is None:
+        if counts[place] == 1:
             kept.append(header)
         elif (copy := (*place, _digest_of_pixels(header))) not in seen:
             seen.add(copy)
@@ -108,5 +113,5 @@ def _digest_of_pixels(header: DicomHeader) -> str:
     return hashlib.sha256(pixels).hexdigest()
 
 
-def _rounded(numbers: Sequence[float] | None, decimals: int = 2) -> tuple[float, ...] | None:
-    return None if numbers is None else tuple(round(number, decimals) + 0.0 for number in numbers)
+def _rounded(numbers: Sequence[float] | None) -> tuple[float, ...] | None:
+    return None if numbers is None else tuple(round(number, 2) + 0.0 for number in numbers)

@@ -32,7 +32,8 @@ C_001_T1.nii.gz; T1 post surgery; T1 post RT; T1 wo contrast; head injury T1; T1
 acq-pregd; T1 native; COR T1; T1 not enhanced; T1 before gad; contralateral T1; CM01_T1; K_T1
 sub-1_ce-none_T1w; T1 contrast: no; gad_off T1
 AX T1 SE+FS; T1 + FATSAT; T1 5+1mm; T1+T2; t1_se_tra +MT; AX T1 TSE 5mm+1mm gap; SENSE+ T1
-DLR+ T1 AX; t1_space_sag_p2_iso+AI; sub-01_acq-5+1_T1w; scale1e+06.nii.gz; T1 AX (DR+); T1 FLAIR PROPELLER+
+DLR+ T1 AX; t1_space_sag_p2_iso+AI; sub-01_acq-5+1_T1w; scale1e+06.nii.gz; T1 AX (DR+)
+T1 FLAIR PROPELLER+
 T1 kontrasts\u0131z; T1_kontrastsiz; T1 \u9020\u5f71\u524d
 T1 \u0431\u0435\u0437 \u043a\u043e\u043d\u0442\u0440\u0430\u0441\u0442\u0430
 """

@@ -197,6 +197,19 @@ class TestRepetitions:
 
         assert taken == {best}
 
+    @pytest.mark.parametrize("off_mm", [0.0002, 0.02])
+    def test_places_that_part_when_they_are_rounded_are_one(self, off_mm):
+        slices = repetitions({"echo_time_ms": 12.0}, {"echo_time_ms": 40.0})
+        ends = (-90.05 - off_mm / 2, -90.05 + off_mm / 2)
+        moved = [
+            replace(one, position_mm=(ends[number // len(HEIGHTS_MM)], *one.position_mm[1:]))
+            for number, one in enumerate(slices)
+        ]
+
+        taken, _ = taken_of(moved)
+
+        assert taken == {0}
+
     @pytest.mark.parametrize("other", [{}, {"acquisition_number": 2.0}])
     def test_slices_shown_once_are_all_taken(self, other):
         slices = slices_at([0, 12], acquisition_number=1.0) + slices_at([6, 18], **other)

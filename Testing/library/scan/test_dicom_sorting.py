@@ -65,6 +65,17 @@ class TestSeriesOfOneSliceEach:
         with pytest.raises(InputError, match="holds 2 DICOM series"):
             read_scan(folder)
 
+    def test_echoes_whose_places_part_when_they_are_rounded_stay_apart(self, folder):
+        for number in range(SLICE_COUNT):
+            for off_mm, pixels in ((-0.0001, 0), (0.0001, 50)):
+                place = [-20.05 + off_mm, *place_of(number)[1:]]
+                tags = {"SeriesInstanceUID": generate_uid(), "ImagePositionPatient": place}
+                write_slice(folder / f"IM{number}{pixels}", number, slice_pixels(pixels), **tags)
+            (folder / f"IM{number}").unlink()
+
+        with pytest.raises(InputError, match="DICOM series"):
+            read_scan(folder)
+
 
 class TestCopies:
     @pytest.mark.parametrize("numbers", [[3], [0, 1, 5], list(range(SLICE_COUNT))])
@@ -79,6 +90,15 @@ class TestCopies:
 
         (finding,) = check_stack(folder, ["copied_slices"]).findings
         assert finding.value == len(numbers)
+
+    def test_they_count_once_where_rounding_parts_their_places(self, tmp_path):
+        for number in range(SLICE_COUNT):
+            for off_mm in (-0.0001, 0.0001):
+                place = [-20.05 + off_mm, *place_of(number)[1:]]
+                path = tmp_path / f"IM{number}{off_mm}"
+                write_slice(path, number, ImagePositionPatient=place)
+
+        check_stack(tmp_path, ["copied_slices"])
 
     def test_other_pixels_at_the_same_place_are_no_copy(self, tmp_path):
         folder = write_series(tmp_path / "s")
