@@ -81,8 +81,10 @@ def without_strangers(headers: Sequence[DicomHeader]) -> tuple[list[DicomHeader]
 
     All come back when too many are no part of the stack to say which it is.
     """
-    reference = max(headers, key=lambda one: sum(_is_along(one, other) for other in headers))
-    kept = [header for header in headers if _is_along(reference, header)]
+    normals = np.array([_normal(header) for header in headers])
+    counts = [_are_along(normals, normal).sum() for normal in normals]
+    is_kept = _are_along(normals, normals[int(np.argmax(counts))])
+    kept = [header for header, is_one in zip(headers, is_kept, strict=True) if is_one]
     count = len(headers) - len(kept)
     if count == 0 or len(kept) < LEAST_OF_THE_FILES * len(headers):
         return list(headers), None
@@ -93,15 +95,17 @@ def without_strangers(headers: Sequence[DicomHeader]) -> tuple[list[DicomHeader]
     return kept, Finding(FindingCode.OTHER_PICTURES, "warn", message, count)
 
 
-def _is_along(one: DicomHeader, other: DicomHeader) -> bool:
-    """Say whether two files hold grey slices that are about parallel."""
-    normals = []
-    for header in (one, other):
-        if not header.is_grey or header.slice.orientation is None:
-            return False
-        normal = np.cross(*np.reshape(header.slice.orientation, (2, 3)))
-        normals.append(normal / max(float(np.linalg.norm(normal)), 1e-6))
-    return bool(abs(normals[0] @ normals[1]) > ANOTHER_DIRECTION)
+def _normal(header: DicomHeader) -> np.ndarray:
+    """Return the normal (3,) of a grey slice; zeros for a picture that has none, along nothing."""
+    if not header.is_grey or header.slice.orientation is None:
+        return np.zeros(3)
+    normal = np.cross(*np.reshape(header.slice.orientation, (2, 3)))
+    return np.asarray(normal / max(float(np.linalg.norm(normal)), 1e-6))
+
+
+def _are_along(normals: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    """Say which normals (n, 3) are those of slices about parallel to one with that normal (3,)."""
+    return np.abs(normals @ normal) > ANOTHER_DIRECTION
 
 
 def _digest_of_pixels(header: DicomHeader) -> str:

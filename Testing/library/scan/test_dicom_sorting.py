@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
 
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.dicom_header import read_dicom_header
+from BrainAgeLib.scan.dicom_sorting import without_strangers
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
     SERIES_UID,
@@ -136,6 +139,21 @@ class TestOtherPictures:
 
         with pytest.raises(InputError, match="differ in direction"):
             read_scan(folder)
+
+
+def test_the_direction_of_a_file_is_worked_out_once(tmp_path, monkeypatch):
+    headers = [read_dicom_header(path) for path in write_series(tmp_path / "s").iterdir()]
+    sagittal = replace(headers[0].slice, orientation=tuple(SAGITTAL))
+    nowhere = replace(headers[0].slice, orientation=None)
+    strangers = [replace(headers[0], slice=one) for one in (sagittal, nowhere)]
+    asked = []
+    cross = np.cross
+    monkeypatch.setattr(np, "cross", lambda *pair: asked.append(pair) or cross(*pair))
+
+    kept, finding = without_strangers([*strangers, *headers])
+
+    assert (kept, finding.value) == (headers, 2)
+    assert len(asked) <= len(headers) + 2
 
 
 class TestRoundedPositions:
