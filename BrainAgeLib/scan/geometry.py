@@ -15,6 +15,7 @@ import SimpleITK as sitk
 from BrainAgeLib.records import Acquisition, Plane, SequenceTags
 
 AFFINE_DECIMALS = 9  # of mm: what is beyond is rounding, which the order of the axes would change
+CANONICAL = "LPS"  # where the axes of an image in order run
 LEAST_SLICES_TO_REGISTER = 8  # fewer hardly tell where in the brain they lie: set by hand
 # Set by hand: routine slices are few, and several times as far apart as their pixels are wide; 3D
 # scans have many, and voxels that are nearly cubes.
@@ -92,15 +93,20 @@ def to_canonical(image: sitk.Image) -> sitk.Image:
     Every one of the 48 ways to store one scan becomes the same image, so that all later steps
     give the same result. No voxel is interpolated.
     """
-    return sitk.DICOMOrient(image, "LPS")
+    return sitk.DICOMOrient(image, CANONICAL)
 
 
 def to_grid_of(canonical: sitk.Image, original: sitk.Image) -> sitk.Image:
     """Undo :func:`to_canonical`: bring an image back to the axes of ``original``."""
-    orientation = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(
-        original.GetDirection()
-    )
-    restored = sitk.DICOMOrient(canonical, orientation)
+    # Asked of a few voxels with these directions: where two axes are equally near to one of the
+    # world's, the orientation by its letters is not the way back.
+    probe = sitk.Image(2, 2, 2, sitk.sitkUInt8)
+    probe.SetDirection(original.GetDirection())
+    way = sitk.DICOMOrientImageFilter()
+    way.SetDesiredCoordinateOrientation(CANONICAL)
+    way.Execute(probe)
+    back = np.argsort(way.GetPermuteOrder()).tolist()
+    restored = sitk.PermuteAxes(sitk.Flip(canonical, way.GetFlipAxes()), back)
     if restored.GetSize() != original.GetSize():
         raise ValueError(f"size {restored.GetSize()} instead of {original.GetSize()}")
     restored.CopyInformation(original)  # the same bits, not only the same numbers

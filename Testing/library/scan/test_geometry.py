@@ -1,3 +1,5 @@
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -6,6 +8,7 @@ from BrainAgeLib.scan.geometry import (
     Volume,
     apply_affine,
     describe_acquisition,
+    rotation_about,
     sitk_from_volume,
     slice_axis,
     to_canonical,
@@ -71,6 +74,22 @@ class TestEveryOrientation:
         )
         assert restored.GetSpacing() == image.GetSpacing()
         assert restored.GetOrigin() == image.GetOrigin()
+        assert restored.GetDirection() == image.GetDirection()
+
+
+@pytest.mark.parametrize("flips", list(product((1.0, -1.0), repeat=3)))
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize("turn", [(1, 45, 0, 30), (2, 45, 0, 45), (0, 45, 1, 45), (0, 45, 2, 0)])
+def test_axes_equally_near_to_two_of_the_world_come_back(turn, order, flips):
+    axes = rotation_about(*turn[:2]) @ rotation_about(*turn[2:])
+    voxels = np.arange(5 * 6 * 7, dtype=np.float32).reshape(7, 6, 5)
+    for direction in (axes[:, order] * flips, (axes[:, order] * flips).round(6)):
+        image = sitk.GetImageFromArray(voxels)
+        image.SetDirection(direction.ravel().tolist())
+
+        restored = to_grid_of(to_canonical(image), image)
+
+        np.testing.assert_array_equal(sitk.GetArrayViewFromImage(restored), voxels)
         assert restored.GetDirection() == image.GetDirection()
 
 
