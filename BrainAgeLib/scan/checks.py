@@ -30,12 +30,18 @@ _SCALAR_PIXELS = {
     *(sitk.sitkInt8, sitk.sitkInt16, sitk.sitkInt32, sitk.sitkInt64),
     *(sitk.sitkFloat32, sitk.sitkFloat64),
 }
+# What an axis "list" of NRRD makes; of one frame of a sequence, say, it is as long as that.
+_VECTOR_PIXELS = {
+    *(sitk.sitkVectorUInt8, sitk.sitkVectorUInt16, sitk.sitkVectorUInt32, sitk.sitkVectorUInt64),
+    *(sitk.sitkVectorInt8, sitk.sitkVectorInt16, sitk.sitkVectorInt32, sitk.sitkVectorInt64),
+    *(sitk.sitkVectorFloat32, sitk.sitkVectorFloat64),
+}
 
 
 def check_shape(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
     """Raise InputError unless an image, or what a file's header promises, is one scalar volume."""
     check_one_volume(header.GetSize(), name)
-    check_pixels(header.GetPixelIDValue(), name)
+    check_pixels(header, name)
 
 
 def check_one_volume(size: Sequence[int], name: str) -> None:
@@ -59,9 +65,12 @@ def check_one_volume(size: Sequence[int], name: str) -> None:
     check_size(size[:3], name)
 
 
-def check_pixels(pixel_id: int, name: str) -> None:
-    """Raise InputError unless SimpleITK's pixel type holds one real number per voxel."""
-    if pixel_id not in _SCALAR_PIXELS:
+def check_pixels(header: sitk.Image | sitk.ImageFileReader, name: str) -> None:
+    """Raise InputError unless a pixel holds one real number, be it as a vector of one."""
+    pixel_id = header.GetPixelIDValue()
+    is_image = isinstance(header, sitk.Image)
+    count = header.GetNumberOfComponentsPerPixel() if is_image else header.GetNumberOfComponents()
+    if pixel_id not in _SCALAR_PIXELS and not (pixel_id in _VECTOR_PIXELS and count == 1):
         raise not_grey(sitk.GetPixelIDValueAsString(pixel_id), name)
 
 

@@ -140,6 +140,8 @@ def scan_from_image(image: sitk.Image) -> Scan:
     if len(size) > 3:  # one volume, as was checked: an extent of 0 drops the axis
         image = sitk.Extract(image, [*size[:3], *(0 for _ in size[3:])])
     check_grid(image, name)
+    if "vector" in image.GetPixelIDTypeAsString():  # of one component, as was checked
+        image = sitk.VectorIndexSelectionCast(image, 0)
     image = sitk.Cast(image, sitk.sitkFloat32)
     settled, findings = settle_voxels(image, name)
     record = InputRecord(None, None, None)

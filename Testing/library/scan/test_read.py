@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import InputRecord
-from BrainAgeLib.scan.read import read_scan
+from BrainAgeLib.scan.read import read_scan, scan_from_image
 from Testing.library.scan.made_scans import (
     itk_image,
     lps_affine,
@@ -92,6 +92,25 @@ class TestFormats:
 
         np.testing.assert_array_equal(voxels_of(scan), made_voxels())
         np.testing.assert_allclose(lps_affine(scan.image), lps_affine(itk_image()))
+
+    @pytest.mark.parametrize("is_first", [True, False])
+    def test_an_axis_of_nrrd_that_is_a_list_of_one(self, tmp_path, is_first):
+        sitk.WriteImage(itk_image(), tmp_path / "s.nrrd", useCompression=False)
+        header, voxels = (tmp_path / "s.nrrd").read_bytes().split(b"\n\n", 1)
+        for field, one in ((b"sizes", b"1"), (b"space directions", b"none"), (b"kinds", b"list")):
+            line = next(row for row in header.split(b"\n") if row.startswith(field + b":"))
+            words = line.split(b": ")[1]
+            longer = one + b" " + words if is_first else words + b" " + one
+            header = header.replace(line, field + b": " + longer)
+        header = header.replace(b"dimension: 3", b"dimension: 4")
+        (tmp_path / "list.nrrd").write_bytes(header + b"\n\n" + voxels)
+
+        scan = read_scan(tmp_path / "list.nrrd")
+
+        np.testing.assert_array_equal(voxels_of(scan), made_voxels())
+        np.testing.assert_allclose(lps_affine(scan.image), lps_affine(itk_image()))
+        in_memory = scan_from_image(sitk.ReadImage(str(tmp_path / "list.nrrd")))
+        np.testing.assert_array_equal(voxels_of(in_memory), made_voxels())
 
     def test_single_axial_slice_is_read(self, tmp_path):
         scan = read_scan(write_nifti(tmp_path / "s.nii.gz", made_voxels((60, 76, 1))))
