@@ -49,11 +49,14 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
     series, others = dicom_series_in(folder)
     if not series:
         raise no_series(folder, name, others)
-    headers = _chosen(series, series_uid, name)
+    headers, copies = _chosen(series, series_uid, name), None
     images = list(chain.from_iterable(series.values()))
     check_no_slice_is_broken(folder, headers, images, others, name)
+    if all(header.size[2] > 1 for header in headers):
+        headers, copies = without_copies(headers)
     if len(headers) == 1:
-        return _read_frames(headers[0], name, "export the whole series")
+        image = _read_frames(headers[0], name, "export the whole series")
+        return replace(image, findings=(*filter(None, [copies]), *image.findings))
     if any(header.size[2] > 1 for header in headers):
         raise InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
     return _read_slices(headers, name)

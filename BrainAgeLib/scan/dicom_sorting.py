@@ -53,10 +53,12 @@ def joined(series: Series) -> Series:
 def without_copies(headers: Sequence[DicomHeader]) -> tuple[list[DicomHeader], Finding | None]:
     """Return the headers of different slices: files of one place with the same pixels are copies.
 
+    Files of many frames, whose places the frames have, go by their pixels alone.
     Raises OSError when a file cannot be opened.
     """
     seen: set[tuple[object, ...]] = set()
     numbers = numbered_places([header.slice.position_mm for header in headers])
+    numbers = [-1 if h.size[2] > 1 else number for h, number in zip(headers, numbers, strict=True)]
     orientations = [_rounded(header.slice.orientation) for header in headers]
     places = list(zip(numbers, orientations, strict=True))
     counts = Counter(places)

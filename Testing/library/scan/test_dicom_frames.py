@@ -1,5 +1,7 @@
 """Enhanced MR: one file, many frames."""
 
+import shutil
+
 import numpy as np
 import pydicom
 import pytest
@@ -92,6 +94,16 @@ def test_of_water_and_fat_in_one_file_water_is_taken(tmp_path):
 
     np.testing.assert_array_equal(sitk.GetArrayFromImage(scan.image), STACK)
     assert [finding.code for finding in scan.findings] == ["several_volumes"]
+
+
+def test_a_copy_of_the_file_counts_once(tmp_path):
+    path = write_frames(tmp_path / "s.dcm")
+    shutil.copy(path, tmp_path / "s (1).dcm")
+
+    scan = read_scan(tmp_path)
+
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(scan.image), STACK)
+    assert [finding.code for finding in scan.findings] == ["copied_slices"]
 
 
 def test_series_must_be_the_one_that_is_asked_for(tmp_path):
@@ -221,7 +233,9 @@ class TestNotOneVolume:
 
     def test_two_files_of_one_series(self, tmp_path, capfd):
         write_frames(tmp_path / "1.dcm")
-        write_frames(tmp_path / "2.dcm")
+        data = pydicom.dcmread(write_frames(tmp_path / "2.dcm"))
+        data.PixelData = (STACK + 1).tobytes()
+        data.save_as(tmp_path / "2.dcm")
 
         assert "holds 2 volumes" in message_of(tmp_path, capfd)
 
