@@ -20,6 +20,7 @@ from BrainAgeLib.whole_file import full_disk_error, written_atomically
 # of one scan are smaller.
 NO_ROOM_BYTES = 1 << 20
 STRAIGHT = 1e-5  # of cosines: what is nearer to right angles is rounding of single precision
+QFORM_CODE = slice(252, 254)
 SFORM = slice(280, 328)  # of a NIfTI header: three rows of the affine, index to RAS
 
 
@@ -51,6 +52,7 @@ def _keep_axes(image: sitk.Image, path: Path) -> None:
     content = bytearray(gzip.decompress(path.read_bytes()))
     to_ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image_affine(image)
     content[SFORM] = to_ras[:3].astype("<f4").tobytes()
+    content[QFORM_CODE] = bytes(2)  # a quaternion has right angles: readers are to leave it
     path.write_bytes(gzip.compress(content, mtime=0))
 
 

@@ -39,6 +39,7 @@ def test_axes_a_little_off_the_right_angle_stay_so(
     back = nibabel.load(tmp_path / "brain_mask.nii.gz")
     to_ras = np.diag([-1.0, -1.0, 1.0, 1.0]) @ image_affine(image)
     np.testing.assert_allclose(back.affine, to_ras, atol=1e-6)
+    assert (int(back.header["qform_code"]), int(back.header["sform_code"])) == (0, 1)
     assert np.array_equal(back.get_fdata().T, sitk.GetArrayFromImage(image))
     assert capfd.readouterr().err == ""
 
