@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from BrainAgeLib.batch.choice import EACH, Wish, choose, taken_as
 from BrainAgeLib.batch.files import (
@@ -25,10 +26,23 @@ from BrainAgeLib.batch.study import Study, of_one_visit, with_beside
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.told_apart import of_uid, told_apart
 from BrainAgeLib.scan.dicom import dicom_series_in
+from BrainAgeLib.scan.dicom_header import DicomHeader
+from BrainAgeLib.scan.dicom_visit import patient_id
 from BrainAgeLib.scan.itk import quiet_itk
 
 # MR Image Storage and Enhanced MR Image Storage.
 _MR_IMAGES = ("1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.4.1")
+
+
+class _StudyKey(NamedTuple):
+    """What series of one study share. Anonymisers leave all people one UID, or an empty one.
+
+    ``folder``: of a study without a UID. ``patient``: only tells studies apart; never written.
+    """
+
+    uid: str
+    folder: str
+    patient: str
 
 
 def read_tree(
@@ -36,10 +50,11 @@ def read_tree(
 ) -> tuple[list[ScanEntry], list[Decision]]:
     """Return one scan for each study below ``root``, and what was decided on every series.
 
-    A study is what shares a DICOM study UID, or image files of one folder whose names differ by the
-    sequence only. A DICOM study without a series to take is an entry with a complaint. ``wish``:
-    the sequence to take, or ``EACH``; None takes T2w or FLAIR where a study has no T1. ``output``
-    and other results of this program are passed over.
+    A study is what shares a DICOM study UID and a patient ID (a folder, where it has no UID), or
+    image files of one folder whose names differ by the sequence only. A DICOM study without a
+    series to take is an entry with a complaint. ``wish``: the sequence to take, or ``EACH``; None
+    takes T2w or FLAIR where a study has no T1. ``output`` and other results of this program are
+    passed over.
     """
     with quiet_itk():
         scans, decisions = _scans_of(list(_studies(root, output)), wish, root)
@@ -138,16 +153,16 @@ def _entry(
 
 
 def _studies(root: Path, output: Path) -> Iterator[Study]:
-    by_uid: dict[str, list[tuple[Path, SeriesFacts]]] = {}
+    by_key: dict[_StudyKey, list[tuple[Path, SeriesFacts]]] = {}
     for folder, names in folders_below(root, output):
         yield from _file_studies(root, folder, images_among(folder, names))
         others = others_among(folder, names)
         if any(map(is_dicom, others)):
-            for uid, facts in _series(folder):
-                by_uid.setdefault(uid, []).append((folder, facts))
+            for key, facts in _series(folder):
+                by_key.setdefault(key, []).append((folder, facts))
         else:
             yield from _broken_study(root, folder, others)
-    yield from _dicom_studies(root, by_uid)
+    yield from _dicom_studies(root, by_key)
 
 
 def _file_studies(root: Path, folder: Path, images: list[Path]) -> Iterator[Study]:
@@ -173,27 +188,38 @@ def _broken_study(root: Path, folder: Path, others: list[Path]) -> Iterator[Stud
         yield Study("/".join(parts), parts, [facts])
 
 
-def _series(folder: Path) -> Iterator[tuple[str, SeriesFacts]]:
+def _series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesFacts]]:
     """Yield each DICOM series of a folder with its study; damaged slices are a series, too."""
     series, others = dicom_series_in(folder)
     for headers in series.values():
-        yield headers[0].study_uid, facts_of_series(folder, headers, len(series) == 1)
+        yield _study_of(folder, headers[0]), facts_of_series(folder, headers, len(series) == 1)
     if not series and any(header.object_class in _MR_IMAGES for header in others):
         complaint = "holds DICOM files but no complete image"
-        yield str(folder), SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
+        facts = SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
+        yield _StudyKey("", str(folder), ""), facts
+
+
+def _study_of(folder: Path, header: DicomHeader) -> _StudyKey:
+    """Return the study of a series, told apart from those of others that share its UID."""
+    uid = header.study_uid.strip()
+    return _StudyKey(uid, "" if uid else str(folder), patient_id(header.path) or "")
 
 
 def _dicom_studies(
-    root: Path, by_uid: dict[str, list[tuple[Path, SeriesFacts]]]
+    root: Path, by_key: dict[_StudyKey, list[tuple[Path, SeriesFacts]]]
 ) -> Iterator[Study]:
     places = {
-        uid: Path(os.path.commonpath([folder for folder, _ in series])).relative_to(root).parts
-        for uid, series in by_uid.items()
+        key: Path(os.path.commonpath([folder for folder, _ in series])).relative_to(root).parts
+        for key, series in by_key.items()
     }
     studies_at = Counter(places.values())
-    for uid, series in by_uid.items():
-        parts = places[uid]
+    named: Counter[tuple[str, ...]] = Counter()
+    for key, series in by_key.items():
+        parts = places[key]
         if not parts or studies_at[parts] > 1:
             # No number of a patient or of a study may become a name: of the UID only this is shown.
-            parts = (*parts, of_uid("study", uid))
+            parts = (*parts, of_uid("study", key.uid))
+            named[parts] += 1
+            if named[parts] > 1:
+                parts = (*parts[:-1], f"{parts[-1]}-{named[parts]}")
         yield Study("/".join(parts), parts, [facts for _, facts in series], is_dicom=True)

@@ -1,0 +1,48 @@
+"""DICOM studies of a tree whose headers do not tell them apart as they should."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from Testing.library.batch.made_trees import tree
+from Testing.library.scan.made_dicom import SERIES_UID, write_series
+
+T1 = {"EchoTime": 12.0, "RepetitionTime": 550.0, "SeriesDescription": "SE tra"}
+
+
+@pytest.mark.parametrize("uid", ["", None, "1.2.3.4.5"], ids=["empty", "missing", "shared"])
+def test_people_whose_studies_have_no_uid_or_one_uid_are_each_a_row(tmp_path, uid):
+    people = ("p1", "p2", "p3")
+    for number, name in enumerate(people):
+        own = {"PatientID": name, "SeriesInstanceUID": f"{SERIES_UID}.{number}"}
+        write_series(tmp_path / name, range(9), StudyInstanceUID=uid, **own, **T1)
+
+    entries, _ = tree(tmp_path)
+
+    assert tuple(entry.id for entry in entries) == people
+
+
+@pytest.mark.parametrize("uid", ["", "1.2.3.4.5"], ids=["empty", "shared"])
+def test_people_of_one_folder_and_uid_are_told_apart_without_their_numbers(tmp_path, uid):
+    for number, patient in enumerate(("4711", "4712")):
+        own = {"PatientID": patient, "SeriesInstanceUID": f"{SERIES_UID}.{number}"}
+        write_series(tmp_path, range(9), StudyInstanceUID=uid, **own, **T1)
+
+    entries, decisions = tree(tmp_path)
+
+    first, second = (entry.id for entry in entries)
+    assert re.fullmatch("study-[0-9a-f]{8}", first) and second == f"{first}-2"
+    assert "471" not in repr([(one.id, one.session, one.folder) for one in entries])
+    assert all(decision.chosen for decision in decisions)
+
+
+def test_series_of_one_study_stay_together_across_folders(tmp_path):
+    for number, echo_ms in enumerate((98.0, 12.0)):
+        own = {"EchoTime": echo_ms, "SeriesInstanceUID": f"{SERIES_UID}.{number}"}
+        write_series(tmp_path / "p1" / f"s{number}", range(9), **T1 | own)
+
+    (entry,), _ = tree(tmp_path)
+
+    assert (entry.id, entry.scan) == ("p1", str(tmp_path / "p1" / "s1"))
