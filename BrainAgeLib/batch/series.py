@@ -12,7 +12,9 @@ import numpy as np
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
 from BrainAgeLib.scan.agent_words import names_agent
-from BrainAgeLib.scan.dicom_header import DicomHeader
+from BrainAgeLib.scan.dicom_header import DicomHeader, read_frames
+from BrainAgeLib.scan.dicom_slices import SAME_NUMBERS
+from BrainAgeLib.scan.dicom_sorting import without_strangers
 from BrainAgeLib.scan.geometry import PLANES, slice_axis
 from BrainAgeLib.scan.read import grid_of_file
 from BrainAgeLib.scan.sidecar import read_sidecar, tags_of_file
@@ -156,9 +158,10 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
 
     ``alone``: it is the folder's only one. A file of many frames stands for its own series.
     """
-    first = headers[0]
-    is_one_file = len(headers) == 1 and first.size[2] > 1
-    plane, count = _plane_of_series(headers)
+    is_one_file = len(headers) == 1 and headers[0].size[2] > 1
+    slices, _ = without_strangers(headers)  # a screenshot may be the first
+    first = slices[0]
+    plane, count = _plane_of_series(slices)
     times = first.sequence
     inversion_ms = times.inversion_time_ms
     image_type = first.slice.image_type.upper()
@@ -183,19 +186,21 @@ def facts_of_series(folder: Path, headers: Sequence[DicomHeader], alone: bool) -
 
 def _plane_of_series(headers: Sequence[DicomHeader]) -> tuple[Plane | None, int]:
     first = headers[0]
-    orientation, pixel_mm = first.slice.orientation, first.slice.pixel_mm
-    if orientation is None or pixel_mm is None:  # frames say it each for themselves
-        return (PLANES[2], first.size[2]) if first.size[2] > 1 else (None, len(headers))
-    row, column = np.reshape(orientation, (2, 3))
+    slices = read_frames(first.path) if first.size[2] > 1 else [header.slice for header in headers]
+    orientations = [one.orientation for one in slices if one.orientation]
+    pixel_mm = slices[0].pixel_mm if slices else None
+    if pixel_mm is None or len(orientations) < len(slices):
+        return None, max(len(headers), first.size[2])
+    row, column = np.reshape(orientations[0], (2, 3))
     normal = np.cross(row, column)
-    places = [header.slice.position_mm for header in headers]
+    places = [one.position_mm for one in slices]
     heights = sorted({round(float(normal @ np.array(place)), 1) for place in places if place})
-    same = {header.slice.orientation == orientation for header in headers}
-    if len(heights) < 2 or same != {True}:
+    are_alike = np.allclose(orientations, orientations[0], rtol=0, atol=SAME_NUMBERS)
+    if len(heights) < 2 or not are_alike:
         return None, len(heights)
     spacing_mm = (heights[-1] - heights[0]) / (len(heights) - 1)
     direction = np.stack([row, column, normal], axis=1)
-    size = (first.size[0], first.size[1], len(heights))
+    size = (first.size[0], first.size[1], len(slices))
     plane, count = _plane(direction, (pixel_mm[1], pixel_mm[0], spacing_mm), size)
     return ("3d" if first.is_3d else plane), count
 

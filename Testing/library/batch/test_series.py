@@ -2,9 +2,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pydicom
 import pytest
 
-from BrainAgeLib.batch.series import SeriesFacts, contrast_of
+from BrainAgeLib.batch.series import SeriesFacts, contrast_of, facts_of_series
+from BrainAgeLib.scan.dicom import dicom_series_in
+from Testing.library.scan.made_dicom import (
+    AXIAL,
+    place_of,
+    write_frames,
+    write_series,
+    write_slice,
+)
 
 PLAIN = SeriesFacts("a", "1.2", "", "axial", 24)
 
@@ -107,3 +116,54 @@ def test_echo_planar_imaging_is_no_t2(description):
 def test_another_modality_is_no_mr_whatever_its_description(modality):
     assert contrast_of(replace(PLAIN, description="t1", modality=modality))[0] == modality
     assert contrast_of(replace(PLAIN, description="t1", modality="MR"))[0] == "T1"
+
+
+SAGITTAL = (0.0, 1.0, 0.0, 0.0, 0.0, -1.0)
+
+
+def _facts(folder):
+    series, _ = dicom_series_in(folder)
+    (headers,) = series.values()
+    return facts_of_series(folder, headers, alone=True)
+
+
+@pytest.mark.parametrize("name", ["A0", "Z0"], ids=["first", "last"])
+def test_a_localizer_in_a_series_is_no_part_of_its_volume(tmp_path, name):
+    folder = write_series(tmp_path / "s", range(12), EchoTime=12.0)
+    write_slice(folder / name, 3, ImageOrientationPatient=list(SAGITTAL), ImageType="LOCALIZER")
+
+    facts = _facts(folder)
+
+    assert (facts.plane, facts.slice_count, facts.echo_ms) == ("axial", 12, 12.0)
+    assert "localizer" not in facts.description
+
+
+def test_cosines_that_differ_by_their_rounding_make_one_volume(tmp_path):
+    for number in range(12):
+        cosines = [1.0, 1e-6 * (number % 3), 0.0, 0.0, 1.0, 0.0]
+        write_slice(tmp_path / f"IM{number:02}", number, ImageOrientationPatient=cosines)
+
+    facts = _facts(tmp_path)
+
+    assert (facts.plane, facts.slice_count) == ("axial", 12)
+
+
+@pytest.mark.parametrize(
+    ("tags", "orientation", "plane"),
+    [
+        ({}, AXIAL, "axial"),
+        ({}, SAGITTAL, "sagittal"),
+        ({"MRAcquisitionType": "3D"}, AXIAL, "3d"),
+    ],
+)
+def test_frames_tell_the_plane_of_their_file(tmp_path, tags, orientation, plane):
+    path = write_frames(tmp_path / "IM1", range(9), frame_orientations=[orientation] * 9, **tags)
+    data = pydicom.dcmread(path)
+    for number, group in enumerate(data.PerFrameFunctionalGroupsSequence):
+        (position,) = group.PlanePositionSequence
+        position.ImagePositionPatient = place_of(number, orientation)
+    data.save_as(path)
+
+    facts = _facts(tmp_path)
+
+    assert (facts.plane, facts.slice_count) == (plane, 9)
