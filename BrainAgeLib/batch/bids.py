@@ -28,7 +28,7 @@ from BrainAgeLib.batch.choice import (
     preferred,
 )
 from BrainAgeLib.batch.files import folders_below, images_among
-from BrainAgeLib.batch.left_out import people_without_scan
+from BrainAgeLib.batch.left_out import closed_folders, people_without_scan
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.options import SEQUENCES
@@ -102,7 +102,7 @@ def read_bids(
     people.tell_who_is_missing()
     people.tell_unclear_sexes()
     of_others, others = _others(dataset, set(found), output, wish)
-    decisions += others
+    decisions += others + closed_folders(dataset, output)
     decisions += people_without_scan(
         dataset, people.without_scan(), {Path(item.path) for item in decisions}, suffixes
     )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from BrainAgeLib.report.output_folder import RECORD_NAME
@@ -31,14 +32,17 @@ _WORD = r"([^\W_]+)([\W_]*)"
 _SLICE_SIZE = re.compile(r"(?<![^\W_])\d+(?:[.,]\d+)?mm(?![^\W_])", re.IGNORECASE)
 
 
-def folders_below(root: Path, output: Path | None) -> Iterator[tuple[Path, list[str]]]:
+def folders_below(
+    root: Path, output: Path | None, on_error: Callable[[OSError], None] | None = None
+) -> Iterator[tuple[Path, list[str]]]:
     """Yield every folder with the names of its files, in order, each once in spite of links.
 
-    Links to files that are not there count as files. ``output``, other folders of results and
-    hidden ones do not count.
+    Links to files that are not there count as files, and so do names that nobody may look behind.
+    ``output``, other folders of results and hidden ones do not count. ``on_error`` hears of the
+    folders that cannot be read, which are passed over.
     """
     seen = set() if output is None else {output.resolve()}
-    for where, folders, names in os.walk(root, followlinks=True):
+    for where, folders, names in os.walk(root, onerror=on_error, followlinks=True):
         here = Path(where)
         if here.resolve() in seen or RECORD_NAME in names:
             folders.clear()
@@ -46,7 +50,14 @@ def folders_below(root: Path, output: Path | None) -> Iterator[tuple[Path, list[
         seen.add(here.resolve())
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _LEFT_OUT)
         files = [name for name in sorted(names) if not name.startswith(".")]
-        yield here, [name for name in files if (here / name).is_file() or is_lost(here / name)]
+        yield here, [name for name in files if _may_be_file(here / name)]
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def images_among(folder: Path, names: list[str]) -> list[Path]:

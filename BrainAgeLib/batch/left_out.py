@@ -7,31 +7,49 @@ from pathlib import Path
 
 from BrainAgeLib.batch.files import folders_below, others_among
 from BrainAgeLib.batch.table import Decision
+from BrainAgeLib.scan.file_kind import cannot_be_read
 from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
 
 MOST_NAMED = 20  # of the files of a folder, in one line
 
 
 def folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Decision]:
-    """Return a line for each folder that is empty or has files of no kind that is read.
+    """Return a line for each folder that is empty, has files of no kind that is read, or is closed.
 
     ``known``: paths of files and folders of which something is said already.
     """
-    decisions = []
+    decisions = closed_folders(root, output)
     for folder, names in folders_below(root, output):
         others = others_among(folder, names)
         is_empty = not names and folder != root and not any(folder.glob("[!.]*/"))
         if str(folder) in known or not known.isdisjoint(map(str, others)):
             continue
         if others or is_empty:
-            parts = folder.relative_to(root).parts or (folder.name,)
             path = others[0] if len(others) == 1 else folder
             why = (
                 f"no scan of a kind that is read: {_named(others)}" if others else "an empty folder"
             )
-            study, session = "/".join(parts), "_".join(parts[1:])
-            decisions.append(Decision(study, str(path), None, "", False, why, parts[0], session))
+            decisions.append(_line(root, folder, path, why))
     return decisions
+
+
+def closed_folders(root: Path, output: Path | None) -> list[Decision]:
+    """Return a line for each folder that cannot be read: whatever lies in it is left out."""
+    errors: list[OSError] = []
+    for _ in folders_below(root, output, errors.append):
+        pass
+    lines = []
+    for error in errors:
+        folder = Path(error.filename)
+        why = cannot_be_read("the folder", error).message
+        lines.append(_line(root, folder, folder, why))
+    return lines
+
+
+def _line(root: Path, folder: Path, path: Path, why: str) -> Decision:
+    parts = folder.relative_to(root).parts or (folder.name,)
+    study, session = "/".join(parts), "_".join(parts[1:])
+    return Decision(study, str(path), None, "", False, why, parts[0], session)
 
 
 def _named(paths: list[Path]) -> str:

@@ -25,9 +25,11 @@ from BrainAgeLib.batch.series import SeriesFacts, facts_of_file, facts_of_series
 from BrainAgeLib.batch.study import Study, of_one_visit, with_beside
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.told_apart import of_uid, told_apart
+from BrainAgeLib.errors import printable
 from BrainAgeLib.scan.dicom import dicom_series_in
 from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.dicom_visit import patient_id
+from BrainAgeLib.scan.file_kind import cannot_be_read
 from BrainAgeLib.scan.itk import quiet_itk
 
 # MR Image Storage and Enhanced MR Image Storage.
@@ -182,7 +184,7 @@ def _broken_study(root: Path, folder: Path, others: list[Path]) -> Iterator[Stud
     """Yield a study of a folder whose files only have the names of DICOM."""
     broken = [path for path in others if looks_like_dicom(path)]
     if broken:
-        words = f"{len(broken)} files that have names of DICOM and are none, or are not there"
+        words = f"{len(broken)} files that have names of DICOM and are none, or cannot be read"
         parts = folder.relative_to(root).parts or (folder.name,)
         facts = SeriesFacts(str(folder), None, "", None, 0, complaint=words)
         yield Study("/".join(parts), parts, [facts])
@@ -190,13 +192,24 @@ def _broken_study(root: Path, folder: Path, others: list[Path]) -> Iterator[Stud
 
 def _series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesFacts]]:
     """Yield each DICOM series of a folder with its study; damaged slices are a series, too."""
+    try:
+        yield from _readable_series(folder)
+    except OSError as error:  # predict could not read this folder, either
+        name = printable(Path(error.filename or folder).name)
+        yield _unread_series(folder, cannot_be_read(name, error).message)
+
+
+def _readable_series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesFacts]]:
     series, others = dicom_series_in(folder)
     for headers in series.values():
         yield _study_of(folder, headers[0]), facts_of_series(folder, headers, len(series) == 1)
     if not series and any(header.object_class in _MR_IMAGES for header in others):
-        complaint = "holds DICOM files but no complete image"
-        facts = SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
-        yield _StudyKey("", str(folder), ""), facts
+        yield _unread_series(folder, "holds DICOM files but no complete image")
+
+
+def _unread_series(folder: Path, complaint: str) -> tuple[_StudyKey, SeriesFacts]:
+    facts = SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
+    return _StudyKey("", str(folder), ""), facts
 
 
 def _study_of(folder: Path, header: DicomHeader) -> _StudyKey:
