@@ -30,6 +30,7 @@ from BrainAgeLib.command_line.streams import (
     can_be_flushed,
     heard,
     open_closed_streams,
+    say_what_cannot_be_encoded,
     silence_stdout,
 )
 from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError, is_out_of_memory
@@ -53,6 +54,7 @@ COMMANDS = (
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return its exit code; people see one line for an error."""
     open_closed_streams()
+    say_what_cannot_be_encoded()
     given = list(sys.argv[1:] if arguments is None else arguments)
     # Known before parsing, since a usage error must be spoken in the same tongue.
     json_lines = JsonLines(sys.stdout) if "--json-lines" in given else None

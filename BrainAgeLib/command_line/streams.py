@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -29,6 +30,17 @@ def open_closed_streams() -> None:
         sys.stdout = os.fdopen(1, "w", encoding="utf-8")
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", encoding="utf-8")
+
+
+def say_what_cannot_be_encoded() -> None:
+    """Let the standard streams write what they have no letters for as backslashes and numbers.
+
+    A path that a console of Windows, or a redirected stream, cannot show must not fail a run that
+    is done.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def can_be_flushed(stream: TextIO) -> bool:

@@ -38,6 +38,27 @@ def test_nothing_is_printed_into_the_next_file(tmp_path):
     assert (tmp_path / "file").read_text("utf-8") == "the file"
 
 
+SAY_A_PATH = """
+import sys
+from BrainAgeLib.command_line import main, models_command
+models_command.version_text = lambda: "/tmp/\u7ed3\u679c \u2013 \u2192"
+sys.exit(main.main(["--version"]))
+"""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1:strict", "ascii"])
+def test_what_a_stream_has_no_letters_for_is_written_in_numbers(encoding):
+    done = subprocess.run(
+        [sys.executable, "-c", SAY_A_PATH],
+        env=environment(PYTHONIOENCODING=encoding),
+        capture_output=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"/tmp/\u7ed3\u679c" in done.stdout
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no such device here")  # noqa: PTH110
 def test_a_full_stream_cannot_be_flushed(tmp_path):
     with (tmp_path / "file").open("w", encoding="utf-8") as stream:
