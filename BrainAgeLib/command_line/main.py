@@ -121,7 +121,13 @@ def _report(error: BrainAgeError, json_lines: JsonLines | None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors look like all others."""
+    """A parser whose errors look like all others, and whose options are spelt out.
+
+    ``--json`` would be taken for ``--json-lines`` by argparse alone, not by who looks before it.
+    """
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(**{"allow_abbrev": False} | named)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(message, f"see {self.prog} --help")

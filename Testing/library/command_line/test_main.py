@@ -47,6 +47,7 @@ def failing(monkeypatch):
         ["predict", "scan.nii", "--output", "out", "--sex", "X"],
         ["predict", "scan.nii", "--output", "out", "--threads", "many"],
         ["predict", "scan.nii", "--output"],
+        ["predict", "scan.nii", "--output", "out", "--json"],
         ["models", "thick-slice"],
         ["train", "--data", "."],
         ["demo", "--sex", "unknown"],
