@@ -27,6 +27,17 @@ def existing_path(given: str) -> Path:
     return Path(given)
 
 
+def path_to_write(given: str) -> Path:
+    """Return the path of a file or folder to be written.
+
+    Raises ArgumentTypeError for an empty text, as an unset variable of the shell leaves it: it
+    would stand for the current folder.
+    """
+    if not given.strip():
+        raise argparse.ArgumentTypeError("an empty path: name a folder or file to write")
+    return Path(given)
+
+
 def years_given(text: str) -> float:
     """Return an age, with a decimal point or comma. Raises ArgumentTypeError for what is none."""
     try:
@@ -60,7 +71,7 @@ def add_output_folder(
     """Add the folder that takes what a command writes; it has to be named where no one is usual."""
     parser.add_argument(
         "--output",
-        type=Path,
+        type=path_to_write,
         required=not default,
         default=Path(default),
         metavar="DIR",

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.command_line.arguments import existing_path
+from BrainAgeLib.command_line.arguments import existing_path, path_to_write
 from BrainAgeLib.command_line.batch_command import add_batch_options, run_on_scans
 from BrainAgeLib.command_line.interruption import ON
 from BrainAgeLib.command_line.progress import JsonLines
@@ -31,7 +30,9 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         f"{NOTICE}",
     )
     parser.add_argument("input", type=existing_path, metavar="INPUT", help="the BIDS dataset")
-    parser.add_argument("output", type=Path, metavar="OUTPUT", help="folder for the results")
+    parser.add_argument(
+        "output", type=path_to_write, metavar="OUTPUT", help="folder for the results"
+    )
     parser.add_argument("level", choices=("participant", "group"), help="level of the analysis")
     for option, words in (
         ("participant", "work on these people only, with or without sub-"),

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.command_line.arguments import add_model, add_results_table
+from BrainAgeLib.command_line.arguments import add_model, add_results_table, path_to_write
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
 
@@ -29,7 +28,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     )
     add_results_table(parser)
     parser.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="the calibration (JSON)"
+        "--output", type=path_to_write, required=True, metavar="FILE", help="the calibration (JSON)"
     )
     parser.add_argument("--group", metavar="NAME", help="the healthy people's group in the table")
     parser.add_argument("--name", metavar="SITE", help="default: the output file's name")

@@ -7,7 +7,6 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from BrainAgeLib import __version__
@@ -23,7 +22,7 @@ from BrainAgeLib.command_line import (
     predict_command,
     train_command,
 )
-from BrainAgeLib.command_line.arguments import add_verbosity, existing_path
+from BrainAgeLib.command_line.arguments import add_verbosity, existing_path, path_to_write
 from BrainAgeLib.command_line.interruption import ANEW, Interruption
 from BrainAgeLib.command_line.progress import JsonLines, announce_error
 from BrainAgeLib.command_line.streams import (
@@ -145,7 +144,7 @@ class _Completion(argparse.Action):
         import shtab
 
         for action in _actions(parser):
-            if action.type in (existing_path, Path):
+            if action.type in (existing_path, path_to_write):
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
         print(shtab.complete(parser, shell))
         parser.exit(0)

@@ -63,6 +63,30 @@ def test_a_wrong_call_is_one_line_and_2(brainage, arguments):
     assert "--help)" in outcome.err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(["predict", "here.csv"], ["batch", "."], ["demo"], ["follow", "here.csv"]),
+        *(["evaluate", "here.csv"], ["cohort", "here.csv"], ["calibrate", "here.csv"]),
+        ["train", "--data", "."],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+@pytest.mark.parametrize("name", ["", " "])
+def test_an_empty_output_is_not_the_current_folder(
+    brainage, tmp_path, monkeypatch, arguments, name
+):
+    monkeypatch.chdir(tmp_path)
+    for file in ("here.csv", "report.html"):
+        (tmp_path / file).write_text("mine", "utf-8")
+
+    outcome = brainage(*arguments, "--output", name)
+
+    assert outcome.code == 2
+    assert "argument --output: an empty path" in outcome.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here.csv", "report.html"]
+
+
 def test_a_wrong_call_reaches_programs_too(brainage):
     outcome = brainage("predict", "scan.nii", "--json-lines")
 
