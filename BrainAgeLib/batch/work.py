@@ -28,12 +28,14 @@ from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.scan.read import sha256_of
+from BrainAgeLib.scan.text_headers import files_of_text_headed
 from BrainAgeLib.whole_file import write_atomically
 
 WORK_PREFIX = ".brainage-work-"
 FAILURE_NAME = "failure.json"
 _SAME_AGE_YEARS = 1e-3
-ONE_FILE = (".nii", ".nii.gz", ".mha", ".mgh", ".mgz")
+_ONE_FILE = (".nii", ".nii.gz", ".mgh", ".mgz")
+_TEXT_HEADED = (".nrrd", ".nhdr", ".mha", ".mhd")  # the voxels may lie in a file of their own
 
 
 @dataclass(frozen=True)
@@ -204,12 +206,18 @@ def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) ->
 def _is_unchanged(prediction: Prediction) -> bool:
     """Say whether the file that was predicted from holds the same scan still.
 
-    Only a scan that is one file is looked into: a DICOM series would have to be read again.
+    A DICOM series is not looked into: it would have to be read again.
     """
     path = Path(prediction.input.path or "")
-    if not path.name.lower().endswith(ONE_FILE) or not path.is_file():
+    suffix = path.name.lower()
+    if not suffix.endswith((*_ONE_FILE, *_TEXT_HEADED)) or not path.is_file():
         return True
-    return sha256_of([path]) == prediction.input.sha256
+    try:
+        has_header = suffix.endswith(_TEXT_HEADED)
+        files = files_of_text_headed(path, path.name) if has_header else (path,)
+        return sha256_of(files) == prediction.input.sha256
+    except (InputError, OSError):  # what is wrong now its row will say
+        return False
 
 
 def _write_failure(failure: Failure, folder: Path) -> None:

@@ -43,6 +43,15 @@ def read_text_headed(path: Path, kind: FileKind, name: str) -> FileImage:
     return FileImage(read_volume(path, kind, name), (path, voxels), findings)
 
 
+def files_of_text_headed(path: Path, name: str) -> tuple[Path, ...]:
+    """Return the file and, where it is a header alone, that of its voxels.
+
+    Raises InputError when that one is missing, and OSError when the header cannot be opened.
+    """
+    voxels = _data_file(path, read_text_header(path), name)
+    return (path,) if voxels is None else (path, voxels)
+
+
 def read_text_header(path: Path) -> dict[str, str]:
     """Return the fields of the header by lower-case name."""
     fields: dict[str, str] = {}

@@ -57,8 +57,9 @@ def test_another_person_or_file_is_work_to_do(entry, settings, change):
     assert finished_row(replace(entry, **change), settings) is None
 
 
-def test_a_file_that_was_replaced_is_work_to_do(thick_brain, settings, tmp_path):
-    scan = tmp_path / "exported.nii.gz"
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"])
+def test_a_file_that_was_replaced_is_work_to_do(thick_brain, settings, tmp_path, suffix):
+    scan = tmp_path / f"exported{suffix}"
     write_volume(thick_brain, scan)
     entry = ScanEntry("exported", str(scan), "p1", folder="p1")
     done = work_on(entry, settings)
