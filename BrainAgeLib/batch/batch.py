@@ -15,11 +15,12 @@ from typing import Any, Protocol
 from BrainAgeLib import __version__
 from BrainAgeLib.batch.bids import describe_derivative
 from BrainAgeLib.batch.choice import EACH, Wish
-from BrainAgeLib.batch.index import FILE_NAME as INDEX_NAME
 from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.scan_list import ScanList
 from BrainAgeLib.batch.sessions import sessions_of, write_sessions
 from BrainAgeLib.batch.table import (
+    INDEX_NAME,
+    OWN_NAMES,
     RESULTS_NAME,
     SELECTION_NAME,
     SESSIONS_NAME,
@@ -71,8 +72,7 @@ class Workers(Protocol):
 
 def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
     """Raise InputError where a list, or a scan of it, lies where the batch writes."""
-    names = (*_TABLES_AND_PAGE, SETTINGS_NAME)
-    refuse_to_overwrite(given, [output / name for name in names], "the list")
+    refuse_to_overwrite(given, [output / name for name in OWN_NAMES], "the list")
     folders = {(output / entry.folder).resolve() for entry in scans.entries}
     for scan in (Path(entry.scan) for entry in scans.entries):
         if scan.parent.resolve() in folders:

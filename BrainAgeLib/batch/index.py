@@ -12,7 +12,7 @@ from urllib.parse import quote
 from BrainAgeLib.batch.gaps import T1, Histogram, gap_histogram, gaps_by_sequence, gaps_in_words
 from BrainAgeLib.batch.sessions import Session
 from BrainAgeLib.batch.sessions_page import SessionsView, sessions_view
-from BrainAgeLib.batch.table import ResultRow, ScanEntry
+from BrainAgeLib.batch.table import INDEX_NAME, ResultRow, ScanEntry
 from BrainAgeLib.records import INTERVAL_LEVEL, NOTICE
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.pages import filled_in, write_page
@@ -26,7 +26,6 @@ from BrainAgeLib.report.wording import (
     typeset,
 )
 
-FILE_NAME = "index.html"
 # About 3 kB each: with more the page would be too heavy for a browser.
 MOST_THUMBNAILS = 1000
 MOST_LINES = 5000
@@ -84,7 +83,7 @@ def write_index(
     sessions: Sequence[Session] = (),
 ) -> None:
     """Write the page for scans and their rows, in the same order. Raises BrainAgeError."""
-    write_page(output / FILE_NAME, index_html(entries, rows, output, sessions))
+    write_page(output / INDEX_NAME, index_html(entries, rows, output, sessions))
 
 
 def index_html(

@@ -18,6 +18,8 @@ from BrainAgeLib.whole_file import write_atomically
 RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
 SESSIONS_NAME = "sessions.csv"
 SETTINGS_NAME = "batch.json"  # what says that a folder is that of a batch
+INDEX_NAME = "index.html"
+OWN_NAMES = (RESULTS_NAME, SESSIONS_NAME, SELECTION_NAME, INDEX_NAME, SETTINGS_NAME)
 FINDING_SEPARATOR = ";"
 ENCODING = "utf-8"
 # File names need not be UTF-8: such bytes pass through unchanged.
@@ -191,9 +193,10 @@ def _text(value: object) -> str:
 def with_folders(entries: Iterable[ScanEntry]) -> list[ScanEntry]:
     """Give each entry a folder of its own: the one that it names, made safe and unique.
 
-    Names differ by more than case, for disks that do not tell it apart.
+    Names differ by more than case, for disks that do not tell it apart, and from those of the
+    batch's own files.
     """
-    taken: set[str] = set()
+    taken = set(OWN_NAMES)
     named = []
     for entry in entries:
         wanted = "/".join(filter(None, map(_safe, entry.folder.split("/")))) or "scan"

@@ -104,3 +104,15 @@ def test_every_scan_gets_a_safe_folder_of_its_own():
     assert [entry.folder for entry in named] == [
         *("sub-1/anat/a", "M-ller-J-rg", "A", "a_2", "etc", "hidden", "scan", "scan_2"),
     ]
+
+
+def test_no_scan_takes_the_name_of_a_file_of_the_batch():
+    ours = ["results.csv", "Results.CSV", "sessions.csv", "selection.csv", "index.html"]
+    wanted = [*ours, "batch.json", "results"]
+
+    named = with_folders(ScanEntry(name, name, folder=name) for name in wanted)
+
+    assert [entry.folder for entry in named] == [
+        *("results.csv_2", "Results.CSV_3", "sessions.csv_2", "selection.csv_2", "index.html_2"),
+        *("batch.json_2", "results"),
+    ]
