@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from BrainAgeLib.model.calibration import ScanError
     from BrainAgeLib.model.card import Card
 
+_WORST_FIRST = ("refuse", "warn", "pass")
+
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Add the subcommand and its options; return its parser."""
@@ -131,7 +133,8 @@ def _tell(
     from BrainAgeLib.follow.wording import NOTICE, readable_change
 
     if json_lines is not None:
-        json_lines.result(page, "pass")
+        verdicts = {visit.verdict for result in results for visit in result.person.visits}
+        json_lines.result(page, next((one for one in _WORST_FIRST if one in verdicts), "pass"))
         return
     for result in results:
         print(readable_change(result.person, result.change, error, result.warnings))
