@@ -7,13 +7,14 @@ from pathlib import Path
 
 import SimpleITK as sitk
 
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.follow.differences import PersonChange, person_change
 from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.saliency import NAME, has_map, write_difference
 from BrainAgeLib.follow.scans import (
     Followed,
     follow_scans,
+    models_of_records,
     outputs_of_scans,
     record_of,
     require_known_times,
@@ -63,10 +64,11 @@ def follow_person(
     """Follow one person over scans or records, write the report into ``output``.
 
     ``options``: of each input; ``years``: since the first one, None takes dates or ages. Raises
-    BrainAgeError.
+    BrainAgeError, also where the card's error is not that of the model of a record.
     """
     _refuse_inputs(inputs, outputs_of_scans(inputs, output), output)
     require_known_times(inputs, options, years)
+    _require_error_of_models(models_of_records(inputs), error, card)
     _prepare(output)
     followed = follow_scans(
         inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))
@@ -83,15 +85,33 @@ def follow_people(
 ) -> list[PersonChange]:
     """Follow everybody of a results table who has two scans or more; write the report.
 
-    ``time``: a column of years since the first scan. Raises BrainAgeError.
+    ``time``: a column of years since the first scan. Raises BrainAgeError, also where the card's
+    error is not that of a model of the table.
     """
     _refuse_inputs([table], [], output)
     people = people_of_table(table, time)
+    models = {visit.model for person in people for visit in person.visits}
+    _require_error_of_models(models, error, card)
     _prepare(output)
     results = [person_change(person, error) for person in people]
     write_changes(results, output)
     write_follow_report(results, error, card.out_of_fold, None, output / REPORT_NAME)
     return results
+
+
+def _require_error_of_models(models: set[str], error: ScanError, card: Card) -> None:
+    """Raise InputError where ages of another model would be judged by the error of the card's.
+
+    What names no model passes, and so does an error that somebody measured.
+    """
+    others = models - {"", card.name, f"{card.name} {card.version}"}
+    if others and error == card.calibration.scan_error:
+        named = ", ".join(map(printable, sorted(others)))
+        raise InputError(
+            f"the error of one scan is known of the model {card.name} {card.version}, "
+            f"and there are brain ages of {named}",
+            "give the folder of their model by --model, or --scan-error YEARS",
+        )
 
 
 def _refuse_inputs(inputs: Sequence[Path], written: Sequence[Path], output: Path) -> None:

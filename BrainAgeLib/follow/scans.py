@@ -13,6 +13,7 @@ from BrainAgeLib.follow.identity import maybe_two_people, subject_of
 from BrainAgeLib.follow.visits import (
     AGES,
     Person,
+    model_name,
     person_of,
     repeated_scans,
     require_times,
@@ -155,6 +156,12 @@ def record_of(path: Path) -> Path | None:
     """Return the record that an input is or holds; None for a scan."""
     record = path / RECORD_NAME if path.is_dir() else path
     return record if record.is_file() and record.suffix == ".json" else None
+
+
+def models_of_records(inputs: Sequence[Path]) -> set[str]:
+    """Return name and version of the models that those inputs that are records are of."""
+    records = [read_prediction(record) for path in inputs if (record := record_of(path))]
+    return {model_name(record) for record in records}
 
 
 def outputs_of_scans(inputs: Sequence[Path], output: Path) -> list[Path]:

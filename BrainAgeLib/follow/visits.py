@@ -74,6 +74,11 @@ class Person:
         return {name: tuple(visit.traits.get(name) for visit in self.visits) for name in names}
 
 
+def model_name(prediction: Prediction) -> str:
+    """Return name and version of the model of a record, as tables have them."""
+    return f"{prediction.model.name} {prediction.model.version}"
+
+
 def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     """Return the visit that a record tells of. Raises InputError for one without a brain age."""
     if prediction.brain_age_years is None:
@@ -90,7 +95,7 @@ def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
         prediction.chronological_age_years,
         prediction.brain_age_years,
         prediction.quality.verdict,
-        f"{prediction.model.name} {prediction.model.version}",
+        model_name(prediction),
         {
             "skull": _SKULL[prediction.input.brain_extracted],
             SEQUENCE_TRAIT: _sequence_of(prediction),

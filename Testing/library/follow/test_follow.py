@@ -101,20 +101,6 @@ def test_what_the_gate_found_in_each_scan_is_said(brainage, tmp_path, model):
     ]
 
 
-@pytest.mark.parametrize("worst", ["pass", "warn", "refuse"])
-def test_programs_hear_the_worst_verdict_of_the_scans(brainage, tmp_path, model, worst):
-    findings = () if worst == "pass" else (Finding("noise", worst, "Noisy.", 0.2, 0.1),)
-    first = record(tmp_path / "a", 61.0, 60.5, quality=Quality(findings))
-    later = record(tmp_path / "b", 64.0, 62.5, quality=Quality(()))
-
-    out = tmp_path / "out"
-    call = ("follow", first, later, "--output", out, "--json-lines", *OWN_ERROR, *model)
-    done = brainage(*call)
-
-    assert done.code == 0, done.err
-    assert json.loads(done.out.splitlines()[-1])["verdict"] == worst
-
-
 def test_scans_days_apart_have_no_rate_in_any_output(brainage, tmp_path, model):
     first, later = record(tmp_path / "a", 66.0), record(tmp_path / "b", 61.0)
 
