@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from BrainAgeLib.follow.change import LEVEL, Change
-from BrainAgeLib.follow.visits import Person, Visit
+from BrainAgeLib.follow.visits import Person
 from BrainAgeLib.follow.wording import duration
 from BrainAgeLib.records import Reference
 from BrainAgeLib.report import wording
@@ -85,7 +85,9 @@ class _Axes:
 def follow_plot(person: Person, change: Change, reference: Reference | None) -> FollowPlot:
     """Place the visits of a person; against time where an age is not known."""
     has_ages = all(visit.age_years is not None for visit in person.visits)
-    places = [_place(visit, person.visits[0]) for visit in person.visits]
+    # Ages may be rounded, times since the first are not.
+    start = person.visits[0].age_years if has_ages else None
+    places = [visit.time_years + (start or 0.0) for visit in person.visits]
     brain_ages = [visit.brain_age_years for visit in person.visits]
     half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * change.scan_error_years
     axes = _axes(places, brain_ages, half)
@@ -115,11 +117,6 @@ def follow_plot(person: Person, change: Change, reference: Reference | None) -> 
         ends(1.0, places[0], brain_ages[0]),
         _legend(has_line=change.a_year is not None, has_people=bool(people)),
     )
-
-
-def _place(visit: Visit, first: Visit) -> float:
-    """Return where a visit lies along x: ages may be rounded, times since the first are not."""
-    return visit.time_years + (first.age_years or 0.0)
 
 
 def _axes(places: list[float], brain_ages: list[float], half: float) -> _Axes:

@@ -152,6 +152,20 @@ def test_typed_years_go_before_ages_and_words_are_no_number(person, twoScans):
         assert "are a number" in person.ui.messageLabel.text
 
 
+def test_the_age_of_the_first_scan_alone_moves_no_years_since_it(person, twoScans):
+    from BrainAgeSlicer import followscene, results
+
+    _first, later = twoScans(ages=(60.0, None))
+    person.type(person.ui.yearsEdit, "5")
+    compare(person)
+
+    chart = results.findResult(later).part(followscene.CHART)
+    assert chart.GetXAxisTitle() == "Years since the first scan"
+    series = chart.GetNthPlotSeriesNode(0)
+    years = slicer.util.arrayFromTableColumn(series.GetTableNode(), series.GetXColumnName())
+    assert list(years) == [0.0, 5.0]
+
+
 @pytest.mark.parametrize(
     ("ages", "words"),
     [((60.0, 60.0), "of one time"), ((60.0, None), "nor an age"), ((62.0, 60.0), "other way")],

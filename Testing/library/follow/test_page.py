@@ -116,6 +116,18 @@ def test_without_ages_the_plot_is_over_time():
     assert plot.x_words == "Years since the first scan" and not plot.people
 
 
+def test_the_age_of_the_first_scan_alone_moves_no_years_since_it():
+    made = person([0, 2], [61.0, 64.0])
+    first, later = made.visits
+    only_first = replace(made, visits=(first, replace(later, age_years=None)))
+
+    plot = follow_plot(only_first, change_of(only_first, ERROR), PEOPLE)
+
+    assert plot.x_words == "Years since the first scan"
+    zero = next(tick.place for tick in plot.x_ticks if tick.words == "0")
+    assert plot.visits[0].x == zero
+
+
 @pytest.mark.parametrize(("later_years", "has_line"), [(0.02, False), (2.0, True)])
 def test_a_line_through_the_scans_is_drawn_where_a_change_a_year_is_told(
     tmp_path, later_years, has_line
