@@ -50,7 +50,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     times = parser.add_argument_group("the dates")
     for option, words in (
         ("--years", "years since the first scan, one for each; default the dates of DICOM headers"),
-        ("--ages", "age at each scan; default the headers'"),
+        ("--ages", "age at each scan, which tells the time, too; default the headers'"),
     ):
         times.add_argument(option, nargs="+", type=_year, metavar="Y", help=words)
     times.add_argument(

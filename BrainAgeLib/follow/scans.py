@@ -29,7 +29,7 @@ from BrainAgeLib.scan.dicom_visit import patient_id, study_date
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
 NO_PERSON = "this person"
-GIVEN_YEARS = "the years that were given"
+GIVEN_YEARS, GIVEN_AGES = "the years that were given", "the ages that were given"
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,16 @@ def follow_scans(
     """Return the person of two or more inputs: scans, or what ``brainage predict`` wrote of one.
 
     Scans are predicted, each into a folder of its own in ``output``. ``options``: of each input.
-    An age in them goes before that of a record. ``years``: since the first scan; None takes the
-    days of the DICOM headers, else the ages. Raises BrainAgeError for what cannot be read, is
-    refused, or is of one time.
+    An age in them goes before that of a record. ``years``: since the first scan; None takes these
+    ages where every input has one, else the days of the DICOM headers, else all ages. Raises
+    BrainAgeError for what cannot be read, is refused, or is of one time.
     """
     scans = [
         _scanned(path, output / f"scan-{number}", one, on_progress(number))
         for number, (path, one) in enumerate(zip(inputs, options, strict=True), start=1)
     ]
     records = [scan.prediction for scan in scans]
-    times, told_by, notes = _times(inputs, records, years)
+    times, told_by, notes = _times(inputs, options, records, years)
     notes += repeated_scans(records, [scan.name for scan in scans])
     notes += _doubts_about_person(inputs, scans)
     visits = {
@@ -126,11 +126,18 @@ def _require_years(years: Sequence[float], count: int) -> None:
 
 
 def _times(
-    inputs: Sequence[Path], records: Sequence[Prediction], years: Sequence[float] | None
+    inputs: Sequence[Path],
+    options: Sequence[Options],
+    records: Sequence[Prediction],
+    years: Sequence[float] | None,
 ) -> tuple[list[float], str, list[str]]:
     """Return the times of scans in years, what tells them, and what to know of them."""
     if years is not None:
         return list(years), GIVEN_YEARS, []
+    given = [one.age_years for one in options]
+    if None not in given:  # whoever gives ages knows better than headers, whose days may be moved
+        times, notes = times_of_ages(given)
+        return times, GIVEN_AGES, notes
     if days := _times_of_days(inputs):
         return days, "the dates of their headers", []
     times, notes = times_of_ages([record.chronological_age_years for record in records])

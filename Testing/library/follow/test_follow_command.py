@@ -11,6 +11,7 @@ from BrainAgeLib.model.card import read_card
 from BrainAgeLib.records import Finding, Quality
 from Testing.library.cohort.made_results import row, write_table
 from Testing.library.follow.made_people import OWN_ERROR, record
+from Testing.library.scan.made_dicom import write_series
 
 
 @pytest.mark.parametrize("worst", ["pass", "warn", "refuse"])
@@ -53,3 +54,17 @@ def test_a_table_of_the_card_s_model_or_of_none_has_its_error(brainage, tmp_path
     done = brainage("follow", write_table(rows, tmp_path / "r.csv"), "--output", tmp_path / "out")
 
     assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize("ages", [(), ("--ages", "60", "61.5")])
+def test_given_ages_go_before_the_dates_of_headers(brainage, tmp_path, model, ages):
+    folders = [record(tmp_path / year, 61.0, 60.0) for year in ("2020", "2024")]
+    for folder in folders:
+        write_series(folder, range(1), StudyDate=f"{folder.name}0301")
+
+    out = tmp_path / "out"
+    done = brainage("follow", *folders, "--output", out, *ages, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    assert said["change"]["years"] == pytest.approx(1.5 if ages else 4.0, abs=0.01)
