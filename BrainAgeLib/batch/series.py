@@ -55,7 +55,8 @@ class SeriesFacts:
     """What header and voxel grid tell of one series or file.
 
     ``plane`` is None when it makes no volume. Times in ms; None where the header says nothing.
-    ``is_alone``: its file or folder holds no other series. ``complaint``: why it cannot be read.
+    ``is_alone``: its file or folder holds no other series. ``split``: the folders below
+    ``path`` that hold a part of its slices each. ``complaint``: why it cannot be read.
     """
 
     path: str
@@ -72,6 +73,7 @@ class SeriesFacts:
     has_contrast_agent: bool = False
     is_derived: bool = False
     is_alone: bool = False
+    split: tuple[str, ...] = ()
     complaint: str | None = None
 
 

@@ -21,7 +21,8 @@ from BrainAgeLib.batch.files import (
     without_sequence_at_ends,
 )
 from BrainAgeLib.batch.left_out import folders_without_scan
-from BrainAgeLib.batch.series import SeriesFacts, facts_of_file, facts_of_series
+from BrainAgeLib.batch.series import SeriesFacts, facts_of_file
+from BrainAgeLib.batch.split_series import SeriesPart, part_of, series_of
 from BrainAgeLib.batch.study import Study, of_one_visit, with_beside
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.told_apart import of_uid, told_apart
@@ -59,8 +60,11 @@ def read_tree(
     passed over.
     """
     with quiet_itk():
-        scans, decisions = _scans_of(list(_studies(root, output)), wish, root)
-    return scans, decisions + folders_without_scan(root, output, {item.path for item in decisions})
+        studies = list(_studies(root, output))
+        scans, decisions = _scans_of(studies, wish, root)
+    known = {item.path for item in decisions}
+    known |= {part for study in studies for facts in study.series for part in facts.split}
+    return scans, decisions + folders_without_scan(root, output, known)
 
 
 def read_files(
@@ -109,7 +113,11 @@ def _decide(study: Study, wish: Wish | None) -> tuple[list[ScanEntry], list[Deci
         for facts, reason in zip(study.series, choice.reasons, strict=True)
     ]
     if choice.taken:
-        entries = [_entry(study, facts, selection=choice.why) for facts in choice.taken]
+        # What else cannot be read, reading it says.
+        entries = [
+            _entry(study, facts, facts.complaint if facts.split else None, choice.why)
+            for facts in choice.taken
+        ]
         if wish == EACH:
             entries = list(map(_as_taken, entries, choice.taken))
         return entries, decisions
@@ -155,13 +163,13 @@ def _entry(
 
 
 def _studies(root: Path, output: Path) -> Iterator[Study]:
-    by_key: dict[_StudyKey, list[tuple[Path, SeriesFacts]]] = {}
+    by_key: dict[_StudyKey, list[SeriesPart]] = {}
     for folder, names in folders_below(root, output):
         yield from _file_studies(root, folder, images_among(folder, names))
         others = others_among(folder, names)
         if any(map(is_dicom, others)):
-            for key, facts in _series(folder):
-                by_key.setdefault(key, []).append((folder, facts))
+            for key, part in _series(folder):
+                by_key.setdefault(key, []).append(part)
         else:
             yield from _broken_study(root, folder, others)
     yield from _dicom_studies(root, by_key)
@@ -190,7 +198,7 @@ def _broken_study(root: Path, folder: Path, others: list[Path]) -> Iterator[Stud
         yield Study("/".join(parts), parts, [facts])
 
 
-def _series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesFacts]]:
+def _series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesPart]]:
     """Yield each DICOM series of a folder with its study; damaged slices are a series, too."""
     try:
         yield from _readable_series(folder)
@@ -199,17 +207,17 @@ def _series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesFacts]]:
         yield _unread_series(folder, cannot_be_read(name, error).message)
 
 
-def _readable_series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesFacts]]:
+def _readable_series(folder: Path) -> Iterator[tuple[_StudyKey, SeriesPart]]:
     series, others = dicom_series_in(folder)
     for headers in series.values():
-        yield _study_of(folder, headers[0]), facts_of_series(folder, headers, len(series) == 1)
+        yield _study_of(folder, headers[0]), part_of(folder, headers, len(series) == 1)
     if not series and any(header.object_class in _MR_IMAGES for header in others):
         yield _unread_series(folder, "holds DICOM files but no complete image")
 
 
-def _unread_series(folder: Path, complaint: str) -> tuple[_StudyKey, SeriesFacts]:
+def _unread_series(folder: Path, complaint: str) -> tuple[_StudyKey, SeriesPart]:
     facts = SeriesFacts(str(folder), None, "", None, 0, complaint=complaint)
-    return _StudyKey("", str(folder), ""), facts
+    return _StudyKey("", str(folder), ""), SeriesPart(folder, facts)
 
 
 def _study_of(folder: Path, header: DicomHeader) -> _StudyKey:
@@ -218,16 +226,14 @@ def _study_of(folder: Path, header: DicomHeader) -> _StudyKey:
     return _StudyKey(uid, "" if uid else str(folder), patient_id(header.path) or "")
 
 
-def _dicom_studies(
-    root: Path, by_key: dict[_StudyKey, list[tuple[Path, SeriesFacts]]]
-) -> Iterator[Study]:
+def _dicom_studies(root: Path, by_key: dict[_StudyKey, list[SeriesPart]]) -> Iterator[Study]:
     places = {
-        key: Path(os.path.commonpath([folder for folder, _ in series])).relative_to(root).parts
-        for key, series in by_key.items()
+        key: Path(os.path.commonpath([part.folder for part in held])).relative_to(root).parts
+        for key, held in by_key.items()
     }
     studies_at = Counter(places.values())
     named: Counter[tuple[str, ...]] = Counter()
-    for key, series in by_key.items():
+    for key, held in by_key.items():
         parts = places[key]
         if not parts or studies_at[parts] > 1:
             # No number of a patient or of a study may become a name: of the UID only this is shown.
@@ -235,4 +241,4 @@ def _dicom_studies(
             named[parts] += 1
             if named[parts] > 1:
                 parts = (*parts[:-1], f"{parts[-1]}-{named[parts]}")
-        yield Study("/".join(parts), parts, [facts for _, facts in series], is_dicom=True)
+        yield Study("/".join(parts), parts, series_of(held), is_dicom=True)

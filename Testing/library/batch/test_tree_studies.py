@@ -46,3 +46,43 @@ def test_series_of_one_study_stay_together_across_folders(tmp_path):
     (entry,), _ = tree(tmp_path)
 
     assert (entry.id, entry.scan) == ("p1", str(tmp_path / "p1" / "s1"))
+
+
+def test_a_series_that_lies_in_two_folders_is_a_row_that_says_so(tmp_path):
+    for name, places in (("SUB1", range(12)), ("SUB2", range(12, 24))):
+        write_series(tmp_path / "p1" / name, places, **T1)
+
+    (entry,), (decision,) = tree(tmp_path)
+
+    words = "the series lies in 2 folders (SUB1, SUB2): put its files into one"
+    assert (entry.id, entry.scan, entry.complaint) == ("p1", str(tmp_path / "p1"), words)
+    assert decision.reason == words
+
+
+def test_a_whole_series_beside_one_in_two_folders_is_taken(tmp_path):
+    for name, places in (("SUB1", range(12)), ("SUB2", range(12, 24))):
+        write_series(tmp_path / "p1" / name, places, **T1)
+    write_series(tmp_path / "p1" / "whole", range(9), SeriesInstanceUID=f"{SERIES_UID}.2", **T1)
+
+    (entry,), _ = tree(tmp_path)
+
+    assert (entry.scan, entry.complaint) == (str(tmp_path / "p1" / "whole"), None)
+
+
+@pytest.mark.parametrize("places", [range(24), range(12)], ids=["all", "some"])
+def test_a_copy_of_a_series_in_another_folder_is_no_part_of_it(tmp_path, places):
+    write_series(tmp_path / "p1" / "a", range(24), **T1)
+    write_series(tmp_path / "p1" / "b", places, **T1)
+
+    (entry,), _ = tree(tmp_path)
+
+    assert (entry.scan, entry.complaint) == (str(tmp_path / "p1" / "a"), None)
+
+
+def test_two_series_of_one_uid_are_told_apart_by_what_they_are(tmp_path):
+    write_series(tmp_path / "p1" / "a", range(12), **T1)
+    write_series(tmp_path / "p1" / "b", range(20, 30), **T1 | {"EchoTime": 98.0})
+
+    (entry,), _ = tree(tmp_path)
+
+    assert (entry.scan, entry.complaint) == (str(tmp_path / "p1" / "a"), None)
