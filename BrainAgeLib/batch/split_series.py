@@ -9,7 +9,7 @@ from pathlib import Path
 
 from BrainAgeLib.batch.series import SeriesFacts, facts_of_series
 from BrainAgeLib.scan.dicom_header import DicomHeader
-from BrainAgeLib.scan.dicom_slices import PLACE_DECIMALS
+from BrainAgeLib.scan.dicom_slices import numbered_places
 from BrainAgeLib.scan.dicom_sorting import without_strangers
 
 _COSINE_DECIMALS = 2
@@ -19,13 +19,13 @@ _COSINE_DECIMALS = 2
 class SeriesPart:
     """What one folder holds of a series.
 
-    ``kind``: what its slices say alike in every folder. ``places``: where they lie, in mm, rounded.
+    ``kind``: what its slices say alike in every folder. ``places``: where they lie, in mm.
     """
 
     folder: Path
     facts: SeriesFacts
     kind: tuple[object, ...] = ()
-    places: frozenset[tuple[float, ...]] = frozenset()
+    places: tuple[tuple[float, ...], ...] = ()
 
 
 def part_of(folder: Path, headers: Sequence[DicomHeader], alone: bool) -> SeriesPart:
@@ -37,9 +37,8 @@ def part_of(folder: Path, headers: Sequence[DicomHeader], alone: bool) -> Series
     slices = [header.slice for header in without_strangers(headers)[0]]
     cosines = tuple(round(number, _COSINE_DECIMALS) for number in slices[0].orientation or ())
     kind = (facts.series_uid, facts.description, facts.echo_ms, facts.repetition_ms)
-    places = [one.position_mm for one in slices if one.position_mm is not None]
-    rounded = {tuple(round(number, PLACE_DECIMALS) for number in place) for place in places}
-    return SeriesPart(folder, facts, (*kind, headers[0].size, cosines), frozenset(rounded))
+    places = tuple(one.position_mm for one in slices if one.position_mm is not None)
+    return SeriesPart(folder, facts, (*kind, headers[0].size, cosines), places)
 
 
 def series_of(parts: Sequence[SeriesPart]) -> list[SeriesFacts]:
@@ -52,8 +51,10 @@ def series_of(parts: Sequence[SeriesPart]) -> list[SeriesFacts]:
         of_kind.setdefault(part.kind if part.facts.series_uid else (number,), []).append(part)
     found = []
     for same in of_kind.values():
-        whole = frozenset[tuple[float, ...]]().union(*(part.places for part in same))
-        if any(part.places == whole for part in same):
+        numbers = iter(numbered_places([place for part in same for place in part.places]))
+        own = [{next(numbers) for _ in part.places} for part in same]
+        whole = set[int]().union(*own)
+        if whole in own:
             found += [part.facts for part in same]
         else:
             found.append(_in_parts(same, len(whole)))

@@ -192,7 +192,9 @@ def _broken_study(root: Path, folder: Path, others: list[Path]) -> Iterator[Stud
     """Yield a study of a folder whose files only have the names of DICOM."""
     broken = [path for path in others if looks_like_dicom(path)]
     if broken:
-        words = f"{len(broken)} files that have names of DICOM and are none, or cannot be read"
+        words = (
+            f"{len(broken)} files that have names of DICOM and are none, not there or not readable"
+        )
         parts = folder.relative_to(root).parts or (folder.name,)
         facts = SeriesFacts(str(folder), None, "", None, 0, complaint=words)
         yield Study("/".join(parts), parts, [facts])

@@ -30,8 +30,7 @@ FLAT_GREY_TO_WHITE = 0.92  # three quarters of the contrast gone: 0.93
 CLEAR_BRIGHT_WHITE = 1.1  # T1 1.26 and more; a FLAIR as flat as can be: 0.9
 # The spread of sound scans grows with age: 0.052 + 0.0015 a year, with a standard deviation of
 # 0.019. The limit is 2.6 of these above the line, at the predicted age.
-MOST_SPREAD = 0.102
-MOST_SPREAD_PER_YEAR = 0.0015
+MOST_SPREAD, MOST_SPREAD_PER_YEAR = 0.102, 0.0015
 MOST_FIELD_SD = 0.15  # sound scans up to 0.142; a field of 0.175 moved an age by 14 years
 UNUSABLE_FIELD_SD = 0.35  # at 0.42 the registration fails too
 # 18 sound whole heads of four sources up to 0.003. A constant added to the sample until it was 0.10
@@ -214,21 +213,17 @@ def _weak(measured: Contrast) -> Finding | None:
 
 
 def _spread(measured: Contrast) -> Finding | None:
-    """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off.
-
-    What is usual at the predicted age is taken off what is told, not added to the limit: a limit
-    would tell the age of a scan that is refused.
-    """
-    age_years, spread = measured.brain_age_years, measured.tissue_spread
-    if age_years is None or spread is None or not sequence.is_read_as_t1(measured):
+    """Find brightness that scatters within a tissue: ghosts, motion, a registration that is off."""
+    age, spread = measured.brain_age_years, measured.tissue_spread
+    if age is None or spread is None or not sequence.is_read_as_t1(measured):
         return None
     message = (
         "Within one tissue the brightness scatters more than in sound scans of such a brain, as "
         "ghosts, motion, noise or a registration that is off leave it. Look at the pictures of "
         "the report, and trust the age less."
     )
-    beyond_age = spread - MOST_SPREAD_PER_YEAR * age_years
-    return above(FindingCode.UNEVEN_TISSUE, beyond_age, message, warn=MOST_SPREAD)
+    beyond = spread - MOST_SPREAD_PER_YEAR * age  # a limit by age would tell a refused scan's
+    return above(FindingCode.UNEVEN_TISSUE, beyond, message, warn=MOST_SPREAD)
 
 
 def _shading(measured: Contrast) -> Finding | None:
