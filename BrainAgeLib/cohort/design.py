@@ -20,6 +20,7 @@ INTERCEPT = "intercept"
 AGE, AGE_SQUARED, SEX = "age", "age squared", "sex M"
 TIME = "years"  # since the first scan
 ALONE = 1 - 1e-8  # leverage
+TOLD_ALREADY = 1e-9  # what is left of a column beside its size: rounding alone
 
 
 def covariate_columns(frame: pd.DataFrame, covariates: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -61,12 +62,22 @@ def covariate_values(frame: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Seri
 
 def _without_redundant(columns: pd.DataFrame) -> pd.DataFrame:
     """Leave out columns that those before them tell already."""
-    whole = columns.dropna()
-    kept: list[str] = []
-    for name in columns:
-        if _rank(whole[[*kept, name]]) > _rank(whole[kept]):
-            kept.append(str(name))
-    return columns[kept]
+    told = independent_columns(with_intercept(columns.dropna()).to_numpy(float))
+    return columns.iloc[:, [place - 1 for place in told if place > 0]]
+
+
+def independent_columns(matrix: np.ndarray) -> list[int]:
+    """Return the places of the columns of (row, column) that those before do not tell already."""
+    kept: list[int] = []
+    basis = np.empty((len(matrix), 0))
+    for place, column in enumerate(matrix.T):
+        rest = column - basis @ (basis.T @ column)
+        rest -= basis @ (basis.T @ rest)  # what rounding left of it
+        size = float(np.linalg.norm(rest))
+        if size > TOLD_ALREADY * float(np.linalg.norm(column)):
+            kept.append(place)
+            basis = np.column_stack([basis, rest / size])
+    return kept
 
 
 def _rank(columns: pd.DataFrame) -> int:

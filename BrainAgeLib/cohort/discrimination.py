@@ -4,6 +4,10 @@ Area under the ROC curve (AUC) of the gap and of each measure, as they are and a
 from age, age squared and sex whose line is fitted on the reference group (Janes and Pepe 2009, doi
 10.1093/biomet/asp002). A measure is turned so that more means older-looking, judged by its
 correlation with age in the reference group, never by the groups themselves.
+
+What the reference group cannot tell (the effect of sex, where all of it are men) is left out of the
+line: least squares of least norm would share its intercept out among such columns, and whoever has
+another value there would be judged by a part of the intercept.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.cohort.design import covariate_columns, with_intercept
+from BrainAgeLib.cohort.design import covariate_columns, independent_columns, with_intercept
 from BrainAgeLib.cohort.differences import GROUPS_SEED, resampled_within
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
@@ -54,10 +58,8 @@ def discrimination(
 
     Only people with all values count, so that the figures are of the same people.
     """
-    frame = first[first["group"].isin((base, other))]
-    design = with_intercept(covariate_columns(frame, covariates))
-    usable = design.notna().all(axis=1) & frame[["gap_years", *measures]].notna().all(axis=1)
-    frame, matrix = frame[usable], design[usable].to_numpy(float)
+    frame, design = _with_all_values(first, base, other, measures, covariates)
+    matrix = design.to_numpy(float)
     group_of = frame["group"].to_numpy(str)
     if min((group_of == base).sum(), (group_of == other).sum()) < 2:
         return []
@@ -79,6 +81,33 @@ def discrimination(
     return _estimates(markers, observed, replicates, f"{other} against {base}", len(frame))
 
 
+def not_adjusted_for(
+    first: pd.DataFrame,
+    base: str,
+    other: str,
+    measures: tuple[str, ...] = (),
+    covariates: tuple[str, ...] = (),
+) -> list[str]:
+    """Return the columns that the reference group cannot tell, which its line does not have."""
+    frame, design = _with_all_values(first, base, other, measures, covariates)
+    told = independent_columns(design[frame["group"] == base].to_numpy(float))
+    return [str(name) for place, name in enumerate(design) if place not in told]
+
+
+def _with_all_values(
+    first: pd.DataFrame,
+    base: str,
+    other: str,
+    measures: tuple[str, ...],
+    covariates: tuple[str, ...],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the people of a pair of groups who have all values, and their design."""
+    frame = first[first["group"].isin((base, other))]
+    design = with_intercept(covariate_columns(frame, covariates))
+    usable = design.notna().all(axis=1) & frame[["gap_years", *measures]].notna().all(axis=1)
+    return frame[usable], design[usable]
+
+
 def older_looking(values: np.ndarray, ages: np.ndarray, controls: np.ndarray) -> np.ndarray:
     """Return values turned so that they rise with age in the reference group."""
     if np.ptp(values[controls]) == 0 or np.ptp(ages[controls]) == 0:
@@ -92,7 +121,7 @@ def _areas(
     """Return AUCs (marker, 2): as it is, adjusted."""
     healthy = controls[drawn]
     values = np.array([marker.values[drawn] for marker in markers]).T
-    covariates = matrix[drawn]
+    covariates = matrix[drawn][:, independent_columns(matrix[drawn][healthy])]
     line = np.linalg.lstsq(covariates[healthy], values[healthy], rcond=None)[0]
     residuals = values - covariates @ line
     return np.array(

@@ -86,8 +86,9 @@ def _discrimination() -> str:
     return (
         "Discrimination. Area under the ROC curve of the raw gap, as it is and adjusted: residuals "
         "from a line on age, age squared, sex and covariates that is fitted on the first of the "
-        "two groups (Janes and Pepe 2009). Intervals: percentile bootstrap of people within "
-        "groups, with the adjustment refitted in each round. These are areas in these people, not "
+        "two groups (Janes and Pepe 2009), less the columns that this group does not tell. "
+        "Intervals: percentile bootstrap of people within groups, with the adjustment refitted in "
+        "each round. These are areas in these people, not "
         "the accuracy of a diagnosis."
     )
 

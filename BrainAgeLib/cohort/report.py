@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.cohort.added_value import ODDS, added_value
+from BrainAgeLib.cohort.areas import add_areas
 from BrainAgeLib.cohort.cautions import (
     cautions,
     drop_out,
@@ -32,9 +31,7 @@ from BrainAgeLib.cohort.differences import (
     adjusted_means,
     differences,
     fit_groups,
-    with_holm,
 )
-from BrainAgeLib.cohort.discrimination import discrimination
 from BrainAgeLib.cohort.estimates import (
     Estimate,
     Table,
@@ -57,13 +54,6 @@ RAW, CORRECTED = "raw gap", "corrected gap"
 DRIFT = (
     "Only differences between groups mean something here: the raw gap of everybody drifts "
     "down with time, because models of brain age under-estimate ageing."
-)
-
-ADDED = (
-    "Nested logistic models of the group on age, age squared and sex, with the measure, the gap, "
-    "or both. An odds ratio whose interval holds 1, and a gain of AUC near 0, mean that it was not "
-    "seen to add anything to the other. The areas are those of models that know age and sex, among "
-    "people of these ages: they depend on how the ages of the groups differ."
 )
 
 
@@ -155,35 +145,7 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None) -> 
             ),
         ),
     )
-    _beside_volume(report, cohort)
-
-
-def _beside_volume(report: Report, cohort: Cohort) -> None:
-    plan, areas, added = cohort.plan, [], []
-    for base, other in combinations(cohort.groups, 2):
-        areas += discrimination(cohort.first, base, other, plan.measures, plan.covariates)
-        for measure in plan.measures:
-            added += added_value(cohort.first, base, other, measure, plan.covariates)
-    added = with_holm(added)
-    if not areas:
-        return
-    adjusted = [item for item in _keep(report, areas) if item.figure.startswith("AUC, adjusted")]
-    words = None if plan.measures else "Name a measure of volume with --measure to see it beside."
-    report.section(
-        "How well the gap tells groups apart",
-        words,
-        estimates_table(areas),
-        report.chart(
-            "discrimination.svg",
-            estimates_forest(adjusted, "AUC, adjusted for age and sex", 0.5),
-            "Area under the ROC curve with 95 % bootstrap intervals; 0.5 tells nothing.",
-        ),
-    )
-    if added:
-        odds = [item for item in _keep(report, added) if item.figure == ODDS]
-        areas = [item for item in added if item.figure != ODDS]
-        tables = [estimates_table(part) for part in (odds, areas) if part]
-        report.section("What the gap adds to volume", ADDED, *tables)
+    add_areas(report, cohort)
 
 
 def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> None:

@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from BrainAgeLib.cohort.discrimination import ADJUSTED, AS_IT_IS, auc, discrimination
+from BrainAgeLib.cohort.discrimination import (
+    ADJUSTED,
+    AS_IT_IS,
+    auc,
+    discrimination,
+    not_adjusted_for,
+)
 
 
 @pytest.mark.parametrize(
@@ -80,3 +86,26 @@ def test_only_people_with_all_values_count(people):
     holes.loc[:19, "volume"] = np.nan
 
     assert discrimination(holes, "CN", "AD", ("volume",), rounds=20)[0].people == 280
+
+
+@pytest.mark.parametrize("sex", ["F", "M"])
+def test_a_reference_group_of_one_sex_does_not_move_the_area(people, sex):
+    of_one_sex = people.assign(sex=people["sex"].where(people["group"] == "AD", sex))
+
+    found = discrimination(of_one_sex, "CN", "AD", ("volume",), rounds=20)
+
+    area = next(item for item in found if item.outcome == "volume" and item.figure == ADJUSTED)
+    assert area.value > 0.75 and area.low > 0.7
+    assert not_adjusted_for(of_one_sex, "CN", "AD", ("volume",)) == ["sex M"]
+    assert not_adjusted_for(people, "CN", "AD", ("volume",)) == []
+
+
+@pytest.mark.parametrize("site", ["common", "rare"])
+def test_a_reference_group_of_one_site_does_not_move_the_area(people, site):
+    sites = np.where(np.arange(300) % 5, "common", "rare")
+    of_one_site = people.assign(site=np.where(people["group"] == "AD", sites, site))
+
+    found = discrimination(of_one_site, "CN", "AD", ("volume",), ("site",), rounds=20)
+
+    area = next(item for item in found if item.outcome == "volume" and item.figure == ADJUSTED)
+    assert area.value > 0.75 and area.low > 0.7
