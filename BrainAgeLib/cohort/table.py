@@ -56,8 +56,9 @@ class Exclusion:
 class AnalysisTable:
     """The scans that count, and those that do not, with the reason.
 
-    ``scans`` has the contract's columns (absent ones empty; ``sex`` F, M or empty), ``person``
-    (``id``, or the path where it is empty), ``line``, and all further columns as text.
+    ``scans`` has the contract's columns (absent ones empty, as are cells that say n/a; ``sex`` F, M
+    or empty), ``person`` (``id``, or the path where it is empty), ``line``, and all further columns
+    as text.
     ``gap_years`` is raw brain age minus age. ``columns``: those that the file has.
     ``rows_read``: kept and left out.
     """
@@ -84,7 +85,7 @@ def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> Analy
     for name in NUMBERS:
         frame[name] = number_column(frame, name, path)
     for name in TEXTS:
-        frame[name] = frame[name].str.strip() if name in frame else ""
+        frame[name] = _texts(frame[name], name) if name in frame else ""
     frame["sex"] = _sexes(frame, path)
     frame["verdict"] = frame["verdict"].str.lower()
     check_words(frame, "interval_covers", get_args(IntervalCovers), path)
@@ -125,6 +126,12 @@ def _cell(cell: str, sheet: Sheet) -> str:
     if sheet.separator != "," and _DECIMAL_COMMA.fullmatch(text):
         return text.replace(",", ".")
     return text
+
+
+def _texts(column: pd.Series, name: str) -> pd.Series:
+    """Return a column's texts, empty where they say that nothing is known; a path may be any."""
+    texts = column.str.strip()
+    return texts if name == "path" else texts.mask(texts.str.lower().isin(NOT_KNOWN), "")
 
 
 def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:

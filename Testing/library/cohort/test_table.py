@@ -227,3 +227,19 @@ def test_a_comma_between_commas_is_no_decimal_one(tmp_path):
 
     with pytest.raises(InputError, match="'41,5', which is no number"):
         read_table(path)
+
+
+@pytest.mark.parametrize("nothing", ["NA", "n/a", "NaN", "nan"])
+def test_a_cell_that_says_nothing_is_no_name(tmp_path, nothing):
+    rows = healthy_rows(4)
+    rows += [row(0, 21.0, 31.0), row(1, 41.5, 45.0)]
+    said = dict.fromkeys(("session", "group", "model"), nothing)
+    rows = [entry | said for entry in rows]
+    rows[2] |= {"id": nothing}
+    rows[3] |= {"id": nothing}
+
+    table = read_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert table.exclusions == ()  # the second visits are of another age
+    assert table.scans["person"].nunique() == 4  # by their paths
+    assert set(table.scans["group"]) == set(table.scans["model"]) == {""}
