@@ -16,6 +16,7 @@ from BrainAgeLib.cohort.table import (
     read_table,
     require_column,
 )
+from BrainAgeLib.cohort.table_checks import check_people
 from BrainAgeLib.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,11 +84,13 @@ class Cohort:
 def read_cohort(path: Path, plan: Plan) -> Cohort:
     """Read a results table for a plan.
 
-    Raises InputError when it cannot be read, lacks a column of the plan, or a group is too small.
+    Raises InputError when it cannot be read, lacks a column of the plan, a person has two sexes, or
+    a group is too small.
     """
     _check_plan(plan)
     table = read_table(path)
     scans = table.scans
+    check_people(scans, path)
     for name in (*plan.numbers, *plan.covariates):
         require_column(table, name, path)
     for name in plan.numbers:

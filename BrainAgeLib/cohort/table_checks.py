@@ -76,3 +76,18 @@ def check_gaps(frame: pd.DataFrame, path: Path) -> None:
             "brain_age_years minus age",
             "give the table as brainage batch wrote it",
         )
+
+
+def check_people(scans: pd.DataFrame, path: Path) -> None:
+    """Raise InputError, which names the lines, where rows of one person name F and M."""
+    known = scans[scans["sex"] != ""]
+    sexes = known.groupby("person")["sex"].transform("nunique")
+    if (sexes > 1).any():
+        of_one = known[known["person"] == known["person"][sexes > 1].iloc[0]]
+        first, *_ = of_one["line"][of_one["sex"] == "F"]
+        other, *_ = of_one["line"][of_one["sex"] == "M"]
+        raise InputError(
+            f"lines {min(first, other)} and {max(first, other)} of {path} are of one person by "
+            "their id, but name F and M",
+            "give two people two ids, or mend the sex",
+        )

@@ -19,15 +19,20 @@ def subject_of(path: str) -> str | None:
 
 
 def maybe_two_people(
-    names: Sequence[str], subjects: Sequence[str | None], patient_ids: Sequence[str | None] = ()
+    names: Sequence[str],
+    subjects: Sequence[str | None],
+    patient_ids: Sequence[str | None] = (),
+    sexes: Sequence[str | None] = (),
 ) -> list[str]:
     """Return a sentence for each thing by which the scans look like those of several people.
 
-    Of each scan: its name for people, BIDS subject and DICOM patient ID, None where not known.
+    Of each scan: its name for people, BIDS subject, DICOM patient ID and sex, None or nothing where
+    not known.
     """
     told_by = {
         "the BIDS subjects in the names of their files or folders": subjects,
         "the patient IDs of their headers": patient_ids,
+        "their sexes": sexes,
     }
     return [
         f"These may be scans of two people, since {what} differ: {', '.join(names)}."

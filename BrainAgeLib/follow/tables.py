@@ -17,6 +17,7 @@ from BrainAgeLib.cohort.sequences import NOT_T1, finding_codes, is_of_t1, sequen
 from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
+from BrainAgeLib.follow.identity import maybe_two_people, subject_of
 from BrainAgeLib.follow.visits import (
     AGES,
     OF_RECORDS_ALONE,
@@ -78,6 +79,11 @@ def _person(
     if time:
         times, notes, told_by = [float(row[time]) for row in rows], [], f"the years in {time}"
     visits = [_visit(row, since, records) for row, since in zip(rows, times, strict=True)]
+    notes = notes + maybe_two_people(
+        [visit.name for visit in visits],
+        [subject_of(row["path"]) for row in rows],
+        sexes=[row["sex"] for row in rows],
+    )
     person = person_of(name, visits, notes, told_by, HOW_TO_SAY)
     not_held = [each for each in OF_RECORDS_ALONE if any(each not in one.traits for one in visits)]
     if any(one.traits.get(SEQUENCE_TRAIT) == NOT_T1 for one in visits):

@@ -127,3 +127,14 @@ def test_the_group_of_the_first_visit_counts(tmp_path):
 def test_what_is_no_cohort(rows, plan, message, tmp_path):
     with pytest.raises(InputError, match=message):
         read(rows, tmp_path, plan)
+
+
+def test_two_people_under_one_id_are_refused_by_their_sexes(tmp_path):
+    rows = grouped({"AD": 6, "CN": 6}, sex="F")
+    later = row(3, 90.0, 91.0, session="2", group="AD", sex="M")
+
+    with pytest.raises(InputError, match="lines 5 and 14 of .* one person .* F and M") as said:
+        read([*rows, later], tmp_path)
+
+    assert "sub-003" not in str(said.value)
+    assert len(read([*rows, later | {"sex": ""}], tmp_path).visits) == 13

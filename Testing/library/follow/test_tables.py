@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from BrainAgeLib.follow.tables import people_of_table
 from Testing.library.cohort.made_results import row, write_table
 from Testing.library.follow.made_people import OWN_ERROR, prediction, record
 
@@ -107,3 +108,22 @@ def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
     )
 
     assert done.code == 2 and "--years is of scans, not of a RESULTS.csv" in done.err
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sex": "M"}, "since their sexes differ"),
+        ({"path": "B/sub-001B/t1.nii.gz"}, "since the BIDS subjects in the names"),
+        ({}, None),
+    ],
+)
+def test_two_people_under_one_id_are_told_of(tmp_path, changes, words):
+    rows = [row(1, 60.0, 61.0, session="1", sex="F", path="A/sub-001A/t1.nii.gz")]
+    rows.append(rows[0] | {"session": "2", "age": 71.0, "gap_years": "", "brain_age_years": 63.0})
+    rows[1] |= {"path": "A/sub-001A/later.nii.gz"} | changes
+
+    (person,) = people_of_table(write_table(rows, tmp_path / "results.csv"))
+
+    said = [note for note in person.notes if "two people" in note]
+    assert len(said) == bool(words) and all(words in note for note in said)
