@@ -17,7 +17,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
 from BrainAgeLib.tables.cells import NOT_KNOWN
 from BrainAgeLib.tables.sexes import SexColumns, UnclearSexes
-from BrainAgeLib.tables.sheet import Sheet, legible, read_sheet
+from BrainAgeLib.tables.sheet import legible, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +39,7 @@ TEXTS = (
 OTHER_SEQUENCE = "of another sequence than T1"
 # A spreadsheet that puts semicolons between cells has commas in its numbers.
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 
 
 @dataclass(frozen=True)
@@ -115,17 +116,35 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(f"the last line of {path} breaks off", "copy the whole file again")
     if again := [name for name in sheet.columns if re.search(r" \(\d+\)$", name)]:
         raise InputError(f"{path} has two columns of one name, {again[0]!r}", "rename one")
-    cells = [[_cell(row.cells[name], sheet) for name in sheet.columns] for row in sheet.rows]
+    cells = {name: [legible(row.cells[name]) for row in sheet.rows] for name in sheet.columns}
+    if sheet.separator != ",":
+        cells = _with_points(cells)
     columns = [name.lower() if name.lower() in COLUMNS else name for name in sheet.columns]
-    frame = pd.DataFrame(cells, columns=columns, dtype=object)
+    frame = pd.DataFrame(dict(zip(columns, cells.values(), strict=True)), dtype=object)
     return frame.assign(line=[row.line for row in sheet.rows])
 
 
-def _cell(cell: str, sheet: Sheet) -> str:
-    text = legible(cell)
-    if sheet.separator != "," and _DECIMAL_COMMA.fullmatch(text):
-        return text.replace(",", ".")
-    return text
+def _with_points(cells: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return columns of cells with decimal points for decimal commas.
+
+    1,250 may be a thousand and more. It is not in years, nor where the column or the brain ages,
+    which the same program saved, have a comma that can only be decimal; else it stays as it is.
+    """
+    told = {name for name, column in cells.items() if any(map(_is_decimal, column))}
+    if any(name.lower() == "brain_age_years" for name in told):
+        told = set(cells)
+    return {
+        name: [
+            cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in column
+        ]
+        if name in told or name.lower() in NUMBERS
+        else column
+        for name, column in cells.items()
+    }
+
+
+def _is_decimal(cell: str) -> bool:
+    return bool(_DECIMAL_COMMA.fullmatch(cell)) and not MAYBE_THOUSANDS.fullmatch(cell)
 
 
 def _texts(column: pd.Series, name: str) -> pd.Series:
@@ -134,10 +153,13 @@ def _texts(column: pd.Series, name: str) -> pd.Series:
     return texts if name == "path" else texts.mask(texts.str.lower().isin(NOT_KNOWN), "")
 
 
-def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
+def number_column(
+    frame: pd.DataFrame, name: str, path: Path, hint: str = "mend that line"
+) -> pd.Series:
     """Return a column as numbers, NaN where it is empty or absent.
 
-    Raises InputError that names the line of what is no finite number.
+    Raises InputError that names the line of what is no finite number, and of one whose comma may
+    stand between thousands.
     """
     import numpy as np
     import pandas as pd
@@ -150,9 +172,10 @@ def number_column(frame: pd.DataFrame, name: str, path: Path) -> pd.Series:
     wrong = texts.notna() & ~np.isfinite(numbers)
     if wrong.any():
         line, text = int(frame["line"][wrong].iloc[0]), str(texts[wrong].iloc[0])[:40]
-        raise InputError(
-            f"line {line} of {path}: {name} is {text!r}, which is no number", "mend that line"
-        )
+        what = "which is no number"
+        if MAYBE_THOUSANDS.fullmatch(text):
+            what, hint = "whose comma may stand between thousands", "leave the comma out"
+        raise InputError(f"line {line} of {path}: {name} is {text!r}, {what}", hint)
     return numbers
 
 

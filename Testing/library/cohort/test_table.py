@@ -14,6 +14,7 @@ from BrainAgeLib.cohort.table import (
     counted,
     first_scans,
     later_scans,
+    number_column,
     of_group,
     read_table,
 )
@@ -243,3 +244,35 @@ def test_a_cell_that_says_nothing_is_no_name(tmp_path, nothing):
     assert table.exclusions == ()  # the second visits are of another age
     assert table.scans["person"].nunique() == 4  # by their paths
     assert set(table.scans["group"]) == set(table.scans["model"]) == {""}
+
+
+THOUSANDS = ["980", "1,000", "1,010"]
+
+
+@pytest.mark.parametrize(
+    ("ages", "volumes", "read"),
+    [
+        (["41.5", "52", "61"], THOUSANDS, None),
+        (["41", "52", "61"], THOUSANDS, None),
+        (["41,5", "52", "61"], THOUSANDS, [980.0, 1.0, 1.01]),  # commas are decimal in this table
+        (["41.5", "52", "61"], ["980,5", "1,000", "1,010"], [980.5, 1.0, 1.01]),
+        (["41,125", "52,250", "61"], ["980", "990", "1000"], [980.0, 990.0, 1000.0]),
+    ],
+)
+@pytest.mark.parametrize("separator", ["\t", ";"])
+def test_a_comma_that_may_stand_between_thousands_is_not_taken_for_a_point(
+    tmp_path, ages, volumes, read, separator
+):
+    path = tmp_path / "results.csv"
+    lines = [("id", "age", "brain_age_years", "volume")]
+    lines += [(str(n), "50", ages[n], volumes[n]) for n in range(3)]
+    path.write_text("\n".join(map(separator.join, lines)) + "\n")
+
+    scans = read_table(path).scans
+
+    assert scans["brain_age_years"].tolist()[0] == pytest.approx(41.5, abs=0.5)
+    if read is None:
+        with pytest.raises(InputError, match="line 3 .*'1,000', whose comma may stand between"):
+            number_column(scans, "volume", path)
+    else:
+        assert number_column(scans, "volume", path).tolist() == read
