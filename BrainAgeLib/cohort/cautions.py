@@ -24,13 +24,14 @@ SPACING = "slice_spacing_mm"
 SPACING_DIFFERENCE_MM = 0.5  # of medians; the model's error grows by a tenth of a year a mm or so
 PLACES = frozenset({"site", "scanner", "center", "centre", "study", "protocol"})
 MOST_CODES = 6  # whole numbers of so few kinds may be names
+MANY_VALUES = 10  # of a category, each a column of its own
 RETURNED = "came back"
 FEWEST_ON_A_SIDE = 5
 
 
 def cautions(cohort: Cohort) -> list[str]:
     """Return what a reader must know of the table before the figures, in sentences."""
-    sources = (_models, _sequences, _spacings, _places, _codes, _unused, _lost_groups)
+    sources = (_models, _sequences, _spacings, _places, _codes, _categories, _unused, _lost_groups)
     return [*cohort.notes, *(words for source in sources for words in source(cohort))]
 
 
@@ -83,6 +84,16 @@ def _codes(cohort: Cohort) -> Iterable[str]:
             yield (
                 f"The covariate {name} is taken as a number ({len(kinds)} values). If its numbers "
                 "are names, of sites say, put a letter before them."
+            )
+
+
+def _categories(cohort: Cohort) -> Iterable[str]:
+    for name in cohort.plan.covariates:
+        texts, numbers = covariate_values(cohort.first, name)
+        if numbers is None and texts.nunique() > MANY_VALUES:
+            yield (
+                f"The covariate {name} is taken as a category of {texts.nunique()} values, each a "
+                "column of its own: whoever is alone in one is left out."
             )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from BrainAgeLib.cohort.design import TIME, covariate_values
 from BrainAgeLib.cohort.table import (
+    MAYBE_THOUSANDS,
     Exclusion,
     number_column,
     read_table,
@@ -95,6 +96,8 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
         require_column(table, name, path)
     for name in plan.numbers:
         scans[name] = number_column(scans, name, path)
+    for name in plan.covariates:
+        _check_numbers(scans, name, path)
     if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:
         raise InputError(f"{plan.event} of {path} holds more than 0 and 1", "1 is an event")
     # The table's own may hold anything; the analysis knows it by that name.
@@ -144,6 +147,21 @@ def _check_plan(plan: Plan) -> None:
         raise InputError(
             f"{both[0]} is asked for as a measure and as a covariate", "leave out one of the two"
         )
+
+
+def _check_numbers(scans: pd.DataFrame, name: str, path: Path) -> None:
+    """Raise InputError where most cells of a covariate are numbers and some are none.
+
+    One "1480 ml" would make a category of a volume, with a column for each of its values.
+    """
+    import pandas as pd
+
+    texts, _ = covariate_values(scans, name)
+    is_number = pd.to_numeric(texts, errors="coerce").notna()
+    is_number |= texts.str.fullmatch(MAYBE_THOUSANDS).fillna(False).astype(bool)
+    if 2 * is_number.sum() > texts.notna().sum():
+        hint = "mend that line, or put a letter before each if they are names"
+        number_column(scans, name, path, hint)
 
 
 def _grouped(scans: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:

@@ -28,7 +28,12 @@ METHOD = "least squares, HC3 standard errors, t"
 
 @dataclass(frozen=True)
 class GroupModel:
-    """A fitted linear model of one outcome. ``rows``: the people used, (person,) positions."""
+    """A fitted linear model of one outcome.
+
+    ``names``: of the columns of ``matrix`` (person, column); ``values``, ``group_of`` and
+    ``persons`` (person,). ``left_alone``: how many people were left out since nobody shares a
+    value of theirs.
+    """
 
     outcome: str
     groups: tuple[str, ...]
@@ -38,6 +43,7 @@ class GroupModel:
     group_of: np.ndarray
     persons: np.ndarray
     fit: Any
+    left_alone: int = 0
 
     @property
     def size_factor(self) -> float:
@@ -83,7 +89,8 @@ def fit_groups(
     design, values = with_intercept(of_groups, others), people[column].to_numpy(float)
     alone = fitted_alone(design.to_numpy(float))
     if alone.any():
-        return fit_groups(people[~alone], groups, outcome, column, covariates)
+        model = fit_groups(people[~alone], groups, outcome, column, covariates)
+        return model and replace(model, left_alone=model.left_alone + int(alone.sum()))
     if len(design) <= design.shape[1] + 2:
         return None
     fit = OLS(values, design.to_numpy(float)).fit(cov_type="HC3", use_t=True)
@@ -97,6 +104,15 @@ def fit_groups(
         people["person"].to_numpy(str),
         fit,
     )
+
+
+def left_alone(model: GroupModel) -> str | None:
+    """Return a sentence on how many people the model leaves out as the only ones of a value."""
+    count = model.left_alone
+    if not count:
+        return None
+    people = "1 person who is" if count == 1 else f"{count} people who are"
+    return f"Left out of this model: {people} alone in a value of a covariate, of a site say."
 
 
 def differences(model: GroupModel, rounds: int = BOOTSTRAP_ROUNDS) -> list[Estimate]:

@@ -31,6 +31,7 @@ from BrainAgeLib.cohort.differences import (
     adjusted_means,
     differences,
     fit_groups,
+    left_alone,
 )
 from BrainAgeLib.cohort.estimates import (
     Estimate,
@@ -135,6 +136,7 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None) -> 
         "Group differences at the first scan",
         "Raw gap: adjusted for age, age squared and sex. Corrected gap: groups alone, without "
         "covariates.",
+        left_alone(model),
         estimates_table(raw + corrected),
         Charts(
             scatter,

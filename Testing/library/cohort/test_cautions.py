@@ -70,6 +70,17 @@ def test_a_constant_covariate_and_numbers_that_may_be_names(tmp_path):
     assert "dose has one value alone" in words
 
 
+def test_a_category_of_many_values(tmp_path):
+    rows = [
+        entry | {"group": "ab"[n % 2], "site": f"s{n}"} for n, entry in enumerate(healthy_rows(20))
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    words = " ".join(cautions(read_cohort(table, Plan(covariates=("site",)))))
+
+    assert "site is taken as a category of 20 values" in words
+
+
 def test_a_group_that_was_lost_is_named(tmp_path):
     assert "No scan of the group MCI" in said(tmp_path, extra=[failed_row(99) | {"group": "MCI"}])
 

@@ -121,6 +121,16 @@ def test_the_group_of_the_first_visit_counts(tmp_path):
         (grouped({"AD": 6}), Plan(measures=("v",), covariates=("v",)), "as a measure and as a"),
         (grouped({"AD": 6}, site=""), Plan(covariates=("site",)), "column site .* is empty"),
         (grouped({"AD": 6}, mmse="n/a"), Plan(score="mmse"), "column mmse .* is empty"),
+        (
+            [*grouped({"AD": 6}, tiv=1500), row(9, 60, 61, group="AD", tiv="1480 ml")],
+            Plan(covariates=("tiv",)),
+            "line 8 of .*tiv is '1480 ml', which is no number",
+        ),
+        (
+            [*grouped({"AD": 6}, tiv=1500), row(9, 60, 61, group="AD", tiv="1,480")],
+            Plan(covariates=("tiv",)),
+            "line 8 of .*tiv is '1,480', whose comma may stand between thousands",
+        ),
         (grouped({"AD": 6}, years=1), Plan(covariates=("years",)), "years means something else"),
     ],
 )
@@ -138,3 +148,11 @@ def test_two_people_under_one_id_are_refused_by_their_sexes(tmp_path):
 
     assert "sub-003" not in str(said.value)
     assert len(read([*rows, later | {"sex": ""}], tmp_path).visits) == 13
+
+
+def test_names_of_sites_may_be_numbers_here_and_there(tmp_path):
+    rows = [entry | {"site": "A12"[n % 3]} for n, entry in enumerate(grouped({"a": 6, "b": 6}))]
+    rows += [row(20, 60, 61, group="a", site="A"), row(21, 60, 61, group="a", site="B")]
+    rows += [row(n, 60, 61, group="b", site="B") for n in range(22, 26)]
+
+    assert len(read(rows, tmp_path, Plan(covariates=("site",))).first) == 18

@@ -9,6 +9,7 @@ from BrainAgeLib.cohort.differences import (
     adjusted_means,
     differences,
     fit_groups,
+    left_alone,
     with_holm,
 )
 from BrainAgeLib.cohort.estimates import Estimate
@@ -85,6 +86,17 @@ def test_the_only_person_of_a_site_changes_nothing(cohort):
 
     assert (found.value, found.low, found.high) == (without.value, without.low, without.high)
     assert found.people == 119
+
+
+def test_how_many_were_alone_is_said(cohort, model):
+    sites = ["C", "D"] + ["A", "B"] * 59
+    first = cohort.first.assign(site=sites)
+
+    fitted = fit_groups(first, cohort.groups, "raw gap", "gap_years", ("site",))
+
+    assert (fitted.left_alone, len(fitted.values)) == (2, 118)
+    assert "2 people who are alone" in left_alone(fitted)
+    assert left_alone(model) is None
 
 
 def test_too_few_people_for_the_model(cohort):
