@@ -11,14 +11,15 @@ import numpy as np
 
 from BrainAgeLib.cohort.design import TIME, covariate_values
 from BrainAgeLib.cohort.table import (
-    MAYBE_THOUSANDS,
     Exclusion,
     number_column,
     read_table,
     require_column,
+    with_times,
 )
 from BrainAgeLib.cohort.table_checks import check_people
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.tables.cells import MAYBE_THOUSANDS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +91,8 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     """
     _check_plan(plan)
     table = read_table(path)
+    if plan.time:
+        table = with_times(table, plan.time, path)
     scans = table.scans
     check_people(scans, path)
     for name in (*plan.numbers, *plan.covariates):

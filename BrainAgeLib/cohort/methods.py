@@ -44,8 +44,8 @@ def _people(cohort: Cohort, models: Sequence[str]) -> str:
     return (
         f"People. {len(cohort.first)} people with {len(cohort.visits)} scans: {groups}. "
         f"{len(cohort.exclusions)} of {cohort.rows_read} rows were left out, by rules that do not "
-        "know of the gap: no brain age, refused by the quality gate, no age, no group, a second "
-        "scan of one session; counts by group are given. Brain age model: "
+        "know of the gap: no brain age, refused by the quality gate, no age, no time, no group, a "
+        "second scan of one session; counts by group are given. Brain age model: "
         f"{used}. The brain age gap is raw predicted age minus chronological age at the same scan, "
         "in years. Groups are compared at each person's first scan, so that nobody counts twice."
     )

@@ -15,7 +15,7 @@ from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of
 from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_names
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
-from BrainAgeLib.tables.cells import NOT_KNOWN
+from BrainAgeLib.tables.cells import MAYBE_THOUSANDS, NOT_KNOWN, with_points
 from BrainAgeLib.tables.sexes import SexColumns, UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
 
@@ -36,10 +36,8 @@ TEXTS = (
     *("path", "id", "session", "group", "sex", "verdict", "model", "error"),
     *("interval_covers",),
 )
+NO_TIME = "no time"
 OTHER_SEQUENCE = "of another sequence than T1"
-# A spreadsheet that puts semicolons between cells has commas in its numbers.
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
-MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 
 
 @dataclass(frozen=True)
@@ -118,33 +116,10 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} has two columns of one name, {again[0]!r}", "rename one")
     cells = {name: [legible(row.cells[name]) for row in sheet.rows] for name in sheet.columns}
     if sheet.separator != ",":
-        cells = _with_points(cells)
+        cells = with_points(cells, told_by=("brain_age_years",), never_thousands=NUMBERS)
     columns = [name.lower() if name.lower() in COLUMNS else name for name in sheet.columns]
     frame = pd.DataFrame(dict(zip(columns, cells.values(), strict=True)), dtype=object)
     return frame.assign(line=[row.line for row in sheet.rows])
-
-
-def _with_points(cells: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return columns of cells with decimal points for decimal commas.
-
-    1,250 may be a thousand and more. It is not in years, nor where the column or the brain ages,
-    which the same program saved, have a comma that can only be decimal; else it stays as it is.
-    """
-    told = {name for name, column in cells.items() if any(map(_is_decimal, column))}
-    if any(name.lower() == "brain_age_years" for name in told):
-        told = set(cells)
-    return {
-        name: [
-            cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell for cell in column
-        ]
-        if name in told or name.lower() in NUMBERS
-        else column
-        for name, column in cells.items()
-    }
-
-
-def _is_decimal(cell: str) -> bool:
-    return bool(_DECIMAL_COMMA.fullmatch(cell)) and not MAYBE_THOUSANDS.fullmatch(cell)
 
 
 def _texts(column: pd.Series, name: str) -> pd.Series:
@@ -252,6 +227,23 @@ def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
     )
     chosen = table.scans[is_chosen].reset_index(drop=True)
     return replace(table, scans=chosen, exclusions=table.exclusions + others)
+
+
+def with_times(table: AnalysisTable, name: str, path: Path) -> AnalysisTable:
+    """Return the table with a column of times, years, as numbers; scans without one are left out.
+
+    A scan of no time cannot be put before or after another of that person. Raises InputError when
+    there is no such column, or what it holds is no number.
+    """
+    require_column(table, name, path)
+    scans = table.scans.assign(**{name: number_column(table.scans, name, path)})
+    is_known = scans[name].notna()
+    timeless = tuple(
+        Exclusion(row["line"], row["person"], row["session"], NO_TIME, row["group"])
+        for row in scans[~is_known].to_dict("records")
+    )
+    kept = scans[is_known].reset_index(drop=True)
+    return replace(table, scans=kept, exclusions=table.exclusions + timeless)
 
 
 def require_column(table: AnalysisTable, name: str, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.cohort.beside import RecordsBeside
 from BrainAgeLib.cohort.sequences import NOT_T1, finding_codes, is_of_t1, sequence_of
-from BrainAgeLib.cohort.table import Exclusion, number_column, read_table, require_column
+from BrainAgeLib.cohort.table import Exclusion, read_table, with_times
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
 from BrainAgeLib.follow.identity import maybe_two_people, subject_of
@@ -53,12 +53,10 @@ def people_of_table(path: Path, time: str | None = None) -> list[Person]:
     Raises InputError when the table cannot be read or nobody was scanned again.
     """
     table = read_table(path)
-    scans = table.scans
     if time:
-        require_column(table, time, path)
-        scans[time] = number_column(scans, time, path)
+        table = with_times(table, time, path)
     people, records = [], RecordsBeside(path)
-    for name, rows in scans.groupby("person", sort=False):
+    for name, rows in table.scans.groupby("person", sort=False):
         if len(rows) > 1:
             person = _person(str(name), rows.to_dict("records"), time, records)
             left_out = tuple(_left_out(each) for each in table.exclusions if each.person == name)

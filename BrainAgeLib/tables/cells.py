@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 
 from BrainAgeLib.records import DAYS_A_YEAR, OLDEST_AGE_YEARS, Sex
 
 NOT_KNOWN = frozenset(
     ("", "n/a", "nan", "na", "none", "null", "#n/a", "n.a.", "unknown", "missing", "-", "?", ".")
 )
+# A spreadsheet that puts semicolons or tabs between cells may have commas in its numbers.
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")
+MAYBE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 _SEX_WORDS: dict[str, Sex] = {
     **dict.fromkeys(
         ("f", "female", "w", "woman", "weiblich", "femme", "mujer", "femmina", "frau", "girl"), "F"
@@ -98,3 +102,30 @@ def sex_of(text: str | None) -> Sex | None:
     if word not in _SEX_WORDS:
         raise ValueError(f"the sex {text!r} is not known: F or M")
     return _SEX_WORDS[word]
+
+
+def with_points(
+    columns: Mapping[str, list[str]], told_by: Collection[str], never_thousands: Collection[str]
+) -> dict[str, list[str]]:
+    """Return the cells of columns with decimal points for decimal commas.
+
+    1,250 may be a thousand and more: it stays as it is unless its column, or one of ``told_by``,
+    which the same program saved, has a comma that can only be decimal, or it is in a column of
+    ``never_thousands``. Names of columns are in small letters there.
+    """
+    told = {name for name, cells in columns.items() if any(map(_has_decimal_comma, cells))}
+    if any(name.lower() in told_by for name in told):
+        told = set(columns)
+    told |= {name for name in columns if name.lower() in never_thousands}
+    return {
+        name: list(map(_with_point, cells)) if name in told else cells
+        for name, cells in columns.items()
+    }
+
+
+def _has_decimal_comma(cell: str) -> bool:
+    return bool(_DECIMAL_COMMA.fullmatch(cell)) and not MAYBE_THOUSANDS.fullmatch(cell)
+
+
+def _with_point(cell: str) -> str:
+    return cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell

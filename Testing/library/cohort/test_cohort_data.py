@@ -156,3 +156,22 @@ def test_names_of_sites_may_be_numbers_here_and_there(tmp_path):
     rows += [row(n, 60, 61, group="b", site="B") for n in range(22, 26)]
 
     assert len(read(rows, tmp_path, Plan(covariates=("site",))).first) == 18
+
+
+def test_a_scan_without_a_time_is_left_out_and_is_nobodys_first(tmp_path):
+    rows = [
+        row(n, 60.0 + n + time, 62.0, session=str(time), time=time)
+        for n in range(7)
+        for time in (0.0, 1.0, 2.0)
+    ]
+    rows[0]["time"] = "n/a"
+    rows[4]["time"] = ""
+
+    cohort = read(rows, tmp_path, Plan(time="time"))
+
+    assert [(item.line, item.reason) for item in cohort.exclusions] == [
+        (2, "no time"),
+        (6, "no time"),
+    ]
+    assert cohort.first["age"].tolist()[:2] == [61.0, 61.0]
+    assert cohort.visits["years"].notna().all()

@@ -127,3 +127,13 @@ def test_two_people_under_one_id_are_told_of(tmp_path, changes, words):
 
     said = [note for note in person.notes if "two people" in note]
     assert len(said) == bool(words) and all(words in note for note in said)
+
+
+def test_a_scan_without_a_time_is_left_out(tmp_path):
+    times = (("1", 60.0, "0"), ("2", 61.0, ""), ("3", 62.0, "2"))
+    rows = [row(1, age, age, session=name, when=time) for name, age, time in times]
+
+    (person,) = people_of_table(write_table(rows, tmp_path / "results.csv"), "when")
+
+    assert [visit.time_years for visit in person.visits] == [0.0, 2.0]
+    assert "A scan of this person is left out, 2: no time." in person.notes
