@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger(__name__)
+MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
@@ -90,4 +91,20 @@ def check_people(scans: pd.DataFrame, path: Path) -> None:
             f"lines {min(first, other)} and {max(first, other)} of {path} are of one person by "
             "their id, but name F and M",
             "give two people two ids, or mend the sex",
+        )
+
+
+def check_times(scans: pd.DataFrame, path: Path) -> None:
+    """See that a person's age grows as time does: a gap needs the age at its own scan.
+
+    ``years``: since the first scan. Raises InputError, which names the line, where it does not.
+    """
+    ordered = scans.sort_values(["person", "years"], kind="stable")
+    grown = ordered["age"] - ordered.groupby("person")["age"].transform("first")
+    off = (grown - ordered["years"]).abs() > MOST_AGE_DRIFT_YEARS
+    if off.any():
+        raise InputError(
+            f"line {int(ordered['line'][off].iloc[0])} of {path}: the age does not grow as the "
+            "time since the first scan does",
+            "give the age at each scan, not that at the first, and the time in years",
         )

@@ -15,6 +15,7 @@ from BrainAgeLib.codec import to_plain
 from BrainAgeLib.cohort.beside import RecordsBeside
 from BrainAgeLib.cohort.sequences import NOT_T1, finding_codes, is_of_t1, sequence_of
 from BrainAgeLib.cohort.table import Exclusion, read_table, with_times
+from BrainAgeLib.cohort.table_checks import check_times
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
 from BrainAgeLib.follow.identity import maybe_two_people, subject_of
@@ -55,6 +56,8 @@ def people_of_table(path: Path, time: str | None = None) -> list[Person]:
     table = read_table(path)
     if time:
         table = with_times(table, time, path)
+        since = table.scans[time] - table.scans.groupby("person")[time].transform("min")
+        check_times(table.scans.assign(years=since), path)
     people, records = [], RecordsBeside(path)
     for name, rows in table.scans.groupby("person", sort=False):
         if len(rows) > 1:

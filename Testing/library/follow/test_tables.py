@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.tables import people_of_table
 from Testing.library.cohort.made_results import row, write_table
 from Testing.library.follow.made_people import OWN_ERROR, prediction, record
@@ -137,3 +138,11 @@ def test_a_scan_without_a_time_is_left_out(tmp_path):
 
     assert [visit.time_years for visit in person.visits] == [0.0, 2.0]
     assert "A scan of this person is left out, 2: no time." in person.notes
+
+
+def test_times_in_months_are_refused(tmp_path):
+    rows = [row(1, 60.0 + n, 60.0, session=str(n), when=12 * n) for n in range(3)]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    with pytest.raises(InputError, match="line 3 of .* age does not grow as the time .*in years"):
+        people_of_table(table, "when")
