@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from BrainAgeLib.run_folder import make_output_folder, refuse_to_overwrite, tell
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 
+logger = logging.getLogger(__name__)
 REPORT_NAME = "report.html"
 OUTPUTS = (REPORT_NAME, "follow.json", "changes.csv", NAME)
 
@@ -85,17 +87,20 @@ def follow_people(
 ) -> list[PersonChange]:
     """Follow everybody of a results table who has two scans or more; write the report.
 
-    ``time``: a column of years since the first scan. Raises BrainAgeError, also where the card's
-    error is not that of a model of the table.
+    Who cannot be followed is told there. ``time``: a column of years since the first scan. Raises
+    BrainAgeError, also where the card's error is not that of a model of the table.
     """
     _refuse_inputs([table], [], output)
-    people = people_of_table(table, time)
+    people, not_followed = people_of_table(table, time)
     models = {visit.model for person in people for visit in person.visits}
     _require_error_of_models(models, error, card)
     _prepare(output)
     results = [person_change(person, error) for person in people]
-    write_changes(results, output)
-    write_follow_report(results, error, card.out_of_fold, None, output / REPORT_NAME)
+    if not_followed:
+        logger.warning("people of the table who are not followed: %d", len(not_followed))
+    write_changes(results, output, not_followed)
+    page = output / REPORT_NAME
+    write_follow_report(results, error, card.out_of_fold, None, page, not_followed)
     return results
 
 

@@ -10,7 +10,7 @@ from BrainAgeLib.follow import wording
 from BrainAgeLib.follow.change import LEVEL
 from BrainAgeLib.follow.differences import PersonChange, shown
 from BrainAgeLib.follow.plot import FollowPlot, follow_plot
-from BrainAgeLib.follow.visits import Person
+from BrainAgeLib.follow.visits import NotFollowed, Person
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.records import Reference
 from BrainAgeLib.report.pages import filled_in, write_page
@@ -47,6 +47,8 @@ class FollowView:
     more: str
     people: tuple[PersonPart, ...]
     saliency: Sheet | None
+    not_followed: tuple[NotFollowed, ...] = ()
+    not_followed_title: str = wording.NOT_FOLLOWED
     level: str = percent(LEVEL)
     normal_ageing: str = wording.NORMAL_AGEING
     left_out: str = wording.WHAT_THE_ERROR_LEAVES_OUT
@@ -60,6 +62,7 @@ def write_follow_report(
     reference: Reference | None,
     saliency: Sheet | None,
     path: Path,
+    not_followed: Sequence[NotFollowed] = (),
 ) -> None:
     """Write the report, all of it or nothing. Raises BrainAgeError when it cannot be written."""
     several = len(results) > 1
@@ -73,6 +76,7 @@ def write_follow_report(
         more,
         tuple(_part(each, error, reference, several) for each in shown),
         saliency,
+        tuple(not_followed),
     )
     write_page(path, filled_in("follow.html.j2", view=view))
 

@@ -25,6 +25,7 @@ from BrainAgeLib.follow.visits import (
     SEQUENCE_TRAIT,
     SPACING_TRAIT,
     T1,
+    NotFollowed,
     Person,
     Trait,
     Visit,
@@ -34,7 +35,7 @@ from BrainAgeLib.follow.visits import (
     traits_of_codes,
     visit_of,
 )
-from BrainAgeLib.follow.wording import NOTICE
+from BrainAgeLib.follow.wording import NOT_FOLLOWED, NOTICE
 from BrainAgeLib.report.wording import VERDICT_WORDS
 from BrainAgeLib.whole_file import write_atomically
 
@@ -46,30 +47,36 @@ TRAIT_COLUMNS = {
 HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
 
-def people_of_table(path: Path, time: str | None = None) -> list[Person]:
-    """Return everybody with two scans or more, in the order of the table.
+def people_of_table(path: Path, time: str | None = None) -> tuple[list[Person], list[NotFollowed]]:
+    """Return everybody with two scans or more, in the order of the table, and who has no times.
 
     ``time``: the column of years since a person's first scan; None takes the difference of ages.
     What the table does not hold comes from the records that the batch left beside it.
-    Raises InputError when the table cannot be read or nobody was scanned again.
+    Raises InputError when the table cannot be read or nobody who was scanned again can be followed.
     """
     table = read_table(path)
     if time:
         table = with_times(table, time, path)
         since = table.scans[time] - table.scans.groupby("person")[time].transform("min")
         check_times(table.scans.assign(years=since), path)
-    people, records = [], RecordsBeside(path)
+    people, not_followed, records = [], [], RecordsBeside(path)
+    error = InputError(
+        f"nobody in {path} has two scans with a brain age and an age",
+        "the column id names the person of each scan",
+    )
     for name, rows in table.scans.groupby("person", sort=False):
         if len(rows) > 1:
-            person = _person(str(name), rows.to_dict("records"), time, records)
+            try:
+                person = _person(str(name), rows.to_dict("records"), time, records)
+            except InputError as failed:  # which costs nobody else a result
+                error = failed
+                not_followed.append(NotFollowed(str(name), str(failed.message)))
+                continue
             left_out = tuple(_left_out(each) for each in table.exclusions if each.person == name)
             people.append(replace(person, notes=person.notes + left_out))
     if not people:
-        raise InputError(
-            f"nobody in {path} has two scans with a brain age and an age",
-            "the column id names the person of each scan",
-        )
-    return people
+        raise error
+    return people, not_followed
 
 
 def _person(
@@ -146,8 +153,13 @@ def _left_out(exclusion: Exclusion) -> str:
     return f"A scan of this person is left out, {scan}: {exclusion.reason}."
 
 
-def write_changes(results: Sequence[PersonChange], folder: Path) -> None:
-    """Write ``changes.csv``, a row a person, and ``follow.json`` with all that the page says."""
+def write_changes(
+    results: Sequence[PersonChange], folder: Path, not_followed: Sequence[NotFollowed] = ()
+) -> None:
+    """Write ``changes.csv``, a row a person, and ``follow.json`` with all that the page says.
+
+    Who is not followed has a row without numbers, and the reason among its warnings.
+    """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(
@@ -165,8 +177,12 @@ def write_changes(results: Sequence[PersonChange], folder: Path) -> None:
             + ("yes" if change.is_more_than_error else "no", " ".join(result.warnings))
             + tuple(map(_number, in_all))
         )
+    for one in not_followed:
+        writer.writerow((one.name, *[""] * 7, f"{NOT_FOLLOWED}: {one.reason}", *[""] * 4))
     write_atomically(folder / "changes.csv", text.getvalue().encode("utf-8", "backslashreplace"))
     document = {"notice": NOTICE, "people": [to_plain(result) for result in results]}
+    if not_followed:
+        document["not_followed"] = [to_plain(one) for one in not_followed]
     content = json.dumps(document, indent=1, allow_nan=False)
     write_atomically(folder / "follow.json", f"{content}\n".encode())
 

@@ -79,6 +79,14 @@ def model_name(prediction: Prediction) -> str:
     return f"{prediction.model.name} {prediction.model.version}"
 
 
+@dataclass(frozen=True)
+class NotFollowed:
+    """Somebody of a table with two scans or more who cannot be followed, and why, in words."""
+
+    name: str
+    reason: str
+
+
 def visit_of(prediction: Prediction, name: str, time_years: float) -> Visit:
     """Return the visit that a record tells of. Raises InputError for one without a brain age."""
     if prediction.brain_age_years is None:

@@ -11,6 +11,7 @@ from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.records import DAYS_A_YEAR
 from BrainAgeLib.report.wording import Fact, one_decimal, percent, signed, years
 
+NOT_FOLLOWED = "Not followed"
 # The research-use sentence where a change stands: a change has its own misreading.
 NOTICE = (
     "Research use only. Not a medical device. Not for diagnosis, screening or treatment. A change "

@@ -154,7 +154,7 @@ def test_who_is_followed_by_another_sequence_alone_is_told_that_the_error_is_of_
         row(1, years, years, session=name, findings="other_sequence")
         for name, years in (("1", 60.0), ("2", 63.0))
     ]
-    (of_table,) = people_of_table(write_table(rows, tmp_path / "results.csv"))
+    ((of_table,), _) = people_of_table(write_table(rows, tmp_path / "results.csv"))
     records = [prediction(years, years, **changes(*T2W)) for years in (60.0, 63.0)]
     visits = [visit_of(one, str(n), n) for n, one in enumerate(records)]
 

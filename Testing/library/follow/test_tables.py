@@ -124,7 +124,7 @@ def test_two_people_under_one_id_are_told_of(tmp_path, changes, words):
     rows.append(rows[0] | {"session": "2", "age": 71.0, "gap_years": "", "brain_age_years": 63.0})
     rows[1] |= {"path": "A/sub-001A/later.nii.gz"} | changes
 
-    (person,) = people_of_table(write_table(rows, tmp_path / "results.csv"))
+    ((person,), _) = people_of_table(write_table(rows, tmp_path / "results.csv"))
 
     said = [note for note in person.notes if "two people" in note]
     assert len(said) == bool(words) and all(words in note for note in said)
@@ -134,7 +134,7 @@ def test_a_scan_without_a_time_is_left_out(tmp_path):
     times = (("1", 60.0, "0"), ("2", 61.0, ""), ("3", 62.0, "2"))
     rows = [row(1, age, age, session=name, when=time) for name, age, time in times]
 
-    (person,) = people_of_table(write_table(rows, tmp_path / "results.csv"), "when")
+    ((person,), _) = people_of_table(write_table(rows, tmp_path / "results.csv"), "when")
 
     assert [visit.time_years for visit in person.visits] == [0.0, 2.0]
     assert "A scan of this person is left out, 2: no time." in person.notes
@@ -146,3 +146,22 @@ def test_times_in_months_are_refused(tmp_path):
 
     with pytest.raises(InputError, match="line 3 of .* age does not grow as the time .*in years"):
         people_of_table(table, "when")
+
+
+def test_scans_of_one_time_cost_nobody_else_a_result(brainage, tmp_path, model):
+    rows = [row(n, 60.0, 61.0 + k, session=str(k)) for n in (1, 2) for k in (0, 1)]
+    rows[3] |= {"age": 62.0, "gap_years": ""}
+    table = write_table(rows, tmp_path / "results.csv")
+
+    out = tmp_path / "out"
+    done = brainage("follow", table, "--output", out, *OWN_ERROR, *model)
+
+    assert done.code == 0, done.err
+    assert "not followed: 1" in done.err and "sub-001" not in done.err
+    with (out / "changes.csv").open() as stream:
+        followed, left = csv.DictReader(stream)
+    assert (followed["id"], left["id"], left["change_in_all"]) == ("sub-002", "sub-001", "")
+    assert left["warnings"].startswith("Not followed: the scans of sub-001 are of one time")
+    (said,) = json.loads((out / "follow.json").read_text())["not_followed"]
+    assert said["name"] == "sub-001"
+    assert "the scans of sub-001 are of one time" in (out / "report.html").read_text()
