@@ -122,8 +122,7 @@ def missing_values(cohort: Cohort) -> list[list[str]]:
     names = ["sex", "corrected_gap_years", *plan.covariates, *plan.numbers]
     rows = []
     for name in dict.fromkeys(names):
-        column = first[name].astype(str).str.strip() if first[name].dtype == object else first[name]
-        lacking = column.isna() | (column.astype(str) == "")
+        lacking = covariate_values(first, name)[0].isna()
         of_groups = [lacking[first["group"] == group] for group in cohort.groups]
         rows.append([name, *(f"{int(part.sum())} of {len(part)}" for part in of_groups)])
     return rows

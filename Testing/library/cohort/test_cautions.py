@@ -98,6 +98,16 @@ def test_missing_values_by_group(cohort):
     assert rows["score"] == ["0 of 60", "0 of 60"]
 
 
+def test_a_covariate_that_says_na_is_missing(cohort):
+    sites = ["NA", "n/a", "", "A", "B", "B"] * 20
+    plan = replace(cohort.plan, covariates=("site",))
+
+    rows = missing_values(replace(cohort, first=cohort.first.assign(site=sites), plan=plan))
+
+    counts = next(counts for name, *counts in rows if name == "site")
+    assert sum(int(text.split()[0]) for text in counts) == 60
+
+
 def test_exclusions_by_group(cohort):
     left_out = (
         Exclusion(2, "a", "1", "failed: damaged", "patient"),
