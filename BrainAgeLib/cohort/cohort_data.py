@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.cohort.design import TIME, covariate_values
+from BrainAgeLib.cohort.design import AGE, AGE_SQUARED, INTERCEPT, SEX, TIME, covariate_values
+from BrainAgeLib.cohort.score import BASELINE, BETWEEN, WITHIN
 from BrainAgeLib.cohort.table import (
     Exclusion,
     number_column,
@@ -32,6 +33,11 @@ OF_THE_GAP = frozenset(
     + ("interval_low", "interval_high")
 )
 MADE = frozenset({"line", "person", "years", "age_first"})  # columns that are added to the table
+# What the models call their own columns; two of one name would be taken for each other.
+OF_THE_MODELS = frozenset(
+    {INTERCEPT, AGE, AGE_SQUARED, SEX, SEX.split()[0], "group", BETWEEN, WITHIN, BASELINE}
+)
+OF_THE_MODELS_BEGIN = ("group ", f"{TIME} x ")
 
 
 @dataclass(frozen=True)
@@ -132,10 +138,16 @@ def _check_plan(plan: Plan) -> None:
         raise InputError(
             "time to an event needs two columns", "give --event and --event-time together"
         )
-    for name in (*plan.covariates, *plan.measures):
+    for name in (*plan.covariates, *plan.numbers):
         if name in OF_THE_GAP:
             raise InputError(
                 f"{name} is made of the gap and cannot stand beside it", "name another column"
+            )
+    for name in plan.covariates:
+        if name in OF_THE_MODELS or name.startswith(OF_THE_MODELS_BEGIN):
+            raise InputError(
+                f"a covariate {name} has the name of a column that the models have of their own",
+                "rename it; age, sex and group need not be asked for",
             )
     numbers = set(plan.numbers)
     if plan.time == TIME:  # it means the same
@@ -145,9 +157,10 @@ def _check_plan(plan: Plan) -> None:
         raise InputError(
             f"the name {taken[0]} means something else in the analysis", "rename that column"
         )
-    if both := sorted(set(plan.covariates) & set(plan.measures)):
+    if both := sorted(set(plan.covariates) & set(plan.numbers)):
+        role = "a measure" if both[0] in plan.measures else "an outcome or a time"
         raise InputError(
-            f"{both[0]} is asked for as a measure and as a covariate", "leave out one of the two"
+            f"{both[0]} is asked for as {role} and as a covariate", "leave out one of the two"
         )
 
 

@@ -131,6 +131,24 @@ def test_the_group_of_the_first_visit_counts(tmp_path):
             Plan(covariates=("tiv",)),
             "line 8 of .*tiv is '1,480', whose comma may stand between thousands",
         ),
+        (
+            grouped({"AD": 6}, intercept=1),
+            Plan(covariates=("intercept",)),
+            "intercept has the name",
+        ),
+        (grouped({"AD": 6}), Plan(covariates=("age",)), "covariate age has the name"),
+        (grouped({"AD": 6}, **{"sex M": 1}), Plan(covariates=("sex M",)), "sex M has the name"),
+        (
+            grouped({"AD": 6}, **{"years x age": 1}),
+            Plan(covariates=("years x age",)),
+            "years x age has the name",
+        ),
+        (grouped({"AD": 6}), Plan(score="gap_years"), "gap_years is made of the gap"),
+        (
+            grouped({"AD": 6}, mmse=28),
+            Plan(score="mmse", covariates=("mmse",)),
+            "mmse is asked for as an outcome or a time and as a covariate",
+        ),
         (grouped({"AD": 6}, years=1), Plan(covariates=("years",)), "years means something else"),
     ],
 )
