@@ -198,13 +198,32 @@ def _with_years(scans: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str
     if plan.time:
         start = scans.groupby("person")[plan.time].transform("min")
         years = scans[plan.time] - start
-    elif (years > 0).any() and np.allclose(scans["age"], np.round(scans["age"])):
+    elif scans["person"].duplicated().any() and in_whole_years(scans):
         notes.append(
-            "All ages are whole years, so time between scans is known to a year only; a column of "
-            "years since the first scan (--time) is better."
+            "All ages are whole years, so time between scans is known to a year only, and how far "
+            "two scans of one time differ is not told; a column of years since the first scan "
+            "(--time) is better."
         )
-    ordered = scans.assign(years=years).sort_values(["person", "years", "line"], kind="stable")
+    elif count := _of_one_age(scans):
+        notes.append(
+            f"{count} {'people have' if count > 1 else 'person has'} scans of several sessions at "
+            "one age, which are taken for scans of one time: give each scan the age at it, or a "
+            "column of years since the first scan (--time)."
+        )
+    ordered = scans.assign(years=years)
+    ordered = ordered.sort_values(["person", "years", "session", "line"], kind="stable")
     return ordered.reset_index(drop=True), notes
+
+
+def in_whole_years(scans: pd.DataFrame) -> bool:
+    """Say whether all ages are whole years, from which no time between scans can be told."""
+    return np.allclose(scans["age"], np.round(scans["age"]))
+
+
+def _of_one_age(scans: pd.DataFrame) -> int:
+    """Return how many people have two sessions or more, and one age for all of them."""
+    by_person = scans.groupby("person")
+    return int(((by_person["session"].nunique() > 1) & (by_person["age"].nunique() == 1)).sum())
 
 
 def _ordered(first: pd.DataFrame, plan: Plan, path: Path) -> tuple[str, ...]:

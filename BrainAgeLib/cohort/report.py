@@ -21,7 +21,7 @@ from BrainAgeLib.cohort.charts import (
     gap_against_age,
     residual_charts,
 )
-from BrainAgeLib.cohort.cohort_data import Cohort, Plan, read_cohort
+from BrainAgeLib.cohort.cohort_data import Cohort, Plan, in_whole_years, read_cohort
 from BrainAgeLib.cohort.diagnostics import (
     change_diagnostics,
     group_diagnostics,
@@ -183,7 +183,8 @@ def _score_and_event(report: Report, cohort: Cohort) -> None:
 def _planning(
     report: Report, cohort: Cohort, model: GroupModel | None, change: ChangeModel | None
 ) -> None:
-    estimates = reliability(cohort.visits)
+    is_timed = cohort.plan.time is not None or not in_whole_years(cohort.visits)
+    estimates = reliability(cohort.visits) if is_timed else []
     within = next((item.value for item in estimates if item.figure == WITHIN_PERSON), None)
     if model is not None:
         estimates += people_for_difference(model.residual_sd, within)

@@ -196,7 +196,7 @@ def _reason(row: Mapping[Any, Any], has_names: bool) -> str:
 
 def first_scans(scans: pd.DataFrame) -> pd.DataFrame:
     """Return each person's scan at the youngest age: the first visit."""
-    ordered = scans.sort_values(["age", "line"], kind="stable")
+    ordered = scans.sort_values(["age", "session", "line"], kind="stable")
     return ordered.drop_duplicates("person").sort_values("line").reset_index(drop=True)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from BrainAgeLib.cohort.cohort_data import NO_GROUP, Plan, read_cohort
 from BrainAgeLib.cohort.differences import fit_groups
+from BrainAgeLib.cohort.report import cohort_report
 from BrainAgeLib.errors import InputError
 from Testing.library.cohort.made_results import healthy_rows, row, write_table
 
@@ -193,3 +194,25 @@ def test_a_scan_without_a_time_is_left_out_and_is_nobodys_first(tmp_path):
     ]
     assert cohort.first["age"].tolist()[:2] == [61.0, 61.0]
     assert cohort.visits["years"].notna().all()
+
+
+def test_one_age_for_all_sessions_is_told_of_and_sessions_keep_their_order(tmp_path):
+    rows = [row(n, 60.5 + n, 62.0 + n + k, session=str(k)) for n in range(6) for k in (2, 1)]
+
+    cohort = read(rows, tmp_path)
+
+    assert any("6 people have scans of several sessions at one age" in n for n in cohort.notes)
+    assert set(cohort.first["session"]) == {"1"}
+
+
+def test_whole_years_tell_no_time_of_scans_of_one_age(tmp_path):
+    rows = [row(n, 60 + n, 62.0 + n + k, session=str(k)) for n in range(12) for k in (1, 2)]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    report = cohort_report(table, Plan())
+
+    assert "All ages are whole years" in report.sections[0].parts[0]
+    assert not [item for item in report.estimates if item.analysis == "reliability"]
+    timed = [entry | {"when": int(entry["session"]) / 12} for entry in rows]
+    report = cohort_report(write_table(timed, table), Plan(time="when"))
+    assert [item for item in report.estimates if item.analysis == "reliability"]
