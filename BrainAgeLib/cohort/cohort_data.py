@@ -11,6 +11,7 @@ import numpy as np
 
 from BrainAgeLib.cohort.design import AGE, AGE_SQUARED, INTERCEPT, SEX, TIME, covariate_values
 from BrainAgeLib.cohort.score import BASELINE, BETWEEN, WITHIN
+from BrainAgeLib.cohort.survival import ENTRY, with_entry
 from BrainAgeLib.cohort.table import (
     Exclusion,
     number_column,
@@ -32,7 +33,9 @@ OF_THE_GAP = frozenset(
     ("brain_age_years", "gap_years", "corrected_gap_years", "gap_percentile")
     + ("interval_low", "interval_high")
 )
-MADE = frozenset({"line", "person", "years", "age_first"})  # columns that are added to the table
+MADE = frozenset(
+    {"line", "person", "years", "age_first", ENTRY}
+)  # columns that are added to the table
 # What the models call their own columns; two of one name would be taken for each other.
 OF_THE_MODELS = frozenset(
     {INTERCEPT, AGE, AGE_SQUARED, SEX, SEX.split()[0], "group", BETWEEN, WITHIN, BASELINE}
@@ -109,7 +112,7 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:
         raise InputError(f"{plan.event} of {path} holds more than 0 and 1", "1 is an event")
     # The table's own may hold anything; the analysis knows it by that name.
-    scans, ungrouped = _grouped(scans.drop(columns="age_first", errors="ignore"))
+    scans, ungrouped = _grouped(scans.drop(columns=["age_first", ENTRY], errors="ignore"))
     if scans.empty:
         raise InputError(f"{path} has nobody with an age and a brain age", "look at its errors")
     for name in (*plan.numbers, *plan.covariates):
@@ -121,6 +124,9 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     visits, notes = _with_years(scans, plan)
     check_times(visits, path)
     first = visits.drop_duplicates("person").reset_index(drop=True)
+    if plan.event:
+        first, late = with_entry(first, table.left_out, plan.time, plan.event_time or "")
+        notes += late
     of_first = first[["person", "group", "age"]].rename(columns={"age": "age_first"})
     visits = visits.merge(of_first, on="person", suffixes=("_of_visit", ""))
     changed = int((visits["group"] != visits["group_of_visit"]).sum())

@@ -18,10 +18,42 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GAP = "gap_years"
+ENTRY = "entry_years"  # from the first scan to the first that counts, where that is a later one
 METHOD = "Cox regression, Efron's ties, strata: group"
 FEWEST_EVENTS = 5
 MOST_ERROR = 5.0  # of a log hazard ratio per year; more is no estimate
 EVENTS_PER_COEFFICIENT = 10
+
+
+def with_entry(
+    first: pd.DataFrame, left_out: pd.DataFrame | None, time: str | None, event_time: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Add the years from a person's first scan to the first that counts, where a time tells them.
+
+    ``left_out``: the rows of scans that do not count. ``time``: the column of years since the first
+    scan. Returns a note where ages alone tell that an earlier scan is left out.
+    """
+    import pandas as pd
+
+    if left_out is None:
+        return first, []
+    column = time or "age"
+    began = pd.to_numeric(left_out[column], errors="coerce").groupby(left_out["person"]).min()
+    entry = (first[column] - first["person"].map(began)).clip(lower=0.0).fillna(0.0)
+    count = int((entry > 0).sum())
+    if not count:
+        return first, []
+    if time:
+        return first.assign(**{ENTRY: entry}), []
+    return first, [
+        f"An earlier scan of {_people(count)} is left out, but the time in {event_time} is taken "
+        "to count from the first that is not: give a column of years since the first scan "
+        "(--time), by which they are at risk from then on."
+    ]
+
+
+def _people(count: int) -> str:
+    return "1 person" if count == 1 else f"{count} people"
 
 
 def time_to_event(
@@ -33,15 +65,22 @@ def time_to_event(
     1972, doi 10.1111/j.2517-6161.1972.tb00899.x). People whose event came at or before the first
     scan are left out. Proportional hazards are looked at by the correlation of the gap's
     Schoenfeld residuals with the ranks of event times (Grambsch and Therneau 1994, doi
-    10.1093/biomet/81.3.515). Nothing is estimated from fewer than five events.
+    10.1093/biomet/81.3.515). Who has ``entry_years`` of more than 0 is at risk from then on: nobody
+    would know of an event before. Nothing is estimated from fewer than five events.
     """
     columns = covariate_columns(first, covariates)
     columns.insert(0, GAP, first[GAP])
     known = columns.notna().all(axis=1) & first[event].notna() & first[event_time].notna()
-    usable = known & (first[event_time] > 0)
+    entry = first[ENTRY] if ENTRY in first else first[event_time] * 0.0
+    usable = known & (first[event_time] > entry)
     notes = []
     if (dropped := int((known & ~usable).sum())) > 0:
         notes.append(f"{dropped} people had no follow-up after the first scan and are left out.")
+    if late := int((usable & (entry > 0)).sum()):
+        notes.append(
+            f"The first scan of {_people(late)} is left out: they are at risk from their first "
+            "scan that counts, whose gap it is."
+        )
     frame, design = first[usable], columns[usable]
     events = int(frame[event].sum()) if len(frame) else 0
     if events < FEWEST_EVENTS:
@@ -71,6 +110,7 @@ def _fitted(
             fit = PHReg(
                 frame[event_time].to_numpy(float),
                 design.to_numpy(float),
+                entry=frame[ENTRY].to_numpy(float) if ENTRY in frame else None,
                 status=frame[event].to_numpy(float),
                 strata=frame["group"].to_numpy(str),
                 ties="efron",

@@ -59,13 +59,14 @@ class AnalysisTable:
     or empty), ``person`` (``id``, or the path where it is empty), ``line``, and all further columns
     as text.
     ``gap_years`` is raw brain age minus age. ``columns``: those that the file has.
-    ``rows_read``: kept and left out.
+    ``rows_read``: kept and left out. ``left_out``: the rows that are, as ``scans``.
     """
 
     scans: pd.DataFrame
     exclusions: tuple[Exclusion, ...]
     rows_read: int
     columns: tuple[str, ...] = ()
+    left_out: pd.DataFrame | None = None
 
 
 def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> AnalysisTable:
@@ -96,13 +97,14 @@ def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> Analy
     check_gaps(frame, path)
     frame["gap_years"] = frame["brain_age_years"] - frame["age"]
     reasons = _reasons(frame, t1_alone, apart)
-    left_out = tuple(
+    exclusions = tuple(
         Exclusion(row["line"], row["person"], row["session"], reason, row["group"])
         for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
         if reason
     )
     kept = frame.loc[[not reason for reason in reasons]].reset_index(drop=True)
-    return AnalysisTable(kept, left_out, len(frame), columns)
+    left_out = frame.loc[list(map(bool, reasons))].reset_index(drop=True)
+    return AnalysisTable(kept, exclusions, len(frame), columns, left_out)
 
 
 def _read(path: Path) -> pd.DataFrame:
