@@ -18,6 +18,12 @@ ADDED = (
     "seen to add anything to the other. The areas are those of models that know age and sex, among "
     "people of these ages: they depend on how the ages of the groups differ."
 )
+NOT_TOLD = (
+    "what either adds to the other cannot be told. The models of it cannot be estimated, since the "
+    "measure or the gap is the same for everybody, they and the covariates separate the groups "
+    "without an error, or there are too few people."
+)
+TOO_FEW = "No two groups have two people each with all values, so they are not told apart."
 NO_MEASURE = "Name a measure of volume with --measure to see it beside."
 
 
@@ -28,6 +34,8 @@ def add_areas(report: Report, cohort: Cohort) -> None:
     for base, other in pairs:
         areas += discrimination(cohort.first, base, other, plan.measures, plan.covariates)
     if not areas:
+        if plan.measures:
+            report.section("How well the gap tells groups apart", TOO_FEW)
         return
     report.estimates += areas
     adjusted = [item for item in areas if item.figure.startswith("AUC, adjusted")]
@@ -60,14 +68,17 @@ def _not_adjusted(cohort: Cohort, pairs: list[tuple[str, str]]) -> list[str]:
 
 def _add_added(report: Report, cohort: Cohort, pairs: list[tuple[str, str]]) -> None:
     """Add the section on what gap and measures add to each other, if there is a measure."""
-    plan, added = cohort.plan, []
+    plan, added, untold = cohort.plan, [], []
     for base, other in pairs:
         for measure in plan.measures:
-            added += added_value(cohort.first, base, other, measure, plan.covariates)
+            found = added_value(cohort.first, base, other, measure, plan.covariates)
+            added += found
+            untold += [] if found else [f"{other} against {base}, {measure}: {NOT_TOLD}"]
+    if not plan.measures:
+        return
     added = with_holm(added)
-    if added:
-        report.estimates += added
-        odds = [item for item in added if item.figure == ODDS]
-        gains = [item for item in added if item.figure != ODDS]
-        tables = [estimates_table(part) for part in (odds, gains) if part]
-        report.section("What the gap adds to volume", ADDED, *tables)
+    report.estimates += added
+    odds = [item for item in added if item.figure == ODDS]
+    gains = [item for item in added if item.figure != ODDS]
+    tables = [estimates_table(part) for part in (odds, gains) if part]
+    report.section("What the gap adds to volume", *([ADDED] if tables else []), *untold, *tables)

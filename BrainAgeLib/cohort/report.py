@@ -56,6 +56,10 @@ DRIFT = (
     "Only differences between groups mean something here: the raw gap of everybody drifts "
     "down with time, because models of brain age under-estimate ageing."
 )
+NOBODY_CAME_BACK = (
+    "Nobody has two scans of different times, so nothing is said of how the score changes with the "
+    "gap."
+)
 
 
 def cohort_report(path: Path, plan: Plan) -> Report:
@@ -168,12 +172,15 @@ def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> No
 
 def _score_and_event(report: Report, cohort: Cohort) -> None:
     plan = cohort.plan
-    if plan.score and cohort.is_followed:
-        estimates = score_association(cohort.visits, cohort.groups, plan.score, plan.covariates)
-        table = (
-            estimates_table(_keep(report, estimates)) if estimates else "Too few repeated scores."
+    if plan.score:
+        estimates: list[Estimate] = []
+        if cohort.is_followed:
+            estimates = score_association(cohort.visits, cohort.groups, plan.score, plan.covariates)
+        few = "Too few repeated scores." if cohort.is_followed else NOBODY_CAME_BACK
+        report.section(
+            f"Change of {plan.score}",
+            estimates_table(_keep(report, estimates)) if estimates else few,
         )
-        report.section(f"Change of {plan.score}", table)
     if plan.event and plan.event_time:
         estimates, notes = time_to_event(cohort.first, plan.event, plan.event_time, plan.covariates)
         hazards = estimates_table(_keep(report, estimates)) if estimates else None

@@ -1,0 +1,44 @@
+"""What was asked for and cannot be told has a sentence."""
+
+from __future__ import annotations
+
+import pytest
+
+from BrainAgeLib.cohort.areas import ADDED, NOT_TOLD
+from BrainAgeLib.cohort.cohort_data import Plan
+from BrainAgeLib.cohort.report import NOBODY_CAME_BACK, cohort_report
+from Testing.library.cohort.made_results import healthy_rows, write_table
+
+
+def words(tmp_path, plan, **columns):
+    """Return all sentences of the report on two groups; a column's values are the groups'."""
+    rows = [
+        entry
+        | {"group": "ab"[n // 2 % 2]}
+        | {name: values[n // 2 % 2] for name, values in columns.items()}
+        for n, entry in enumerate(healthy_rows(40))
+    ]
+    report = cohort_report(write_table(rows, tmp_path / "results.csv"), plan)
+    return " ".join(part for one in report.sections for part in one.parts if isinstance(part, str))
+
+
+@pytest.mark.parametrize("volumes", [(0.5, 0.9), (0.7, 0.7)])
+def test_a_measure_that_tells_all_or_nothing(tmp_path, volumes):
+    said = words(tmp_path, Plan(measures=("volume",)), volume=volumes)
+
+    assert f"b against a, volume: {NOT_TOLD}" in said
+    assert ADDED not in said
+
+
+def test_a_score_where_nobody_came_back(tmp_path):
+    assert NOBODY_CAME_BACK in words(tmp_path, Plan(score="mmse"), mmse=(28, 27))
+
+
+def test_a_reference_group_of_men_alone(tmp_path):
+    rows = [entry | {"group": "ab"[n // 2 % 2]} for n, entry in enumerate(healthy_rows(40))]
+    rows = [entry | ({"sex": "M"} if entry["group"] == "a" else {}) for entry in rows]
+
+    report = cohort_report(write_table(rows, tmp_path / "results.csv"), Plan())
+
+    parts = next(one.parts for one in report.sections if one.title.startswith("How well"))
+    assert any(str(part).startswith("b against a: not adjusted for sex M") for part in parts)
