@@ -113,6 +113,12 @@ def fitted_alone(matrix: np.ndarray) -> np.ndarray:
     return np.asarray(leverage > ALONE)
 
 
+def scatters(residuals: np.ndarray, values: np.ndarray) -> bool:
+    """Say whether more than rounding is left of values (row,) that a model was fitted to."""
+    size = np.abs(values).max(initial=0.0)
+    return bool(np.abs(residuals).max(initial=0.0) > TOLD_ALREADY * size)
+
+
 def group_columns(frame: pd.DataFrame, groups: tuple[str, ...]) -> pd.DataFrame:
     """Return a column of 0 and 1 for each group but the first."""
     import pandas as pd

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from BrainAgeLib.cohort.change import SLOPE_PREFIX, ChangeModel
-from BrainAgeLib.cohort.design import AGE, contrasts
+from BrainAgeLib.cohort.design import AGE, contrasts, independent_columns
 from BrainAgeLib.cohort.differences import METHOD, GroupModel
 from BrainAgeLib.cohort.estimates import Estimate
 
@@ -42,7 +42,10 @@ def group_diagnostics(model: GroupModel) -> list[Estimate]:
 
 
 def _dependence_on_age(model: GroupModel) -> list[Estimate]:
-    """Return how each difference changes with age; the main model takes it to be the same."""
+    """Return how each difference changes with age; the main model takes it to be the same.
+
+    Empty where the ages of a group cannot tell.
+    """
     from statsmodels.api import OLS
 
     if AGE not in model.names:
@@ -51,7 +54,10 @@ def _dependence_on_age(model: GroupModel) -> list[Estimate]:
     of_groups = [model.names.index(f"group {name}") for name in model.groups[1:]]
     products = model.matrix[:, of_groups] * ages[:, None]
     names = (*model.names, *(f"{AGE} x group {name}" for name in model.groups[1:]))
-    fit = OLS(model.values, np.hstack([model.matrix, products])).fit(cov_type="HC3", use_t=True)
+    matrix = np.hstack([model.matrix, products])
+    if len(independent_columns(matrix)) < matrix.shape[1]:  # patients of one age, say
+        return []
+    fit = OLS(model.values, matrix).fit(cov_type="HC3", use_t=True)
     estimates = []
     for base, other, vector in contrasts(model.groups, names, f"{AGE} x group "):
         test = fit.t_test(vector)

@@ -14,6 +14,7 @@ from BrainAgeLib.cohort.design import (
     fitted_alone,
     group_columns,
     refuse_confounded,
+    scatters,
     with_intercept,
 )
 from BrainAgeLib.cohort.estimates import Estimate
@@ -71,8 +72,8 @@ def fit_groups(
     HC3 (MacKinnon and White 1985, doi 10.1016/0304-4076(85)90158-7) holds when groups scatter
     differently. People with a missing value are left out, and those whom a column of their own fits
     exactly, such as the only one of a site. ``covariates`` None: groups alone.
-    Returns None when fewer people are left than the model needs. Raises InputError when a covariate
-    cannot be told apart from the groups.
+    Returns None when fewer people are left than the model needs, or nothing scatters. Raises
+    InputError when a covariate cannot be told apart from the groups.
     """
     from statsmodels.api import OLS
 
@@ -94,6 +95,8 @@ def fit_groups(
     if len(design) <= design.shape[1] + 2:
         return None
     fit = OLS(values, design.to_numpy(float)).fit(cov_type="HC3", use_t=True)
+    if not scatters(np.asarray(fit.resid), values):
+        return None
     return GroupModel(
         outcome,
         groups,

@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.cohort.design import covariate_columns, independent_columns, with_intercept
+from BrainAgeLib.cohort.design import (
+    TOLD_ALREADY,
+    covariate_columns,
+    independent_columns,
+    with_intercept,
+)
 from BrainAgeLib.cohort.differences import GROUPS_SEED, resampled_within
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.statistics import BOOTSTRAP_ROUNDS, percentile_interval
@@ -124,6 +129,7 @@ def _areas(
     covariates = matrix[drawn][:, independent_columns(matrix[drawn][healthy])]
     line = np.linalg.lstsq(covariates[healthy], values[healthy], rcond=None)[0]
     residuals = values - covariates @ line
+    residuals[np.abs(residuals) < TOLD_ALREADY * np.abs(values).max(axis=0)] = 0.0  # rounding
     return np.array(
         [
             [auc(column[~healthy], column[healthy]) for column in (values[:, n], residuals[:, n])]

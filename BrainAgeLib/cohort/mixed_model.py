@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from BrainAgeLib.cohort.design import scatters
 from BrainAgeLib.statistics import QUANTILES
 
 SMALLEST_SLOPE_SD = 1e-3  # per year; below it the covariance counts as singular
@@ -105,13 +106,18 @@ def fit_mixed(
     years: np.ndarray,
     persons: np.ndarray,
 ) -> MixedFit | None:
-    """Fit (visit, column) by REML; None when there are too few people or no repeated visits."""
+    """Fit (visit, column) by REML.
+
+    None when there are too few people, no repeated visits, or nothing scatters.
+    """
     unique, codes = np.unique(persons, return_inverse=True)
     rows_of = tuple(np.flatnonzero(codes == number) for number in range(len(unique)))
     lengths = np.array([len(rows) for rows in rows_of])
     between = np.linalg.matrix_rank(matrix)
     freedom = float(len(unique) - between)
     if freedom < 2 or (lengths > 1).sum() < 3 or between < matrix.shape[1]:
+        return None
+    if not scatters(values - matrix @ np.linalg.lstsq(matrix, values, rcond=None)[0], values):
         return None
     with_slopes = (lengths > 2).sum() >= LEAST_PEOPLE_WITH_THREE
     fit = _fitted(matrix, values, years, codes, slopes=True) if with_slopes else None

@@ -127,7 +127,8 @@ def _at_first_scan(report: Report, cohort: Cohort, model: GroupModel | None) -> 
             f"There is one group ({cohort.groups[0] or 'without a name'}), so no groups are "
             "compared."
             if len(cohort.groups) < 2
-            else "Too few people for the model, so no groups are compared."
+            else "Too few people for the model, or gaps that do not scatter around it, so no "
+            "groups are compared."
         )
         report.section("At the first scan", report.not_compared, scatter)
         return
@@ -163,7 +164,11 @@ def _over_time(report: Report, cohort: Cohort, change: ChangeModel | None) -> No
         "Each person's raw gap over time, and the model's line of each group.",
     )
     if change is None:
-        report.section("Change over time", "There are too few repeated scans.", picture)
+        report.section(
+            "Change over time",
+            "There are too few repeated scans, or their gaps do not scatter.",
+            picture,
+        )
         return
     corrected = _change(cohort, CORRECTED, "corrected_gap_years")
     estimates = growth(change) + (growth(corrected) if corrected is not None else [])

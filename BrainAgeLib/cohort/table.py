@@ -36,6 +36,7 @@ TEXTS = (
     *("path", "id", "session", "group", "sex", "verdict", "model", "error"),
     *("interval_covers",),
 )
+GAP_DECIMALS = 9
 NO_TIME = "no time"
 OTHER_SEQUENCE = "of another sequence than T1"
 
@@ -95,7 +96,8 @@ def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> Analy
     nameless = frame["path"].where(frame["path"] != "", "line " + frame["line"].astype(str))
     frame["person"] = frame["id"].where(frame["id"] != "", nameless)
     check_gaps(frame, path)
-    frame["gap_years"] = frame["brain_age_years"] - frame["age"]
+    gaps_years = frame["brain_age_years"] - frame["age"]
+    frame["gap_years"] = gaps_years.round(GAP_DECIMALS)  # gaps that are alike are equal
     reasons = _reasons(frame, t1_alone, apart)
     exclusions = tuple(
         Exclusion(row["line"], row["person"], row["session"], reason, row["group"])

@@ -7,7 +7,7 @@ import pytest
 from BrainAgeLib.cohort.areas import ADDED, NOT_TOLD
 from BrainAgeLib.cohort.cohort_data import Plan
 from BrainAgeLib.cohort.report import NOBODY_CAME_BACK, cohort_report
-from Testing.library.cohort.made_results import healthy_rows, write_table
+from Testing.library.cohort.made_results import healthy_rows, row, write_table
 
 
 def words(tmp_path, plan, **columns):
@@ -42,3 +42,31 @@ def test_a_reference_group_of_men_alone(tmp_path):
 
     parts = next(one.parts for one in report.sections if one.title.startswith("How well"))
     assert any(str(part).startswith("b against a: not adjusted for sex M") for part in parts)
+
+
+def test_gaps_that_do_not_scatter_give_no_figures(tmp_path):
+    rows = [
+        row(n, 60.1 + n / 3 + k, 62.1 + n / 3 + k, session=str(k), group="ab"[n // 2 % 2])
+        for n in range(24)
+        for k in (0, 1)
+    ]
+    rows = [entry | {"gap_years": "", "corrected_gap_years": 2.0} for entry in rows]
+
+    report = cohort_report(write_table(rows, tmp_path / "results.csv"), Plan())
+
+    assert {item.analysis for item in report.estimates} <= {"missing data"}
+    assert "do not scatter" in report.not_compared
+
+
+def test_patients_of_one_age_tell_no_change_with_age(tmp_path, recwarn):
+    rows = [
+        entry | {"group": "ab"[n // 2 % 2], "gap_years": ""}
+        for n, entry in enumerate(healthy_rows(40))
+    ]
+    rows = [entry | ({"age": 70.0} if entry["group"] == "b" else {}) for entry in rows]
+
+    report = cohort_report(write_table(rows, tmp_path / "results.csv"), Plan())
+
+    assert any(item.figure == "adjusted difference" for item in report.estimates)
+    assert not [item for item in report.estimates if "per year of age" in item.figure]
+    assert not [one for one in recwarn if "rank" in str(one.message)]
