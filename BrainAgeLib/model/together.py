@@ -192,7 +192,8 @@ def age_together(ages: Sequence[ScanAge], card: Card) -> AgeTogether | None:
     correction = _correction(ages, known)
     return AgeTogether(
         age_years,
-        (max(0.0, age_years - half), age_years + half),
+        # Nothing limits what models say; an interval holds it all the same.
+        (min(age_years, max(0.0, age_years - half)), age_years + half),
         _covers([age.covers for age in ages]),
         own_years,
         None if correction is None else corrected_brain_age(age_years, own_years, correction),

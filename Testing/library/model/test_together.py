@@ -89,6 +89,14 @@ def test_an_interval_that_is_cut_at_0_counts_whole(scan, card):
     assert both.interval_years == pytest.approx((0.0, 10.0))
 
 
+def test_an_interval_holds_an_age_below_0(scan, card):
+    pair = [scan("T1w", -2.0, 8.0), scan("T2w", -2.0, 10.0)]
+
+    both = age_together(list(map(scan_age, pair)), card)
+
+    assert both.interval_years[0] == both.brain_age_years == pytest.approx(-2.0)
+
+
 def test_what_adds_nothing_changes_nothing_of_the_age(scan, card):
     three = [scan("T1w", 60.0, 8.0), scan("T2w", 68.0, 10.0), scan("FLAIR", 90.0, 50.0)]
 
