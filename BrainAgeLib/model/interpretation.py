@@ -58,9 +58,9 @@ class Interpreter:
         """Return interval, correction and percentile for a scan with so many slices in view.
 
         Without a site's calibration the interval is that of a scanner that the model never saw.
-        With one it is that within one scanner and as much wider as the site's people are off, so
-        that it stays around the raw age; but not where the person's age or the raw age is outside
-        those of the site's people, of which the calibration knows nothing.
+        With one it is that within one scanner and as much wider as the site's people of that age
+        are off, so that it stays around the raw age; but not where the person's age or the raw age
+        is outside those of the site's people, of which the calibration knows nothing.
         """
         if not raw.covers_brain:  # its error is that of few slices, however many there are
             slice_count = min(slice_count, MOST_OF_FEW_SLICES)
@@ -75,7 +75,7 @@ class Interpreter:
         if correction is not None:
             corrected = corrected_brain_age(raw.age_years, age_years, correction)
         return Interpretation(
-            self._interval_years(raw, entry, of_t1, site, has_no_skull),
+            self._interval_years(raw, age_years, entry, of_t1, site, has_no_skull),
             corrected,
             correction if corrected is not None else None,
             self._percentile(raw, age_years),
@@ -96,6 +96,7 @@ class Interpreter:
     def _interval_years(
         self,
         raw: RawAge,
+        age_years: float | None,
         entry: AcquisitionClass,
         of_t1: AcquisitionClass,
         site: SiteCalibration | None,
@@ -109,7 +110,7 @@ class Interpreter:
             half *= read.real_widening
             half *= max(1.0, of_t1.half_width_years(raw.age_years) / usual)
         if site is not None:
-            half += abs(site.applied.offset_years)
+            half += site.deviation_years(age_years)
         elif self.card.calibration.unseen_scanner is not None:
             half *= self.card.calibration.unseen_scanner.factor(has_no_skull)
         low, high = max(0.0, raw.age_years - half), raw.age_years + half

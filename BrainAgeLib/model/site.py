@@ -1,8 +1,8 @@
 """A site's own calibration: how far healthy local people are from the model's bias line.
 
 It replaces the line of the age-bias correction and gives the interval the width of one scanner,
-widened by the site's offset, for people of the site's ages; it never touches the raw age. The file
-is read strictly: it may come from anybody.
+widened by how far the site is off, for people of the site's ages; it never touches the raw age. The
+file is read strictly: it may come from anybody.
 """
 
 from __future__ import annotations
@@ -102,6 +102,18 @@ class SiteCalibration:
             + self.applied.offset_years
             - self.applied.slope * self.mean_age_years,
             site=self.site,
+        )
+
+    def deviation_years(self, age_years: float | None) -> float:
+        """Return how far, in years, the site's line is from the model's at an age, up or down.
+
+        None, an age that is not known: the most that it is at any age of the site's people.
+        """
+        ages_years = self.age_range_years if age_years is None else (age_years,)
+        line = self.applied
+        return max(
+            abs(line.offset_years + line.slope * (years - self.mean_age_years))
+            for years in ages_years
         )
 
     def covers(self, years: float | None) -> bool:

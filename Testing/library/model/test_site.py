@@ -219,6 +219,29 @@ def test_the_interval_takes_in_the_sites_offset_and_the_percentile_stays(small_m
     assert without.correction.site is None
 
 
+@pytest.mark.parametrize(("age_years", "off"), [(50.0, 2.0), (80.0, 5.0), (None, 5.0)])
+def test_the_interval_takes_in_how_far_the_site_is_off_at_an_age(small_model, age_years, off):
+    card, raw = read_card(small_model), RawAge(66.0, (66.0,), True)
+
+    without, with_site = (
+        Interpreter(card, "de-lange-cole", site).interpret(raw, age_years, 24, 6.0)
+        for site in (None, SITE)
+    )
+
+    low, high = without.interval_years
+    assert with_site.interval_years == pytest.approx((low - off, high + off))
+
+
+@pytest.mark.parametrize("offset_years", [4.0, -4.0])
+def test_how_far_a_site_is_off_has_no_sign(offset_years):
+    applied = {"offset_years": offset_years, "slope": 0.25}
+    site = from_plain(SiteCalibration, changed(applied=applied), Source("made up"))
+
+    assert site.deviation_years(60.0 - 4 * offset_years) == pytest.approx(0.0)
+    assert site.deviation_years(60.0) == pytest.approx(4.0)
+    assert site.deviation_years(None) == pytest.approx(9.0)
+
+
 @pytest.mark.parametrize(("age_years", "raw_years"), [(39.0, 60.0), (None, 35.0), (50.0, 35.0)])
 def test_outside_the_sites_ages_the_interval_is_that_without_a_site(
     small_model, age_years, raw_years
