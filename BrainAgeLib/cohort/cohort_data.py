@@ -13,6 +13,7 @@ from BrainAgeLib.cohort.design import AGE, AGE_SQUARED, INTERCEPT, SEX, TIME, co
 from BrainAgeLib.cohort.score import BASELINE, BETWEEN, WITHIN
 from BrainAgeLib.cohort.survival import ENTRY, with_entry
 from BrainAgeLib.cohort.table import (
+    AnalysisTable,
     Exclusion,
     number_column,
     read_table,
@@ -103,14 +104,7 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
         table = with_times(table, plan.time, path)
     scans = table.scans
     check_people(scans, path)
-    for name in (*plan.numbers, *plan.covariates):
-        require_column(table, name, path)
-    for name in plan.numbers:
-        scans[name] = number_column(scans, name, path)
-    for name in plan.covariates:
-        _check_numbers(scans, name, path)
-    if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:
-        raise InputError(f"{plan.event} of {path} holds more than 0 and 1", "1 is an event")
+    _read_columns(table, plan, path)
     # The table's own may hold anything; the analysis knows it by that name.
     scans, ungrouped = _grouped(scans.drop(columns=["age_first", ENTRY], errors="ignore"))
     if scans.empty:
@@ -168,6 +162,19 @@ def _check_plan(plan: Plan) -> None:
         raise InputError(
             f"{both[0]} is asked for as {role} and as a covariate", "leave out one of the two"
         )
+
+
+def _read_columns(table: AnalysisTable, plan: Plan, path: Path) -> None:
+    """Make numbers of the plan's columns; raise InputError for what they cannot hold."""
+    scans = table.scans
+    for name in (*plan.numbers, *plan.covariates):
+        require_column(table, name, path)
+    for name in plan.numbers:
+        scans[name] = number_column(scans, name, path)
+    for name in plan.covariates:
+        _check_numbers(scans, name, path)
+    if plan.event and not set(scans[plan.event].dropna()) <= {0.0, 1.0}:
+        raise InputError(f"{plan.event} of {path} holds more than 0 and 1", "1 is an event")
 
 
 def _check_numbers(scans: pd.DataFrame, name: str, path: Path) -> None:

@@ -75,8 +75,6 @@ def fit_groups(
     Returns None when fewer people are left than the model needs, or nothing scatters. Raises
     InputError when a covariate cannot be told apart from the groups.
     """
-    from statsmodels.api import OLS
-
     people = first[first[column].notna()]
     if covariates is not None:
         people = people[covariate_columns(people, covariates).notna().all(axis=1)]
@@ -94,14 +92,28 @@ def fit_groups(
         return model and replace(model, left_alone=model.left_alone + int(alone.sum()))
     if len(design) <= design.shape[1] + 2:
         return None
-    fit = OLS(values, design.to_numpy(float)).fit(cov_type="HC3", use_t=True)
+    return _fitted(outcome, groups, people, design, values)
+
+
+def _fitted(
+    outcome: str,
+    groups: tuple[str, ...],
+    people: pd.DataFrame,
+    design: pd.DataFrame,
+    values: np.ndarray,
+) -> GroupModel | None:
+    """Return the model of people (person,) and their design; None when nothing scatters."""
+    from statsmodels.api import OLS
+
+    matrix = design.to_numpy(float)
+    fit = OLS(values, matrix).fit(cov_type="HC3", use_t=True)
     if not scatters(np.asarray(fit.resid), values):
         return None
     return GroupModel(
         outcome,
         groups,
         tuple(map(str, design)),
-        design.to_numpy(float),
+        matrix,
         values,
         people["group"].to_numpy(str),
         people["person"].to_numpy(str),

@@ -106,10 +106,7 @@ def fit_mixed(
     years: np.ndarray,
     persons: np.ndarray,
 ) -> MixedFit | None:
-    """Fit (visit, column) by REML.
-
-    None when there are too few people, no repeated visits, or nothing scatters.
-    """
+    """Fit (visit, column) by REML; None for too few people, no repeated visits or no scatter."""
     unique, codes = np.unique(persons, return_inverse=True)
     rows_of = tuple(np.flatnonzero(codes == number) for number in range(len(unique)))
     lengths = np.array([len(rows) for rows in rows_of])

@@ -81,20 +81,13 @@ def test_it_is_as_much_wider_as_those_that_it_is_made_of(scan, card):
     assert both.interval_years[1] - both.brain_age_years == pytest.approx(expected)
 
 
-def test_an_interval_that_is_cut_at_0_counts_whole(scan, card):
-    young = [scan("T1w", 4.0, 8.0), scan("T2w", 4.0, 10.0)]
+@pytest.mark.parametrize(("years", "ends"), [(4.0, (0.0, 10.0)), (-2.0, (-2.0, 4.0))])
+def test_an_interval_that_is_cut_at_0_counts_whole_and_holds_the_age(scan, card, years, ends):
+    young = [scan("T1w", years, 8.0), scan("T2w", years, 10.0)]
 
     both = age_together(list(map(scan_age, young)), card)
 
-    assert both.interval_years == pytest.approx((0.0, 10.0))
-
-
-def test_an_interval_holds_an_age_below_0(scan, card):
-    pair = [scan("T1w", -2.0, 8.0), scan("T2w", -2.0, 10.0)]
-
-    both = age_together(list(map(scan_age, pair)), card)
-
-    assert both.interval_years[0] == both.brain_age_years == pytest.approx(-2.0)
+    assert both.interval_years == pytest.approx(ends)
 
 
 def test_what_adds_nothing_changes_nothing_of_the_age(scan, card):
