@@ -79,8 +79,8 @@ def _whereItLiesNow(volumeNode: Any, lattice: Lattice) -> Lattice:
 
     While the worker was at work the scan may have been moved, or its transform been hardened.
     """
-    i, j, k = volumeNode.GetImageData().GetDimensions()
-    if not lattice.followsScan or lattice.shape != (k, j, i):
+    image = volumeNode.GetImageData()
+    if not lattice.followsScan or image is None or lattice.shape != image.GetDimensions()[::-1]:
         return lattice
     return replace(lattice, ijkToRAS=ijkToRASOf(volumeNode))
 

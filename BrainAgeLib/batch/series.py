@@ -13,7 +13,7 @@ from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Plane
 from BrainAgeLib.scan.agent_words import names_agent
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_frames
-from BrainAgeLib.scan.dicom_slices import SAME_NUMBERS
+from BrainAgeLib.scan.dicom_slices import SAME_NUMBERS, numbered_places
 from BrainAgeLib.scan.dicom_sorting import without_strangers
 from BrainAgeLib.scan.geometry import PLANES, slice_axis
 from BrainAgeLib.scan.read import grid_of_file
@@ -195,14 +195,16 @@ def _plane_of_series(headers: Sequence[DicomHeader]) -> tuple[Plane | None, int]
         return None, max(len(headers), first.size[2])
     row, column = np.reshape(orientations[0], (2, 3))
     normal = np.cross(row, column)
-    places = [one.position_mm for one in slices]
-    heights = sorted({round(float(normal @ np.array(place)), 1) for place in places if place})
+    # Echoes and repetitions lie at one place: they make no more slices.
+    numbers = numbered_places([one.position_mm for one in slices])
+    places = {n: one.position_mm for n, one in zip(numbers, slices, strict=True)}
+    heights = sorted(float(normal @ np.array(place)) for place in places.values() if place)
     are_alike = np.allclose(orientations, orientations[0], rtol=0, atol=SAME_NUMBERS)
     if len(heights) < 2 or not are_alike:
         return None, len(heights)
     spacing_mm = (heights[-1] - heights[0]) / (len(heights) - 1)
     direction = np.stack([row, column, normal], axis=1)
-    size = (first.size[0], first.size[1], len(slices))
+    size = (first.size[0], first.size[1], len(heights))
     plane, count = _plane(direction, (pixel_mm[1], pixel_mm[0], spacing_mm), size)
     return ("3d" if first.is_3d else plane), count
 

@@ -172,7 +172,20 @@ def _studies(root: Path, output: Path) -> Iterator[Study]:
                 by_key.setdefault(key, []).append(part)
         else:
             yield from _broken_study(root, folder, others)
-    yield from _dicom_studies(root, by_key)
+    yield from _dicom_studies(root, _with_their_patients(by_key))
+
+
+def _with_their_patients(
+    by_key: dict[_StudyKey, list[SeriesPart]],
+) -> dict[_StudyKey, list[SeriesPart]]:
+    """Return the studies with series of no patient, as derived maps are, at the only patient's."""
+    found: dict[_StudyKey, list[SeriesPart]] = {}
+    for key, parts in by_key.items():
+        patients = {other.patient for other in by_key if other.uid == key.uid and other.patient}
+        if key.uid and not key.patient and len(patients) == 1:
+            key = key._replace(patient=patients.pop())
+        found.setdefault(key, []).extend(parts)
+    return found
 
 
 def _file_studies(root: Path, folder: Path, images: list[Path]) -> Iterator[Study]:

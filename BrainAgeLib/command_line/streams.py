@@ -39,7 +39,8 @@ def say_what_cannot_be_encoded() -> None:
     is done.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+        # Other ways to deal with such letters were chosen, as in a POSIX locale, and fail nothing.
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
 
 

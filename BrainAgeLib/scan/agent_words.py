@@ -67,12 +67,14 @@ def _words_of(text: str) -> str:
     return re.sub(r"[\W_]+", " ", lower).strip()
 
 
-# A plus at the end stands for an agent right after these: "T1+", "T1 SE tra +".
+# A plus stands for an agent right after these, where at most a plane, a size or the like follows:
+# "T1+", "T1 SE tra +", "T1+ SAG 3D".
 _T1 = r"\b(?:t1\w*|mprage|bravo|spgr|vibe|flash)"
 _ITS_OPTIONS = (
     r"(?:[23]d|se|tse|fse|gre|tfe|ffe|spgr|mprage|flash|vibe|tra|trans|ax|axial|cor|coronal|sag"
-    r"|sagittal|fs|p\d)"
+    r"|sagittal|flair|tirm|blade|dixon|p\d)"
 )
+_AFTERWARDS = rf"(?:{_ITS_OPTIONS}|mpr|mip|iso|\d+(?:[.,]\d+)?(?: ?mm)?)"
 _SIGNS = (
     (r"\b(ce|gd|gad|km|contrast)[-_ :=]*(?:no|none|non|nein|off)\b", r" without \1 "),
     (r"\b(w|s)/ ?o\b", " without "),
@@ -83,5 +85,9 @@ _SIGNS = (
     (r"(?:^|[\s_([])[-\u2013\u2212] ?(?=(?:c|ce|gd|gad|km|k|mdc|contrast)\b)", " without "),
     # Any other plus joins words, sizes or options: "SE+FS", "5+1mm", "SENSE+".
     (r"\+ *(?:c|ce|gd|gad|km|k|mdc)\b|\b(?:c|ce|gd|gad|km|k|mdc)\+", " post "),
-    (rf"({_T1}(?:[ -]{_ITS_OPTIONS})*) *\+ *(?=$|\.[a-z])", r"\1 post "),
+    (
+        rf"({_T1}(?:[ -](?:{_ITS_OPTIONS}|fs))*) *\+ *(?=(?:{_AFTERWARDS}(?: +|$|(?=\.[a-z])))*"
+        r"(?:$|\.[a-z]))",
+        r"\1 post ",
+    ),
 )

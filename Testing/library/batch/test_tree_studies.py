@@ -7,7 +7,7 @@ import re
 import pytest
 
 from Testing.library.batch.made_trees import tree
-from Testing.library.scan.made_dicom import SERIES_UID, write_series
+from Testing.library.scan.made_dicom import SERIES_UID, write_series, write_slice
 
 T1 = {"EchoTime": 12.0, "RepetitionTime": 550.0, "SeriesDescription": "SE tra"}
 
@@ -38,6 +38,31 @@ def test_people_of_one_folder_and_uid_are_told_apart_without_their_numbers(tmp_p
     assert all(decision.chosen for decision in decisions)
 
 
+def test_a_derived_series_without_a_patient_stays_with_the_studys_only_one(tmp_path):
+    write_series(tmp_path / "p1" / "t1", range(9), PatientID="4711", **T1)
+    derived = {"SeriesInstanceUID": f"{SERIES_UID}.9", "SeriesDescription": "ADC map"}
+    write_series(tmp_path / "p1" / "map", range(9), PatientID="", **derived)
+
+    entries, _ = tree(tmp_path)
+
+    assert [entry.id for entry in entries] == ["p1"]
+
+
+def test_echoes_make_no_more_slices(tmp_path):
+    for echo, echo_ms in enumerate((12.0, 30.0, 60.0)):
+        for number in range(5):
+            path = tmp_path / "p1" / "echoes" / f"{echo}-{number}.dcm"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_slice(path, number, **T1 | {"EchoTime": echo_ms})
+    own = {"SeriesInstanceUID": f"{SERIES_UID}.9"}
+    write_series(tmp_path / "p1" / "more", range(9), **T1 | own)
+
+    (entry,), decisions = tree(tmp_path)
+
+    assert entry.scan == str(tmp_path / "p1" / "more")
+    assert any("9 slices" in decision.reason for decision in decisions if decision.chosen)
+
+
 def test_series_of_one_study_stay_together_across_folders(tmp_path):
     for number, echo_ms in enumerate((98.0, 12.0)):
         own = {"EchoTime": echo_ms, "SeriesInstanceUID": f"{SERIES_UID}.{number}"}
@@ -54,7 +79,10 @@ def test_a_series_that_lies_in_two_folders_is_a_row_that_says_so(tmp_path):
 
     (entry,), (decision,) = tree(tmp_path)
 
-    words = "the series lies in 2 folders (SUB1, SUB2): put its files into one"
+    words = (
+        "the series lies in 2 folders (SUB1, SUB2): if these are of one person, put its files into "
+        "one"
+    )
     assert (entry.id, entry.scan, entry.complaint) == ("p1", str(tmp_path / "p1"), words)
     assert decision.reason == words
 

@@ -15,7 +15,9 @@ sub-1_acq-postgad_T1w; t1_mprage_postcontrast; POST GAD T1; T1 SE TRA GD; T1 po 
 T1 med kontrast; T1+C; T1 FS +GAD; AX T1 FSE C+; AX T1 POST OP POST GAD; T1 pre post gad; ce_T1
 CE-T1; T1 contrast; t1 tra c; T1 tra p2 +c; Sag T1 C/ contraste; mprage_gd; MPRAGE+Gd; T1 C+ AX
 t1w_ce; t1 post contrast; T1 PostCon; T1 with Gadovist; GdT1; t1km; T1-KM; t1-c; T1 postgd
-T1+; T1 SE +; AX T1+; t1_tse_tra_p2+; T1+.nii.gz; MPRAGE +; T1 +KM; T1 + Gd; T1 KM+; T1 +MT +C
+T1+ SAG; T1+ tra; SAG T1+ 3D; t1+_ax; T1 + 3D; T1+ MPR; T1 SE TRA + 5mm; T1 FLAIR +; T1 BLADE +
+T1 DIXON+; T1+; T1 SE +; AX T1+; t1_tse_tra_p2+; T1+.nii.gz; MPRAGE +; T1 +KM; T1 + Gd; T1 KM+
+T1 +MT +C
 T1 s k.l.; T1_s_kl; T1 kontrastl\u0131; T1\u5897\u5f37; T1 \u9020\u5f71\u5f8c
 T1 \u0441 \u043a\u043e\u043d\u0442\u0440\u0430\u0441\u0442\u043e\u043c; T1\u589e\u5f3a
 """
