@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from BrainAgeLib.cohort.cohort_data import NO_GROUP, Cohort
 from BrainAgeLib.cohort.design import (
+    MOST_CODES,
     covariate_columns,
     covariate_values,
     fitted_alone,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 SPACING = "slice_spacing_mm"
 SPACING_DIFFERENCE_MM = 0.5  # of medians; the model's error grows by a tenth of a year a mm or so
 PLACES = frozenset({"site", "scanner", "center", "centre", "study", "protocol"})
-MOST_CODES = 6  # whole numbers of so few kinds may be names
 MANY_VALUES = 10  # of a category, each a column of its own
 RETURNED = "came back"
 FEWEST_ON_A_SIDE = 5

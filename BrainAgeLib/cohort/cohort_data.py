@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from BrainAgeLib.cohort.design import AGE, AGE_SQUARED, INTERCEPT, SEX, TIME, covariate_values
+from BrainAgeLib.cohort.design import (
+    AGE,
+    AGE_SQUARED,
+    INTERCEPT,
+    MOST_CODES,
+    SEX,
+    TIME,
+    covariate_values,
+)
 from BrainAgeLib.cohort.score import BASELINE, BETWEEN, WITHIN
 from BrainAgeLib.cohort.survival import ENTRY, with_entry
 from BrainAgeLib.cohort.table import (
@@ -21,6 +27,7 @@ from BrainAgeLib.cohort.table import (
     with_times,
 )
 from BrainAgeLib.cohort.table_checks import check_people, check_times
+from BrainAgeLib.cohort.visit_order import with_years
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.tables.cells import MAYBE_THOUSANDS
 
@@ -38,9 +45,8 @@ MADE = frozenset(
     {"line", "person", "years", "age_first", ENTRY}
 )  # columns that are added to the table
 # What the models call their own columns; two of one name would be taken for each other.
-OF_THE_MODELS = frozenset(
-    {INTERCEPT, AGE, AGE_SQUARED, SEX, SEX.split()[0], "group", BETWEEN, WITHIN, BASELINE}
-)
+OF_THE_MODELS = frozenset({INTERCEPT, AGE_SQUARED, SEX, "group", BETWEEN, WITHIN, BASELINE})
+IN_EVERY_MODEL = (AGE, SEX.split()[0])
 OF_THE_MODELS_BEGIN = ("group ", f"{TIME} x ")
 
 
@@ -98,6 +104,7 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     Raises InputError when it cannot be read, lacks a column of the plan, a person has two sexes, or
     a group is too small.
     """
+    plan, notes = _without_own(plan)
     _check_plan(plan)
     table = read_table(path)
     if plan.time:
@@ -106,7 +113,8 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     check_people(scans, path)
     _read_columns(table, plan, path)
     # The table's own may hold anything; the analysis knows it by that name.
-    scans, ungrouped = _grouped(scans.drop(columns=["age_first", ENTRY], errors="ignore"))
+    scans = scans.drop(columns=["age_first", ENTRY], errors="ignore")
+    scans, nobodys, ungrouped = _grouped(scans)
     if scans.empty:
         raise InputError(f"{path} has nobody with an age and a brain age", "look at its errors")
     for name in (*plan.numbers, *plan.covariates):
@@ -115,11 +123,12 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
                 f"the column {name} of {path} is empty for everybody who has an age",
                 "fill it, or do not ask for it",
             )
-    visits, notes = _with_years(scans, plan)
+    visits, of_times = with_years(scans, plan.time)
+    notes += of_times
     check_times(visits, path)
     first = visits.drop_duplicates("person").reset_index(drop=True)
     if plan.event:
-        first, late = with_entry(first, table.left_out, plan.time, plan.event_time or "")
+        first, late = with_entry(first, (table.left_out, nobodys), plan.time, plan.event_time or "")
         notes += late
     of_first = first[["person", "group", "age"]].rename(columns={"age": "age_first"})
     visits = visits.merge(of_first, on="person", suffixes=("_of_visit", ""))
@@ -130,6 +139,16 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     return Cohort(
         visits, first, groups, plan, table.exclusions + ungrouped, table.rows_read, tuple(notes)
     )
+
+
+def _without_own(plan: Plan) -> tuple[Plan, list[str]]:
+    """Return the plan without the covariates that every model has, and a note of them."""
+    own = [name for name in IN_EVERY_MODEL if name in plan.covariates]
+    if not own:
+        return plan, []
+    others = tuple(name for name in plan.covariates if name not in own)
+    said = f"Asked for as covariates, but in every model already: {', '.join(own)}."
+    return replace(plan, covariates=others), [said]
 
 
 def _check_plan(plan: Plan) -> None:
@@ -180,63 +199,32 @@ def _read_columns(table: AnalysisTable, plan: Plan, path: Path) -> None:
 def _check_numbers(scans: pd.DataFrame, name: str, path: Path) -> None:
     """Raise InputError where most cells of a covariate are numbers and some are none.
 
-    One "1480 ml" would make a category of a volume, with a column for each of its values.
+    One "1480 ml" would make a category of a volume, with a column for each of its values. Numbers
+    of few kinds are codes: 1, 2 and 3T are a category.
     """
     import pandas as pd
 
     texts, _ = covariate_values(scans, name)
     is_number = pd.to_numeric(texts, errors="coerce").notna()
     is_number |= texts.str.fullmatch(MAYBE_THOUSANDS).fillna(False).astype(bool)
-    if 2 * is_number.sum() > texts.notna().sum():
-        hint = "mend that line, or put a letter before each if they are names"
+    kinds = pd.to_numeric(texts[is_number].str.replace(",", "")).nunique()
+    if kinds > MOST_CODES and 2 * is_number.sum() > texts.notna().sum():
+        hint = "mend that line; if the column is a category, put a letter before each of its values"
         number_column(scans, name, path, hint)
 
 
-def _grouped(scans: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
-    """Leave out scans without a group where others have one."""
+def _grouped(
+    scans: pd.DataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Exclusion, ...]]:
+    """Leave out scans without a group where others have one; return these and those."""
     missing = scans["group"] == ""
     if missing.all():
-        return scans.assign(group=NO_GROUP), ()
+        return scans.assign(group=NO_GROUP), scans.iloc[:0], ()
     left_out = tuple(
         Exclusion(row["line"], row["person"], row["session"], "no group")
         for row in scans[missing].to_dict("records")
     )
-    return scans[~missing].reset_index(drop=True), left_out
-
-
-def _with_years(scans: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
-    notes = []
-    youngest = scans.groupby("person")["age"].transform("min")
-    years = scans["age"] - youngest
-    if plan.time:
-        start = scans.groupby("person")[plan.time].transform("min")
-        years = scans[plan.time] - start
-    elif scans["person"].duplicated().any() and in_whole_years(scans):
-        notes.append(
-            "All ages are whole years, so time between scans is known to a year only, and how far "
-            "two scans of one time differ is not told; a column of years since the first scan "
-            "(--time) is better."
-        )
-    elif count := _of_one_age(scans):
-        notes.append(
-            f"{count} {'people have' if count > 1 else 'person has'} scans of several sessions at "
-            "one age, which are taken for scans of one time: give each scan the age at it, or a "
-            "column of years since the first scan (--time)."
-        )
-    ordered = scans.assign(years=years)
-    ordered = ordered.sort_values(["person", "years", "session", "line"], kind="stable")
-    return ordered.reset_index(drop=True), notes
-
-
-def in_whole_years(scans: pd.DataFrame) -> bool:
-    """Say whether all ages are whole years, from which no time between scans can be told."""
-    return np.allclose(scans["age"], np.round(scans["age"]))
-
-
-def _of_one_age(scans: pd.DataFrame) -> int:
-    """Return how many people have two sessions or more, and one age for all of them."""
-    by_person = scans.groupby("person")
-    return int(((by_person["session"].nunique() > 1) & (by_person["age"].nunique() == 1)).sum())
+    return scans[~missing].reset_index(drop=True), scans[missing], left_out
 
 
 def _ordered(first: pd.DataFrame, plan: Plan, path: Path) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INTERCEPT = "intercept"
 AGE, AGE_SQUARED, SEX = "age", "age squared", "sex M"
 TIME = "years"  # since the first scan
+MOST_CODES = 6  # whole numbers of so few kinds may be names
 ALONE = 1 - 1e-8  # leverage
 TOLD_ALREADY = 1e-9  # what is left of a column beside its size: rounding alone
 

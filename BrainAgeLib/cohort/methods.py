@@ -147,9 +147,9 @@ def _survival(cohort: Cohort) -> str:
     return (
         f"Time to event. Cox regression of {cohort.plan.event} on the raw gap at the first scan, "
         f"age, age squared, sex{_covariates(cohort)}, a baseline hazard a group, Efron's ties; "
-        "time counts from the first scan, and people whose event had come by then are not at risk; "
-        "who has a column of times and whose first scan is left out enters at the first that "
-        "counts. "
+        "time counts from the first scan, and people whose event had come by their first scan that "
+        "counts are not at risk; where a column of times tells that it is a later one, they enter "
+        "at it. "
         "Proportional hazards were looked at through Schoenfeld residuals. Censoring is taken to "
         "be independent of risk given the covariates."
     )

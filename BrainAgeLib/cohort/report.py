@@ -21,7 +21,7 @@ from BrainAgeLib.cohort.charts import (
     gap_against_age,
     residual_charts,
 )
-from BrainAgeLib.cohort.cohort_data import Cohort, Plan, in_whole_years, read_cohort
+from BrainAgeLib.cohort.cohort_data import Cohort, Plan, read_cohort
 from BrainAgeLib.cohort.diagnostics import (
     change_diagnostics,
     group_diagnostics,
@@ -50,6 +50,7 @@ from BrainAgeLib.cohort.power import (
 )
 from BrainAgeLib.cohort.score import score_association
 from BrainAgeLib.cohort.survival import time_to_event
+from BrainAgeLib.cohort.visit_order import in_whole_years
 
 RAW, CORRECTED = "raw gap", "corrected gap"
 DRIFT = (
@@ -69,6 +70,7 @@ def cohort_report(path: Path, plan: Plan) -> Report:
     small.
     """
     cohort = read_cohort(path, plan)
+    plan = cohort.plan  # without the covariates that every model has
     report = Report("What the brain age gap says of these groups")
     report.exclusions = cohort.exclusions
     model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)

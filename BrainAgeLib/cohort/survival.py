@@ -7,6 +7,7 @@ own for survival would bring four more dependencies for the same estimate.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,30 +27,43 @@ EVENTS_PER_COEFFICIENT = 10
 
 
 def with_entry(
-    first: pd.DataFrame, left_out: pd.DataFrame | None, time: str | None, event_time: str
+    first: pd.DataFrame,
+    unused: Sequence[pd.DataFrame | None],
+    time: str | None,
+    event_time: str,
 ) -> tuple[pd.DataFrame, list[str]]:
     """Add the years from a person's first scan to the first that counts, where a time tells them.
 
-    ``left_out``: the rows of scans that do not count. ``time``: the column of years since the first
-    scan. Returns a note where ages alone tell that an earlier scan is left out.
+    ``unused``: the rows of scans that do not count. ``time``: the column of years since the first
+    scan: its 0 is that scan, in the table or not. Returns a note where ages alone tell that an
+    earlier scan is left out.
     """
-    import pandas as pd
-
-    if left_out is None:
-        return first, []
-    column = time or "age"
-    began = pd.to_numeric(left_out[column], errors="coerce").groupby(left_out["person"]).min()
-    entry = (first[column] - first["person"].map(began)).clip(lower=0.0).fillna(0.0)
-    count = int((entry > 0).sum())
+    if time:
+        entry = first[time].clip(lower=0.0)
+        return (first.assign(**{ENTRY: entry}) if (entry > 0).any() else first), []
+    count = _with_earlier(first, [rows for rows in unused if rows is not None])
     if not count:
         return first, []
-    if time:
-        return first.assign(**{ENTRY: entry}), []
     return first, [
         f"An earlier scan of {_people(count)} is left out, but the time in {event_time} is taken "
         "to count from the first that is not: give a column of years since the first scan "
         "(--time), by which they are at risk from then on."
     ]
+
+
+def _with_earlier(first: pd.DataFrame, unused: Sequence[pd.DataFrame]) -> int:
+    """Return how many people have an unused scan at a younger age than the first that counts.
+
+    One of the same session is no earlier scan, but the same visit again.
+    """
+    of_first = first.set_index("person")
+    earlier = set()
+    for rows in unused:
+        sessions = rows["person"].map(of_first["session"])
+        is_again = (rows["session"] != "") & (rows["session"] == sessions)
+        is_earlier = rows["age"] < rows["person"].map(of_first["age"])
+        earlier |= set(rows["person"][is_earlier & ~is_again])
+    return len(earlier)
 
 
 def _people(count: int) -> str:
@@ -75,7 +89,10 @@ def time_to_event(
     usable = known & (first[event_time] > entry)
     notes = []
     if (dropped := int((known & ~usable).sum())) > 0:
-        notes.append(f"{dropped} people had no follow-up after the first scan and are left out.")
+        notes.append(
+            f"{dropped} people had no follow-up after their first scan that counts "
+            "and are left out."
+        )
     if late := int((usable & (entry > 0)).sum()):
         notes.append(
             f"The first scan of {_people(late)} is left out: they are at risk from their first "

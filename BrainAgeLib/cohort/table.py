@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from BrainAgeLib.batch.table import COLUMNS
 from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of
 from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_names
+from BrainAgeLib.cohort.visit_order import NUMBER, session_numbers
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
 from BrainAgeLib.tables.cells import MAYBE_THOUSANDS, NOT_KNOWN, with_points
@@ -38,6 +39,12 @@ TEXTS = (
 )
 GAP_DECIMALS = 9
 NO_TIME = "no time"
+THOUSANDS_HINT = (
+    "leave the comma out if it stands between thousands, write a point if it is a decimal one"
+)
+# Of names fewer words say that there is none: "none" and "unknown" may be those of a group.
+NAMES = ("id", "session", "group", "model")
+NO_NAME = frozenset(("", "n/a", "na", "nan", "#n/a", "null"))
 OTHER_SEQUENCE = "of another sequence than T1"
 
 
@@ -120,7 +127,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} has two columns of one name, {again[0]!r}", "rename one")
     cells = {name: [legible(row.cells[name]) for row in sheet.rows] for name in sheet.columns}
     if sheet.separator != ",":
-        cells = with_points(cells, told_by=("brain_age_years",), never_thousands=NUMBERS)
+        cells = with_points(cells, told_by=("brain_age_years", "age"), never_thousands=NUMBERS)
     columns = [name.lower() if name.lower() in COLUMNS else name for name in sheet.columns]
     frame = pd.DataFrame(dict(zip(columns, cells.values(), strict=True)), dtype=object)
     return frame.assign(line=[row.line for row in sheet.rows])
@@ -129,7 +136,8 @@ def _read(path: Path) -> pd.DataFrame:
 def _texts(column: pd.Series, name: str) -> pd.Series:
     """Return a column's texts, empty where they say that nothing is known; a path may be any."""
     texts = column.str.strip()
-    return texts if name == "path" else texts.mask(texts.str.lower().isin(NOT_KNOWN), "")
+    nothing = NO_NAME if name in NAMES else NOT_KNOWN
+    return texts if name == "path" else texts.mask(texts.str.lower().isin(nothing), "")
 
 
 def number_column(
@@ -153,7 +161,7 @@ def number_column(
         line, text = int(frame["line"][wrong].iloc[0]), str(texts[wrong].iloc[0])[:40]
         what = "which is no number"
         if MAYBE_THOUSANDS.fullmatch(text):
-            what, hint = "whose comma may stand between thousands", "leave the comma out"
+            what, hint = "whose comma may stand between thousands", THOUSANDS_HINT
         raise InputError(f"line {line} of {path}: {name} is {text!r}, {what}", hint)
     return numbers
 
@@ -200,7 +208,8 @@ def _reason(row: Mapping[Any, Any], has_names: bool) -> str:
 
 def first_scans(scans: pd.DataFrame) -> pd.DataFrame:
     """Return each person's scan at the youngest age: the first visit."""
-    ordered = scans.sort_values(["age", "session", "line"], kind="stable")
+    numbered = scans.assign(**{NUMBER: session_numbers(scans)})
+    ordered = numbered.sort_values(["age", NUMBER, "line"], kind="stable").drop(columns=NUMBER)
     return ordered.drop_duplicates("person").sort_values("line").reset_index(drop=True)
 
 

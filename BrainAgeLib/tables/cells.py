@@ -110,10 +110,15 @@ def with_points(
     """Return the cells of columns with decimal points for decimal commas.
 
     1,250 may be a thousand and more: it stays as it is unless its column, or one of ``told_by``,
-    which the same program saved, has a comma that can only be decimal, or it is in a column of
+    which the same program saved, has a comma that can only be decimal, as is any in a column of
     ``never_thousands``. Names of columns are in small letters there.
     """
-    told = {name for name, cells in columns.items() if any(map(_has_decimal_comma, cells))}
+    told = {
+        name
+        for name, cells in columns.items()
+        if any(map(_has_decimal_comma, cells))
+        or (name.lower() in never_thousands and any(map(_DECIMAL_COMMA.fullmatch, cells)))
+    }
     if any(name.lower() in told_by for name in told):
         told = set(columns)
     told |= {name for name in columns if name.lower() in never_thousands}

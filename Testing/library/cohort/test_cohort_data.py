@@ -18,6 +18,13 @@ def grouped(sizes, **changes):
     return [entry | {"group": name} | changes for entry, name in zip(rows, names, strict=True)]
 
 
+def volumes(odd):
+    """Return eight people whose last one's volume is ``odd``."""
+    rows = [entry | {"tiv": 1500 + n} for n, entry in enumerate(grouped({"AD": 8}))]
+    rows[-1]["tiv"] = odd
+    return rows
+
+
 def read(rows, tmp_path, plan=None):
     return read_cohort(write_table(rows, tmp_path / "results.csv"), plan or Plan())
 
@@ -123,21 +130,21 @@ def test_the_group_of_the_first_visit_counts(tmp_path):
         (grouped({"AD": 6}, site=""), Plan(covariates=("site",)), "column site .* is empty"),
         (grouped({"AD": 6}, mmse="n/a"), Plan(score="mmse"), "column mmse .* is empty"),
         (
-            [*grouped({"AD": 6}, tiv=1500), row(9, 60, 61, group="AD", tiv="1480 ml")],
+            volumes("1480 ml"),
             Plan(covariates=("tiv",)),
-            "line 8 of .*tiv is '1480 ml', which is no number",
+            "line 9 of .*tiv is '1480 ml', which is no number",
         ),
         (
-            [*grouped({"AD": 6}, tiv=1500), row(9, 60, 61, group="AD", tiv="1,480")],
+            volumes("1,480"),
             Plan(covariates=("tiv",)),
-            "line 8 of .*tiv is '1,480', whose comma may stand between thousands",
+            "line 9 of .*tiv is '1,480', whose comma may stand between thousands",
         ),
         (
             grouped({"AD": 6}, intercept=1),
             Plan(covariates=("intercept",)),
             "intercept has the name",
         ),
-        (grouped({"AD": 6}), Plan(covariates=("age",)), "covariate age has the name"),
+        (grouped({"AD": 6}), Plan(covariates=("group",)), "covariate group has the name"),
         (grouped({"AD": 6}, **{"sex M": 1}), Plan(covariates=("sex M",)), "sex M has the name"),
         (
             grouped({"AD": 6}, **{"years x age": 1}),
@@ -216,3 +223,29 @@ def test_whole_years_tell_no_time_of_scans_of_one_age(tmp_path):
     timed = [entry | {"when": int(entry["session"]) / 12} for entry in rows]
     report = cohort_report(write_table(timed, table), Plan(time="when"))
     assert [item for item in report.estimates if item.analysis == "reliability"]
+
+
+def test_covariates_of_every_model_are_told_of_and_change_nothing(tmp_path):
+    rows = [entry | {"site": "AB"[n % 2]} for n, entry in enumerate(grouped({"AD": 9, "CN": 9}))]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    asked = cohort_report(table, Plan(covariates=("age", "site", "sex")))
+    plain = cohort_report(table, Plan(covariates=("site",)))
+
+    assert asked.estimates == plain.estimates and asked.methods == plain.methods
+    assert "in every model already: age, sex." in asked.sections[0].parts[0]
+
+
+@pytest.mark.parametrize(("codes", "odd"), [((1, 2, 3), "3T"), ((12, 16), "<8")])
+def test_codes_of_few_kinds_with_one_that_is_no_number_are_a_category(tmp_path, codes, odd):
+    rows = [entry | {"code": codes[n % 2]} for n, entry in enumerate(grouped({"a": 6, "b": 6}))]
+    rows[2]["code"], rows[3]["code"] = odd, codes[-1]
+
+    assert len(read(rows, tmp_path, Plan(covariates=("code",))).first) == 12
+
+
+def test_a_number_that_is_none_is_told_with_how_to_ask_for_a_category(tmp_path):
+    with pytest.raises(InputError) as said:
+        read(volumes("1480 ml"), tmp_path, Plan(covariates=("tiv",)))
+
+    assert "put a letter before each of its values" in said.value.hint

@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
 
 from BrainAgeLib.cohort.cohort_data import Plan, read_cohort
+from BrainAgeLib.cohort.design import covariate_columns
 from BrainAgeLib.cohort.survival import time_to_event
 from Testing.library.cohort.made_results import row, write_table
 
 COLUMNS = ("event", "years_to_event")
+
+
+def own_coefficients(late, columns):
+    """Return where the partial likelihood is highest; at risk is who has entered before a time."""
+    entry, time, group = (late[name].to_numpy() for name in ("entry_years", COLUMNS[1], "group"))
+    covariates = (columns / columns.std()).to_numpy()
+    events = np.flatnonzero(late["event"] == 1)
+
+    def minus_log_likelihood(coefficients):
+        risk = covariates @ coefficients
+        at_risk = [
+            (group == group[one]) & (entry < time[one]) & (time[one] <= time) for one in events
+        ]
+        return -sum(
+            risk[one] - np.log(np.exp(risk[those]).sum())
+            for one, those in zip(events, at_risk, strict=True)
+        )
+
+    best = minimize(minus_log_likelihood, np.zeros(covariates.shape[1]), tol=1e-9)
+    return best.x / columns.std().to_numpy()
 
 
 def test_the_true_hazard_is_in_the_interval(cohort):
@@ -30,7 +52,7 @@ def test_people_who_are_not_at_risk_are_left_out_and_counted(cohort):
     found, notes = time_to_event(first, *COLUMNS)
 
     assert found[0].people == 115
-    assert "5 people had no follow-up" in notes[0]
+    assert "5 people had no follow-up after their first scan that counts" in notes[0]
 
 
 def test_few_events(cohort):
@@ -54,9 +76,12 @@ def test_people_whose_first_scan_is_left_out_enter_later(cohort):
     found, notes = time_to_event(late, *COLUMNS)
     alike, none = time_to_event(first.assign(entry_years=0.0), *COLUMNS)
     plain, _ = time_to_event(first, *COLUMNS)
+    columns = covariate_columns(late).assign(gap=late["gap_years"])
 
     assert f"of {int((late['entry_years'] > 0).sum())} people is left out" in notes[0]
-    assert found[0].value != pytest.approx(plain[0].value, rel=1e-4)
+    expected = np.exp(own_coefficients(late, columns)[-1])
+    assert found[0].value == pytest.approx(expected, rel=2e-4)
+    assert abs(expected - plain[0].value) > 2e-3 * expected  # entry does count here
     assert alike[0].value == pytest.approx(plain[0].value, rel=1e-6) and not none
 
 
@@ -76,3 +101,32 @@ def test_an_entry_is_told_by_times_and_warned_of_by_ages(tmp_path):
     assert timed.first["entry_years"].tolist() == [1.0] * 4 + [0.0] * 8 and not timed.notes
     assert "An earlier scan of 4 people is left out" in aged.notes[0]
     assert "entry_years" not in aged.first
+
+
+@pytest.mark.parametrize("lack", [{"when": ""}, {"group": ""}, {"verdict": "refuse"}, None])
+def test_an_entry_is_told_whatever_leaves_the_first_scan_out(tmp_path, lack):
+    rows = [
+        row(n, 60.5 + n + k, 62.0 + n, session=str(k), when=k, event=n % 2, until=5, group="a")
+        for n in range(12)
+        for k in (0, 1)
+    ]
+    for entry in rows[:8:2]:
+        entry |= lack or {}
+    if lack is None:  # it is not in the table at all
+        del rows[:8:2]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    timed = read_cohort(table, Plan(time="when", event="event", event_time="until"))
+    aged = read_cohort(table, Plan(event="event", event_time="until"))
+
+    assert timed.first["entry_years"].tolist() == [1.0] * 4 + [0.0] * 8
+    is_told = any("An earlier scan of 4 people" in note for note in aged.notes)
+    assert is_told is (lack is not None and "when" not in lack)
+
+
+def test_a_left_out_double_of_the_session_is_no_earlier_scan(tmp_path):
+    rows = [row(n, 60.5 + n, 62.0 + n, event=n % 2, until=5) for n in range(12)]
+    rows.append(rows[0] | {"age": 60.25, "gap_years": "", "verdict": "refuse"})
+    table = write_table(rows, tmp_path / "results.csv")
+
+    assert not read_cohort(table, Plan(event="event", event_time="until")).notes
