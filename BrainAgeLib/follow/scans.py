@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from BrainAgeLib.cohort.table_checks import MOST_AGE_DRIFT_YEARS
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.follow.identity import maybe_two_people, subject_of
@@ -30,6 +31,7 @@ from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
 NO_PERSON = "this person"
 GIVEN_YEARS, GIVEN_AGES = "the years that were given", "the ages that were given"
+DATES = "the dates of their headers"
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,9 @@ def follow_scans(
 
     Scans are predicted, each into a folder of its own in ``output``. ``options``: of each input.
     An age in them goes before that of a record. ``years``: since the first scan; None takes these
-    ages where every input has one, else the days of the DICOM headers, else all ages. Raises
-    BrainAgeError for what cannot be read, is refused, or is of one time.
+    ages where every input has one (dates that agree, where they are whole years), else the days of
+    the DICOM headers, else all ages. Raises BrainAgeError for what cannot be read, is refused, or
+    is of one time.
     """
     scans = [
         _scanned(path, output / f"scan-{number}", one, on_progress(number))
@@ -90,6 +93,9 @@ def require_known_times(
     """Raise InputError for times that cannot be, or that nothing will tell, before any work."""
     if years is not None:
         _require_years(years, len(inputs))
+        return
+    if told := times_of_given(inputs, options):
+        require_times(NO_PERSON, *told[:2])
         return
     for path, one in zip(inputs, options, strict=True):
         if one.age_years is None and _tells_no_time(path):
@@ -134,14 +140,31 @@ def _times(
     """Return the times of scans in years, what tells them, and what to know of them."""
     if years is not None:
         return list(years), GIVEN_YEARS, []
-    given = [one.age_years for one in options]
-    if None not in given:  # whoever gives ages knows better than headers, whose days may be moved
-        times, notes = times_of_ages(given)
-        return times, GIVEN_AGES, notes
+    if told := times_of_given(inputs, options):
+        return told
     if days := _times_of_days(inputs):
-        return days, "the dates of their headers", []
+        return days, DATES, []
     times, notes = times_of_ages([record.chronological_age_years for record in records])
     return times, AGES, notes
+
+
+def times_of_given(
+    inputs: Sequence[Path], options: Sequence[Options]
+) -> tuple[list[float], str, list[str]] | None:
+    """Return the times as ages that were given tell them; None unless every input has one.
+
+    Whoever gives ages knows better than headers, whose days may be moved; but of ages in whole
+    years, dates that agree with them tell more.
+    """
+    given = [one.age_years for one in options if one.age_years is not None]
+    if len(given) < len(options):
+        return None
+    times, notes = times_of_ages(given)
+    if all(age == round(age) for age in given) and (days := _times_of_days(inputs)):
+        off = [time - day for time, day in zip(times, days, strict=True)]
+        if max(off) - min(off) <= MOST_AGE_DRIFT_YEARS:
+            return days, DATES, []
+    return times, GIVEN_AGES, notes
 
 
 def _scanned(

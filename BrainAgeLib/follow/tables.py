@@ -57,8 +57,6 @@ def people_of_table(path: Path, time: str | None = None) -> tuple[list[Person], 
     table = read_table(path)
     if time:
         table = with_times(table, time, path)
-        since = table.scans[time] - table.scans.groupby("person")[time].transform("min")
-        check_times(table.scans.assign(years=since), path)
     people, not_followed, records = [], [], RecordsBeside(path)
     error = InputError(
         f"nobody in {path} has two scans with a brain age and an age",
@@ -67,6 +65,8 @@ def people_of_table(path: Path, time: str | None = None) -> tuple[list[Person], 
     for name, rows in table.scans.groupby("person", sort=False):
         if len(rows) > 1:
             try:
+                if time:
+                    check_times(rows.assign(years=rows[time] - rows[time].min()), path)
                 person = _person(str(name), rows.to_dict("records"), time, records)
             except InputError as failed:  # which costs nobody else a result
                 error = failed
@@ -154,11 +154,14 @@ def _left_out(exclusion: Exclusion) -> str:
 
 
 def write_changes(
-    results: Sequence[PersonChange], folder: Path, not_followed: Sequence[NotFollowed] = ()
+    results: Sequence[PersonChange],
+    folder: Path,
+    not_followed: Sequence[NotFollowed] | None = None,
 ) -> None:
     """Write ``changes.csv``, a row a person, and ``follow.json`` with all that the page says.
 
-    Who is not followed has a row without numbers, and the reason among its warnings.
+    Who is not followed has a row without numbers, and the reason among its warnings. None for
+    ``not_followed``: there is no table, whose people could be.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -177,11 +180,11 @@ def write_changes(
             + ("yes" if change.is_more_than_error else "no", " ".join(result.warnings))
             + tuple(map(_number, in_all))
         )
-    for one in not_followed:
+    for one in not_followed or ():
         writer.writerow((one.name, *[""] * 7, f"{NOT_FOLLOWED}: {one.reason}", *[""] * 4))
     write_atomically(folder / "changes.csv", text.getvalue().encode("utf-8", "backslashreplace"))
     document = {"notice": NOTICE, "people": [to_plain(result) for result in results]}
-    if not_followed:
+    if not_followed is not None:
         document["not_followed"] = [to_plain(one) for one in not_followed]
     content = json.dumps(document, indent=1, allow_nan=False)
     write_atomically(folder / "follow.json", f"{content}\n".encode())

@@ -87,8 +87,10 @@ def test_a_column_of_times_goes_before_ages(brainage, tmp_path, model):
 
     assert done.code == 0, done.err
     assert "accelerat" not in done.out
-    (said,) = json.loads((out / "follow.json").read_text())["people"]
+    document = json.loads((out / "follow.json").read_text())
+    (said,) = document["people"]
     assert said["change"]["years"] == 0.5
+    assert document["not_followed"] == []
 
 
 def test_scans_of_one_time_in_a_table_are_told_what_applies_to_one(brainage, tmp_path, model):
@@ -165,3 +167,14 @@ def test_scans_of_one_time_cost_nobody_else_a_result(brainage, tmp_path, model):
     (said,) = json.loads((out / "follow.json").read_text())["not_followed"]
     assert said["name"] == "sub-001"
     assert "the scans of sub-001 are of one time" in (out / "report.html").read_text()
+
+
+def test_times_that_cannot_be_cost_nobody_else_a_result(tmp_path):
+    rows = [row(n, 60.0 + k, 61.0, session=str(k), when=k) for n in (1, 2) for k in (0, 2)]
+    rows[1]["when"] = 24  # months
+
+    people, (left,) = people_of_table(write_table(rows, tmp_path / "results.csv"), "when")
+
+    assert [person.name for person in people] == ["sub-002"]
+    assert left.name == "sub-001" and "line 3 of" in left.reason
+    assert "age does not grow as the time" in left.reason
