@@ -95,8 +95,8 @@ def time_to_event(
         )
     if late := int((usable & (entry > 0)).sum()):
         notes.append(
-            f"The first scan of {_people(late)} is left out: they are at risk from their first "
-            "scan that counts, whose gap it is."
+            f"The first scan of {_people(late)} is left out or not in the table: they are at risk "
+            "from their first scan that counts, whose gap it is."
         )
     frame, design = first[usable], columns[usable]
     events = int(frame[event].sum()) if len(frame) else 0

@@ -38,7 +38,7 @@ def test_given_ages_of_whole_years_give_way_to_dates_that_agree(tmp_path, ages, 
 
 
 def test_given_ages_of_one_time_are_told_before_any_work(tmp_path):
-    scans = [tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"]
+    scans = [tmp_path / "a.nii.gz", tmp_path / "b.nii.gz"]  # which nobody reads
 
     with pytest.raises(InputError, match="of one time, as far as the ages that were given tell"):
         require_known_times(scans, of_ages(60.5, 60.5), None)
