@@ -35,10 +35,11 @@ def with_entry(
     """Add the years from a person's first scan to the first that counts, where a time tells them.
 
     ``unused``: the rows of scans that do not count. ``time``: the column of years since the first
-    scan: its 0 is that scan, in the table or not. Returns a note where ages alone tell that an
-    earlier scan is left out.
+    scan: its 0 is that scan, in the table or not; where most people begin later than 0, as in a
+    calendar, it tells of no entry. Returns a note where ages alone tell that an earlier scan is
+    left out.
     """
-    if time:
+    if time and float(first[time].median()) <= 0:
         entry = first[time].clip(lower=0.0)
         return (first.assign(**{ENTRY: entry}) if (entry > 0).any() else first), []
     count = _with_earlier(first, [rows for rows in unused if rows is not None])

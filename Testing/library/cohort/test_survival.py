@@ -130,3 +130,16 @@ def test_a_left_out_double_of_the_session_is_no_earlier_scan(tmp_path):
     table = write_table(rows, tmp_path / "results.csv")
 
     assert not read_cohort(table, Plan(event="event", event_time="until")).notes
+
+
+def test_times_that_begin_at_no_scan_tell_of_no_entry(tmp_path):
+    rows = [
+        row(n, 60.5 + n + k, 62.0 + n, session=str(k), when=2015.5 + k, event=n % 2, until=5)
+        for n in range(12)
+        for k in (0, 1)
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    cohort = read_cohort(table, Plan(time="when", event="event", event_time="until"))
+
+    assert "entry_years" not in cohort.first and cohort.visits["years"].max() == 1.0
