@@ -146,7 +146,7 @@ def test_names_that_look_like_code_or_markup_are_only_names(brainage, tmp_path):
         (("--reference", "nobody"), "no group 'nobody'"),
         (("--measure", "weight"), "no column weight"),
         (("--event", "event"), "--event and --event-time"),
-        (("--covariate", "group"), "cannot be told apart from group"),
+        (("--covariate", "group"), "the name of a column that the models have of their own"),
     ],
 )
 def test_usage_errors_are_one_line(brainage, tmp_path, options, message):
