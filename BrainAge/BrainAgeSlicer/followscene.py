@@ -40,22 +40,18 @@ def addComparison(comparison: Comparison) -> None:
     name = later.volumeNode.GetName()
     chart, nodes = newChart(_("{name} brain age over time").format(name=name))
     chart.SetTitle(_("Brain age over time (research use only)"))
-    hasAges = _hasAges(comparison)
+    hasAges = comparison.person.first_age_years is not None
     chart.SetXAxisTitle(_("Age (years)") if hasAges else _("Years since the first scan"))
     for series in seriesOf(comparison):
         nodes += series.addTo(chart)
     _own(later, CHART, chart, nodes)
 
 
-def _hasAges(comparison: Comparison) -> bool:
-    return all(visit.age_years is not None for visit in comparison.person.visits)
-
-
 def seriesOf(comparison: Comparison) -> list[Series]:
     """Return what the plot shows, back to front."""
     visits = comparison.person.visits
-    first = visits[0].age_years if _hasAges(comparison) else None
-    ages = np.array([(first or 0.0) + visit.time_years for visit in visits])
+    first = comparison.person.first_age_years or 0.0
+    ages = np.array([first + visit.time_years for visit in visits])
     brainAges = np.array([visit.brain_age_years for visit in visits])
     half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * comparison.error.sd_years
     even = brainAges[0] + (ages - ages[0])

@@ -79,7 +79,7 @@ def ageFromText(text: str) -> float | None:
 
 
 def textFromAge(ageYears: float | None) -> str:
-    """Return an age as a person would type it; a baby's in hundredths, since 0 is none."""
+    """Return an age as a person would type it; a baby's by two digits, since 0 is none."""
     if ageYears is None:
         return ""
     return f"{ageYears:.1f}".removesuffix(".0") if ageYears >= 1 else f"{ageYears:.2g}"

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from BrainAgeLib.report.output_folder import RECORD_NAME
-from BrainAgeLib.scan.broken_slices import has_dicom_suffix, is_lost
-from BrainAgeLib.scan.file_kind import FileKind, kind_of
+from BrainAgeLib.scan.file_kind import FileKind, has_dicom_suffix, is_lost, kind_of
 
 # The first are read; of the others a run says what to do with them.
 SUFFIXES = (

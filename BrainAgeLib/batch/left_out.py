@@ -18,8 +18,9 @@ def folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Deci
 
     ``known``: paths of files and folders of which something is said already.
     """
-    decisions = closed_folders(root, output)
-    for folder, names in folders_below(root, output):
+    errors: list[OSError] = []
+    decisions = []
+    for folder, names in folders_below(root, output, errors.append):
         others = others_among(folder, names)
         is_empty = not names and folder != root and not any(folder.glob("[!.]*/"))
         if str(folder) in known or not known.isdisjoint(map(str, others)):
@@ -30,7 +31,7 @@ def folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Deci
                 f"no scan of a kind that is read: {_named(others)}" if others else "an empty folder"
             )
             decisions.append(_line(root, folder, path, why))
-    return decisions
+    return decisions + _lines_of_closed(root, errors)
 
 
 def closed_folders(root: Path, output: Path | None) -> list[Decision]:
@@ -38,6 +39,10 @@ def closed_folders(root: Path, output: Path | None) -> list[Decision]:
     errors: list[OSError] = []
     for _ in folders_below(root, output, errors.append):
         pass
+    return _lines_of_closed(root, errors)
+
+
+def _lines_of_closed(root: Path, errors: list[OSError]) -> list[Decision]:
     lines = []
     for error in errors:
         folder = Path(error.filename)

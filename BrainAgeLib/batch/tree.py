@@ -179,11 +179,13 @@ def _with_their_patients(
     by_key: dict[_StudyKey, list[SeriesPart]],
 ) -> dict[_StudyKey, list[SeriesPart]]:
     """Return the studies with series of no patient, as derived maps are, at the only patient's."""
+    patients: dict[str, list[str]] = {}
+    for key in by_key:
+        patients.setdefault(key.uid, []).extend(filter(None, [key.patient]))
     found: dict[_StudyKey, list[SeriesPart]] = {}
     for key, parts in by_key.items():
-        patients = {other.patient for other in by_key if other.uid == key.uid and other.patient}
-        if key.uid and not key.patient and len(patients) == 1:
-            key = key._replace(patient=patients.pop())
+        if key.uid and not key.patient and len(patients[key.uid]) == 1:
+            key = key._replace(patient=patients[key.uid][0])
         found.setdefault(key, []).extend(parts)
     return found
 

@@ -46,7 +46,7 @@ MADE = frozenset(
 )  # columns that are added to the table
 # What the models call their own columns; two of one name would be taken for each other.
 OF_THE_MODELS = frozenset({INTERCEPT, AGE_SQUARED, SEX, "group", BETWEEN, WITHIN, BASELINE})
-IN_EVERY_MODEL = (AGE, SEX.split()[0])
+IN_EVERY_MODEL = (AGE, "sex")
 OF_THE_MODELS_BEGIN = ("group ", f"{TIME} x ")
 
 
@@ -166,7 +166,7 @@ def _check_plan(plan: Plan) -> None:
         if name in OF_THE_MODELS or name.startswith(OF_THE_MODELS_BEGIN):
             raise InputError(
                 f"a covariate {name} has the name of a column that the models have of their own",
-                "rename it; age, sex and group need not be asked for",
+                "rename it; group need not be asked for",
             )
     numbers = set(plan.numbers)
     if plan.time == TIME:  # it means the same

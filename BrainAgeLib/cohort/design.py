@@ -83,9 +83,7 @@ def independent_columns(matrix: np.ndarray) -> list[int]:
 
 def _rank(columns: pd.DataFrame) -> int:
     """Return the rank of the columns together with an intercept."""
-    matrix = columns.to_numpy(float)
-    scale = np.abs(matrix).max(axis=0, initial=1e-12)
-    return int(np.linalg.matrix_rank(np.column_stack([np.ones(len(matrix)), matrix / scale])))
+    return len(independent_columns(with_intercept(columns).to_numpy(float)))
 
 
 def refuse_confounded(groups: pd.DataFrame, covariates: pd.DataFrame) -> None:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from BrainAgeLib.model.calibration import ScanError
     from BrainAgeLib.model.card import Card
 
-_WORST_FIRST = ("refuse", "warn", "pass")
-
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
     """Add the subcommand and its options; return its parser."""
@@ -131,10 +129,11 @@ def _tell(
 ) -> None:
     """Say what changed and where the page is."""
     from BrainAgeLib.follow.wording import NOTICE, readable_change
+    from BrainAgeLib.model.together import VERDICTS
 
     if json_lines is not None:
         verdicts = {visit.verdict for result in results for visit in result.person.visits}
-        json_lines.result(page, next((one for one in _WORST_FIRST if one in verdicts), "pass"))
+        json_lines.result(page, max(verdicts, key=VERDICTS.index, default="pass"))
         return
     for result in results:
         print(readable_change(result.person, result.change, error, result.warnings))

@@ -84,9 +84,9 @@ class _Axes:
 
 def follow_plot(person: Person, change: Change, reference: Reference | None) -> FollowPlot:
     """Place the visits of a person; against time where an age is not known."""
-    has_ages = all(visit.age_years is not None for visit in person.visits)
+    start = person.first_age_years
+    has_ages = start is not None
     # Ages may be rounded, times since the first are not.
-    start = person.visits[0].age_years if has_ages else None
     places = [visit.time_years + (start or 0.0) for visit in person.visits]
     brain_ages = [visit.brain_age_years for visit in person.visits]
     half = NormalDist().inv_cdf(0.5 + LEVEL / 2) * change.scan_error_years

@@ -68,6 +68,12 @@ class Person:
     notes: tuple[str, ...] = ()
 
     @property
+    def first_age_years(self) -> float | None:
+        """The age at the first visit, where that at each is known: a plot is over ages then."""
+        are_known = all(visit.age_years is not None for visit in self.visits)
+        return self.visits[0].age_years if are_known else None
+
+    @property
     def traits(self) -> dict[str, tuple[Trait, ...]]:
         """By the name of each trait, what each visit has; None where it is not known."""
         names = dict.fromkeys(name for visit in self.visits for name in visit.traits)

@@ -12,22 +12,13 @@ from pathlib import Path
 
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.scan.dicom_header import DicomHeader
-from BrainAgeLib.scan.file_kind import FileKind, is_compressed, kind_of
-
-_SUFFIXES = (".dcm", ".dicom", ".ima", ".dcm.gz")
-
-
-def is_lost(path: Path) -> bool:
-    """Say whether a path is a link to what is not there, as git-annex leaves them."""
-    try:
-        return path.is_symlink() and not path.exists()
-    except OSError:  # in a folder that nobody may look into
-        return False
-
-
-def has_dicom_suffix(path: Path) -> bool:
-    """Say whether a file's name is one that only DICOM files have."""
-    return path.name.lower().endswith(_SUFFIXES)
+from BrainAgeLib.scan.file_kind import (
+    FileKind,
+    has_dicom_suffix,
+    is_compressed,
+    is_lost,
+    kind_of,
+)
 
 
 def check_no_slice_is_broken(

@@ -56,9 +56,9 @@ def choose_repetition(slices: Sequence[SliceHeader]) -> tuple[list[int], tuple[F
     """Return the indices of the slices of one repetition, and what was chosen.
 
     The magnitude goes before the phase, of Dixon's pictures water and in phase before opposed phase
-    and this before fat, then the shortest echo (the most T1-weighted), then the
-    first acquisition (the one before contrast agent). All come back when there are no repetitions,
-    and when the headers do not tell them apart or they are not alike.
+    and this before fat, then the shortest echo (the most T1-weighted), then the first acquisition
+    (the one before contrast agent). All come back when there are no repetitions, and when the
+    headers do not tell them apart or they are not alike.
     """
     everything = list(range(len(slices)))
     places = numbered_places([header.position_mm for header in slices])

@@ -23,6 +23,7 @@ _NIFTI_2 = ((540).to_bytes(4, "little"), (540).to_bytes(4, "big"))
 
 _MGH = (1).to_bytes(4, "big")  # its version, the only one
 MGH_TYPES = 12
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima", ".dcm.gz")
 
 
 class FileKind(Enum):
@@ -54,6 +55,19 @@ def require_path(given: str) -> None:
         raise InputError(f"{name or 'an empty path'} does not exist", "check the path")
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise InputError(f"{name} is neither a file nor a folder", "give a file or a folder")
+
+
+def is_lost(path: Path) -> bool:
+    """Say whether a path is a link to what is not there, as git-annex leaves them."""
+    try:
+        return path.is_symlink() and not path.exists()
+    except OSError:  # in a folder that nobody may look into
+        return False
+
+
+def has_dicom_suffix(path: Path) -> bool:
+    """Say whether a file's name is one that only DICOM files have."""
+    return path.name.lower().endswith(_DICOM_SUFFIXES)
 
 
 def cannot_be_read(name: str, error: OSError) -> InputError:

@@ -20,7 +20,7 @@ from Testing.library.scan.made_dicom import SERIES_UID, write_series
 def closed(monkeypatch):
     """Return what takes from a file or folder the right to read it; root has it always."""
     paths = []
-    is_nobody_special = getattr(os, "geteuid", int)() != 0  # Windows has no such number
+    has_limits = getattr(os, "geteuid", int)() != 0  # Windows has no such number
 
     def refusing(open_it):
         def instead(path=".", *rest, **named):
@@ -31,14 +31,14 @@ def closed(monkeypatch):
         return instead
 
     def close(path):
-        if is_nobody_special:
+        if has_limits:
             path.chmod(0)
         paths.append(str(path))
 
     monkeypatch.setattr(io, "open", refusing(io.open))
     monkeypatch.setattr(os, "scandir", refusing(os.scandir))
     yield close
-    for path in paths if is_nobody_special else ():
+    for path in paths if has_limits else ():
         Path(path).chmod(0o700)
 
 

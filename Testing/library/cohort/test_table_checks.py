@@ -53,7 +53,8 @@ def test_ids_that_are_spelt_in_two_ways_are_told_of_without_a_name(tmp_path, cap
 
     table = read_table(path)
 
-    assert "2 names in the column id of" in caplog.text and "07" not in caplog.text
+    said = caplog.text.replace(str(path), "")  # whose folder may have any number
+    assert "2 names in the column id of" in said and "07" not in said
     assert table.scans["person"].nunique() == 3
 
 
