@@ -96,7 +96,8 @@ def _slices(measured: Coverage) -> Finding | None:
     return Finding(
         FindingCode.TOO_FEW_SLICES,
         "refuse",
-        f"{count} slices are too few to find the scan's place in the brain. Use the whole series.",
+        f"{count} slice{'s are' if count > 1 else ' is'} too few to find the scan's place in the "
+        "brain. Use the whole series.",
         count,
         LEAST_SLICES_TO_REGISTER,
     )

@@ -93,15 +93,17 @@ def _check_sha256(path: Path, expected: str) -> None:
 
 
 def mask_of_extracted(voxels: torch.Tensor) -> torch.Tensor:
-    """Return the brain (float, 0 or 1) of a scan whose background is already 0.
+    """Return the brain (float, 0 or 1) of a scan whose background is one value, 0 as a rule.
 
     The brain is what is brighter than a tenth of white matter: the rim that thick slices share
     with the background is left out, as a brain extractor would.
     """
-    inside = voxels[voxels > 0]
+    # Some programs leave another value than 0 there, which may be nearly all of a large picture.
+    background = max(float(voxels.min()), 0.0)
+    inside = voxels[voxels > background]
     if len(inside) == 0:
         return torch.zeros_like(voxels)
     white_matter = torch.quantile(
         inside[:: 1 + len(inside) // MOST_VOXELS_ASKED], WHITE_MATTER_QUANTILE
     )
-    return (voxels > LEAST_OF_WHITE * white_matter).to(voxels.dtype)
+    return (voxels > (LEAST_OF_WHITE * white_matter).clamp(min=background)).to(voxels.dtype)

@@ -20,11 +20,15 @@ SAME_DEGREES, SAME_SCALE, SAME_PLACE_MM = 2.0, 1.02, 5.0  # what rounding and co
 # One is the scanner's and the other a space to which the head was aligned: less than this is meant.
 ALIGNED_DEGREES, ALIGNED_SCALE = 45.0, 1.2
 SCANNER = 1
+MM_OF_UNIT = {1: 1000.0, 3: 0.001}  # metre and micron; whatever else the header says is mm
+UNIT_OF_LENGTH = 7  # its bits of xyzt_units; the others are of time
 RAS_OF_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])  # and LPS of RAS
 
 
 def contradiction(header: Any, taken: np.ndarray) -> Finding | None:
     """Return what is said of a header whose two affines differ, or None.
+
+    Whatever the header's unit of length is, its places are compared in mm.
 
     ``header``: nibabel's of a NIfTI file. ``taken``: 4 x 4, index to RAS world in mm, the one that
     was read.
@@ -41,6 +45,7 @@ def contradiction(header: Any, taken: np.ndarray) -> Finding | None:
         return None
     size = np.array((*header.get_data_shape(), 1, 1, 1)[:3])
     middle = np.append((size - 1) / 2, 1)
+    qform, sform = in_mm(qform, header), in_mm(sform, header)
     distance_mm = float(np.linalg.norm((qform @ middle - sform @ middle)[:3]))
     spaces_differ = (qform_code == SCANNER) != (sform_code == SCANNER)
     is_same = degrees <= SAME_DEGREES and scale <= SAME_SCALE
@@ -59,6 +64,12 @@ def contradiction(header: Any, taken: np.ndarray) -> Finding | None:
         round(degrees, 1),
         SAME_DEGREES,
     )
+
+
+def in_mm(affine: np.ndarray, header: Any) -> np.ndarray:
+    """Return an affine (4 x 4) that a NIfTI header gives, in mm whatever its unit of length is."""
+    unit = int(header["xyzt_units"]) & UNIT_OF_LENGTH
+    return np.diag([MM_OF_UNIT.get(unit, 1.0)] * 3 + [1.0]) @ affine
 
 
 def nifti_1_header(block: bytes) -> Any:

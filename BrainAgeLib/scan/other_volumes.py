@@ -25,7 +25,7 @@ from BrainAgeLib.scan.checks import (
 )
 from BrainAgeLib.scan.file_kind import FileKind, is_compressed, read_head
 from BrainAgeLib.scan.itk import FileImage
-from BrainAgeLib.scan.nifti_places import RAS_OF_LPS, contradiction
+from BrainAgeLib.scan.nifti_places import RAS_OF_LPS, contradiction, in_mm
 
 _CLASSES: dict[FileKind, Any] = {
     FileKind.NIFTI: nibabel.Nifti1Image,
@@ -45,7 +45,7 @@ def read_other_volume(path: Path, kind: FileKind, name: str) -> FileImage:
     with _opened(path, kind, name) as stored:
         voxels = np.asarray(stored.dataobj, np.float32).reshape(stored.shape[:3])
     findings = _findings(path, kind, stored)
-    return FileImage(_placed(voxels, stored.affine, name), (path,), findings)
+    return FileImage(_placed(voxels, _ras_affine(stored), name), (path,), findings)
 
 
 def read_other_grid(path: Path, kind: FileKind, name: str) -> tuple[tuple[int, ...], np.ndarray]:
@@ -54,7 +54,7 @@ def read_other_grid(path: Path, kind: FileKind, name: str) -> tuple[tuple[int, .
     Raises InputError when the file is not one scalar volume with a place in the world.
     """
     with _opened(path, kind, name) as stored:
-        return stored.shape[:3], _lps_affine(stored.affine, name)
+        return stored.shape[:3], _lps_affine(_ras_affine(stored), name)
 
 
 @contextmanager
@@ -88,6 +88,12 @@ def _placed(voxels: np.ndarray, ras_affine: np.ndarray, name: str) -> sitk.Image
     return image
 
 
+def _ras_affine(stored: Any) -> np.ndarray:
+    """Return the affine (4 x 4) of nibabel's image in mm; MGH knows no other unit."""
+    affine: np.ndarray = stored.affine
+    return affine if isinstance(stored, nibabel.MGHImage) else in_mm(affine, stored.header)
+
+
 def _lps_affine(ras_affine: np.ndarray, name: str) -> np.ndarray:
     affine = RAS_OF_LPS @ ras_affine
     if not np.isfinite(affine).all() or not np.linalg.norm(affine[:3, :3], axis=0).all():
@@ -101,5 +107,5 @@ def _findings(path: Path, kind: FileKind, stored: Any) -> tuple[Finding, ...]:
         return () if any(read_head(path)[GOOD_RAS_FLAG]) else (unknown_orientation(),)
     if max(int(header["qform_code"]), int(header["sform_code"])) <= 0:
         return (unknown_orientation(),)
-    doubt = contradiction(header, stored.affine)
+    doubt = contradiction(header, _ras_affine(stored))
     return (doubt,) if doubt else ()

@@ -82,6 +82,13 @@ def test_limits_of_the_acquisition(acquired, expected):
     assert found("coverage", acquisition=acquisition, cut=None) == {}  # in template space
 
 
+@pytest.mark.parametrize(("count", "words"), [(1, "1 slice is too few"), (7, "7 slices are too")])
+def test_one_slice_has_the_grammar_of_one(count, words):
+    acquisition = replace(ACQUISITION, slice_count=count)
+
+    assert words in only_finding("coverage", acquisition=acquisition).message
+
+
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [

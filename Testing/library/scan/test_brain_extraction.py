@@ -204,6 +204,17 @@ def test_the_dim_rim_of_thick_slices_is_left_out():
     assert mask.sum() == 4 * 11 * 10
 
 
-@pytest.mark.parametrize("level", [0.0, -5.0])
+@pytest.mark.parametrize("background", [1.0, 7.0, 30.0])
+def test_another_value_than_0_around_a_small_brain_is_background(background):
+    voxels = torch.full((10, 40, 40), background)
+    voxels[3:7, 15:25, 15:25] = 100.0
+
+    mask = mask_of_extracted(voxels)
+
+    assert mask.sum() == 4 * 10 * 10
+    assert mask[3:7, 15:25, 15:25].all()
+
+
+@pytest.mark.parametrize("level", [0.0, -5.0, 7.0])
 def test_background_alone_holds_no_brain(level):
     assert not mask_of_extracted(torch.full((4, 10, 10), level)).any()

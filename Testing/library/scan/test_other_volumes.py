@@ -187,18 +187,46 @@ def test_a_scan_in_the_wrong_unit_is_refused_in_words(tmp_path, factor, unit):
     assert "unit" in caught.value.hint
 
 
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Image, nibabel.Nifti2Image])
 @pytest.mark.parametrize(("factor", "unit"), [(0.001, 1), (1000, 3), (1, 2), (1, 0)])
-def test_a_scan_in_another_unit_is_read(tmp_path, factor, unit):
+def test_a_scan_in_another_unit_is_read(tmp_path, factor, unit, kind):
     path = write_volume(template_brain(), tmp_path / "s.nii")
     image = nibabel.load(path)
     affine = np.diag([factor] * 3 + [1.0]) @ image.affine
-    scaled = nibabel.Nifti1Image(np.asarray(image.dataobj), affine)
+    scaled = kind(np.asarray(image.dataobj), affine)
     scaled.header["xyzt_units"] = unit
     nibabel.save(scaled, tmp_path / "t.nii")
 
     volume = read(tmp_path / "t.nii", Options()).volume
 
     np.testing.assert_allclose(volume.affine, template_brain().affine, atol=1e-3)
+
+
+@pytest.mark.parametrize(("factor", "unit"), [(0.001, 1), (1000, 3)])
+def test_two_affines_in_another_unit_are_compared_in_mm(factor, unit):
+    header = nibabel.Nifti1Image(made_voxels(), TILTED).header
+    to_unit = np.diag([factor] * 3 + [1.0])
+    header.set_qform(to_unit @ TILTED, 1)
+    header.set_sform(to_unit @ ELSEWHERE, 1)
+    header["xyzt_units"] = unit
+
+    finding = contradiction(header, ELSEWHERE)
+
+    assert finding is not None
+    assert "80 mm" in finding.message
+    assert "sform was taken" in finding.message
+
+
+def test_axes_a_little_off_in_metres_are_read(tmp_path):
+    leaning = TILTED.copy()
+    leaning[:3, 2] += 0.02 * leaning[:3, 1]
+    image = nibabel.Nifti1Image(made_voxels(), np.diag([0.001] * 3 + [1.0]) @ leaning)
+    image.header["xyzt_units"] = 1
+    nibabel.save(image, tmp_path / "s.nii")
+
+    spacing_mm = read_scan(tmp_path / "s.nii").image.GetSpacing()
+
+    np.testing.assert_allclose(spacing_mm, np.linalg.norm(leaning[:3, :3], axis=0), rtol=1e-4)
 
 
 def test_a_header_extension_of_nifti_2_is_passed_over(tmp_path):
