@@ -1,5 +1,6 @@
 """``python -m BrainAgeLib`` is the command ``brainage``."""
 
+import os
 import sys
 
 INTERRUPTED = 130  # errors.ExitCode.INTERRUPTED, which is not loaded yet
@@ -7,6 +8,9 @@ INTERRUPTED = 130  # errors.ExitCode.INTERRUPTED, which is not loaded yet
 
 def main() -> int:
     """Run the command; who interrupts it while it is loading gets no traceback, either."""
+    # Before torch is loaded: by default its threads spin while they wait for each other, and where
+    # another program has one of the cores a scan takes two to four times as long.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         from BrainAgeLib.command_line.main import main as run
 
@@ -27,7 +31,6 @@ def _end() -> None:
     """
     import atexit
     import contextlib
-    import os
 
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):

@@ -135,3 +135,28 @@ print(BrainAgeLib.__main__.INTERRUPTED)
     loaded, number = done.stdout.splitlines()
     assert set(loaded.split()) <= {"BrainAgeLib", "BrainAgeLib.__main__", "__future__"}
     assert int(number) == ExitCode.INTERRUPTED
+
+
+WAITING = """
+import os, sys
+from BrainAgeLib.__main__ import main
+try:
+    main()
+except SystemExit:
+    print(os.environ["OMP_WAIT_POLICY"])
+"""
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, "passive"), ("active", "active")])
+def test_threads_that_wait_leave_the_cores_to_others_unless_told_otherwise(before, after):
+    own = {name: value for name, value in environment().items() if name != "OMP_WAIT_POLICY"}
+    told = {} if before is None else {"OMP_WAIT_POLICY": before}
+    done = subprocess.run(
+        [sys.executable, "-c", WAITING, "--help"],
+        env=own | told,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.splitlines()[-1] == after
