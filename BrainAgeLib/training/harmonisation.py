@@ -8,6 +8,7 @@ nobody who is held out is seen.
 from __future__ import annotations
 
 import copy
+import io
 import math
 import zlib
 from collections.abc import Callable, Sequence
@@ -29,7 +30,7 @@ from BrainAgeLib.training.simulate import IMAGE_STEP, TEMPLATE_STEP
 from BrainAgeLib.training.store import simulator_of
 from BrainAgeLib.training.strips import random_strip
 from BrainAgeLib.training.thick_slices import random_protocol
-from BrainAgeLib.whole_file import written_atomically
+from BrainAgeLib.whole_file import write_atomically
 
 # Set by hand.
 SCANS_PER_PERSON = 4
@@ -164,8 +165,9 @@ def _round(
         _follow(average, network, max(AVERAGING, 1 / (step + 1)))
         if (step + 1) % STEPS_PER_CHECKPOINT == 0 or step + 1 == steps:
             state = {name: part.state_dict() for name, part in parts.items()}
-            with written_atomically(checkpoint) as unfinished:
-                torch.save({"steps": begin + step + 1, **state}, unfinished)
+            content = io.BytesIO()  # of a full disk torch itself only says that something failed
+            torch.save({"steps": begin + step + 1, **state}, content)
+            write_atomically(checkpoint, content.getvalue())
             on_progress(begin + step + 1, loss.item())
     return average
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import io
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from BrainAgeLib.training.network_data import Draw, WholeScans, mix
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, TIGHT_PROTOCOL
-from BrainAgeLib.whole_file import written_atomically
+from BrainAgeLib.whole_file import write_atomically
 
 # Usual values, set by hand, like those in the functions.
 GRADIENT_LIMIT = 1.0  # of the gradient's length
@@ -258,14 +259,11 @@ class _State:
 
     def save(self, path: Path, steps: int) -> None:
         """Write a checkpoint through a temporary file."""
-        content = {
-            "network": self.network.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "steps": steps,
-        }
-        with written_atomically(path) as unfinished:
-            torch.save(content, unfinished)
+        parts = ("network", "average", "optimizer")
+        states = {name: getattr(self, name).state_dict() for name in parts}
+        content = io.BytesIO()  # of a full disk torch itself only says that something failed
+        torch.save({**states, "steps": steps}, content)
+        write_atomically(path, content.getvalue())
 
     def load(self, path: Path) -> int:
         """Read a checkpoint; return how many steps it has seen."""

@@ -46,11 +46,19 @@ class LeftOut:
 def read_sites(folders: Sequence[Path]) -> tuple[list[Person], list[LeftOut]]:
     """Return the people of several datasets, each of which is a site of its folder's name.
 
-    Raises InputError as :func:`read_dataset` does, and for a person who is in two datasets.
+    Raises InputError as :func:`read_dataset` does, for a person who is in two datasets and for two
+    datasets of one name, which would be taken for one site.
     """
     everyone: dict[str, Person] = {}
     left_out: list[LeftOut] = []
+    names = Counter(folder.resolve().name for folder in folders)
     for folder in folders:
+        name = folder.resolve().name
+        if names[name] > 1:
+            raise InputError(
+                f"{names[name]} datasets are called {name!r}, as the site of each is",
+                "give every site a folder of its own name, once",
+            )
         people, others = read_dataset(folder)
         left_out += others
         for person in people:
@@ -59,7 +67,7 @@ def read_sites(folders: Sequence[Path]) -> tuple[list[Person], list[LeftOut]]:
                     f"{person.participant_id} is in {folder} and in another dataset",
                     "give every person one identifier",
                 )
-            everyone[person.participant_id] = replace(person, site=folder.resolve().name)
+            everyone[person.participant_id] = replace(person, site=name)
     return [everyone[identifier] for identifier in sorted(everyone)], left_out
 
 
@@ -78,7 +86,8 @@ def read_dataset(folder: Path) -> tuple[list[Person], list[LeftOut]]:
     if not (folder / NAME).is_file():
         raise InputError(f"{folder} has no {NAME}", "give a BIDS dataset")
     scans: dict[str, Path] = {}
-    for scan in sorted(folder.glob("sub-*/anat/*_T1w.nii*"), reverse=True):
+    # Not the hidden files ._NAME that macOS leaves on other disks.
+    for scan in sorted(folder.glob("sub-*/anat/[!.]*_T1w.nii*"), reverse=True):
         scans[scan.parents[1].name] = scan
     table = Participants(folder, [(subject, "") for subject in scans])
     people, left_out = [], [LeftOut(name, "no T1w scan") for name in table.without_scan()]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from BrainAgeLib.codec import Source, read
+from BrainAgeLib.model.card import NAME
 from BrainAgeLib.model.network import NetworkSettings
 
 # Lowest and highest; numbers that are not named here are 0 or more.
@@ -63,10 +64,11 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a value that cannot be, before hours are spent on it."""
-        for name in ("name", "version"):  # they become a folder and part of file names
-            value = getattr(self, name)
-            if value in ("", "..") or Path(value).name != value:
-                raise ValueError(f"{name} cannot be {value!r}")
+        for name in ("name", "version"):  # they become a folder and part of the card
+            if not NAME.fullmatch(getattr(self, name)):
+                raise ValueError(
+                    f"{name} cannot be {getattr(self, name)!r}: letters, digits and . _ - are known"
+                )
         for entry in fields(self):
             value = getattr(self, entry.name)
             low, high = LIMITS.get(entry.name, (0, 1e9))

@@ -161,7 +161,8 @@ def simulator_of(person: Person, folder: Path) -> Simulator:
         except BrainAgeError as error:
             raise BrainAgeError(f"{person.participant_id}: {error.message}", error.hint) from error
         known.parent.mkdir(parents=True, exist_ok=True)
-        np.save(known, template_to_scan)
+        with written_atomically(known) as unfinished:
+            np.save(unfinished, template_to_scan)
     return Simulator(brain, np.linalg.inv(template_to_scan), template_maps("cpu"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
-from BrainAgeLib.model.card import OWN_KINDS, Blend
+from BrainAgeLib.model.card import NAME, OWN_KINDS, Blend
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Member, Own, Weights, counted
 from BrainAgeLib.process import own_chance, threads
@@ -40,6 +41,8 @@ from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_si
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
+# Half of them, whom two folds leave, just suffice to promise an interval.
+LEAST_PEOPLE_AT_HOME = 20
 LEFT_OUT_NAME = "left_out.csv"
 MOST_TOLD = 20
 # What a model is called and where it is trained does not change what is learnt.
@@ -94,7 +97,11 @@ def train_model(
 
 
 def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person], list[LeftOut]]:
-    """Return the people, and who is left out. Raises InputError when they are too few."""
+    """Return the people, and who is left out.
+
+    Raises InputError when they are too few, or of one age, to say how good a model is, and for a
+    site whose name cannot be that of a model.
+    """
     people, left_out = read_sites(data)
     least = LEAST_PEOPLE_PER_FOLD * settings.folds
     if len(people) < least:
@@ -103,7 +110,25 @@ def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person
             f"at least {least} are needed" + f"; {len(left_out)} left out" * bool(left_out),
             tuple(f"{one.participant_id}: {one.reason}" for one in left_out[:MOST_TOLD]),
         )
+    largest, *others = sites_of(people)
+    ages_years = [person.age_years for person in people if person.site == largest]
+    if len(ages_years) < LEAST_PEOPLE_AT_HOME or len(set(ages_years)) < 2:
+        raise InputError(
+            f"the largest site, {largest}, has {len(ages_years)} people of "
+            f"{len(set(ages_years))} different ages: too few to say how good a model is",
+            f"at least {LEAST_PEOPLE_AT_HOME} people of one site are needed, not all of one age",
+        )
+    for site in others:
+        if not NAME.fullmatch(_name_without(site, settings)):
+            raise InputError(
+                f"a model cannot be called {_name_without(site, settings)!r}, after the dataset",
+                "rename the folder: letters, digits and . _ - are known",
+            )
     return people, left_out
+
+
+def _name_without(site: str, settings: TrainingSettings) -> str:
+    return f"{settings.name}-without-{site}"
 
 
 def _chosen(splits: list[np.ndarray], only_fold: int | None) -> Sequence[int]:
@@ -177,7 +202,7 @@ def _put_together(everybody: Fold, members: list[tuple[Member, Own]], output: Pa
         write_rows(left_out[site], output / f"without-{site}.csv")
         seen = [person for person in people if person.site != site]
         weights = _weights([member], own, blends[site], seen, folder)
-        without = replace(settings, name=f"{settings.name}-without-{site}")
+        without = replace(settings, name=_name_without(site, settings))
         own_rows = blended(rows, blends[site])
         write_model(output, weights, blends[site], own_rows, without, left_out, site)
     of_folds = [member for member, _ in members[: settings.folds]]
@@ -196,7 +221,11 @@ def _weights(
 
 
 def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Person]) -> None:
-    """Raise InputError when the folder holds a run with other settings; they must not be mixed."""
+    """Raise InputError when the folder holds a run of other people or settings.
+
+    They must not be mixed: with other people, folds are others, and a model would be tried on those
+    whom it knows.
+    """
     path = folder / "settings.json"
     wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
     wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
@@ -206,11 +235,13 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     networks = [sha256 for _, sha256 in sequences.WEIGHTS.values()]
     told = f"{' '.join([*networks, *OWN_KINDS])} {EXPERT_SCANS}"
     wanted["sequences"] = told if has_labels else None
+    who = [(p.participant_id, p.age_years, p.sex, p.site, p.labels is not None) for p in people]
+    wanted["people"] = hashlib.sha256(json.dumps(sorted(who)).encode()).hexdigest()
     if path.exists():
         if json.loads(path.read_text("utf-8")) != wanted:
             raise InputError(
-                f"{folder} holds a run with other settings, labels or harmonisation, or of another "
-                "version",
+                f"{folder} holds a run with other settings, labels or harmonisation, of other "
+                "people, or of another version",
                 "choose another output folder",
             )
         return

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from BrainAgeLib.errors import FullDiskError
 from BrainAgeLib.training import network as network_module
 from BrainAgeLib.training.network import (
     LOOSE_SHARE,
@@ -110,20 +113,27 @@ def test_a_run_that_is_killed_ends_like_an_undisturbed_one(brains, undisturbed, 
     assert are_equal(trained(brains, tmp_path / "fold.pt"), undisturbed)
 
 
-def test_a_run_that_is_killed_while_it_writes_keeps_the_last_checkpoint(
-    brains, undisturbed, tmp_path, monkeypatch
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (KeyboardInterrupt(), KeyboardInterrupt),
+        (OSError(errno.ENOSPC, "No space left on device"), FullDiskError),
+    ],
+)
+def test_a_run_that_ends_while_it_writes_keeps_the_last_checkpoint(
+    brains, undisturbed, tmp_path, monkeypatch, error, told
 ):
-    save, calls = torch.save, []
+    write, calls = Path.write_bytes, []
 
-    def killed(content, path):
+    def ended(path, content):
         calls.append(path)
         if len(calls) == 2:
-            path.write_bytes(b"half of it")
-            raise KeyboardInterrupt
-        save(content, path)
+            write(path, b"half of it")
+            raise error
+        return write(path, content)
 
-    monkeypatch.setattr(torch, "save", killed)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(Path, "write_bytes", ended)
+    with pytest.raises(told):
         trained(brains, tmp_path / "fold.pt")
 
     assert are_equal(trained(brains, tmp_path / "fold.pt"), undisturbed)

@@ -208,3 +208,10 @@ def test_ages_in_the_unit_that_the_data_set_names(tmp_path, unit, age_years):
     assert [(one.participant_id, one.age_years) for one in read_people(data)] == [
         ("sub-01", age_years)
     ]
+
+
+def test_hidden_files_that_a_mac_leaves_are_no_scans(tmp_path):
+    scans = ["sub-a/anat/._sub-a_T1w.nii.gz", "sub-a/anat/sub-a_T1w.nii.gz"]
+    data = dataset(tmp_path, ["sub-a\t40\tF"], scans)
+
+    assert [person.path.name for person in read_people(data)] == ["sub-a_T1w.nii.gz"]

@@ -91,6 +91,8 @@ def test_settings_are_an_object(tmp_path, content):
         {"name": "../elsewhere"},
         {"name": 3},
         {"version": "1/2"},
+        {"version": "1 beta"},
+        {"name": "my model"},
         {"network": "large"},
         {"network": {"widths": 4}},
         {"network": {"widths": []}},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from BrainAgeLib.command_line.main import main
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.ensemble import load_ensemble
+from BrainAgeLib.training import train
 from BrainAgeLib.training.out_of_fold import read_rows
 from BrainAgeLib.training.people import (
     Person,
@@ -19,6 +21,7 @@ from BrainAgeLib.training.people import (
     site_weights,
     sites_of,
 )
+from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.stored_maps import mean_maps
 from Testing.library.training.test_people import dataset
 from Testing.library.training.test_train import FOLDS, PEOPLE, SETTINGS, made_up_dataset, quickly
@@ -68,6 +71,58 @@ def test_another_site_moves_nobody_to_another_fold():
 
     assert np.array_equal(together[:200], assign_folds(alone, 8, 2025))
     assert set(together[200:]) == set(range(8))
+
+
+def test_two_datasets_of_one_name_are_not_taken_for_one_site(tmp_path):
+    for site, identifier in (("north", "sub-a"), ("south", "sub-b")):
+        (tmp_path / site / "bids").mkdir(parents=True)
+        dataset(
+            tmp_path / site / "bids", [f"{identifier}\t40\tF"], [f"{identifier}/anat/x_T1w.nii"]
+        )
+
+    with pytest.raises(InputError, match="2 datasets are called 'bids'"):
+        read_sites([tmp_path / "north" / "bids", tmp_path / "south" / "bids"])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "same_age", "words"),
+    [
+        ({"a": 12, "b": 8}, False, "the largest site, a, has 12 people"),
+        ({"a": 20}, True, "20 people of 1 different ages"),
+        ({"a": 20, "a b": 2}, False, "a model cannot be called 'tiny-without-a b'"),
+    ],
+)
+def test_sites_that_give_no_model_are_refused_before_hours_are_spent(
+    tmp_path, capsys, sizes, same_age, words
+):
+    config = tmp_path / "settings.json"
+    config.write_text(json.dumps(SETTINGS), "utf-8")
+    data = [tmp_path / site for site in sizes]
+    for number, (folder, count) in enumerate(zip(data, sizes.values(), strict=True)):
+        folder.mkdir()
+        names = [f"sub-{number}{n:02}" for n in range(count)]
+        rows = [f"{name}\t{40 if same_age else 20 + n}\tF" for n, name in enumerate(names)]
+        dataset(folder, rows, [f"{name}/anat/x_T1w.nii" for name in names])
+
+    given = ["train", "--data", *map(str, data), "--config", str(config)]
+    assert main([*given, "--output", str(tmp_path / "output")]) == 2
+
+    assert words in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize(
+    "change", [{"age_years": 21.0}, {"site": "b"}, {"participant_id": "sub-z"}]
+)
+def test_other_people_do_not_go_into_the_same_folder(tmp_path, change):
+    people = crowd("a", 3)
+    train._same_settings(tmp_path, TrainingSettings(), people)
+    train._same_settings(tmp_path, TrainingSettings(), people[::-1])
+
+    with pytest.raises(InputError, match="of other people"):
+        train._same_settings(
+            tmp_path, TrainingSettings(), [replace(people[0], **change), *people[1:]]
+        )
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.scan.geometry import Volume
+from BrainAgeLib.training import store
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
@@ -134,6 +136,20 @@ def test_a_person_whose_last_file_is_missing_is_prepared_again(person, prepared,
     assert same_scans(
         read_scans(evaluation_file(folder, person)), read_scans(evaluation_file(prepared, person))
     )
+
+
+def test_a_killed_registration_is_not_half_there(person, folder, monkeypatch):
+    def killed(path, _array):
+        path.write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    found = SimpleNamespace(template_to_scan=np.eye(4))
+    monkeypatch.setattr(store, "register_to_template", lambda *_: found)
+    monkeypatch.setattr(np, "save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store.simulator_of(person, folder)
+
+    assert not list((folder / "registrations").iterdir())
 
 
 def test_scans_come_back_as_they_were_written(tmp_path):
