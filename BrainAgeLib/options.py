@@ -65,6 +65,8 @@ class Options:
             )
         if self.threads is not None and self.threads < 1:
             raise InputError(f"{self.threads} threads cannot work", "give 1 or more")
+        if self.site == "":  # as an unset variable of the shell leaves it
+            raise InputError("site is an empty text", "name a file, or leave it out")
         if self.site is not None and self.correction == "none":
             raise InputError("a site calibration is a correction", "leave out one of the two")
 

@@ -28,8 +28,10 @@ from BrainAgeLib.cohort.table import (
     of_group,
     read_table,
 )
+from BrainAgeLib.cohort.table_checks import check_people
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
 from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.site import FEWEST_PEOPLE, SiteCalibration, SiteLine, SiteModel
 from BrainAgeLib.records import NOTICE
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 LEAST_PEOPLE = 20
 LINE = "de-lange-cole"  # the card's line of the gap, which the deviation is measured from
 LEAST_SCATTER_YEARS = 1e-3
+MODEL_HINT = "name the model with --model"
 OUTLIER_SDS = 5.0  # a healthy site of 100 has none
 METHOD = (
     "Least squares of each person's gap less the model's line, on centred age; 95 % t intervals; "
@@ -135,7 +138,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     ages = scans["age"].to_numpy(float)
     if np.ptp(ages) == 0:
         raise InputError(f"all people of {path} have one age", "give people of different ages")
-    classes, lines = _bundled(scans["slice_spacing_mm"].to_numpy(float), card)
+    classes, lines = _bundled(scans, card)
     expected = lines[:, 0] * ages + lines[:, 1]
     offset, slope, residuals = fit_deviation(ages, scans["gap_years"].to_numpy(float) - expected)
     if np.abs(residuals).max() < LEAST_SCATTER_YEARS:
@@ -153,7 +156,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
         (float(ages.min()), float(ages.max())),
         float(ages.mean()),
         classes,
-        _kinds(scans, RecordsBeside(path)),
+        _kinds(scans, RecordsBeside(path), card),
         tuple(int(line) for line in scans["line"][far]),
         others,
     )
@@ -162,6 +165,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
 def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, int]:
     """Return the first T1 scan of each healthy person, and how many of others are left out."""
     table = read_table(path, t1_alone=True)
+    check_people(table.scans, path)
     left_out = [one.group for one in table.exclusions if one.reason == OTHER_SEQUENCE]
     others = len(left_out) if group is None else left_out.count(group)
     if others and group is not None and group not in set(table.scans["group"]):
@@ -181,14 +185,17 @@ def _check_people(people: int, others: int, path: Path, force: bool) -> None:
         )
 
 
-def _kinds(scans: pd.DataFrame, records: RecordsBeside) -> tuple[bool | None, ...]:
+def _kinds(scans: pd.DataFrame, records: RecordsBeside, card: Card) -> tuple[bool | None, ...]:
     """Return the kinds of scans that there are: without their skull or not, None for not known.
 
     As with one scan, what the gate finds to have no skull has none, said so or not.
+    Raises InputError where the records tell of another model of this name and version.
     """
     kinds: list[bool | None] = []
     for row in scans.to_dict("records"):
         record = records.of(row["path"], row["brain_age_years"])
+        if record is not None and record.model.sha256 != card.sha256:
+            raise InputError(f"the ages are by other weights of {card.name}", MODEL_HINT)
         kind = None if record is None else record.input.brain_extracted
         kinds.append(True if FindingCode.NO_SKULL in finding_codes(row) else kind)
     return tuple(dict.fromkeys(kinds))
@@ -210,30 +217,28 @@ def _check_model(scans: pd.DataFrame, card: Card, path: Path) -> None:
     if used:
         raise InputError(
             f"{path} holds ages by the model {sorted(used)[0]}, not {card.name} {card.version}",
-            "name that model with --model",
+            MODEL_HINT,
         )
 
 
-def _bundled(spacings_mm: np.ndarray, card: Card) -> tuple[tuple[str, ...], np.ndarray]:
+def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the acquisition classes and each person's line of the model (person, 2).
 
-    The line's slope comes first, then its intercept.
-
-    Every scan counts as one that covers the brain; a spacing that is not known is in the first
-    class.
+    The line's slope comes first, then its intercept. A part of the brain, as the findings tell,
+    counts as few slices, however few; a spacing that is not known is in the first class.
     """
-    known = np.where(np.isfinite(spacings_mm), spacings_mm, 0.0)
     enough = max(entry.least_slices for entry in card.calibration.classes)
-    entries = [card.class_of(enough, float(spacing)) for spacing in known]
-    lines = []
-    for entry in entries:
+    names, lines = [], []
+    for row in scans.to_dict("records"):
+        count = MOST_OF_FEW_SLICES if FindingCode.PART_OF_BRAIN in finding_codes(row) else enough
+        spacing_mm = row["slice_spacing_mm"]
+        entry = card.class_of(count, spacing_mm if math.isfinite(spacing_mm) else 0.0)
         line = next((item for item in entry.corrections if item.method == LINE), None)
         if line is None:
-            raise InputError(
-                f"the model has no line {LINE} for {entry.name}", "choose another model"
-            )
+            raise InputError(f"the model has no line {LINE} for {entry.name}", MODEL_HINT)
+        names.append(entry.name)
         lines.append((line.slope, line.intercept))
-    return tuple(dict.fromkeys(entry.name for entry in entries)), np.array(lines)
+    return tuple(dict.fromkeys(names)), np.array(lines)
 
 
 def site_calibration(fit: SiteFit, card: Card, site: str) -> SiteCalibration:

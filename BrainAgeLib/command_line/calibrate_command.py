@@ -6,9 +6,15 @@ import argparse
 import logging
 from typing import TYPE_CHECKING, Any
 
-from BrainAgeLib.command_line.arguments import add_model, add_results_table, path_to_write
+from BrainAgeLib.command_line.arguments import (
+    add_model,
+    add_results_table,
+    path_to_write,
+    years_given,
+)
 from BrainAgeLib.command_line.progress import JsonLines
-from BrainAgeLib.records import NOTICE
+from BrainAgeLib.errors import InputError
+from BrainAgeLib.records import NOTICE, OLDEST_AGE_YEARS
 
 if TYPE_CHECKING:
     from BrainAgeLib.cohort.site import Deviation, SiteFit
@@ -35,7 +41,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
     add_model(parser)
     parser.add_argument(
         "--ages",
-        type=float,
+        type=years_given,
         nargs=2,
         metavar=("LOW", "HIGH"),
         help="ages that it is meant for; default those of the model",
@@ -53,6 +59,9 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
     from BrainAgeLib.model.ensemble import load_ensemble
     from BrainAgeLib.run_folder import refuse_to_overwrite
 
+    low, high = options.ages or (0.0, OLDEST_AGE_YEARS)
+    if not 0 <= low < high:
+        raise InputError(f"ages of {low:g} to {high:g} cannot be", "give --ages LOW HIGH, years")
     refuse_to_overwrite(options.results, [options.output], hint="choose another output file")
     card = load_ensemble(options.model).card
     fit = fit_site(options.results, card, options.group, options.force)

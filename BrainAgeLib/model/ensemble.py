@@ -141,11 +141,11 @@ def load_ensemble(name_or_folder: str | None = None) -> Ensemble:
 
     Raises InputError for an unknown one, listing those that are installed.
     """
-    name = name_or_folder or DEFAULT_MODEL
+    name = DEFAULT_MODEL if name_or_folder is None else name_or_folder
     bundled = models_folder() / name
     is_name = Path(name).name == name and name not in (".", "..")
     folder = bundled if is_name and bundled.is_dir() else Path(name)
-    if not folder.is_dir():
+    if not name or not folder.is_dir():
         choices = ", ".join(installed_models()) or "none"
         raise InputError(f"there is no model {name!r}", f"installed: {choices}; or give a folder")
     return Ensemble(read_card(folder), folder)

@@ -50,6 +50,11 @@ def test_a_sequence_that_is_not_known(sequence):
     assert caught.value.hint.startswith("give T1w, T2w, FLAIR, PDw, or none")
 
 
+def test_an_empty_site_is_not_taken_for_none():
+    with pytest.raises(InputError, match="site is an empty text"):
+        Options(site="")
+
+
 @pytest.mark.parametrize("threads", [0, -1])
 def test_threads_that_cannot_work(threads):
     with pytest.raises(InputError, match="cannot work"):

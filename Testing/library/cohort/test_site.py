@@ -171,20 +171,26 @@ def test_a_shift_that_no_site_has_is_not_written(card, tmp_path):
         site_calibration(fit, card, "Clinic A")
 
 
-@pytest.mark.parametrize(
-    ("stripped", "kept"), [((True,), True), ((False,), False), ((True, False), None), ((), None)]
-)
-def test_whether_the_scans_came_without_their_skull_is_kept(card, tmp_path, stripped, kept):
-    path = table_of(card, 30, tmp_path)
-    (tmp_path / "batch.json").write_text("{}")
+def records_beside(path, sha256, stripped):
+    """Write the records of the scans of a table, as a batch leaves them."""
+    (path.parent / "batch.json").write_text("{}")
     with path.open() as stream:
         rows = list(csv.DictReader(stream))
     for number, one in enumerate(rows if stripped else ()):
         made = prediction(float(one["brain_age_years"]))
         is_stripped = stripped[number % len(stripped)]
         own = replace(made.input, path=f"/data/{one['path']}", brain_extracted=is_stripped)
-        (tmp_path / str(number)).mkdir()
-        write_prediction(replace(made, input=own), tmp_path / str(number) / "prediction.json")
+        made = replace(made, input=own, model=replace(made.model, sha256=sha256))
+        (path.parent / str(number)).mkdir()
+        write_prediction(made, path.parent / str(number) / "prediction.json")
+
+
+@pytest.mark.parametrize(
+    ("stripped", "kept"), [((True,), True), ((False,), False), ((True, False), None), ((), None)]
+)
+def test_whether_the_scans_came_without_their_skull_is_kept(card, tmp_path, stripped, kept):
+    path = table_of(card, 30, tmp_path)
+    records_beside(path, card.sha256, stripped)
 
     fit = fit_site(path, card)
 
@@ -214,3 +220,34 @@ def test_a_site_is_calibrated_by_its_t1_scans_alone(card, tmp_path):
     assert fit.offset_years == plain.offset_years and fit.slope == plain.slope
     with pytest.raises(InputError, match="has 0 people with a T1 scan.*25 scans of another seq"):
         fit_site(write_table(older, tmp_path / "others.csv"), card)
+
+
+def test_ages_by_another_model_of_the_same_name_and_version(card, tmp_path):
+    path = table_of(card, 30, tmp_path)
+    records_beside(path, "0" * 64, (True,))
+
+    with pytest.raises(InputError, match="by other weights of"):
+        fit_site(path, card)
+
+
+def test_ages_of_a_few_slices_deviate_from_the_line_of_few_slices(card, tmp_path):
+    few = next(entry for entry in card.calibration.classes if entry.name == "few slices")
+    line = next(item for item in few.corrections if item.method == "de-lange-cole")
+    rows = [
+        row(n, age, age + line.slope * age + line.intercept + 2.0 + 0.1 * (n % 5 - 2))
+        | {"findings": "part_of_brain"}
+        for n, age in enumerate(np.linspace(40, 80, 25).tolist())
+    ]
+
+    fit = fit_site(write_table(rows, tmp_path / "results.csv"), card)
+
+    assert fit.offset_years.value == pytest.approx(2.0)
+    assert fit.classes == ("few slices",)
+
+
+def test_two_people_of_one_id_are_not_taken_for_one(card, tmp_path):
+    rows = [entry | {"session": ""} for entry in healthy_rows(30)]
+    rows[7] |= {"id": rows[6]["id"]}  # a man has a woman's
+
+    with pytest.raises(InputError, match="lines 8 and 9 .* are of one person by their id"):
+        fit_site(write_table(rows, tmp_path / "results.csv"), card)

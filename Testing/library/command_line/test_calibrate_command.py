@@ -43,6 +43,15 @@ def test_ages_that_are_covered_are_not_warned_about(calibrate):
     assert "whether the scans came without their skull is not known" in said
 
 
+@pytest.mark.parametrize("ages", [(75, 30), ("nan", 80), (50, 50)])
+def test_ages_that_cannot_be_meant_are_refused(calibrate, ages):
+    outcome, output = calibrate("--ages", *ages)
+
+    assert outcome.code == 2
+    assert "cannot be (give --ages LOW HIGH" in outcome.err
+    assert not output.exists()
+
+
 def test_scans_of_other_sequences_are_left_out_and_counted(brainage, small_model, tmp_path):
     rows = healthy_rows(40)
     others = [one | {"session": "2", "findings": "other_sequence"} for one in rows[:3]]

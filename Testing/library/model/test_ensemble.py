@@ -68,6 +68,13 @@ def test_no_name_leads_out_of_the_models(name):
         load_ensemble(name)
 
 
+def test_an_empty_name_is_not_the_bundled_model(installation, small_model):
+    shutil.copytree(small_model, installation / "thick-slice")
+
+    with pytest.raises(InputError, match="there is no model ''"):
+        load_ensemble("")
+
+
 def test_an_installation_without_models_has_none(installation):
     installation.rmdir()
 
