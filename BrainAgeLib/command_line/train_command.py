@@ -36,7 +36,8 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         description="Trains the cross-validated ensemble on brain-extracted 3D T1 scans that are "
         "cut into thick slices, fits the calibration and writes a model folder that --model takes. "
         "Started again after a kill it goes on where it stopped. It takes at least 10 people a "
-        "fold, so 80 with the usual 8 folds and 20 with 2, the fewest, and 20 at the largest site.",
+        "fold, so 80 with the usual 8 folds and 20 with 2, the fewest, and at the largest site "
+        "9 people outside of each fold.",
     )
     parser.add_argument(
         "--data",

@@ -51,13 +51,12 @@ def read_sites(folders: Sequence[Path]) -> tuple[list[Person], list[LeftOut]]:
     """
     everyone: dict[str, Person] = {}
     left_out: list[LeftOut] = []
-    names = Counter(folder.resolve().name for folder in folders)
-    for folder in folders:
-        name = folder.resolve().name
-        if names[name] > 1:
+    names = [_name_of(folder) for folder in folders]
+    for folder, name in zip(folders, names, strict=True):
+        if names.count(name) > 1:
             raise InputError(
-                f"{names[name]} datasets are called {name!r}, as the site of each is",
-                "give every site a folder of its own name, once",
+                f"{names.count(name)} datasets are called {name!r}, as the site of each is",
+                "give every site a folder, or a link, of its own name, once",
             )
         people, others = read_dataset(folder)
         left_out += others
@@ -69,6 +68,11 @@ def read_sites(folders: Sequence[Path]) -> tuple[list[Person], list[LeftOut]]:
                 )
             everyone[person.participant_id] = replace(person, site=name)
     return [everyone[identifier] for identifier in sorted(everyone)], left_out
+
+
+def _name_of(folder: Path) -> str:
+    """Return the name of a folder, or of a link to it: many a dataset lies in a folder "bids"."""
+    return folder.resolve().name if folder.name in ("", "..") else folder.name
 
 
 def read_people(folder: Path) -> list[Person]:

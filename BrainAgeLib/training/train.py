@@ -41,8 +41,9 @@ from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_si
 from BrainAgeLib.whole_file import write_atomically
 
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
-# Half of them, whom two folds leave, just suffice to promise an interval.
-LEAST_PEOPLE_AT_HOME = 20
+# Fewer promise no interval that holds nine of ten: see conformal_factor.
+LEAST_PEOPLE_AT_HOME = 9
+LEAST_AGES = 3  # of which there are figures of accuracy
 LEFT_OUT_NAME = "left_out.csv"
 MOST_TOLD = 20
 # What a model is called and where it is trained does not change what is learnt.
@@ -111,12 +112,16 @@ def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person
             tuple(f"{one.participant_id}: {one.reason}" for one in left_out[:MOST_TOLD]),
         )
     largest, *others = sites_of(people)
-    ages_years = [person.age_years for person in people if person.site == largest]
-    if len(ages_years) < LEAST_PEOPLE_AT_HOME or len(set(ages_years)) < 2:
+    at_home = [person for person in people if person.site == largest]
+    # Another site moves nobody of this one to another fold.
+    in_folds = np.bincount(assign_folds(at_home, settings.folds, settings.seed))
+    ages = len({person.age_years for person in at_home})
+    if len(at_home) - in_folds.max() < LEAST_PEOPLE_AT_HOME or ages < LEAST_AGES:
         raise InputError(
-            f"the largest site, {largest}, has {len(ages_years)} people of "
-            f"{len(set(ages_years))} different ages: too few to say how good a model is",
-            f"at least {LEAST_PEOPLE_AT_HOME} people of one site are needed, not all of one age",
+            f"the largest site, {largest}, has {len(at_home)} people of {ages} different ages: too "
+            f"few to say how good a model is by {settings.folds} folds",
+            f"at least {LEAST_PEOPLE_AT_HOME} people of one site are needed outside of each fold, "
+            f"and {LEAST_AGES} ages",
         )
     for site in others:
         if not NAME.fullmatch(_name_without(site, settings)):
@@ -238,11 +243,11 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     who = [(p.participant_id, p.age_years, p.sex, p.site, p.labels is not None) for p in people]
     wanted["people"] = hashlib.sha256(json.dumps(sorted(who)).encode()).hexdigest()
     if path.exists():
-        if json.loads(path.read_text("utf-8")) != wanted:
-            raise InputError(
-                f"{folder} holds a run with other settings, labels or harmonisation, of other "
-                "people, or of another version",
-                "choose another output folder",
-            )
+        known = json.loads(path.read_text("utf-8"))
+        if known != wanted:
+            what = "with other settings, labels or harmonisation, of other people, or of another"
+            if known == {name: value for name, value in wanted.items() if name != "people"}:
+                what = "of unknown people, begun by an earlier"
+            raise InputError(f"{folder} holds a run {what} version", "choose another output folder")
         return
     write_atomically(path, json.dumps(wanted, indent=1).encode())

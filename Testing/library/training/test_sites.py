@@ -73,6 +73,19 @@ def test_another_site_moves_nobody_to_another_fold():
     assert set(together[200:]) == set(range(8))
 
 
+def test_a_link_names_a_site(tmp_path):
+    for site, identifier in (("north", "sub-a"), ("south", "sub-b")):
+        folder = tmp_path / site / "bids"
+        folder.mkdir(parents=True)
+        dataset(folder, [f"{identifier}\t40\tF"], [f"{identifier}/anat/x_T1w.nii"])
+        (tmp_path / f"link-{site}").symlink_to(folder)
+
+    folders = [tmp_path / "link-north", tmp_path / "link-south" / "."]
+    people, _ = read_sites(folders)
+
+    assert [person.site for person in people] == ["link-north", "link-south"]
+
+
 def test_two_datasets_of_one_name_are_not_taken_for_one_site(tmp_path):
     for site, identifier in (("north", "sub-a"), ("south", "sub-b")):
         (tmp_path / site / "bids").mkdir(parents=True)
@@ -109,6 +122,32 @@ def test_sites_that_give_no_model_are_refused_before_hours_are_spent(
 
     assert words in capsys.readouterr().err
     assert not (tmp_path / "output").exists()
+
+
+def test_many_small_sites_make_a_model_where_enough_are_left_outside_of_each_fold(tmp_path):
+    folders = [tmp_path / f"site{n}" for n in range(7)]
+    for site, folder in enumerate(folders):
+        folder.mkdir()
+        names = [f"sub-{site}{n:02}" for n in range(12)]
+        rows = [f"{name}\t{20 + n}\tF" for n, name in enumerate(names)]
+        dataset(folder, rows, [f"{name}/anat/x_T1w.nii" for name in names])
+
+    people, _ = train._read(folders, TrainingSettings(folds=8))
+
+    assert len(people) == 84
+    with pytest.raises(InputError, match="has 12 people of 12 different ages.*by 2 folds"):
+        train._read(folders, TrainingSettings(folds=2))
+
+
+def test_a_run_of_an_earlier_version_is_told_as_such(tmp_path):
+    path, people = tmp_path / "settings.json", crowd("a", 3)
+    train._same_settings(tmp_path, TrainingSettings(), people)
+    known = json.loads(path.read_text("utf-8"))
+    del known["people"]  # which it did not keep
+    path.write_text(json.dumps(known), "utf-8")
+
+    with pytest.raises(InputError, match="a run of unknown people, begun by an earlier version"):
+        train._same_settings(tmp_path, TrainingSettings(), people)
 
 
 @pytest.mark.parametrize(
