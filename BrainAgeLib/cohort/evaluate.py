@@ -23,19 +23,25 @@ from BrainAgeLib.cohort.estimates import (
     shown,
     with_interval,
 )
-from BrainAgeLib.cohort.page import Charts, Part, Report, exclusions_section, read_first
+from BrainAgeLib.cohort.page import (
+    Charts,
+    Part,
+    Report,
+    exclusions_section,
+    left_out_in_words,
+    read_first,
+)
 from BrainAgeLib.cohort.sequences import OTHERS, T1, apart_cautions, by_sequence
 from BrainAgeLib.cohort.table import (
-    counted,
     first_scans,
     later_scans,
     number_column,
     of_group,
     read_table,
 )
+from BrainAgeLib.cohort.table_checks import check_people
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import INTERVAL_LEVEL
-from BrainAgeLib.report.wording import scans_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +73,7 @@ def evaluate(path: Path, group: str | None = None) -> Report:
     Raises InputError when it cannot be read, has no such group, or fewer than ten usable people.
     """
     table = read_table(path, apart=True)
+    check_people(table, path)
     if group is not None:
         table = of_group(table, path, group)
     of_each = by_sequence(table.scans)
@@ -109,11 +116,9 @@ def headline(report: Report) -> str:
         for item in report.estimates
         if item.analysis == "raw accuracy" and item.subset == EVERYBODY
     }
-    reasons = ", ".join(f"{n} {reason}" for reason, n in counted(report.exclusions).items())
-    left_out = f"{scans_in_words(len(report.exclusions))} left out"
     lines = [
         *read_first(report),
-        f"{'people':30}{raw['MAE'].people}, {left_out}{f': {reasons}' if reasons else ''}",
+        f"{'people':30}{raw['MAE'].people}, {left_out_in_words(report.exclusions)}",
         *(f"raw {figure:26}{with_interval(item)}" for figure, item in raw.items()),
     ]
     for item in report.estimates:

@@ -20,6 +20,7 @@ from BrainAgeLib.cohort.estimates import (
 from BrainAgeLib.cohort.table import Exclusion, counted
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.pages import filled_in, write_page
+from BrainAgeLib.report.wording import scans_in_words
 from BrainAgeLib.run_folder import make_output_folder, refuse_to_overwrite, tell_of_others
 from BrainAgeLib.whole_file import write_atomically
 
@@ -109,6 +110,12 @@ def exclusions_section(report: Report, rows_read: int) -> None:
         Table(["line", "person", "session", "reason"], listed) if rows else None,
         f"{more} more stand in exclusions.csv." if more > 0 else None,
     )
+
+
+def left_out_in_words(exclusions: Sequence[Exclusion]) -> str:
+    """Return how many scans were left out, and how many for which reason."""
+    reasons = ", ".join(f"{n} {reason}" for reason, n in counted(exclusions).items())
+    return f"{scans_in_words(len(exclusions))} left out{f': {reasons}' if reasons else ''}"
 
 
 def read_first(report: Report) -> list[str]:

@@ -24,7 +24,10 @@ from BrainAgeLib.cohort.sequences import finding_codes
 from BrainAgeLib.cohort.table import (
     OTHER_SEQUENCE,
     AnalysisTable,
+    Exclusion,
+    counted,
     first_scans,
+    later_scans,
     of_group,
     read_table,
 )
@@ -75,7 +78,7 @@ class Deviation:
 class SiteFit:
     """A fitted deviation: offset in years at ``mean_age_years``, slope in years a year.
 
-    ``other_sequences``: how many scans of the table were left out, since they are of no T1.
+    ``left_out``: the scans of the table that do not count, those of other groups aside.
     """
 
     offset_years: Deviation
@@ -87,7 +90,7 @@ class SiteFit:
     classes: tuple[str, ...]
     brain_extracted: tuple[bool | None, ...] = ()
     outlying_lines: tuple[int, ...] = ()
-    other_sequences: int = 0
+    left_out: tuple[Exclusion, ...] = ()
 
 
 def kept_fraction(value: float, standard_error: float) -> float:
@@ -132,9 +135,9 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     Raises InputError when the table cannot be read, holds several groups and none is named, comes
     from another model, or has fewer than 20 people (3 with ``force``).
     """
-    scans, others = _t1_scans(path, group)
+    scans, left_out = _t1_scans(path, group)
     _check_model(scans, card, path)
-    _check_people(len(scans), others, path, force)
+    _check_people(len(scans), counted(left_out).get(OTHER_SEQUENCE, 0), path, force)
     ages = scans["age"].to_numpy(float)
     if np.ptp(ages) == 0:
         raise InputError(f"all people of {path} have one age", "give people of different ages")
@@ -158,19 +161,19 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
         classes,
         _kinds(scans, RecordsBeside(path), card),
         tuple(int(line) for line in scans["line"][far]),
-        others,
+        left_out,
     )
 
 
-def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, int]:
-    """Return the first T1 scan of each healthy person, and how many of others are left out."""
+def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
+    """Return the first T1 scan of each healthy person, and what else there is of these people."""
     table = read_table(path, t1_alone=True)
-    check_people(table.scans, path)
-    left_out = [one.group for one in table.exclusions if one.reason == OTHER_SEQUENCE]
-    others = len(left_out) if group is None else left_out.count(group)
-    if others and group is not None and group not in set(table.scans["group"]):
-        return table.scans[:0], others  # the group is there, and has no T1
-    return first_scans(healthy(table, path, group).scans), others
+    check_people(table, path)
+    left_out = [one for one in table.exclusions if group in (None, one.group)]
+    if OTHER_SEQUENCE in counted(left_out) and group not in {None, *table.scans["group"]}:
+        return table.scans[:0], tuple(left_out)  # the group is there, and has no T1
+    scans = healthy(table, path, group).scans
+    return first_scans(scans), (*left_out, *later_scans(scans))
 
 
 def _check_people(people: int, others: int, path: Path, force: bool) -> None:
@@ -213,8 +216,7 @@ def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTabl
 
 
 def _check_model(scans: pd.DataFrame, card: Card, path: Path) -> None:
-    used = set(scans["model"]) - {"", card.name, f"{card.name} {card.version}"}
-    if used:
+    if used := set(scans["model"]) - {"", card.name, f"{card.name} {card.version}"}:
         raise InputError(
             f"{path} holds ages by the model {sorted(used)[0]}, not {card.name} {card.version}",
             MODEL_HINT,
@@ -231,8 +233,7 @@ def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarr
     names, lines = [], []
     for row in scans.to_dict("records"):
         count = MOST_OF_FEW_SLICES if FindingCode.PART_OF_BRAIN in finding_codes(row) else enough
-        spacing_mm = row["slice_spacing_mm"]
-        entry = card.class_of(count, spacing_mm if math.isfinite(spacing_mm) else 0.0)
+        entry = card.class_of(count, float(np.nan_to_num(row["slice_spacing_mm"])))
         line = next((item for item in entry.corrections if item.method == LINE), None)
         if line is None:
             raise InputError(f"the model has no line {LINE} for {entry.name}", MODEL_HINT)

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
 from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of
-from BrainAgeLib.cohort.table_checks import check_ages, check_gaps, check_words, tell_of_names
+from BrainAgeLib.cohort.table_checks import (
+    SAME_SESSION,
+    check_ages,
+    check_gaps,
+    check_words,
+    tell_of_names,
+)
 from BrainAgeLib.cohort.visit_order import NUMBER, session_numbers
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
@@ -189,7 +195,7 @@ def _reasons(frame: pd.DataFrame, t1_alone: bool, apart: bool) -> list[str]:
         if not reason:
             kind = sequence_of(row) if apart else ""
             key = (row["person"], row["session"] or row["age"], kind)
-            reason = "another scan of this person and session came first" if key in seen else ""
+            reason = SAME_SESSION if key in seen else ""
             seen.add(key)
         reasons.append(reason)
     return reasons

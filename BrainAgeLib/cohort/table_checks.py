@@ -15,8 +15,11 @@ from BrainAgeLib.tables.participants import bare_label
 if TYPE_CHECKING:
     import pandas as pd
 
+    from BrainAgeLib.cohort.table import AnalysisTable
+
 logger = logging.getLogger(__name__)
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
+SAME_SESSION = "another scan of this person and session came first"
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
@@ -79,8 +82,40 @@ def check_gaps(frame: pd.DataFrame, path: Path) -> None:
         )
 
 
-def check_people(scans: pd.DataFrame, path: Path) -> None:
-    """Raise InputError, which names the lines, where rows of one person name F and M."""
+def check_people(table: AnalysisTable, path: Path) -> None:
+    """Raise InputError, which names the lines, where rows of one id cannot be of one person.
+
+    They name F and M, or in one session ages that are years apart. Rows that are left out since
+    another of their session came first are looked at, too: they may be those of somebody else.
+    """
+    import pandas as pd
+
+    again = {one.line for one in table.exclusions if one.reason == SAME_SESSION}
+    columns = ["person", "session", "sex", "age", "line"]
+    scans = table.scans[columns]
+    if table.left_out is not None:
+        others = table.left_out[table.left_out["line"].isin(again)]
+        scans = pd.concat([scans, others[columns]], ignore_index=True)
+    _check_sexes(scans, path)
+    _check_ages_of_sessions(scans[scans["session"] != ""], path)
+
+
+def _check_ages_of_sessions(scans: pd.DataFrame, path: Path) -> None:
+    of_session = scans.groupby(["person", "session"])["age"]
+    far = scans[of_session.transform("max") - of_session.transform("min") > MOST_AGE_DRIFT_YEARS]
+    if len(far):
+        who = (far["person"] == far["person"].iloc[0]) & (far["session"] == far["session"].iloc[0])
+        of_one = far[who].sort_values("age", kind="stable").iloc[[0, -1]]
+        years = float(of_one["age"].iloc[1] - of_one["age"].iloc[0])
+        first, other = sorted(of_one["line"])
+        raise InputError(
+            f"lines {first} and {other} of {path} are of one person and session by their id, but "
+            f"{years:.3g} years apart in age",
+            "give two people two ids, or two visits two sessions",
+        )
+
+
+def _check_sexes(scans: pd.DataFrame, path: Path) -> None:
     known = scans[scans["sex"] != ""]
     sexes = known.groupby("person")["sex"].transform("nunique")
     if (sexes > 1).any():

@@ -75,8 +75,12 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
 
 
 def _show(fit: SiteFit) -> None:
+    from BrainAgeLib.cohort.page import left_out_in_words
+
     low, high = fit.age_range_years
     print(f"{'people':12}{fit.people}, {low:.1f} to {high:.1f} years")
+    if fit.left_out:
+        print(f"{'':12}{left_out_in_words(fit.left_out)}")
     offset, slope = fit.offset_years, fit.slope
     print(f"{'offset':12}{_words(offset, 2)} years at {fit.mean_age_years:.1f} years")
     print(f"{'slope':12}{_words(slope, 3)} years a year")
@@ -93,7 +97,7 @@ def _words(deviation: Deviation, digits: int) -> str:
 def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
     """Return what a user of the calibration should know."""
     from BrainAgeLib.cohort.site import LEAST_PEOPLE
-    from BrainAgeLib.cohort.table import OTHER_SEQUENCE
+    from BrainAgeLib.cohort.table import OTHER_SEQUENCE, counted
     from BrainAgeLib.report.wording import scans_in_words
 
     said = []
@@ -104,9 +108,9 @@ def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
             f"{ages_years[0]:g} to {ages_years[1]:g}: outside there will be no corrected gap "
             "(--ages names the ages that it is meant for)"
         )
-    if fit.other_sequences:
+    if others := counted(fit.left_out).get(OTHER_SEQUENCE):
         said.append(
-            f"{scans_in_words(fit.other_sequences)} {OTHER_SEQUENCE} left out: a site calibration "
+            f"{scans_in_words(others)} {OTHER_SEQUENCE} left out: a site calibration "
             "is made of T1 scans and used for them alone"
         )
     if fit.people < LEAST_PEOPLE:

@@ -234,7 +234,9 @@ def read_card(folder: Path) -> Card:
     """
     path = folder / "card.json"
     if not path.is_file():
-        raise InputError(f"{folder} is not a model: it has no card.json")
+        inside = sorted(card.parent.name for card in folder.glob("*/card.json"))
+        hint = f"give a folder inside of it: {', '.join(inside)}" if inside else ""
+        raise InputError(f"{folder} is not a model: it has no card.json", hint)
     complaint = f"the model card {path} is damaged"
     source = Source(complaint, "install the model again", InstallationError)
     document = read_json(path, source)

@@ -15,6 +15,7 @@ from BrainAgeLib.cohort.site import (
     site_calibration,
     write_site,
 )
+from BrainAgeLib.cohort.table import OTHER_SEQUENCE, counted
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.site import read_site
@@ -216,7 +217,7 @@ def test_a_site_is_calibrated_by_its_t1_scans_alone(card, tmp_path):
     mixed = write_table([*older, *rows], tmp_path / "mixed.csv")  # of one session, T1 below
     fit = fit_site(mixed, card)
 
-    assert (fit.people, fit.other_sequences) == (25, 25)
+    assert (fit.people, counted(fit.left_out)) == (25, {OTHER_SEQUENCE: 25})
     assert fit.offset_years == plain.offset_years and fit.slope == plain.slope
     with pytest.raises(InputError, match="has 0 people with a T1 scan.*25 scans of another seq"):
         fit_site(write_table(older, tmp_path / "others.csv"), card)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from BrainAgeLib.cohort.cohort_data import Plan, read_cohort
+from BrainAgeLib.cohort.evaluate import evaluate
+from BrainAgeLib.cohort.site import fit_site
 from BrainAgeLib.cohort.table import read_table
+from BrainAgeLib.cohort.table_checks import SAME_SESSION, check_people
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.card import read_card
 from Testing.library.cohort.made_results import healthy_rows, row, write_table
+
+
+@pytest.fixture(scope="module")
+def card(small_model):
+    return read_card(small_model)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +36,36 @@ def test_cells_that_somebody_changed_are_an_error_that_names_the_line(tmp_path, 
 
     with pytest.raises(InputError, match=words):
         read_table(write_table(rows, tmp_path / "results.csv"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sex": "M"}, "lines 2 and 7 of .* are of one person by their id, but name F and M"),
+        ({"age": 61.0}, "lines 2 and 7 .* of one person and session by .* 41 years apart in age"),
+    ],
+)
+def test_two_people_of_one_id_and_session_are_not_lost(card, tmp_path, changes, words):
+    again = row(0, 20.0, 30.0) | changes
+    again["gap_years"] = again["brain_age_years"] - again["age"]
+    path = write_table([*healthy_rows(5), again], tmp_path / "results.csv")
+
+    with pytest.raises(InputError, match=words):
+        read_cohort(path, Plan())
+    with pytest.raises(InputError, match=words):
+        evaluate(path)
+    with pytest.raises(InputError, match=words):
+        fit_site(path, card)
+
+
+def test_a_scan_again_in_one_session_is_of_the_same_person(tmp_path):
+    again = row(0, 20.9, 31.0)  # in another file, a year's rounding away
+    path = write_table([*healthy_rows(5), again], tmp_path / "results.csv")
+    table = read_table(path)
+
+    check_people(table, path)
+
+    assert [(item.line, item.reason) for item in table.exclusions] == [(7, SAME_SESSION)]
 
 
 def test_a_verdict_in_capitals_is_one(tmp_path):

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from BrainAgeLib.records import NOTICE
-from Testing.library.cohort.made_results import healthy_rows, write_table
+from Testing.library.cohort.made_results import failed_row, healthy_rows, row, write_table
 
 
 @pytest.fixture
@@ -52,6 +52,18 @@ def test_ages_that_cannot_be_meant_are_refused(calibrate, ages):
     assert not output.exists()
 
 
+def test_who_is_left_out_is_told(brainage, small_model, tmp_path):
+    rows = [*healthy_rows(40), failed_row(41), *(row(0, 20.0, 30.0, path=f"{n}") for n in "ab")]
+    rows[-1] |= {"session": "2", "age": 22.0, "gap_years": 8.0}
+    table = write_table(rows, tmp_path / "r.csv")
+
+    outcome = brainage("calibrate", table, "--output", tmp_path / "a.json", "--model", small_model)
+
+    assert "people      40, 20.0 to 80.0 years" in outcome.out
+    for words in ("3 scans left out: ", "1 failed", "1 another scan of this", "1 a later scan of"):
+        assert words in outcome.out
+
+
 def test_scans_of_other_sequences_are_left_out_and_counted(brainage, small_model, tmp_path):
     rows = healthy_rows(40)
     others = [one | {"session": "2", "findings": "other_sequence"} for one in rows[:3]]
@@ -61,7 +73,8 @@ def test_scans_of_other_sequences_are_left_out_and_counted(brainage, small_model
     mixed = brainage("calibrate", write_table([*others, *rows], tmp_path / "r.csv"), *call)
 
     assert mixed.code == 0, mixed.err
-    assert mixed.out == alone.out
+    told = " " * 12 + "3 scans left out: 3 of another sequence than T1\n"
+    assert told in mixed.out and mixed.out.replace(told, "") == alone.out
     assert "3 scans of another sequence than T1 left out: a site calibration" in mixed.err
     assert "another sequence" not in alone.err
 

@@ -211,3 +211,11 @@ def test_a_model_that_training_writes_says_where_the_age_comes_from(written, sli
     assert years.shape == maps.volume.images.shape
     assert years.abs().max() > 0
     assert shares == [0.25, 0.5, 0.75, 1.0]  # two models of two members
+
+
+def test_the_folder_above_a_model_names_what_is_inside(tmp_path):
+    (tmp_path / "tiny").mkdir()  # as training leaves it
+    (tmp_path / "tiny" / "card.json").touch()
+
+    with pytest.raises(InputError, match="has no card.json .give a folder inside of it: tiny"):
+        load_ensemble(str(tmp_path))
