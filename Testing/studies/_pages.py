@@ -6,6 +6,8 @@ import os
 import platform
 from pathlib import Path
 
+from BrainAgeLib.whole_file import write_atomically
+
 PROJECT = Path(__file__).resolve().parents[2]
 PAGES = PROJECT / "docs"
 FIGURES = PROJECT / "Testing" / "studies" / "results"
@@ -15,7 +17,7 @@ def write_part(page: Path, mark: str, text: str) -> None:
     """Replace what stands between two marks of a page. Raises ValueError when it has none."""
     before, _, after = _split(page, mark)
     begin, end = _marks(mark)
-    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
+    write_atomically(page, f"{before}{begin}\n{text}\n{end}{after}".encode())
 
 
 def read_part(page: Path, mark: str) -> str:

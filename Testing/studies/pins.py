@@ -25,6 +25,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from BrainAgeLib.whole_file import write_atomically
+
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE = PROJECT / "Resources" / "SampleData" / "colin27_axial_5mm.nii.gz"
 TOLERANCE_YEARS = 1e-6
@@ -133,7 +135,7 @@ def write(output: Path, data: Path | None, bids: Path | None, quick: bool, jobs:
             for name, (scan, options) in scans(data, bids, folder).items()
         }
         pins = {name: one.result() for name, one in waiting.items()}
-    output.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n", "utf-8")
+    write_atomically(output, (json.dumps(pins, indent=1, sort_keys=True) + "\n").encode())
     print(f"{len(pins)} scans pinned in {output}")
 
 

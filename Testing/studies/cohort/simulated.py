@@ -176,7 +176,7 @@ def main() -> None:
         fill(options.runs, options.store, options.jobs)
     found = judged(options.runs, options.store, options.stored)
     rows = {name: asdict(verdict) for name, verdict in found.items()}
-    RESULTS.write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    write_atomically(RESULTS, (json.dumps(rows, indent=1) + "\n").encode())
     write_part(PAGES / "cohort_statistics.md", "simulated cohorts", table(found))
 
 

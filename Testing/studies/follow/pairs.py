@@ -33,6 +33,7 @@ from BrainAgeLib.follow.visits import Visit, person_of
 from BrainAgeLib.model.calibration import ScanError
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.training.people import read_people
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, table, write_part
 from Testing.studies.follow._growing import (
     GROWTHS_YEARS,
@@ -176,7 +177,7 @@ def main() -> None:
     figures = figures_of(rows, scan_error_of(model.card))
     print(page_of(figures))
     if options.write:
-        RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        write_atomically(RESULTS, (json.dumps(figures, indent=1) + "\n").encode())
         write_part(PAGES / "cohort_statistics.md", "follow pairs", page_of(figures))
 
 

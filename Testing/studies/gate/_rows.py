@@ -11,6 +11,7 @@ from BrainAgeLib.gate.coverage import Cut
 from BrainAgeLib.gate.gate import FAMILIES
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.records import Acquisition, SequenceTags
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import PROJECT
 
 Row = dict[str, Any]
@@ -55,7 +56,7 @@ class Rows:
                 if line.endswith("}"):  # the last line of a run that was killed may be cut off
                     self._take(json.loads(line))
             text = "".join(json.dumps(row) + "\n" for row in self.rows.values())
-            path.write_text(text, "utf-8")
+            write_atomically(path, text.encode())
 
     @property
     def current(self) -> list[Row]:

@@ -30,6 +30,7 @@ from BrainAgeLib.scan.geometry import Volume, apply_affine, to_canonical, volume
 from BrainAgeLib.scan.geometry import sitk_from_volume as to_image
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.template import load_template
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies.gate._changed_scans import (
     Changed,
     all_orientations,
@@ -186,7 +187,7 @@ def main() -> int:
     if given.json:
         text = {"age_years": result.prediction.brain_age_years, "orientations": stored}
         text["changed"] = [asdict(row) for row in rows]
-        given.json.write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+        write_atomically(given.json, (json.dumps(text, indent=1) + "\n").encode())
     good = stored["different_volumes"] == 0 and stored["spread_years"] <= MOST_SPREAD_YEARS
     return 0 if good and not any(row.missed for row in rows) else 1
 

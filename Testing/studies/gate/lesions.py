@@ -14,6 +14,7 @@ with ``--docs`` the tables of docs/quality.md.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.training.people import Person, is_held_out, read_people
 from BrainAgeLib.training.store import maps_file
 from BrainAgeLib.training.stored_maps import typical_sides_of
-from BrainAgeLib.whole_file import written_atomically
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, write_part
 from Testing.studies.gate._lesion_tables import markdown, summary
 from Testing.studies.gate._one_sided import Bench, judged, listed_scans, sound_at_home
@@ -63,9 +64,9 @@ def measure(folder: Path, waiting: Iterator[Job]) -> None:
     for name, make in waiting:
         path = folder / f"{name}.pt"
         if not path.exists():
-            rows = list(make())
-            with written_atomically(path) as unfinished:
-                torch.save(rows, unfinished)
+            content = io.BytesIO()  # of a full disk torch itself only says that something failed
+            torch.save(list(make()), content)
+            write_atomically(path, content.getvalue())
             print(name, flush=True)
 
 
@@ -91,7 +92,7 @@ def main() -> None:
     kept = [row for path in sorted(options.work.glob("*.pt")) for row in torch.load(path)]
     card = load_ensemble().card
     figures = {"typical of": len(known), **summary([judged(row, typical) for row in kept], card)}
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    write_atomically(RESULTS, (json.dumps(figures, indent=1) + "\n").encode())
     text = "\n".join(markdown(figures))
     print(text)
     if options.docs:

@@ -32,6 +32,7 @@ import torch
 
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.orphans import end_with_parent
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import write_part
 from Testing.studies.gate._facts import Bench
 from Testing.studies.gate._faults import named
@@ -150,7 +151,7 @@ def main() -> None:
         found["heights"] = heights(options.run, options.data, ensemble.card)
     print(markdown(found))
     if options.json:
-        options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        write_atomically(options.json, (json.dumps(found, indent=1) + "\n").encode())
     if options.docs:
         write_part(options.docs, "gate limits", markdown(found))
 

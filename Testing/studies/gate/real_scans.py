@@ -25,6 +25,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Pictures, Result, Sex, SlicePicture
 from BrainAgeLib.report.pictures import outlined
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import PROJECT
 
 SIDE_PX = 220
@@ -229,7 +230,7 @@ def main() -> int:
     print("\n" + ("\n".join(found) or "all as it should be"))
     if options.json:
         text = json.dumps([asdict(row) for row in rows], indent=1)
-        options.json.write_text(text + "\n", "utf-8")
+        write_atomically(options.json, (text + "\n").encode())
     return 1 if found else 0
 
 

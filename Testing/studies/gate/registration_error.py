@@ -36,6 +36,7 @@ from BrainAgeLib.training.appearance import (
 from BrainAgeLib.training.people import Person, read_people
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, tilted
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
+from BrainAgeLib.whole_file import write_atomically
 
 PROTOCOLS = ("axial 5+1 mm", "axial 7+2 mm")
 SEED = 7
@@ -157,7 +158,7 @@ def main() -> None:
     show("both", result["measured"])
     show("simulated for training", result["simulated"])
     if options.json:
-        options.json.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+        write_atomically(options.json, (json.dumps(result, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

@@ -47,6 +47,7 @@ from BrainAgeLib.training.people import is_held_out, read_people
 from BrainAgeLib.training.sequences import RANGES, simulate
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, tilted
 from BrainAgeLib.training.tissue_parts import cut_parts, parts_of
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, table, write_part
 
 PROTOCOLS = ("axial 5+1 mm", "axial 7+2 mm", "axial 3+0 mm")
@@ -201,7 +202,7 @@ def main() -> None:
     if options.write:
         write_part(PAGES / "quality.md", "gate sequences", text)
         path = FIGURES / "gate_sequences.json"
-        path.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+        write_atomically(path, (json.dumps(figures, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":

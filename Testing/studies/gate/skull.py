@@ -32,7 +32,7 @@ from BrainAgeLib.scan.geometry import Volume, sitk_from_volume
 from BrainAgeLib.template.placed_scan import PlacedScan
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
-from BrainAgeLib.whole_file import written_atomically
+from BrainAgeLib.whole_file import write_atomically, written_atomically
 from Testing.studies._pages import FIGURES, table, write_part
 from Testing.studies.gate._holes import HOLES, KINDS, SIZES_MM, with_hole
 from Testing.studies.gate._one_sided import listed_scans
@@ -194,7 +194,7 @@ def main() -> None:
     listed = [scan for folder in options.folders for scan in listed_scans(folder)]
     heads = [scan for scan in listed if scan["is_head"]]
     figures = summary(measure(heads, options.work, options.people))
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    write_atomically(RESULTS, (json.dumps(figures, indent=1) + "\n").encode())
     text = markdown(figures)
     print(text)
     if options.docs:

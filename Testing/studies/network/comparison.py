@@ -23,6 +23,7 @@ from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, Row, read_rows
 from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS
 from BrainAgeLib.training.stored_maps import read_maps, unpacked
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._people import PROTOCOLS, ValidationPeople
 
@@ -137,7 +138,9 @@ def main() -> None:
         for name, figures in ours(rows, protocol).items():
             table.setdefault(name, {})[protocol] = figures
     people = int(cohort.for_validation.sum())
-    RESULTS.write_text(json.dumps({"people": people, "models": table}, indent=1) + "\n", "utf-8")
+    write_atomically(
+        RESULTS, (json.dumps({"people": people, "models": table}, indent=1) + "\n").encode()
+    )
     print(f"raw MAE in years (r), {people} people, out of fold; first column {MAIN_PROTOCOL}")
     for name, by_protocol in table.items():
         cells = "  ".join(f"{v['mae_years']:5.2f} ({v['r']:.3f})" for v in by_protocol.values())

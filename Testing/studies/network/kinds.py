@@ -202,7 +202,7 @@ def main() -> None:
             parts.append(json.loads(file.read_text("utf-8")))
         table[f"{network}, {head}"] = row_of(parts)
     found = {"folds": given.folds, "steps": given.steps, "kinds": table}
-    RESULTS.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    write_atomically(RESULTS, (json.dumps(found, indent=1) + "\n").encode())
     write_part(PAGES / "model.md", "network kinds", markdown(found))
 
 

@@ -40,6 +40,7 @@ from BrainAgeLib.model.calibration import UnseenScanner
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, volume_from_sitk
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._other_scanners_page import Row, write_pages
 
@@ -183,7 +184,7 @@ def _into_card(path: Path, unseen: UnseenScanner) -> None:
     """Write into a model's card how much wider its interval is on a scanner never seen."""
     card = json.loads(path.read_text("utf-8"))
     card["calibration"]["unseen_scanner"] = asdict(unseen)
-    path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_atomically(path, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -211,7 +212,7 @@ def main() -> int:
     if given.write:
         _into_card(load_ensemble(given.model).folder / "card.json", unseen)
         text = json.dumps(figures, indent=1, ensure_ascii=False) + "\n"
-        (FIGURES / "other_scanners.json").write_text(text, "utf-8")
+        write_atomically(FIGURES / "other_scanners.json", text.encode())
     return 0
 
 

@@ -29,6 +29,7 @@ from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.training.calibration import fit_sequence, with_curve
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS, Row, read_rows
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import PAGES, table, write_part
 from Testing.studies.network._real_scans import shown_by
 
@@ -137,7 +138,7 @@ def into_card(path: Path, factors: Mapping[str, float], counts: Mapping[str, int
     for sequence, read in card["calibration"]["sequences"].items():
         if sequence in factors:
             read["real_widening"], read["real_scans"] = factors[sequence], counts[sequence]
-    path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_atomically(path, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def _rms(years: Sequence[float]) -> float:

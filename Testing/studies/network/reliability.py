@@ -43,6 +43,7 @@ from BrainAgeLib.training.appearance import EVALUATION
 from BrainAgeLib.training.people import Person, assign_folds, read_people
 from BrainAgeLib.training.simulate import Simulator, as_slices
 from BrainAgeLib.training.thick_slices import Protocol
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES
 from Testing.studies.network._smallest_change import write_documents
 
@@ -103,7 +104,7 @@ def write_into_card(path: Path, figures: Mapping[str, float]) -> None:
     )
     card = json.loads(path.read_text("utf-8"))
     card["calibration"]["scan_error"] = asdict(error)
-    path.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_atomically(path, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
 
 
 def main() -> None:
@@ -118,7 +119,7 @@ def main() -> None:
     if not options.stored:
         if options.run is None or options.data is None:
             parser.error("name RUN and --data BIDS, or --stored")
-        RESULTS.write_text(json.dumps(measured(options), indent=1) + "\n", "utf-8")
+        write_atomically(RESULTS, (json.dumps(measured(options), indent=1) + "\n").encode())
     figures = json.loads(RESULTS.read_text("utf-8"))
     write_documents(figures)
     if options.write:

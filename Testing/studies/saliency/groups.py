@@ -22,6 +22,7 @@ from pathlib import Path
 import torch
 
 from BrainAgeLib.template.regions import NAMES
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES, PAGES, table, write_part
 from Testing.studies.saliency._group_maps import (
     GroupMap,
@@ -135,7 +136,7 @@ def main() -> None:
     scale = draw_groups(means, PICTURE)
     alike = likeness_of_neighbours(run, given.work, numbers)
     content = {"model": model, "neighbours_alike": round(alike, 3), "groups": figures}
-    RESULTS.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
+    write_atomically(RESULTS, (json.dumps(content, indent=1) + "\n").encode())
     write_part(PAGES / "saliency.md", "groups", text_of(figures, alike, scale, model))
     print(f"{PICTURE}: {PICTURE.stat().st_size / 1000:.0f} kB")
 

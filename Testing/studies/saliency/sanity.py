@@ -35,6 +35,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.orphans import end_with_parent
 from BrainAgeLib.pipeline import run as run_pipeline
 from BrainAgeLib.resources import sample_scan
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES
 from Testing.studies.saliency._curves import curves
 from Testing.studies.saliency._cuts import cuts, members
@@ -178,7 +179,7 @@ def main() -> None:
         "model": f"{run.card.name} {run.card.sha256[:12]}",
         "network_steps": given.network_steps,
     }
-    RESULTS.write_text(json.dumps(figures, indent=1) + "\n", "utf-8")
+    write_atomically(RESULTS, (json.dumps(figures, indent=1) + "\n").encode())
     write_document(figures)
     print(json.dumps(figures["bars"], indent=1))
 

@@ -43,6 +43,7 @@ from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.scan_maps import ScanMaps, maps_of_scan
 from BrainAgeLib.template.template import load_template
 from BrainAgeLib.training.thick_slices import cut_thick_slices
+from BrainAgeLib.whole_file import write_atomically
 from Testing.studies.saliency._cuts import CUTS
 from Testing.studies.saliency._randomised import randomised_member
 from Testing.studies.saliency._run import brain_of, spearman
@@ -168,7 +169,7 @@ def main() -> None:
             print(f"{'re-sliced: ' + name:52}{value:8.2f}")
     if given.json:
         text = {"model": tools.ensemble.card.name, "scans": rows, "re-sliced": cuts}
-        given.json.write_text(json.dumps(text, indent=1) + "\n", "utf-8")
+        write_atomically(given.json, (json.dumps(text, indent=1) + "\n").encode())
 
 
 if __name__ == "__main__":
