@@ -17,7 +17,7 @@ from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
 from BrainAgeLib.gate.field_of_view import template_grid
 from BrainAgeLib.gate.gate import judge, measure, no_brain, not_registered, on_the_cpu_instead
-from BrainAgeLib.gate.sequence import read_as
+from BrainAgeLib.gate.sequence import read_as, told
 from BrainAgeLib.model.devices import DeviceInUse
 from BrainAgeLib.model.ensemble import Ensemble, RawAge, load_ensemble
 from BrainAgeLib.model.interpretation import (
@@ -276,5 +276,5 @@ def _record(case: Case, tools: Tools, stages: Stages, answer: Answer) -> Predict
         uncorrected=tools.interpreter.correction_name == NO_CORRECTION,
         identifiers=case.identifiers,
         leans_on=answer.leans_on,
-        sequence=answer.measured["contrast"].sequence if answer.measured else None,
+        sequence=told(answer.measured["contrast"]) if answer.measured else None,
     )

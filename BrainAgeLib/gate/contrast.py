@@ -9,16 +9,16 @@ fitted robustly. The order of the three brightnesses tells a T1 scan from others
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
 
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate import sequence
-from BrainAgeLib.gate.evidence import Evidence, Family, above, below
+from BrainAgeLib.gate.evidence import Contrast, Evidence, Family, above, below
 from BrainAgeLib.gate.field_of_view import around_to_brain, look_around
-from BrainAgeLib.records import Finding, SequenceName, SequenceTags
+from BrainAgeLib.records import Finding, SequenceTags
 from BrainAgeLib.scan.geometry import apply_affine
 from BrainAgeLib.template.intensity import field_monomials, huber, robust_deviation, robust_fit
 from BrainAgeLib.template.placed_scan import PlacedScan
@@ -46,45 +46,6 @@ BRIGHTEST = 0.3  # of the places of grey and white matter
 BRIGHT = 1.4  # of white matter: vessels and enhancement, not tissue
 DARKEST = 0.001  # of the voxels of the image
 BELOW_ZERO = -0.02  # of the brain's brightness; interpolation leaves less
-
-
-@dataclass(frozen=True)
-class Contrast:
-    """Brightness of the tissues where the template expects them, the coil's field removed.
-
-    ``grey_to_white``, ``csf_to_white``: brightness over white matter's. ``csf_to_white`` is of the
-    ventricles. ``tissue_spread``: robust standard deviation of the logarithm of the brightness
-    within a tissue. ``field_sd``: standard deviation of the logarithm of the smooth field.
-    Fractions, 0-1: ``bright_fraction`` of the brain is much brighter than white matter;
-    ``negative_fraction`` of the brain has values of zero or less; ``negative_image_fraction`` of
-    the whole image is clearly below zero. ``background_to_brain``: what is darkest in the
-    image over the median of the brain. ``pattern``: correlation of scan and template inside the
-    brain alone. ``brain_age_years``: the raw age. ``bright_white_log_odds``: logarithm of the odds
-    that what is brightest of grey and white matter is white, over those of any place of the two.
-    ``around_to_brain``: of bone, where grey matter is brighter than white. ``read_as``, ``said``:
-    the sequence as which it was read, and which the caller says that it is.
-    """
-
-    grey_to_white: float | None = None
-    csf_to_white: float | None = None
-    tissue_spread: float | None = None
-    field_sd: float | None = None
-    bright_fraction: float | None = None
-    negative_fraction: float = 0.0
-    negative_image_fraction: float = 0.0
-    background_to_brain: float = 0.0
-    pattern: float | None = None
-    brain_age_years: float | None = None
-    tags: SequenceTags = SequenceTags()
-    bright_white_log_odds: float | None = None
-    around_to_brain: float | None = None
-    read_as: SequenceName = "T1w"
-    said: SequenceName | None = None
-
-    @property
-    def sequence(self) -> SequenceName | None:
-        """Which sequence the picture shows."""
-        return sequence.told(self)
 
 
 def measure(evidence: Evidence) -> Contrast:

@@ -9,14 +9,10 @@ one.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from BrainAgeLib.findings import SEQUENCE_WORDS, FindingCode
-from BrainAgeLib.gate.evidence import above, below
+from BrainAgeLib.gate.evidence import Contrast, above, below
 from BrainAgeLib.records import T1_LIKE, Finding, SequenceName, SequenceTags
-
-if TYPE_CHECKING:
-    from BrainAgeLib.gate.contrast import Contrast
 
 # What chose these is in docs/quality.md: what sound scans and faults have, and what real and
 # simulated scans of each sequence have.

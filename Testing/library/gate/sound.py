@@ -11,9 +11,8 @@ import torch
 
 from BrainAgeLib.gate.artefacts import Artefacts
 from BrainAgeLib.gate.brain import Brain
-from BrainAgeLib.gate.contrast import Contrast
 from BrainAgeLib.gate.coverage import Coverage, Cut
-from BrainAgeLib.gate.evidence import Evidence
+from BrainAgeLib.gate.evidence import Contrast, Evidence
 from BrainAgeLib.gate.gate import judge
 from BrainAgeLib.gate.header import Header
 from BrainAgeLib.gate.placement import Placement

@@ -11,8 +11,8 @@ import pytest
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.gate.artefacts import Artefacts
 from BrainAgeLib.gate.brain import Brain
-from BrainAgeLib.gate.contrast import Contrast
 from BrainAgeLib.gate.coverage import Coverage, Cut
+from BrainAgeLib.gate.evidence import Contrast
 from BrainAgeLib.gate.gate import (
     FAMILIES,
     judge,

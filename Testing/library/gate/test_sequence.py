@@ -90,7 +90,7 @@ def test_the_brightest_places_of_a_t1_are_white_matter(placed):
     ],
 )
 def test_what_is_told(changes, expected):
-    assert changed("contrast", **changes)["contrast"].sequence == expected
+    assert told(changed("contrast", **changes)["contrast"]) == expected
 
 
 def test_the_header_tells_nothing():
@@ -189,7 +189,7 @@ def test_the_finding_says_what_the_header_says():
 )
 def test_a_flat_picture_is_no_t1_where_the_header_says_so_too(grey_to_white, tags, is_refused):
     codes = found("contrast", grey_to_white=grey_to_white, tags=tags)
-    shown = changed("contrast", grey_to_white=grey_to_white, tags=tags)["contrast"].sequence
+    shown = told(changed("contrast", grey_to_white=grey_to_white, tags=tags)["contrast"])
 
     assert (codes.get("not_t1") == "refuse") == is_refused
     assert (shown != "T1w") == is_refused

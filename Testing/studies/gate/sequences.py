@@ -29,7 +29,7 @@ from BrainAgeLib.case import read
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.gate import contrast
 from BrainAgeLib.gate.evidence import Evidence
-from BrainAgeLib.gate.sequence import read_as
+from BrainAgeLib.gate.sequence import read_as, told
 from BrainAgeLib.options import Options
 from BrainAgeLib.records import SequenceTags
 from BrainAgeLib.scan.geometry import (
@@ -71,7 +71,7 @@ def measured(placed: PlacedScan) -> dict[str, Any]:
     )
     seen = contrast.measure(evidence)
     refused = any(each.severity == "refuse" for each in contrast.FAMILY.judge(seen))
-    return {"told": seen.sequence, "refused": refused, **{m: getattr(seen, m) for m in MEASURES}}
+    return {"told": told(seen), "refused": refused, **{m: getattr(seen, m) for m in MEASURES}}
 
 
 def real(path: Path) -> dict[str, Any]:
