@@ -26,10 +26,11 @@ from BrainAgeLib.batch.choice import (
     asked_for,
     instead,
     preferred,
+    sequences_of,
 )
 from BrainAgeLib.batch.files import folders_below, images_among
 from BrainAgeLib.batch.left_out import closed_folders, people_without_scan
-from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
+from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders, with_person
 from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.records import SequenceName
@@ -77,7 +78,7 @@ def read_bids(
     the session in ``sub-*_sessions.tsv`` when it has them; their other columns are carried along.
     Raises InputError when one of these tables cannot be read. ``output`` is passed over.
     """
-    suffixes = ("T1w", *IN_PLACE_OF_T1) if wish is None or wish == EACH else (wish,)
+    suffixes = sequences_of(wish)
     found = {path: _reason_against(dataset, path) for path in _named(dataset)}
     candidates = [path for path in found if _suffix(path) in suffixes]
     usable = [path for path in candidates if found[path] is None]
@@ -245,23 +246,15 @@ def _is_after_agent(path: Path) -> bool:
 
 def _entry(path: Path, subject: str, session: str, facts: Facts, selection: str) -> ScanEntry:
     name = path.name.removesuffix(".gz").removesuffix(".nii")
-    return ScanEntry(
+    entry = ScanEntry(
         path=str(path),
         scan=str(path),
         id=subject,
         session=session,
-        group=facts.group,
-        age_years=facts.age_years,
-        sex=facts.sex,
-        further={
-            # A scanner's model, say, must not be taken for that of the brain age.
-            f"participants_{column}" if column in COLUMNS else column: cell
-            for column, cell in facts.further.items()
-        },
         folder="/".join(filter(None, (subject, session, "anat", name))),
-        complaint=facts.complaint,
         selection=selection,
     )
+    return with_person(entry, facts)
 
 
 def describe_derivative(output: Path) -> None:

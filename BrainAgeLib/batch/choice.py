@@ -53,6 +53,11 @@ class Choice:
     why: str = ""
 
 
+def sequences_of(wish: Wish | None) -> tuple[SequenceName, ...]:
+    """Return the sequences that a scan to take may be of; the first that is there is taken."""
+    return ("T1w", *IN_PLACE_OF_T1) if wish is None or wish == EACH else (wish,)
+
+
 def choose(
     series: Sequence[SeriesFacts], wish: Wish | None = None, beside: int | None = None
 ) -> Choice:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from BrainAgeLib.batch.files import folders_below, others_among
+from BrainAgeLib.batch.files import folders_below, images_among, others_among
 from BrainAgeLib.batch.table import Decision
 from BrainAgeLib.scan.file_kind import cannot_be_read
 from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
@@ -22,10 +22,13 @@ def folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Deci
     decisions = []
     for folder, names in folders_below(root, output, errors.append):
         others = others_among(folder, names)
-        is_empty = not names and folder != root and not any(folder.glob("[!.]*/"))
+        # Notes and reports are no scans; where there is nothing else, somebody's scan is missing.
+        is_end = folder != root and not any(folder.glob("[!.]*/"))
+        if is_end and not images_among(folder, names):
+            others = [folder / name for name in names]
         if str(folder) in known or not known.isdisjoint(map(str, others)):
             continue
-        if others or is_empty:
+        if others or (is_end and not names):
             path = others[0] if len(others) == 1 else folder
             why = (
                 f"no scan of a kind that is read: {_named(others)}" if others else "an empty folder"

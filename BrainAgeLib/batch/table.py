@@ -13,6 +13,7 @@ from BrainAgeLib.errors import ExitCode
 from BrainAgeLib.model.together import ScanAge, scan_age
 from BrainAgeLib.records import IntervalCovers, Prediction, SequenceName, Sex
 from BrainAgeLib.report.record import prediction_to_dict
+from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
 
 RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
@@ -188,6 +189,23 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return FINDING_SEPARATOR.join(value)
     return str(value)
+
+
+def with_person(entry: ScanEntry, facts: Facts) -> ScanEntry:
+    """Return a scan with what a table of people says; its other columns are carried along."""
+    # A scanner's model, say, must not be taken for that of the brain age.
+    others = {
+        f"participants_{column}" if column in COLUMNS else column: cell
+        for column, cell in facts.further.items()
+    }
+    return replace(
+        entry,
+        group=facts.group,
+        age_years=facts.age_years,
+        sex=facts.sex,
+        further={**others, **entry.further},
+        complaint=entry.complaint or facts.complaint,
+    )
 
 
 def with_folders(entries: Iterable[ScanEntry]) -> list[ScanEntry]:

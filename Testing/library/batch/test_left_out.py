@@ -17,6 +17,7 @@ from Testing.library.scan.made_dicom import write_report
         (["T1"], "T1"),
         (["IM0000", "IM0001"], "IM0000, IM0001"),
         ([f"{n:03}.jpg" for n in range(25)], "019.jpg and 5 more"),
+        (["report.pdf", "notes.txt"], "notes.txt, report.pdf"),
         ([], "an empty folder"),
         ([".T1.nii.gz.icloud"], "an empty folder"),
     ],
