@@ -75,7 +75,7 @@ def predict(
 
 
 def predict_to_folder(
-    scan: str | os.PathLike[str],
+    scan: str | os.PathLike[str] | sitk.Image,
     folder: str | os.PathLike[str],
     age_years: float | None = None,
     sex: Sex | None = None,

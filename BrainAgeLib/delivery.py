@@ -6,6 +6,8 @@ import logging
 import os
 from pathlib import Path
 
+import SimpleITK as sitk
+
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.pipeline import run
@@ -25,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def deliver(
-    scan: str | os.PathLike[str],
+    scan: str | os.PathLike[str] | sitk.Image,
     folder: str | os.PathLike[str],
     options: Options,
     deliverables: Deliverables,
@@ -37,11 +39,12 @@ def deliver(
     nothing. Earlier outputs are removed before the work on the scan begins: then a result
     that is there belongs to this run. Raises BrainAgeError.
     """
+    path = None if isinstance(scan, sitk.Image) else Path(scan)
     if deliverables.dicom:
         dicom_packages()
-        _refuse_to_add_to_series(Path(scan), Path(folder))
-    with output_folder(Path(folder), Path(scan)) as outputs:
-        result = run(scan, options, on_progress, lambda: _remove_earlier(outputs, Path(scan)))
+        _refuse_to_add_to_series(path, Path(folder))
+    with output_folder(Path(folder), path) as outputs:
+        result = run(scan, options, on_progress, lambda: _remove_earlier(outputs, path))
         if on_progress is not None:
             on_progress("write", 0.98)
         _write(result, outputs, deliverables)
@@ -50,7 +53,7 @@ def deliver(
     return result.prediction, outputs
 
 
-def _remove_earlier(outputs: OutputFolder, scan: Path) -> None:
+def _remove_earlier(outputs: OutputFolder, scan: Path | None) -> None:
     """Make room and say what went: an earlier result, or files of others by its names."""
     was_ours = _is_record(outputs.prediction)
     removed = make_room(outputs, scan)
@@ -108,8 +111,8 @@ def _write_dicom(result: Result, outputs: OutputFolder) -> None:
     logger.warning("report.dcm and page.dcm could not be made: %s", why)
 
 
-def _refuse_to_add_to_series(scan: Path, folder: Path) -> None:
-    if scan.is_dir() and folder.is_dir() and folder.samefile(scan):
+def _refuse_to_add_to_series(scan: Path | None, folder: Path) -> None:
+    if scan is not None and scan.is_dir() and folder.is_dir() and folder.samefile(scan):
         raise InputError(
             f"{folder} holds the scan: DICOM outputs in it would become part of its series",
             "choose another output folder",

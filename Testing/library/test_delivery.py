@@ -134,6 +134,14 @@ def test_a_scan_in_template_space_has_no_transform(brain_file, options, tmp_path
     assert names_in(tmp_path / "out") == EVERY_FILE - {"to_template.tfm", "saliency.nii.gz"}
 
 
+def test_an_image_in_memory_has_the_same_files_and_no_name(image, options, tmp_path):
+    prediction, _ = deliver(image, tmp_path / "out", options, Deliverables())
+    deliver(image, tmp_path / "out", options, Deliverables())
+
+    assert prediction.input.path is None
+    assert names_in(tmp_path / "out") == EVERY_FILE - {"to_template.tfm", "saliency.nii.gz"}
+
+
 def test_no_report_is_written_when_none_is_wanted(brain_file, options, tmp_path):
     deliver(brain_file, tmp_path / "out", options, Deliverables(report=False))
 
