@@ -19,6 +19,7 @@ from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.scan_list import ScanList
 from BrainAgeLib.batch.sessions import sessions_of, write_sessions
 from BrainAgeLib.batch.table import (
+    FAILURE_NAME,
     INDEX_NAME,
     OWN_NAMES,
     RESULTS_NAME,
@@ -30,7 +31,7 @@ from BrainAgeLib.batch.table import (
     write_results,
     write_selection,
 )
-from BrainAgeLib.batch.work import FAILURE_NAME, WORK_PREFIX, BatchSettings, finished_row
+from BrainAgeLib.batch.work import WORK_PREFIX, BatchSettings, finished_row
 from BrainAgeLib.codec import Source, read_json, to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import Card

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from BrainAgeLib.batch.files import folders_below, images_among, others_among
-from BrainAgeLib.batch.table import Decision
+from BrainAgeLib.batch.table import FAILURE_NAME, Decision
 from BrainAgeLib.scan.file_kind import cannot_be_read
 from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
 
@@ -24,7 +24,7 @@ def folders_without_scan(root: Path, output: Path, known: set[str]) -> list[Deci
         others = others_among(folder, names)
         # Notes and reports are no scans; where there is nothing else, somebody's scan is missing.
         is_end = folder != root and not any(folder.glob("[!.]*/"))
-        if is_end and not images_among(folder, names):
+        if is_end and FAILURE_NAME not in names and not images_among(folder, names):
             others = [folder / name for name in names]
         if str(folder) in known or not known.isdisjoint(map(str, others)):
             continue

@@ -20,6 +20,7 @@ RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
 SESSIONS_NAME = "sessions.csv"
 SETTINGS_NAME = "batch.json"  # what says that a folder is that of a batch
 INDEX_NAME = "index.html"
+FAILURE_NAME = "failure.json"  # of a scan without a prediction
 OWN_NAMES = (RESULTS_NAME, SESSIONS_NAME, SELECTION_NAME, INDEX_NAME, SETTINGS_NAME)
 FINDING_SEPARATOR = ";"
 ENCODING = "utf-8"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.batch.choice import EACH, Wish
-from BrainAgeLib.batch.table import ResultRow, ScanEntry, predicted_row
+from BrainAgeLib.batch.table import FAILURE_NAME, ResultRow, ScanEntry, predicted_row
 from BrainAgeLib.codec import Source, read, to_text
 from BrainAgeLib.delivery import deliver
 from BrainAgeLib.errors import (
@@ -32,7 +32,6 @@ from BrainAgeLib.scan.text_headers import files_of_text_headed
 from BrainAgeLib.whole_file import write_atomically
 
 WORK_PREFIX = ".brainage-work-"
-FAILURE_NAME = "failure.json"
 _SAME_AGE_YEARS = 1e-3
 _ONE_FILE = (".nii", ".nii.gz", ".mgh", ".mgz")
 _TEXT_HEADED = (".nrrd", ".nhdr", ".mha", ".mhd")  # the voxels may lie in a file of their own

@@ -58,6 +58,16 @@ def test_a_folder_of_dicom_without_images_has_a_line(tmp_path):
     assert (line.id, line.chosen) == ("p1", False)
 
 
+def test_results_of_an_earlier_batch_have_no_line(tmp_path):
+    write_image(tmp_path / "p1" / "T1.nii.gz")
+    (tmp_path / "earlier" / "p2").mkdir(parents=True)
+    (tmp_path / "earlier" / "p2" / "failure.json").touch()
+
+    _, decisions = tree(tmp_path)
+
+    assert [decision.chosen for decision in decisions] == [True]
+
+
 @pytest.fixture
 def small_dataset(tmp_path):
     path = tmp_path / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
