@@ -29,7 +29,11 @@ from BrainAgeLib.batch.choice import (
     sequences_of,
 )
 from BrainAgeLib.batch.files import folders_below, images_among
-from BrainAgeLib.batch.left_out import closed_folders, people_without_scan
+from BrainAgeLib.batch.left_out import (
+    bids_folders_without_scan,
+    closed_folders,
+    people_without_scan,
+)
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders, with_person
 from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.options import SEQUENCES
@@ -104,9 +108,8 @@ def read_bids(
     people.tell_unclear_sexes()
     of_others, others = _others(dataset, set(found), output, wish)
     decisions += others + closed_folders(dataset, output)
-    decisions += people_without_scan(
-        dataset, people.without_scan(), {Path(item.path) for item in decisions}, suffixes
-    )
+    decisions += bids_folders_without_scan(dataset, {Path(item.path) for item in decisions})
+    decisions += people_without_scan(dataset, people.without_scan(), suffixes)
     return with_folders(entries + of_others), decisions
 
 

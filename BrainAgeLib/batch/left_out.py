@@ -65,20 +65,19 @@ def _named(paths: list[Path]) -> str:
     return ", ".join(path.name for path in paths[:MOST_NAMED]) + rest
 
 
-def people_without_scan(
-    dataset: Path, named: Sequence[str], known: set[Path], sequences: Sequence[str]
-) -> list[Decision]:
-    """Return a line for each person's folder of a BIDS dataset of whose files nothing is said.
-
-    ``named``: people whom the table names and who have no scan of the ``sequences`` to take.
-    """
+def bids_folders_without_scan(dataset: Path, known: set[Path]) -> list[Decision]:
+    """Return a line for each person's folder of a BIDS dataset of whose files nothing is said."""
     spoken_of = {parent for path in known for parent in path.parents}
     folders = [path for path in sorted(dataset.glob("sub-*/")) if path not in spoken_of]
-    nothing = "no image file with a name of BIDS in this person's folder"
+    why = "no image file with a name of BIDS in this person's folder"
+    return [Decision(path.name, str(path), None, "", False, why, path.name) for path in folders]
+
+
+def people_without_scan(
+    dataset: Path, named: Sequence[str], sequences: Sequence[str]
+) -> list[Decision]:
+    """Return a line for each person whom the table names and who has no scan of ``sequences``."""
     table = str(dataset / PARTICIPANTS_NAME)
     which = " or ".join(filter(None, (", ".join(sequences[:-1]), sequences[-1])))
     why = f"named in {PARTICIPANTS_NAME}, no {which} scan"
-    return [
-        *(Decision(path.name, str(path), None, "", False, nothing, path.name) for path in folders),
-        *(Decision(name, table, None, "", False, why, name) for name in named),
-    ]
+    return [Decision(name, table, None, "", False, why, name) for name in named]

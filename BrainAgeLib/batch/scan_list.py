@@ -84,7 +84,9 @@ def _with_people(
     Only scans of ``root`` itself are known by their files' names, which others may share.
     Raises InputError when the table cannot be read.
     """
-    people = Participants(root, [(entry.id, entry.session) for entry in entries])
+    # Of whom a line says already why there is no scan, it need not be said again.
+    visits = [(found.id, found.session) for found in (*entries, *decisions)]
+    people = Participants(root, visits)
     told = []
     for entry in entries:
         path = Path(entry.path)
@@ -92,8 +94,7 @@ def _with_people(
         told.append(with_person(entry, people.facts(entry.id, entry.session, name)))
     people.tell_who_is_missing()
     people.tell_unclear_sexes()
-    known = {Path(decision.path) for decision in decisions}
-    missing = people_without_scan(root, people.without_scan(), known, sequences_of(wish))
+    missing = people_without_scan(root, people.without_scan(), sequences_of(wish))
     return ScanList(told, decisions + missing)
 
 

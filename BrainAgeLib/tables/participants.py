@@ -72,8 +72,9 @@ class Participants:
         if people is not None:
             matched = _matched(people.rows, self._sessions_of)
             there = {id(row) for rows in matched.values() for row in rows}
+            # Where it names nobody of these, it names them otherwise: that is another sentence.
             self._without_scan = [
-                key for key, rows in people.rows.items() if id(rows[0]) not in there
+                key for key, rows in people.rows.items() if there and id(rows[0]) not in there
             ]
             self._people = replace(people, rows=matched)
         self._of_sessions: dict[str, _Table | None] = {}

@@ -74,10 +74,23 @@ def test_participants_of_a_tree_that_tell_nobodys_age_are_told_of(tmp_path, capl
     write_image(tmp_path / "P01" / "T1.nii.gz")
     (tmp_path / "participants.tsv").write_text("participant_id\tage\nX1\t51.2\n")
 
-    (entry,) = find_scans(str(tmp_path), tmp_path / "out").entries
+    found = find_scans(str(tmp_path), tmp_path / "out")
 
-    assert entry.age_years is None
+    assert [entry.age_years for entry in found.entries] == [None]
+    assert [line.id for line in found.decisions] == ["P01"]
     assert "leaves 1 of 1 people with a scan without an age" in caplog.text
+
+
+def test_nobody_of_a_tree_without_a_scan_has_two_lines(tmp_path):
+    for name in ("sub-01/T1.nii.gz", "sub-03/DWI.nii.gz"):
+        write_image(tmp_path / name)
+    (tmp_path / "sub-02").mkdir()
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\n1\t51\n2\t60\n3\t61\n4\t62\n")
+
+    found = find_scans(str(tmp_path), tmp_path / "out")
+
+    assert [(entry.id, entry.age_years) for entry in found.entries] == [("sub-01", 51)]
+    assert sorted(line.id for line in found.decisions) == ["4", "sub-01", "sub-02", "sub-03"]
 
 
 @pytest.mark.parametrize("separator", [";", "\t"])
