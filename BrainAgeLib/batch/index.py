@@ -12,7 +12,7 @@ from urllib.parse import quote
 from BrainAgeLib.batch.gaps import T1, Histogram, gap_histogram, gaps_by_sequence, gaps_in_words
 from BrainAgeLib.batch.sessions import Session
 from BrainAgeLib.batch.sessions_page import SessionsView, sessions_view
-from BrainAgeLib.batch.table import INDEX_NAME, ResultRow, ScanEntry
+from BrainAgeLib.batch.table import INDEX_NAME, ResultRow, ScanEntry, same_scans_in_words
 from BrainAgeLib.records import INTERVAL_LEVEL, NOTICE
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.report.pages import filled_in, write_page
@@ -73,6 +73,7 @@ class IndexView:
     intervals_in_words: str
     scans: tuple[Line, ...]
     left_out: int
+    same_scans_in_words: tuple[str, ...] = ()
     sessions: SessionsView | None = None
 
 
@@ -118,6 +119,7 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
             for number, (entry, row) in enumerate(shown)
         ),
         left_out=len(rows) - len(shown),
+        same_scans_in_words=tuple(same_scans_in_words(rows)),
     )
 
 

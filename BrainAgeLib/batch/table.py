@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
-from BrainAgeLib.errors import ExitCode
+from BrainAgeLib.errors import ExitCode, printable
 from BrainAgeLib.model.together import ScanAge, scan_age
 from BrainAgeLib.records import IntervalCovers, Prediction, SequenceName, Sex
 from BrainAgeLib.report.record import prediction_to_dict
@@ -27,6 +27,7 @@ ENCODING = "utf-8"
 # File names need not be UTF-8: such bytes pass through unchanged.
 ENCODING_ERRORS = "surrogateescape"
 LONGEST_FOLDER_NAME = 120
+MOST_SAME_TOLD = 20
 
 
 @dataclass(frozen=True)
@@ -78,12 +79,13 @@ class Decision:
 class ResultRow:
     """What came of one scan; ages and gaps in years, None where nothing is known.
 
-    The fields but the last three are the columns of the file, in its order. ``findings`` are the
+    The fields but the last four are the columns of the file, in its order. ``findings`` are the
     codes of the quality gate, ``model`` is its name and version. ``exit_code`` and ``error`` are
     those that ``brainage predict`` would have ended with. ``interval_covers``: which scanners the
     interval speaks of. ``selection``: why this scan was taken where that is to be said.
     ``sequence``: what the picture shows. ``further``: the other columns of the input list, as text.
     ``scan_age``: what an age of several sequences takes of it. ``visit``: as of the entry.
+    ``sha256``: of the files of the scan that was read.
     """
 
     path: str
@@ -111,6 +113,7 @@ class ResultRow:
     further: Mapping[str, str] = field(default_factory=dict)
     scan_age: ScanAge | None = None
     visit: tuple[str, ...] = ()
+    sha256: str | None = None
 
     @property
     def has_age(self) -> bool:
@@ -147,11 +150,33 @@ def predicted_row(entry: ScanEntry, prediction: Prediction) -> ResultRow:
         further=entry.further,
         scan_age=scan_age(prediction),
         visit=entry.visit,
+        sha256=prediction.input.sha256,
     )
 
 
-_NO_COLUMNS = ("further", "scan_age", "visit")
+_NO_COLUMNS = ("further", "scan_age", "visit", "sha256")
 COLUMNS = tuple(entry.name for entry in fields(ResultRow) if entry.name not in _NO_COLUMNS)
+
+
+def same_scans(rows: Iterable[ResultRow]) -> list[tuple[str, ...]]:
+    """Return, of each scan that is there under several names, its ids with their sessions."""
+    by_file: dict[str, dict[str, None]] = {}
+    for row in rows:
+        if row.sha256 is not None:
+            name = " ".join(filter(None, (row.id or Path(row.path).name, row.session)))
+            by_file.setdefault(row.sha256, {})[printable(name)] = None
+    return [tuple(names) for names in by_file.values() if len(names) > 1]
+
+
+def same_scans_in_words(rows: Iterable[ResultRow]) -> list[str]:
+    """Return a sentence on each of these; ids are for people's eyes, not for a log."""
+    said = [
+        f"{', '.join(names[:-1])} and {names[-1]} are the same scan, file for file: in evaluate, "
+        f"calibrate and cohort it counts {len(names)} times."
+        for names in same_scans(rows)
+    ]
+    more = len(said) - MOST_SAME_TOLD
+    return said if more < 1 else [*said[:MOST_SAME_TOLD], f"{more} more scans have several names."]
 
 
 def write_results(rows: Sequence[ResultRow], path: Path) -> None:

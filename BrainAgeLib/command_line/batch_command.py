@@ -146,9 +146,11 @@ def _found(options: argparse.Namespace, settings: BatchSettings, of_earlier: boo
 
 def _tell_results(rows: Sequence[ResultRow], table: Path, json_lines: JsonLines | None) -> int:
     """Say what came of all scans; return the code."""
+    from BrainAgeLib.batch.table import same_scans
+
     without_age = sum(not row.has_age for row in rows)
     if json_lines is not None:
-        json_lines.table(table, len(rows), without_age)
+        json_lines.table(table, len(rows), without_age, same_scans(rows))
     else:
         print(_summary(rows, table))
     return ExitCode.SOME_WITHOUT_AGE if without_age else ExitCode.DONE
@@ -225,11 +227,17 @@ def _event(row: ResultRow) -> dict[str, object]:
 
 
 def _summary(rows: Sequence[ResultRow], table: Path) -> str:
+    from BrainAgeLib.batch.table import same_scans_in_words
+
     refused = sum(row.verdict == "refuse" and not row.has_age for row in rows)
     failed = sum(row.error is not None for row in rows)
     with_age = len(rows) - refused - failed
-    return (
-        f"{scans_in_words(len(rows))}: {with_age} with an age, {refused} refused, "
-        f"{failed} failed\nResults            {table}\n"
-        f"Page               {table.with_name('index.html')}\n\n{NOTICE}"
+    lines = (
+        f"{scans_in_words(len(rows))}: {with_age} with an age, {refused} refused, {failed} failed",
+        *same_scans_in_words(rows),
+        f"Results            {table}",
+        f"Page               {table.with_name('index.html')}",
+        "",
+        NOTICE,
     )
+    return "\n".join(lines)

@@ -6,7 +6,7 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -48,11 +48,12 @@ class JsonLines:
         """Say what came of one scan of a batch, and how many are done."""
         self._write({"event": "scan", **row, "done": done, "count": count})
 
-    def table(self, path: Path, scans: int, without_age: int) -> None:
-        """Say where the results of a batch lie."""
-        self._write(
-            {"event": "result", "path": str(path), "scans": scans, "without_age": without_age}
-        )
+    def table(
+        self, path: Path, scans: int, without_age: int, same_scans: Sequence[Sequence[str]]
+    ) -> None:
+        """Say where the results of a batch lie, and which names are those of one scan."""
+        counts = {"scans": scans, "without_age": without_age}
+        self._write({"event": "result", "path": str(path), **counts, "same_scans": same_scans})
 
     def error(self, error: BrainAgeError) -> None:
         """Say what went wrong."""

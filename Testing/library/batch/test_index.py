@@ -245,3 +245,12 @@ def test_only_the_table_scrolls_sideways(sortable):
 @needs_browser
 def test_a_few_scans_print_on_one_sheet(sortable):
     assert pages_on_paper(sortable) == 1
+
+
+def test_a_scan_under_two_ids_is_told_of(tmp_path):
+    rows = [replace(ROWS[0], sha256="one"), replace(ROWS[1], sha256="one"), ROWS[2]]
+
+    page = index_html(ENTRIES, rows, tmp_path)
+
+    assert "p1 v1 and p&lt;2&gt; are the same scan, file for file" in page
+    assert "same scan" not in index_html(ENTRIES, ROWS, tmp_path)

@@ -8,6 +8,7 @@ from BrainAgeLib.batch.table import (
     Decision,
     ResultRow,
     ScanEntry,
+    same_scans_in_words,
     with_folders,
     write_results,
     write_selection,
@@ -116,3 +117,23 @@ def test_no_scan_takes_the_name_of_a_file_of_the_batch():
         *("results.csv_2", "Results.CSV_3", "sessions.csv_2", "selection.csv_2", "index.html_2"),
         *("batch.json_2", "results"),
     ]
+
+
+def test_a_scan_under_several_names_is_told_of():
+    names = (("p1", ""), ("p2", "v1"), ("p3", ""), ("p1", ""))
+    copies = [
+        replace(PREDICTED, id=name, session=session, sha256="other" if name == "p3" else "one")
+        for name, session in names
+    ]
+
+    (words,) = same_scans_in_words([FAILED, FAILED, *copies])
+
+    assert words.startswith("p1 and p2 v1 are the same scan, file for file: ")
+    assert words.endswith(" it counts 2 times.")
+    assert same_scans_in_words([FAILED, FAILED, *copies[2:]]) == []
+
+
+def test_many_scans_under_several_names_are_counted():
+    copies = [replace(PREDICTED, id=f"{n}", sha256=f"{n // 2}") for n in range(60)]
+
+    assert same_scans_in_words(copies)[-1] == "10 more scans have several names."

@@ -57,6 +57,15 @@ def test_another_person_or_file_is_work_to_do(entry, settings, change):
     assert finished_row(replace(entry, **change), settings) is None
 
 
+def test_another_way_to_the_same_file_is_no_work(entry, settings, brain_file, tmp_path):
+    done = work_on(entry, settings)
+    (tmp_path / "link").symlink_to(brain_file.parent, target_is_directory=True)
+
+    folder, name = brain_file.parent, brain_file.name
+    for way in (folder / ".." / folder.name / name, tmp_path / "link" / name):
+        assert finished_row(replace(entry, scan=str(way)), settings) == done
+
+
 @pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd"])
 def test_a_file_that_was_replaced_is_work_to_do(thick_brain, settings, tmp_path, suffix):
     scan = tmp_path / f"exported{suffix}"

@@ -44,6 +44,8 @@ def test_a_batch_with_a_failure_is_5(brainage, quick, tmp_path):
     assert outcome.code == 5, outcome.err
     assert outcome.out.startswith(f"{SCANS} scans: {SCANS - 1} with an age, 0 refused, 1 failed\n")
     assert "Research use only." in outcome.out
+    assert "p3 and p4 are the same scan, file for file: " in outcome.out
+    assert f"it counts {SCANS - 1} times." in outcome.out
     assert f"{SCANS} of {SCANS} scans, 1 without an age" in outcome.err
     assert [row["exit_code"] for row in rows_in(tmp_path / "out")] == ["0", "2", "0", "0", "0", "0"]
 
@@ -69,19 +71,20 @@ def test_a_row_whose_age_makes_no_sense_is_named_with_its_reason(brainage, quick
 
 def test_events_and_0_when_every_scan_has_an_age(brainage, quick, tmp_path):
     table = quick[1]
-    table.write_text("path\nscan-0.nii.gz\n")
+    table.write_text("path,id,session\nscan-0.nii.gz,p1,\nscan-1.nii.gz,p2,v1\n")
 
     outcome = brainage(*quick, "--output", tmp_path / "out", "--json-lines")
 
-    scan, result = (json.loads(line) for line in outcome.out.splitlines())
+    scan, _, result = (json.loads(line) for line in outcome.out.splitlines())
     assert outcome.code == 0
     assert (scan["event"], scan["path"], scan["exit_code"]) == ("scan", "scan-0.nii.gz", 0)
-    assert (scan["done"], scan["count"]) == (1, 1)
+    assert (scan["done"], scan["count"]) == (1, 2)
     assert result == {
         "event": "result",
         "path": str(tmp_path / "out" / "results.csv"),
-        "scans": 1,
+        "scans": 2,
         "without_age": 0,
+        "same_scans": [["p1", "p2 v1"]],
     }
 
 
