@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from BrainAgeSlicer.volumes import OURS
 TEMPLATE = "BrainAge.Template"
 CHANGE = "followMap"  # what a map of a change is, by the attribute of our nodes
 ENTRIES = 255  # odd: the middle one is zero
+LABELS = 5
 ROBUST_PERCENTILE = 99.5  # one bright voxel must not darken the rest
 # Blue for what makes the brain look younger, orange for older: told apart by people who confuse
 # red and green. Every colour is saturated, so that the grey scan is never mistaken for one.
@@ -45,7 +47,9 @@ def setLegendVisible(node: Any, visible: bool) -> None:
         legend = logic.AddDefaultColorLegendDisplayNode(node)
         isChange = node.GetAttribute(OURS) == CHANGE
         title = _("Change of\neffect on\nage, years") if isChange else _("Effect on\nage, years")
-        _layOut(legend, title, node.GetDisplayNode().GetWindowLevelMin() < 0)
+        display = node.GetDisplayNode()
+        low, high = display.GetWindowLevelMin(), display.GetWindowLevelMax()
+        _layOut(legend, title, ValueRange(high, low < 0))
     legend.SetVisibility(visible)
     legend.Modified()  # the views look at it now, whether it changed or not
 
@@ -96,11 +100,11 @@ def templateOverScan(result: Result) -> Any:
     return node
 
 
-def _layOut(legend: Any, title: str, signed: bool) -> None:
+def _layOut(legend: Any, title: str, valueRange: ValueRange) -> None:
     legend.SetTitleText(title)
-    legend.SetLabelFormat("%+.2g" if signed else "%.2g")
+    legend.SetLabelFormat(labelFormat(valueRange))
     legend.SetMaxNumberOfColors(ENTRIES)
-    legend.SetNumberOfLabels(5)
+    legend.SetNumberOfLabels(LABELS)
     legend.SetSize(0.15, 0.42)
     legend.SetPosition(0.97, 0.5)
     for text in (legend.GetTitleTextProperty(), legend.GetLabelTextProperty()):
@@ -121,6 +125,13 @@ class ValueRange:
     def lowest(self) -> float:
         """The value of the first colour."""
         return -self.highest if self.signed else 0.0
+
+
+def labelFormat(valueRange: ValueRange) -> str:
+    """Return the format of a legend's numbers: as many decimals in each, two digits in a step."""
+    step = (valueRange.highest - valueRange.lowest) / (LABELS - 1)
+    decimals = max(0, 1 - math.floor(math.log10(step))) if step > 0 else 1
+    return f"%{'+' if valueRange.signed else ''}.{decimals}f"
 
 
 def rangeOf(saliency: np.ndarray) -> ValueRange:

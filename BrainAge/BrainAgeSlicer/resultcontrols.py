@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import NOTICE, Prediction
+from BrainAgeLib.report import wording
 from BrainAgeSlicer import card, overlay, sliceviews, subject, table
 from BrainAgeSlicer.parameters import BrainAgeParameterNode
 from BrainAgeSlicer.results import (
@@ -47,7 +48,7 @@ class ResultView:
         ui.plotButton.setEnabled(result is not None and result.part(CHART) is not None)
         ui.exportReportButton.setEnabled(result is not None and result.part(REPORT) is not None)
         if result is not None and prediction is not None:
-            self._showCard(_titleOf(result), prediction)
+            self._showCard(_titleOf(result, prediction), prediction)
 
     def _showCard(self, title: str, prediction: Prediction) -> None:
         ui = self._ui
@@ -88,11 +89,11 @@ def _read(result: Result | None) -> tuple[Prediction | None, str]:
     return prediction, " ".join(filter(None, said))
 
 
-def _titleOf(result: Result) -> str:
-    name = result.volumeNode.GetName()
+def _titleOf(result: Result, prediction: Prediction) -> str:
+    said = {"label": wording.brain_age(prediction).label, "name": result.volumeNode.GetName()}
     if result.isEarlier:
-        return _("Earlier predicted brain age of {name}").format(name=name)
-    return _("Predicted brain age of {name}").format(name=name)
+        return _("Earlier result: {label} of {name}").format(**said)
+    return _("{label} of {name}").format(**said)
 
 
 class OverlayControls:

@@ -85,8 +85,9 @@ def _with_people(
     Raises InputError when the table cannot be read.
     """
     # Of whom a line says already why there is no scan, it need not be said again.
-    visits = [(found.id, found.session) for found in (*entries, *decisions)]
-    people = Participants(root, visits)
+    visits = [(entry.id, entry.session) for entry in entries]
+    left_out = [(decision.id, decision.session) for decision in decisions]
+    people = Participants(root, visits + left_out)
     told = []
     for entry in entries:
         path = Path(entry.path)

@@ -27,7 +27,12 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.records import ProgressCallback
 from BrainAgeLib.report.pictures import Sheet, saliency_sheet
 from BrainAgeLib.report.shown_slices import input_pictures
-from BrainAgeLib.run_folder import make_output_folder, refuse_to_overwrite, tell_of_others
+from BrainAgeLib.run_folder import (
+    make_output_folder,
+    refuse_to_overwrite,
+    removed_if_it_fails,
+    tell_of_others,
+)
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 
@@ -71,10 +76,15 @@ def follow_person(
     _refuse_inputs(inputs, outputs_of_scans(inputs, output), output)
     require_known_times(inputs, options, years)
     _require_error_of_models(models_of_records(inputs), error, card)
-    _prepare(output)
-    followed = follow_scans(
-        inputs, output, options, years, lambda number: _part_of(on_progress, number, len(inputs))
-    )
+    with removed_if_it_fails(output):
+        _prepare(output)
+        followed = follow_scans(
+            inputs,
+            output,
+            options,
+            years,
+            lambda number: _part_of(on_progress, number, len(inputs)),
+        )
     result = person_change(followed.person, error)
     write_changes([result], output)
     sheet = _difference(followed, output)

@@ -179,7 +179,7 @@ def test_after_a_failed_run_an_earlier_number_is_said_to_be_one(person, head, wo
     person.applyAndWait()
     assert ui.brainAgeLabel.text == "67.4 years"
     assert "The last run failed" in ui.stateLabel.text and ui.stateLabel.visible
-    assert ui.titleLabel.text == "Earlier predicted brain age of T1 axial"
+    assert ui.titleLabel.text == "Earlier result: Raw brain age of T1 axial"
     worker("ok")
     person.applyAndWait()
     assert not ui.stateLabel.visible and "Earlier" not in ui.titleLabel.text

@@ -40,3 +40,20 @@ def test_a_map_without_younger_uses_one_side(overlay):
 def test_a_map_of_nothing_shows_nothing(overlay):
     valueRange = overlay.rangeOf(np.zeros((2, 3, 4)))
     assert valueRange.highest == 1.0 and not valueRange.signed
+
+
+@pytest.mark.parametrize(
+    ("highest", "signed", "words"),
+    [
+        (1.08, True, ["-1.08", "-0.54", "+0.00", "+0.54", "+1.08"]),
+        (3.0, True, ["-3.0", "-1.5", "+0.0", "+1.5", "+3.0"]),
+        (0.04, False, ["0.000", "0.010", "0.020", "0.030", "0.040"]),
+        (400.0, True, ["-400", "-200", "+0", "+200", "+400"]),
+    ],
+)
+def test_the_numbers_of_a_legend_have_as_many_decimals_each(overlay, highest, signed, words):
+    values = overlay.ValueRange(highest, signed)
+
+    numbers = np.linspace(values.lowest, highest, overlay.LABELS)
+
+    assert [overlay.labelFormat(values) % number for number in numbers] == words

@@ -193,7 +193,7 @@ def test_what_cannot_be_followed_is_said_in_a_line(brainage, tmp_path, model, ag
     )
 
     assert done.code == 2 and words in done.err
-    assert not (tmp_path / "out" / "report.html").exists()
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("option", ["--ages", "--years"])
