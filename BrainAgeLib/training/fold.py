@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load, save
 
-from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
-from BrainAgeLib.model.kind import AgeModel, AnyKind
-from BrainAgeLib.model.network import VolumeNetwork
-from BrainAgeLib.model.regional import RegionalModel
-from BrainAgeLib.model.weights import KINDS, Member, Own
-from BrainAgeLib.records import T1_LIKE, SequenceName
-from BrainAgeLib.template.sequences import READ, WEIGHTS, network_of
 from BrainAgeLib.training.network_data import SequenceScans
 from BrainAgeLib.training.people import Person, site_weights
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import maps_file, sequences_file
 from BrainAgeLib.training.stored_maps import read_maps
-from BrainAgeLib.whole_file import write_atomically
 
 EVERYBODY = -2  # in place of a fold's number: nobody is left out
 # Says what is done and how far: (stage, done, of how many, remark).
@@ -106,52 +96,3 @@ class Fold:
         elif self.number >= self.settings.folds:
             which = f"without {self.validation[0].site}"
         self.report(f"{what} {which}", done, count, remark)
-
-    def train(self) -> Member:
-        """Return a trained model of each kind; what was trained before is read."""
-        return {kind: self._trained(kind) for kind in KINDS}
-
-    def _trained(self, kind: str) -> AgeModel:
-        fit = import_module(f"BrainAgeLib.training.{kind}").fit
-        return self._once(f"{kind}-{self.label}", lambda: fit(self), KINDS[kind])
-
-    def train_own(self, member: Member, networks: Iterable[str] = tuple(WEIGHTS)) -> Own:
-        """Return what is trained on scans of other sequences; nothing where nobody has labels.
-
-        ``networks``: of ``template.sequences``; each sequence that one of them shows has experts of
-        its own, and all that it shows have a network together, which goes on from that of
-        ``member``, this fold's or, for everybody, any. What is of a fold says how good they are;
-        what is shipped is trained on everybody. A T1 after contrast agent is so much of a T1 that
-        experts of its own gained nothing.
-        """
-        own: dict[SequenceName, Member] = {}
-        for name in networks if self.with_sequences else ():
-            alike = [s for s in READ if network_of(s) == name and s not in T1_LIKE]
-            if not alike:
-                continue
-            network = self._own_network(name, alike, member["network"])
-            for sequence in alike:
-                own[sequence] = {OWN_EXPERTS: self._own_experts(sequence), OWN_NETWORK: network}
-        return own
-
-    def _own_experts(self, sequence: SequenceName) -> RegionalModel:
-        fit = import_module("BrainAgeLib.training.regional").fit_own
-        name = f"{sequence} experts-{self.label}"
-        return self._once(name, lambda: fit(self, sequence), RegionalModel)
-
-    def _own_network(
-        self, shown_by: str, sequences: Sequence[SequenceName], t1: AgeModel
-    ) -> VolumeNetwork:
-        fit = import_module("BrainAgeLib.training.own_network").fit
-        name = f"{shown_by} network"
-        return self._once(
-            f"{name}-{self.label}", lambda: fit(self, name, sequences, t1), VolumeNetwork
-        )
-
-    def _once(self, name: str, fit: Callable[[], AgeModel], kind: type[AnyKind]) -> AnyKind:
-        """Return what was fitted before, or is now, and kept under this name."""
-        path = self.folder / f"{name}.safetensors"
-        if not path.exists():
-            tensors = {part: value.contiguous() for part, value in fit().packed().items()}
-            write_atomically(path, save(tensors))
-        return kind.unpacked(load(path.read_bytes()))

@@ -23,6 +23,7 @@ from BrainAgeLib.run_folder import folder_lock, make_output_folder
 from BrainAgeLib.template import harmonisation, sequences
 from BrainAgeLib.training.blend import blended, choose_blend
 from BrainAgeLib.training.fold import EVERYBODY, Fold, Report
+from BrainAgeLib.training.member import train_member, train_own
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
 from BrainAgeLib.training.out_of_fold import predict_people, read_rows, write_rows
@@ -160,8 +161,8 @@ def _splits(people: list[Person], settings: TrainingSettings) -> list[np.ndarray
 
 def _trained(fold: Fold) -> tuple[Member, Own]:
     """Train and judge the models of one member; return those of a T1 and of other sequences."""
-    member = fold.train()
-    own = fold.train_own(member)
+    member = train_member(fold)
+    own = train_own(fold, member)
     _predict(fold, member, own)
     return member, own
 
@@ -211,7 +212,7 @@ def _put_together(everybody: Fold, members: list[tuple[Member, Own]], output: Pa
         own_rows = blended(rows, blends[site])
         write_model(output, weights, blends[site], own_rows, without, left_out, site)
     of_folds = [member for member, _ in members[: settings.folds]]
-    whole = _weights(of_folds, everybody.train_own(of_folds[0]), blend, people, folder)
+    whole = _weights(of_folds, train_own(everybody, of_folds[0]), blend, people, folder)
     return write_model(output, whole, blend, rows, settings, left_out)
 
 

@@ -59,7 +59,7 @@ def run(tmp_path, monkeypatch):
     own = small_own(77)
     monkeypatch.setattr(maker, "has_sequences", lambda *_: True)
     monkeypatch.setattr(
-        maker.Fold, "train_own", lambda _, _member, networks: own if SHOWN in networks else {}
+        maker, "train_own", lambda _, _member, networks: own if SHOWN in networks else {}
     )
     monkeypatch.setattr(
         maker, "rows_of_sequences", lambda _member, _own, person, *_: rows[person.participant_id]
@@ -121,7 +121,7 @@ def test_people_of_other_sites_are_learnt_from_and_not_told_of(people, run, tmp_
     rows = "".join(f"sub-x{number}\t{30 + number}\tF\n" for number in range(4))
     (other / "participants.tsv").write_text("participant_id\tage\tsex\n" + rows, "utf-8")
     seen, begun, written = [], [], []
-    model, own = owning_model(tmp_path), maker.Fold.train_own
+    model, own = owning_model(tmp_path), maker.train_own
     monkeypatch.setattr(maker, "has_sequences", lambda *_: False)
     monkeypatch.setattr(maker, "write_sequences", lambda person, *_: written.append(person.site))
 
@@ -130,7 +130,7 @@ def test_people_of_other_sites_are_learnt_from_and_not_told_of(people, run, tmp_
         begun.append((fold.number, member["network"].layout.weight))
         return own(fold, member, networks)
 
-    monkeypatch.setattr(maker.Fold, "train_own", train_own)
+    monkeypatch.setattr(maker, "train_own", train_own)
     members = load_ensemble(str(model)).weights("cpu").members
 
     maker.renew([people, other], run, model, "5")

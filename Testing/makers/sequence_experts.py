@@ -34,6 +34,7 @@ from BrainAgeLib.resources import models_folder
 from BrainAgeLib.template.sequences import READ, WEIGHTS, network_of
 from BrainAgeLib.training.blend import blended, blends_of_sequences
 from BrainAgeLib.training.fold import EVERYBODY, Fold
+from BrainAgeLib.training.member import train_own
 from BrainAgeLib.training.model_folder import sequence_calibrations, sha256_of_own, write_own
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
@@ -100,7 +101,7 @@ def sequence_rows(
     """
     rows = []
     for member, fold in zip(members, folds, strict=True):
-        own, home = fold.train_own(member, networks), sites_of(fold.people)[0]
+        own, home = train_own(fold, member, networks), sites_of(fold.people)[0]
         for person in fold.validation:
             if person.site == home:
                 rows += rows_of_sequences(member, own, person, fold.number, fold.folder)
@@ -173,7 +174,7 @@ def renew(
         for n in (EVERYBODY, *range(settings.folds))
     )
     others = [name for name in READ if name not in names]
-    own = {**load_own(folder, card, others), **everybody.train_own(members[0], networks)}
+    own = {**load_own(folder, card, others), **train_own(everybody, members[0], networks)}
     rows = sequence_rows(members, folds, networks)
     card, rows = renewed(replace(card, version=version), t1, rows, own)
     write_own(counted(own, card.blend), folder)

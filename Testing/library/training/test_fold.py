@@ -18,6 +18,7 @@ from BrainAgeLib.training import network as network_module
 from BrainAgeLib.training import regional as regional_module
 from BrainAgeLib.training import slices as slices_module
 from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.member import train_member
 from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL
@@ -109,7 +110,7 @@ def test_people_are_either_trained_on_or_for_validation(fold):
 
 
 def test_all_three_models_are_trained_on_the_others_alone(fold, handed_over):
-    fold.train()
+    train_member(fold)
 
     ((maps, covered, ages, weights),) = handed_over.regional
     assert ages == [30.0, 60.0]
@@ -147,7 +148,7 @@ def test_people_of_a_small_site_come_more_often(fold, handed_over):
     sites = ["small", *["large"] * 9]
     people = [replace(PEOPLE[n and 3], site=site) for n, site in enumerate(sites)]
 
-    replace(fold, people=people, folds=np.zeros(10, int)).train()
+    train_member(replace(fold, people=people, folds=np.zeros(10, int)))
 
     ((*_, weights),) = handed_over.regional
     assert weights == [3.0] + [1.0] * 9
@@ -168,15 +169,15 @@ def test_a_loose_a_tight_and_a_random_scan_are_fitted_and_what_differs_in_them_i
 
 
 def test_another_fold_has_another_seed(fold, handed_over):
-    fold.train()
-    replace(fold, number=0).train()
+    train_member(fold)
+    train_member(replace(fold, number=0))
 
     assert len({network.seed for network in handed_over.networks}) == 2
 
 
 @pytest.mark.usefixtures("handed_over")
 def test_the_member_holds_what_was_fitted(fold):
-    member = fold.train()
+    member = train_member(fold)
 
     seen = torch.rand(1, 4, *MAP_SHAPE)
     with torch.inference_mode():
@@ -187,8 +188,8 @@ def test_the_member_holds_what_was_fitted(fold):
 
 
 def test_what_is_there_is_not_fitted_again(fold, handed_over):
-    first = fold.train()
-    again = fold.train()
+    first = train_member(fold)
+    again = train_member(fold)
 
     assert len(handed_over.networks) == len(handed_over.regional) == len(handed_over.slices) == 1
     assert torch.equal(again["regional"].weights, first["regional"].weights)
@@ -203,7 +204,7 @@ def test_a_new_kind_is_trained_by_the_file_of_its_name(fold, monkeypatch):
     monkeypatch.setitem(sys.modules, "BrainAgeLib.training.brightness", made_up)
     monkeypatch.setitem(KINDS, "brightness", Brightness)
 
-    member = fold.train()
+    member = train_member(fold)
 
     assert given == [fold]
     assert member["brightness"].years.tolist() == [30.0, 2.0]
@@ -212,7 +213,7 @@ def test_a_new_kind_is_trained_by_the_file_of_its_name(fold, monkeypatch):
 @pytest.mark.usefixtures("handed_over")
 def test_progress_names_the_fold_and_the_model(fold):
     heard = []
-    replace(fold, report=lambda *report: heard.append(report)).train()
+    train_member(replace(fold, report=lambda *report: heard.append(report)))
 
     assert heard == [
         ("train fold 2 of 2", 30, 30, "loss 0.500"),
@@ -227,7 +228,7 @@ def test_a_network_goes_on_from_that_of_its_fold(fold, handed_over, small_model,
     settings = replace(SETTINGS, start_from=str(small_model))
     members = load_ensemble(str(small_model)).weights("cpu").members
 
-    replace(fold, number=number, settings=settings, folds=np.array([number, 9, 9, 9])).train()
+    train_member(replace(fold, number=number, settings=settings, folds=np.array([number, 9, 9, 9])))
 
     (network,) = handed_over.networks
     wanted = members[of_member]["network"].packed()

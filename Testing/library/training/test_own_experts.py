@@ -12,6 +12,7 @@ from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
 from BrainAgeLib.training import own_network, regional
 from BrainAgeLib.training.blend import blends_of_sequences
 from BrainAgeLib.training.fold import Fold
+from BrainAgeLib.training.member import train_own
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import has_sequences, maps_file, sequences_file
@@ -73,7 +74,7 @@ def test_each_sequences_experts_are_fitted_on_its_scans_of_the_others(fold, fitt
     for number in (0, 1, 3):  # the second of the people is of this fold
         store_scans(fold, number, number)
 
-    own = fold.train_own(MEMBER)
+    own = train_own(fold, MEMBER)
 
     assert list(own) == ["T2w", "FLAIR"]  # an enhanced T1 is read as a T1
     scans = [maps[:, :, 0, 0].tolist() for maps, *_ in fitted]
@@ -91,7 +92,7 @@ def test_an_age_should_not_depend_on_what_its_sequence_shows_otherwise(fold, fit
     for number in (0, 3):
         store_scans(fold, number, number)
 
-    fold.train_own(MEMBER)
+    train_own(fold, MEMBER)
 
     # From the mean of the three sequences' first scans; the fifth scan does not cover the brain.
     differences = [nuisance[:, 0, 0].tolist() for _, _, _, nuisance, _ in fitted]
@@ -101,7 +102,7 @@ def test_an_age_should_not_depend_on_what_its_sequence_shows_otherwise(fold, fit
 def test_who_has_no_such_scans_is_left_out(fold, fitted):
     store_scans(fold, 3, 1)
 
-    fold.train_own(MEMBER)
+    train_own(fold, MEMBER)
 
     assert [ages.tolist() for _, _, ages, _, _ in fitted] == [[60.0]] * 2
 
@@ -109,14 +110,14 @@ def test_who_has_no_such_scans_is_left_out(fold, fitted):
 def test_nothing_is_fitted_where_nobody_of_them_has_any(fold, fitted):
     store_scans(fold, 1, 1)
 
-    assert fold.train_own(MEMBER) == {}
+    assert train_own(fold, MEMBER) == {}
     assert fitted == []
 
 
 def test_what_is_there_is_not_fitted_again(fold, fitted):
     store_scans(fold, 0, 1)
 
-    first, again = fold.train_own(MEMBER), fold.train_own(MEMBER)
+    first, again = train_own(fold, MEMBER), train_own(fold, MEMBER)
 
     assert len(fitted) == len(first) == 2
     for name, models in first.items():
@@ -128,7 +129,7 @@ def test_progress_names_sequence_and_fold(fold, fitted):
     store_scans(fold, 0, 1)
     heard = []
 
-    replace(fold, report=lambda *report: heard.append(report)).train_own(MEMBER)
+    train_own(replace(fold, report=lambda *report: heard.append(report)), MEMBER)
 
     assert heard[0] == ("T2w regions of fold 2 of 8", 1, 1, "")
     assert len(heard) == len(fitted) == 2

@@ -13,6 +13,7 @@ from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.training import network, regional, train
 from BrainAgeLib.training.fold import EVERYBODY, Fold
+from BrainAgeLib.training.member import train_own
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.store import sequences_file
@@ -61,7 +62,7 @@ def trained(monkeypatch):
 def test_sequences_that_are_shown_alike_have_one_that_goes_on_from_the_members(tmp_path, trained):
     fold, heard = fold_of(tmp_path), []
 
-    own = replace(fold, report=lambda *told: heard.append(told)).train_own(MEMBER)
+    own = train_own(replace(fold, report=lambda *told: heard.append(told)), MEMBER)
 
     ((_, _, course, begun),) = trained
     assert list(own) == ["T2w", "FLAIR"]
@@ -90,7 +91,7 @@ def test_it_sees_the_scans_of_the_folds_people_and_of_nobody_else(
         network.WholeScans, "__call__", lambda scans, people: drawn.append((scans, people))
     )
 
-    fold_of(tmp_path, number).train_own(MEMBER)
+    train_own(fold_of(tmp_path, number), MEMBER)
 
     ((draw, ages, _, _),) = trained
     draw(torch.arange(len(ages)))
@@ -107,7 +108,7 @@ def test_it_sees_the_scans_of_the_folds_people_and_of_nobody_else(
 
 
 def test_nothing_is_trained_for_what_is_read_as_a_t1(tmp_path, trained):
-    assert fold_of(tmp_path).train_own(MEMBER, ("enhanced",)) == {}
+    assert train_own(fold_of(tmp_path), MEMBER, ("enhanced",)) == {}
     assert trained == []
 
 
@@ -118,7 +119,7 @@ def test_a_run_that_was_killed_gives_what_an_undisturbed_one_gives(tmp_path, mon
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     for folder in (whole, killed):
         folder.mkdir()
-    expected = fold_of(whole, number, WHOLE, **settings).train_own(MEMBER)
+    expected = train_own(fold_of(whole, number, WHOLE, **settings), MEMBER)
 
     monkeypatch.setattr(network, "STEPS_PER_CHECKPOINT", 1)
     learn, steps = network._State.learn, []
@@ -132,10 +133,10 @@ def test_a_run_that_was_killed_gives_what_an_undisturbed_one_gives(tmp_path, mon
     fold = fold_of(killed, number, WHOLE, **settings)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(network._State, "learn", stopped)
-        fold.train_own(MEMBER)
+        train_own(fold, MEMBER)
     resumed = []
     monkeypatch.setattr(network._State, "learn", lambda *given: resumed.append(1) or learn(*given))
-    found = fold.train_own(MEMBER)
+    found = train_own(fold, MEMBER)
 
     assert len(resumed) == 1  # the other step was kept
     weights = [own["FLAIR"][OWN_NETWORK].state_dict() for own in (expected, found)]
@@ -155,8 +156,10 @@ def test_the_course_of_the_t1s_network_is_as_it_was(tmp_path):
 
 def test_a_run_gives_each_fold_its_own_member_to_go_on_from(tmp_path, monkeypatch):
     given = []
-    monkeypatch.setattr(Fold, "train", lambda fold: {"network": fold.number})
-    monkeypatch.setattr(Fold, "train_own", lambda fold, member: given.append((fold.number, member)))
+    monkeypatch.setattr(train, "train_member", lambda fold: {"network": fold.number})
+    monkeypatch.setattr(
+        train, "train_own", lambda fold, member: given.append((fold.number, member))
+    )
     monkeypatch.setattr(train, "_predict", lambda *_: None)
 
     for number in (0, 1):
