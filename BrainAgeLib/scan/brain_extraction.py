@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.scan.empty_slices import Window, hold_several
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
 
@@ -35,6 +36,10 @@ NO_FOREGROUND = (
 # Set by hand.
 LEAST_OF_WHITE = 0.1  # what is darker is background, or a rim that slices share with it
 MOST_VOXELS_ASKED = 100_000  # for a quantile
+# deepbet takes the brightness of the whole picture for the head's, and looks for a head that nearly
+# fills it. No head needs more than a cube of 256 mm, of 16 800 ml; what is larger than this has
+# the padding left off. Set by hand.
+LARGEST_PICTURE_ML = 20_000.0
 
 
 def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
@@ -45,8 +50,10 @@ def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
     """
     # It notes down where the brain is: runs beside each other share its weights and nothing else.
     network = copy(_load_deepbet(device))
+    window = _picture(volume)
+    whole = np.zeros(volume.voxels.shape, bool)
     # Canonical arrays are (S, P, L); deepbet was trained on (R, A, S).
-    voxels = np.ascontiguousarray(volume.voxels.transpose(2, 1, 0)[::-1, ::-1], np.float32)
+    voxels = np.ascontiguousarray(volume.voxels[window].transpose(2, 1, 0)[::-1, ::-1], np.float32)
     try:
         with torch.inference_mode():
             probability = network.run_model(voxels)
@@ -54,8 +61,20 @@ def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
     except (AssertionError, ValueError, RuntimeError) as error:
         if not any(words in str(error) for words in NO_FOREGROUND):
             raise
-        return np.zeros(volume.voxels.shape, bool)
-    return np.ascontiguousarray(mask[::-1, ::-1].transpose(2, 1, 0)).astype(bool)
+        return whole
+    whole[window] = mask[::-1, ::-1].transpose(2, 1, 0)
+    return whole
+
+
+def _picture(volume: Volume) -> Window:
+    """Return the part (k, j, i) of a volume that deepbet sees: of a very large one, no padding."""
+    everything = tuple(slice(0, count) for count in volume.voxels.shape)
+    if np.prod(volume.spacing_mm) * volume.voxels.size <= 1000 * LARGEST_PICTURE_ML:
+        return everything
+    filled = [np.flatnonzero(hold_several(volume.voxels, axis)) for axis in range(3)]
+    if not all(len(places) for places in filled):
+        return everything
+    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in filled)
 
 
 @cache

@@ -40,7 +40,7 @@ def empty_between(volume: Volume) -> Finding | None:
     Noise counts as something here: slices of air above a head may differ by it, and are no hole.
     """
     axis = slice_axis(volume.affine, volume.voxels.shape)
-    filled = np.flatnonzero(_differs(volume.voxels, 0 if axis < 0 else 2 - axis))
+    filled = np.flatnonzero(hold_several(volume.voxels, 0 if axis < 0 else 2 - axis))
     if len(filled) == 0 or (lost := int(filled[-1] - filled[0] + 1 - len(filled))) == 0:
         return None
     return Finding(
@@ -67,6 +67,13 @@ def empty_at_ends(whole: tuple[int, ...], part: Window) -> Finding | None:
     return Finding(FindingCode.EMPTY_SLICES, "note", message, left_off, 0)
 
 
+def hold_several(voxels: np.ndarray, axis: int) -> np.ndarray:
+    """Return for each slice (k, j, i) along an axis whether it holds more than one value."""
+    others = tuple(n for n in range(3) if n != axis)
+    differs: np.ndarray = voxels.max(others) > voxels.min(others)
+    return differs
+
+
 def _hold_nothing(count: int, where: str) -> str:
     return (
         f"1 slice {where} holds nothing" if count == 1 else f"{count} slices {where} hold nothing"
@@ -87,17 +94,10 @@ def _part(voxels: np.ndarray, mask: np.ndarray, axis: int) -> slice:
     )
 
 
-def _differs(voxels: np.ndarray, axis: int) -> np.ndarray:
-    """Return for each slice (k, j, i) along an axis whether it holds more than one value."""
-    others = tuple(n for n in range(3) if n != axis)
-    differs: np.ndarray = voxels.max(others) > voxels.min(others)
-    return differs
-
-
 def _holds_signal(voxels: np.ndarray, axis: int) -> np.ndarray:
     """Return for each slice (k, j, i) along an axis whether it holds more than air or padding."""
     others = tuple(n for n in range(3) if n != axis)
-    differs = _differs(voxels, axis)
+    differs = hold_several(voxels, axis)
     step = max(1, voxels.size // ENOUGH_VOXELS)
     dark, bright = np.quantile(voxels.ravel()[::step], (0.01, 0.99))
     if dark == bright:  # little more than background: a handful of slices of a brain

@@ -107,6 +107,40 @@ def test_the_network_sees_right_anterior_superior_and_its_mask_comes_back(monkey
     assert np.array_equal(mask, voxels > 0.5)
 
 
+@pytest.mark.parametrize("value", [0.0, 0.25])
+@pytest.mark.parametrize(
+    ("margins", "shape_seen"),
+    [
+        ([(9, 16), (0, 0), (0, 0)], (12, 10, 6)),
+        ([(0, 0), (4, 6), (12, 12)], (12, 10, 6)),
+        ([(2, 2), (0, 0), (3, 3)], (18, 10, 10)),  # some, as sound scans have
+    ],
+)
+def test_padding_beyond_any_head_is_not_shown_to_the_network(
+    monkeypatch, margins, shape_seen, value
+):
+    network = RecordingNetwork()
+    monkeypatch.setattr(brain_extraction, "_load_deepbet", lambda _device: network)
+    picture = np.random.default_rng(0).uniform(0, 1, (6, 10, 12)).astype(np.float32)
+    voxels = np.pad(picture, margins, constant_values=value)
+
+    mask = extract_brain(Volume(voxels, np.diag([20.0, 20.0, 20.0, 1.0])))
+
+    (seen,) = network.seen
+    assert seen.shape == shape_seen
+    assert np.array_equal(mask, voxels > 0.5)
+
+
+def test_a_large_picture_of_one_value_is_shown_as_it_is(monkeypatch):
+    network = RecordingNetwork()
+    monkeypatch.setattr(brain_extraction, "_load_deepbet", lambda _device: network)
+
+    mask = extract_brain(Volume(np.zeros((20, 20, 20), np.float32), np.diag([20.0] * 3 + [1.0])))
+
+    assert network.seen[0].shape == (20, 20, 20)
+    assert not mask.any()
+
+
 class ForgetfulNetwork:
     """Finds the brain in two steps, as deepbet does, and lets others run between them."""
 
