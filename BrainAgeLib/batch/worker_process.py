@@ -2,16 +2,19 @@
 
 On Linux workers are forks of a process that has imported the library and done nothing else: to
 import PyTorch takes as long as half a scan, so it is done once, beside what the batch itself begins
-with. Elsewhere a fork is unsafe or unknown, and each worker imports for itself. Either way only
-what is light is imported here, before the process exists.
+with. Elsewhere a fork is unsafe or unknown, and each worker imports for itself; so it does where
+that process finds no place for its socket. Either way only what is light is imported here, before
+the process exists.
 """
 
 from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import signal
 import sys
+import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from logging.handlers import QueueHandler
@@ -32,11 +35,13 @@ LANES_BESIDE_A_GPU = 2
 
 FORKS = sys.platform == "linux"
 _IMPORTED_BEFORE_THE_FORK = ["BrainAgeLib.batch.fork_server", "BrainAgeLib.batch.work"]
+# The address of a socket has 107 bytes at most; Python adds this to the temporary folder's name.
+_LONGEST_TEMPORARY_FOLDER = 107 - len("/pymp-xxxxxxxx/listener-xxxxxxxx")
 
 
 def worker_context() -> Any:
     """Return the context of ``multiprocessing`` that starts workers on this system."""
-    if not FORKS:
+    if not _can_fork():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED_BEFORE_THE_FORK)
@@ -46,12 +51,21 @@ def worker_context() -> Any:
 def prepare_workers() -> None:
     """Begin to import what workers need, beside this process; call it in the main thread."""
     worker_context()
-    if not FORKS:
+    if not _can_fork():
         return
     from multiprocessing import forkserver
 
     with interruptions_held():
         forkserver.ensure_running()
+
+
+def _can_fork() -> bool:
+    """Say whether workers can be forks: the process that they are forks of needs a socket."""
+    try:
+        folder = tempfile.gettempdir()
+    except FileNotFoundError:  # no folder takes temporary files
+        return False
+    return FORKS and len(os.fsencode(folder)) <= _LONGEST_TEMPORARY_FOLDER
 
 
 def serve(connection: Connection, settings: BatchSettings, lanes: int, log_level: int) -> None:

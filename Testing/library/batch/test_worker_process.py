@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -66,6 +67,25 @@ def test_the_own_handling_of_interruptions_stays(monkeypatch):
 
     assert during == [before[1] | {signal.SIGINT}]
     assert (signal.getsignal(signal.SIGINT), signal.pthread_sigmask(signal.SIG_BLOCK, ())) == before
+
+
+def test_a_temporary_folder_with_a_name_too_long_for_a_socket(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", f"/scratch/{'x' * 90}")
+
+    worker_process.prepare_workers()
+
+    assert worker_process.worker_context().get_start_method() == "spawn"
+
+
+def test_no_folder_for_temporary_files(monkeypatch):
+    def nowhere():
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+
+    worker_process.prepare_workers()
+
+    assert worker_process.worker_context().get_start_method() == "spawn"
 
 
 BATCH = """
