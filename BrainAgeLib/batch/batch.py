@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from BrainAgeLib import __version__
-from BrainAgeLib.batch.bids import describe_derivative
+from BrainAgeLib.batch.bids import BIDSIGNORE, DESCRIPTION, describe_derivative
 from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.scan_list import ScanList
@@ -47,6 +47,7 @@ from BrainAgeLib.run_folder import (
     refuse_to_overwrite,
     tell_of_others,
 )
+from BrainAgeLib.software import NAME
 from BrainAgeLib.whole_file import write_atomically
 
 _TABLES_AND_PAGE = (RESULTS_NAME, SESSIONS_NAME, SELECTION_NAME, INDEX_NAME)
@@ -72,7 +73,9 @@ class Workers(Protocol):
 
 
 def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
-    """Raise InputError where a list, or a scan of it, lies where the batch writes."""
+    """Raise InputError where a list, a scan of it, or a dataset lies where the batch writes."""
+    if scans.is_bids:
+        _refuse_another_dataset(output)
     refuse_to_overwrite(given, [output / name for name in OWN_NAMES], "the list")
     folders = {(output / entry.folder).resolve() for entry in scans.entries}
     for scan in (Path(entry.scan) for entry in scans.entries):
@@ -80,17 +83,26 @@ def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
             refuse_to_overwrite(scan, OutputFolder(scan.parent).files, "the scan")
 
 
+def _refuse_another_dataset(output: Path) -> None:
+    """Raise InputError where a dataset's own description would become that of a derivative."""
+    there = [name for name in (DESCRIPTION, BIDSIGNORE) if (output / name).exists()]
+    if there and NAME not in str(_said_in(output / DESCRIPTION).get("GeneratedBy")):
+        raise InputError(
+            f"{output} is a dataset of its own: this run would replace its {there[0]}",
+            "choose another output folder, such as derivatives/brainage in the dataset",
+        )
+
+
 def earlier_wish(output: Path) -> Wish | None:
     """Return what was asked for when the results in a folder were made: a sequence, or each."""
-    said = _earlier(output)
+    said = _said_in(output / SETTINGS_NAME)
     if said.get(_EACH) is True:
         return EACH
     return said.get("sequence") if said.get("sequence") in SEQUENCES else None
 
 
-def _earlier(output: Path) -> dict[str, Any]:
-    """Return the options of the results in a folder; none where nothing tells them."""
-    path = output / SETTINGS_NAME
+def _said_in(path: Path) -> dict[str, Any]:
+    """Return what a JSON file says: nothing where it is missing or damaged."""
     try:
         return read_json(path, Source(f"{path} is damaged"))
     except InputError:
@@ -100,7 +112,7 @@ def _earlier(output: Path) -> dict[str, Any]:
 def refuse_another_wish(settings: BatchSettings) -> None:
     """Raise InputError where results are to be collected of another wish than theirs."""
     earlier = earlier_wish(settings.output)
-    if settings.wish not in (None, earlier) and _earlier(settings.output):
+    if settings.wish not in (None, earlier) and _said_in(settings.output / SETTINGS_NAME):
         raise _other_options(settings.output, [_change("sequence", earlier, settings.wish)])
 
 
@@ -198,7 +210,7 @@ def _card_of_results(settings: BatchSettings) -> Card | None:
 
     None where nothing tells which one it was. Raises InputError for another model than that.
     """
-    earlier = _earlier(settings.output).get("model")
+    earlier = _said_in(settings.output / SETTINGS_NAME).get("model")
     if earlier is None:
         return None
     ensemble = load_ensemble(settings.options.model)

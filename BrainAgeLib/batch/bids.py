@@ -46,7 +46,7 @@ from BrainAgeLib.tables.participants import Participants
 from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
 
-DESCRIPTION = "dataset_description.json"
+DESCRIPTION, BIDSIGNORE = "dataset_description.json", ".bidsignore"
 _EXTENSIONS = (".nii", ".nii.gz")
 # Of the release whose names the folders of the output follow.
 BIDS_VERSION = "1.10.0"
@@ -269,4 +269,4 @@ def describe_derivative(output: Path) -> None:
         "GeneratedBy": [{"Name": NAME, "Version": __version__}],
     }
     write_atomically(output / DESCRIPTION, f"{json.dumps(description, indent=2)}\n".encode())
-    write_atomically(output / ".bidsignore", "".join(f"{name}\n" for name in NOT_BIDS).encode())
+    write_atomically(output / BIDSIGNORE, "".join(f"{name}\n" for name in NOT_BIDS).encode())

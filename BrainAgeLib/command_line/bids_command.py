@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -60,38 +61,48 @@ def _run(options: argparse.Namespace, json_lines: JsonLines | None) -> int:
 def _of_level(scans: ScanList, settings: BatchSettings, options: argparse.Namespace) -> ScanList:
     """Return the scans to work on, and those that were worked on before: their rows stay.
 
-    Raises InputError for another input, for people who are not there, and when there are none.
+    Raises InputError for another input, people or sessions that are not there, and when none is.
     """
     from BrainAgeLib.batch.work import finished_row
     from BrainAgeLib.errors import InputError
 
     if not scans.is_bids:
         raise InputError(f"{options.input} is no BIDS dataset", "brainage batch takes any folder")
-    people = {label.removeprefix("sub-") for label in options.participant_label}
-    sessions = {label.removeprefix("ses-") for label in options.session_label}
-    there = {entry.id.removeprefix("sub-") for entry in scans.entries}
-    if strangers := sorted(people - there):
-        raise InputError(
-            f"{options.input} has no scan to predict from of {len(strangers)} of these people",
-            "see that the labels are those of the folders sub-LABEL",
-            tuple(strangers),
-        )
+    of_whom = [entry.id.removeprefix("sub-") for entry in scans.entries]
+    of_when = [entry.session.removeprefix("ses-") for entry in scans.entries]
+    people = _chosen(options.participant_label, "sub-", of_whom, f"{options.input}", "people")
+    sessions = _chosen(options.session_label, "ses-", of_when, f"{options.input}", "sessions")
     is_group = options.level == "group"
+    is_asked_for = [
+        not is_group and person in people and session in sessions
+        for person, session in zip(of_whom, of_when, strict=True)
+    ]
+    if not is_group and not any(is_asked_for):  # whatever an earlier run left
+        raise InputError("no scan is of these people and sessions", "leave out a label")
     entries = [
         entry
-        for entry in scans.entries
-        if (
-            not is_group
-            and entry.id.removeprefix("sub-") in (people or there)
-            and (not sessions or entry.session.removeprefix("ses-") in sessions)
-        )
-        or finished_row(entry, settings) is not None
+        for entry, is_asked in zip(scans.entries, is_asked_for, strict=True)
+        if is_asked or finished_row(entry, settings) is not None
     ]
     if not entries:
         raise InputError(
-            f"{options.output} holds no result of {options.input}"
-            if is_group
-            else "no scan is of these people and sessions",
-            "run the level participant first" if is_group else "leave out a label",
+            f"{options.output} holds no result of {options.input}",
+            "run the level participant first",
         )
     return replace(scans, entries=entries)
+
+
+def _chosen(
+    given: Sequence[str], prefix: str, there: Sequence[str], dataset: str, what: str
+) -> set[str]:
+    """Return the labels that are given, or all that are there. Raises InputError for others."""
+    from BrainAgeLib.errors import InputError
+
+    asked = {label.removeprefix(prefix) for label in given}
+    if strangers := sorted(asked.difference(there)):
+        raise InputError(
+            f"{dataset} has no scan to predict from of {len(strangers)} of these {what}",
+            f"see that the labels are those of the folders {prefix}LABEL",
+            tuple(strangers),
+        )
+    return asked or set(there)

@@ -140,3 +140,28 @@ def test_a_group_is_of_each_sequence_if_that_was_asked_for(bids, dataset, tmp_pa
     (dataset / "sub-02" / "anat" / "sub-02_T2w.nii.gz").unlink()
     (dataset / "sub-02" / "anat" / "sub-02_FLAIR.nii.gz").unlink()
     assert bids("participant", "--each-sequence", "--retry-failed").code == 0
+
+
+def test_a_session_that_is_not_there_is_said_after_an_earlier_run_too(bids, tmp_path):
+    assert bids("participant", "--participant-label", "02").code == 0
+
+    stranger = bids("participant", "--session-label", "c", "a")
+    nobody = bids("participant", "--participant-label", "02", "--session-label", "a")
+
+    assert (stranger.code, nobody.code) == (2, 2)
+    assert "of 1 of these sessions" in stranger.err and stranger.err.splitlines()[-1] == "  c"
+    assert "no scan is of these people and sessions" in nobody.err
+    assert rows(tmp_path) == [("sub-02", "", "50")]
+
+
+@pytest.mark.parametrize("name", ["dataset_description.json", ".bidsignore"])
+def test_the_own_description_of_a_dataset_stays(brainage, dataset, name):
+    (dataset / name).write_text('{"Name": "Scans of the clinic", "BIDSVersion": "1.8.0"}')
+    before = sorted(path.relative_to(dataset) for path in dataset.rglob("*"))
+
+    outcome = brainage("bids", dataset, dataset, "participant")
+
+    assert outcome.code == 2
+    assert f"this run would replace its {name}" in outcome.err
+    assert "Scans of the clinic" in (dataset / name).read_text()
+    assert sorted(path.relative_to(dataset) for path in dataset.rglob("*")) == before
