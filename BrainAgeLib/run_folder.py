@@ -34,8 +34,16 @@ def refuse_to_overwrite(
 ) -> None:
     """Raise InputError where ``given``, which a run reads, is one of the files that it writes."""
     for file in files:
-        if file.exists() and given.exists() and file.samefile(given):
+        if is_there(file) and is_there(given) and file.samefile(given):
             raise InputError(f"{what} {given} lies where this run writes its {file.name}", hint)
+
+
+def is_there(path: Path) -> bool:
+    """Say whether there is something; not so of what nobody may look for, or of too long a name."""
+    try:
+        return path.exists()
+    except OSError:  # whoever goes on to write or read there is told why not
+        return False
 
 
 def tell_of_others(folder: Path, names: Iterable[str], marks: Iterable[str]) -> None:
@@ -61,7 +69,7 @@ def removed_if_it_fails(path: Path) -> Iterator[None]:
 
     What is not empty stays.
     """
-    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    missing = [folder for folder in (path, *path.parents) if not is_there(folder)]
     try:
         yield
     except BaseException:

@@ -43,6 +43,7 @@ from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.run_folder import (
     folder_lock,
+    is_there,
     make_output_folder,
     refuse_to_overwrite,
     tell_of_others,
@@ -85,7 +86,7 @@ def refuse_own_outputs(given: Path, scans: ScanList, output: Path) -> None:
 
 def _refuse_another_dataset(output: Path) -> None:
     """Raise InputError where a dataset's own description would become that of a derivative."""
-    there = [name for name in (DESCRIPTION, BIDSIGNORE) if (output / name).exists()]
+    there = [name for name in (DESCRIPTION, BIDSIGNORE) if is_there(output / name)]
     if there and NAME not in str(_said_in(output / DESCRIPTION).get("GeneratedBy")):
         raise InputError(
             f"{output} is a dataset of its own: this run would replace its {there[0]}",
@@ -145,7 +146,8 @@ def run_batch(
         try:
             left = []
             for number, entry in enumerate(scans.entries):
-                row = _known_row(entry, settings, retry_failed and not collects_only)
+                stays = collects_only or entry.folder in scans.kept
+                row = _known_row(entry, settings, retry_failed and not stays)
                 if row is None:
                     left.append(number)
                 else:

@@ -20,6 +20,7 @@ from BrainAgeLib.batch.left_out import people_without_scan
 from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders, with_person
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.scan.file_kind import cannot_be_read
 from BrainAgeLib.tables.participants import Participants
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
 from BrainAgeLib.tables.sexes import UnclearSexes
@@ -35,11 +36,15 @@ _HINT = "its first line is path,id,age,sex,session,group; all but path may be le
 
 @dataclass(frozen=True)
 class ScanList:
-    """The scans of a batch in their order. ``decisions`` is empty for a list, which decides."""
+    """The scans of a batch in their order. ``decisions`` is empty for a list, which decides.
+
+    ``kept``: the folders of those that this run was not asked for and whose rows stay as they are.
+    """
 
     entries: list[ScanEntry]
     decisions: list[Decision]
     is_bids: bool = False
+    kept: frozenset[str] = frozenset()
 
 
 def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
@@ -58,7 +63,7 @@ def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
             hint = "batch takes a folder or a CSV list of scans, brainage predict a single scan"
             raise InputError(f"{name} is no list of scans", hint)
         scans = ScanList(read_scan_list(path), [])
-    elif is_bids(path):
+    elif _is_dataset(path):
         scans = ScanList(*read_bids(path, output, wish), is_bids=True)
     else:
         scans = _with_people(path, *read_tree(path, output, wish), wish)
@@ -97,6 +102,13 @@ def _with_people(
     people.tell_unclear_sexes()
     missing = people_without_scan(root, people.without_scan(), sequences_of(wish))
     return ScanList(told, decisions + missing)
+
+
+def _is_dataset(folder: Path) -> bool:
+    try:
+        return is_bids(folder)
+    except OSError as error:  # nobody may look into it
+        raise cannot_be_read(printable(str(folder)), error) from error
 
 
 def read_scan_list(table: Path) -> list[ScanEntry]:

@@ -124,7 +124,7 @@ def run_on_scans(
         )
     finally:
         progress.clear()
-    return _tell_results(rows, settings.output / RESULTS_NAME, json_lines)
+    return _tell_results(scans, rows, settings.output / RESULTS_NAME, json_lines)
 
 
 def _found(options: argparse.Namespace, settings: BatchSettings, of_earlier: bool) -> ScanList:
@@ -144,15 +144,19 @@ def _found(options: argparse.Namespace, settings: BatchSettings, of_earlier: boo
     return scans
 
 
-def _tell_results(rows: Sequence[ResultRow], table: Path, json_lines: JsonLines | None) -> int:
-    """Say what came of all scans; return the code."""
+def _tell_results(
+    scans: ScanList, rows: Sequence[ResultRow], table: Path, json_lines: JsonLines | None
+) -> int:
+    """Say what came of the scans that were asked for; return the code."""
     from BrainAgeLib.batch.table import same_scans
 
-    without_age = sum(not row.has_age for row in rows)
+    of_entries = zip(scans.entries, rows, strict=True)
+    asked = [row for entry, row in of_entries if entry.folder not in scans.kept]
+    without_age = sum(not row.has_age for row in asked)
     if json_lines is not None:
-        json_lines.table(table, len(rows), without_age, same_scans(rows))
+        json_lines.table(table, len(asked), without_age, same_scans(rows))
     else:
-        print(_summary(rows, table))
+        print(_summary(asked, rows, table))
     return ExitCode.SOME_WITHOUT_AGE if without_age else ExitCode.DONE
 
 
@@ -226,14 +230,14 @@ def _event(row: ResultRow) -> dict[str, object]:
     }
 
 
-def _summary(rows: Sequence[ResultRow], table: Path) -> str:
+def _summary(asked: Sequence[ResultRow], rows: Sequence[ResultRow], table: Path) -> str:
     from BrainAgeLib.batch.table import same_scans_in_words
 
-    refused = sum(row.verdict == "refuse" and not row.has_age for row in rows)
-    failed = sum(row.error is not None for row in rows)
-    with_age = len(rows) - refused - failed
+    refused = sum(row.verdict == "refuse" and not row.has_age for row in asked)
+    failed = sum(row.error is not None for row in asked)
+    with_age = len(asked) - refused - failed
     lines = (
-        f"{scans_in_words(len(rows))}: {with_age} with an age, {refused} refused, {failed} failed",
+        f"{scans_in_words(len(asked))}: {with_age} with an age, {refused} refused, {failed} failed",
         *same_scans_in_words(rows),
         f"Results            {table}",
         f"Page               {table.with_name('index.html')}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,14 @@ from BrainAgeLib.command_line.batch_command import add_batch_options, run_on_sca
 from BrainAgeLib.command_line.interruption import ON
 from BrainAgeLib.command_line.progress import JsonLines
 from BrainAgeLib.records import NOTICE
+from BrainAgeLib.report.wording import scans_in_words
 
 if TYPE_CHECKING:
     from BrainAgeLib.batch.scan_list import ScanList
+    from BrainAgeLib.batch.table import ScanEntry
     from BrainAgeLib.batch.work import BatchSettings
+
+logger = logging.getLogger(__name__)
 
 
 def add_parser(commands: Any) -> argparse.ArgumentParser:
@@ -72,24 +77,40 @@ def _of_level(scans: ScanList, settings: BatchSettings, options: argparse.Namesp
     of_when = [entry.session.removeprefix("ses-") for entry in scans.entries]
     people = _chosen(options.participant_label, "sub-", of_whom, f"{options.input}", "people")
     sessions = _chosen(options.session_label, "ses-", of_when, f"{options.input}", "sessions")
+    asked = {
+        entry.folder
+        for entry, person, session in zip(scans.entries, of_whom, of_when, strict=True)
+        if person in people and session in sessions
+    }
     is_group = options.level == "group"
-    is_asked_for = [
-        not is_group and person in people and session in sessions
-        for person, session in zip(of_whom, of_when, strict=True)
-    ]
-    if not is_group and not any(is_asked_for):  # whatever an earlier run left
+    if not is_group and not asked:  # whatever an earlier run left
         raise InputError("no scan is of these people and sessions", "leave out a label")
-    entries = [
-        entry
-        for entry, is_asked in zip(scans.entries, is_asked_for, strict=True)
-        if is_asked or finished_row(entry, settings) is not None
-    ]
-    if not entries:
+    others = [entry for entry in scans.entries if is_group or entry.folder not in asked]
+    known = {entry.folder for entry in others if finished_row(entry, settings) is not None}
+    _tell_of_outdated([entry for entry in others if entry.folder not in known], settings)
+    if is_group and not known:
         raise InputError(
             f"{options.output} holds no result of {options.input}",
             "run the level participant first",
         )
-    return replace(scans, entries=entries)
+    taken = known if is_group else known | asked
+    entries = [entry for entry in scans.entries if entry.folder in taken]
+    return replace(scans, entries=entries, kept=frozenset(() if is_group else known))
+
+
+def _tell_of_outdated(entries: Sequence[ScanEntry], settings: BatchSettings) -> None:
+    """Warn of scans that were worked on, but not as what the dataset says that they are now."""
+    from BrainAgeLib.report.output_folder import OutputFolder
+    from BrainAgeLib.run_folder import is_there
+
+    folders = [OutputFolder(settings.output / entry.folder) for entry in entries]
+    outdated = [folder for folder in folders if is_there(folder.prediction)]
+    if outdated:
+        logger.warning(
+            "left out of the tables: %s whose results are of another age, sex or file than those "
+            "of the dataset; the level participant works on them again",
+            scans_in_words(len(outdated)),
+        )
 
 
 def _chosen(

@@ -16,6 +16,7 @@ from BrainAgeLib.run_folder import (
     LOCK_NAME,
     folder_lock,
     make_output_folder,
+    refuse_to_overwrite,
     removed_if_it_fails,
 )
 from Testing.library.commands import environment
@@ -45,6 +46,16 @@ def test_output_folder_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="is no folder"):
         make_output_folder(tmp_path / "file" / "out")
+
+
+def test_output_folder_with_too_long_a_name(tmp_path: Path) -> None:
+    out = tmp_path / ("x" * 300) / "out"
+    refuse_to_overwrite(tmp_path, [out / "report.html"])
+    with (
+        pytest.raises(InputError, match="cannot be made: File name too long"),
+        removed_if_it_fails(out),
+    ):
+        make_output_folder(out)
 
 
 def test_folders_above_it_are_made(tmp_path: Path) -> None:

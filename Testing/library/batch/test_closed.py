@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from BrainAgeLib.batch.bids import read_bids
+from BrainAgeLib.batch.scan_list import find_scans
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.batch.made_trees import tree, write_image
@@ -89,3 +90,13 @@ def test_a_folder_of_bids_that_nobody_may_read_has_a_line(tmp_path, closed):
 
     reasons = {decision.path: decision.reason for decision in decisions}
     assert "permission denied" in reasons[str(tmp_path / "sub-1" / "ses-2")]
+
+
+def test_a_folder_that_nobody_may_look_into_is_said(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "is_file", lambda path: path.parent == tmp_path and refuse(path))
+
+    with pytest.raises(InputError, match=f"{tmp_path.name} cannot be read: permission denied"):
+        find_scans(str(tmp_path), tmp_path / "out")

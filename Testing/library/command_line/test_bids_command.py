@@ -142,6 +142,33 @@ def test_a_group_is_of_each_sequence_if_that_was_asked_for(bids, dataset, tmp_pa
     assert bids("participant", "--each-sequence", "--retry-failed").code == 0
 
 
+def test_the_code_is_of_the_people_who_were_asked_for(bids, dataset, tmp_path):
+    (dataset / "sub-03" / "anat" / "sub-03_T1w.nii.gz").write_bytes(b"no scan")
+    assert bids("participant", "--participant-label", "02", "03").code == 5
+    failure = tmp_path / "out" / "sub-03" / "anat" / "sub-03_T1w" / "failure.json"
+    before = failure.stat().st_mtime_ns
+
+    outcome = bids("participant", "--participant-label", "02", "--retry-failed")
+
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("1 scan: 1 with an age, 0 refused, 0 failed\n")
+    assert failure.stat().st_mtime_ns == before
+    assert [person for person, *_ in rows(tmp_path)] == ["sub-02", "sub-03"]
+    assert bids("participant", "--participant-label", "03").code == 5
+
+
+def test_results_of_another_age_are_left_out_with_a_word(bids, dataset, tmp_path):
+    assert bids("participant", "--participant-label", "02", "03").code == 0
+    (dataset / "participants.tsv").write_text("participant_id\tage\n1\t60\nsub-02\t51\n")
+
+    outcome = bids("group")
+
+    assert (outcome.code, rows(tmp_path)) == (0, [("sub-03", "", "")])
+    assert "left out of the tables: 1 scan whose results are of another age" in outcome.err
+    assert bids("participant", "--participant-label", "02").code == 0
+    assert rows(tmp_path) == [("sub-02", "", "51"), ("sub-03", "", "")]
+
+
 def test_a_session_that_is_not_there_is_said_after_an_earlier_run_too(bids, tmp_path):
     assert bids("participant", "--participant-label", "02").code == 0
 
@@ -152,6 +179,17 @@ def test_a_session_that_is_not_there_is_said_after_an_earlier_run_too(bids, tmp_
     assert "of 1 of these sessions" in stranger.err and stranger.err.splitlines()[-1] == "  c"
     assert "no scan is of these people and sessions" in nobody.err
     assert rows(tmp_path) == [("sub-02", "", "50")]
+
+
+def test_an_output_folder_with_too_long_a_name(brainage, dataset, tmp_path):
+    participant, group = (
+        brainage("bids", dataset, tmp_path / ("x" * 300), level)
+        for level in ("participant", "group")
+    )
+
+    assert (participant.code, group.code) == (2, 2)
+    assert "cannot be made: File name too long" in participant.err
+    assert "run the level participant first" in group.err
 
 
 @pytest.mark.parametrize("name", ["dataset_description.json", ".bidsignore"])
