@@ -110,7 +110,7 @@ def read_cohort(path: Path, plan: Plan) -> Cohort:
     if plan.time:
         table = with_times(table, plan.time, path)
     scans = table.scans
-    check_people(table, path)
+    check_people(table.scans, table.again, path)
     _read_columns(table, plan, path)
     # The table's own may hold anything; the analysis knows it by that name.
     scans = scans.drop(columns=["age_first", ENTRY], errors="ignore")

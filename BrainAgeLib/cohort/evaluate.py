@@ -73,7 +73,7 @@ def evaluate(path: Path, group: str | None = None) -> Report:
     Raises InputError when it cannot be read, has no such group, or fewer than ten usable people.
     """
     table = read_table(path, apart=True)
-    check_people(table, path)
+    check_people(table.scans, table.again, path)
     if group is not None:
         table = of_group(table, path, group)
     of_each = by_sequence(table.scans)

@@ -168,7 +168,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
 def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
     """Return the first T1 scan of each healthy person, and what else there is of these people."""
     table = read_table(path, t1_alone=True)
-    check_people(table, path)
+    check_people(table.scans, table.again, path)
     left_out = [one for one in table.exclusions if group in (None, one.group)]
     if OTHER_SEQUENCE in counted(left_out) and group not in {None, *table.scans["group"]}:
         return table.scans[:0], tuple(left_out)  # the group is there, and has no T1

@@ -73,7 +73,8 @@ class AnalysisTable:
     or empty), ``person`` (``id``, or the path where it is empty), ``line``, and all further columns
     as text.
     ``gap_years`` is raw brain age minus age. ``columns``: those that the file has.
-    ``rows_read``: kept and left out. ``left_out``: the rows that are, as ``scans``.
+    ``rows_read``: kept and left out. ``left_out``: the rows that are, as ``scans``; ``again``: of
+    these, another of the same person and session came first.
     """
 
     scans: pd.DataFrame
@@ -81,6 +82,7 @@ class AnalysisTable:
     rows_read: int
     columns: tuple[str, ...] = ()
     left_out: pd.DataFrame | None = None
+    again: pd.DataFrame | None = None
 
 
 def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> AnalysisTable:
@@ -119,7 +121,8 @@ def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> Analy
     )
     kept = frame.loc[[not reason for reason in reasons]].reset_index(drop=True)
     left_out = frame.loc[list(map(bool, reasons))].reset_index(drop=True)
-    return AnalysisTable(kept, exclusions, len(frame), columns, left_out)
+    again = frame.loc[[reason == SAME_SESSION for reason in reasons]]
+    return AnalysisTable(kept, exclusions, len(frame), columns, left_out, again)
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -15,8 +15,6 @@ from BrainAgeLib.tables.participants import bare_label
 if TYPE_CHECKING:
     import pandas as pd
 
-    from BrainAgeLib.cohort.table import AnalysisTable
-
 logger = logging.getLogger(__name__)
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
 SAME_SESSION = "another scan of this person and session came first"
@@ -82,20 +80,17 @@ def check_gaps(frame: pd.DataFrame, path: Path) -> None:
         )
 
 
-def check_people(table: AnalysisTable, path: Path) -> None:
+def check_people(scans: pd.DataFrame, again: pd.DataFrame | None, path: Path) -> None:
     """Raise InputError, which names the lines, where rows of one id cannot be of one person.
 
-    They name F and M, or in one session ages that are years apart. Rows that are left out since
-    another of their session came first are looked at, too: they may be those of somebody else.
+    They name F and M, or in one session ages that are years apart. ``again``: rows that are left
+    out since another of their session came first; they may be those of somebody else.
     """
     import pandas as pd
 
-    again = {one.line for one in table.exclusions if one.reason == SAME_SESSION}
-    columns = ["person", "session", "sex", "age", "line"]
-    scans = table.scans[columns]
-    if table.left_out is not None:
-        others = table.left_out[table.left_out["line"].isin(again)]
-        scans = pd.concat([scans, others[columns]], ignore_index=True)
+    if again is not None:
+        columns = ["person", "session", "sex", "age", "line"]
+        scans = pd.concat([scans[columns], again[columns]], ignore_index=True)
     _check_sexes(scans, path)
     _check_ages_of_sessions(scans[scans["session"] != ""], path)
 

@@ -63,7 +63,7 @@ def test_a_scan_again_in_one_session_is_of_the_same_person(tmp_path):
     path = write_table([*healthy_rows(5), again], tmp_path / "results.csv")
     table = read_table(path)
 
-    check_people(table, path)
+    check_people(table.scans, table.again, path)
 
     assert [(item.line, item.reason) for item in table.exclusions] == [(7, SAME_SESSION)]
 
