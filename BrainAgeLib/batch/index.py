@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -159,7 +160,9 @@ def _why(entry: ScanEntry, row: ResultRow) -> str:
     """Return why the scan was taken, and the error without the folders above it, or findings."""
     if row.error is None:
         return ", ".join(filter(None, (row.selection, *map(_words, row.findings))))
-    error = row.error.replace(entry.scan, Path(entry.scan).name)
+    # By another way than now, it may be: an earlier run may have been given the input otherwise.
+    name = re.escape(Path(entry.scan).name)
+    error = re.sub(rf"(?<!\w)(?:[A-Za-z]:)?[/\\].*[/\\](?={name})", "", row.error)
     return ", ".join(filter(None, (row.selection, error)))
 
 

@@ -254,3 +254,14 @@ def test_a_scan_under_two_ids_is_told_of(tmp_path):
 
     assert "p1 v1 and p&lt;2&gt; are the same scan, file for file" in page
     assert "same scan" not in index_html(ENTRIES, ROWS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place", ["/x/", "/home/DOE JANE/x/../y/", "C:\\Users\\DOE^JANE\\", "//server/JANE/"]
+)
+def test_a_failure_that_was_found_by_another_way_names_no_path(tmp_path, place):
+    rows = [*ROWS[:2], replace(ROWS[2], error=f"the file {place}c.nii does not exist (and/or)")]
+
+    page = index_html(ENTRIES, rows, tmp_path)
+
+    assert '<td class="why">the file c.nii does not exist (and/or)</td>' in page
