@@ -257,7 +257,7 @@ def test_a_scan_under_two_ids_is_told_of(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "place", ["/x/", "/home/DOE JANE/x/../y/", "C:\\Users\\DOE^JANE\\", "//server/JANE/"]
+    "place", ["/x/", "/data/DOE JANE/x/../y/", "D:\\x\\DOE^JANE\\", "//server/JANE/"]
 )
 def test_a_failure_that_was_found_by_another_way_names_no_path(tmp_path, place):
     rows = [*ROWS[:2], replace(ROWS[2], error=f"the file {place}c.nii does not exist (and/or)")]
