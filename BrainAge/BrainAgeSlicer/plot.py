@@ -73,7 +73,7 @@ def newChart(name: str) -> tuple[Any, list[Any]]:
     """Add an empty plot of brain ages; return its chart, and the nodes that make it up so far."""
     chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
     chart.SetAttribute(OURS, "chart")
-    chart.SetYAxisTitle(_("Predicted brain age (years)"))
+    chart.SetYAxisTitle(_("Raw brain age (years)"))
     chart.SetLegendVisibility(True)
     return chart, [chart]
 
