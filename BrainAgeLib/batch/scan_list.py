@@ -89,10 +89,7 @@ def _with_people(
     Only scans of ``root`` itself are known by their files' names, which others may share.
     Raises InputError when the table cannot be read.
     """
-    # Of whom a line says already why there is no scan, it need not be said again.
-    visits = [(entry.id, entry.session) for entry in entries]
-    left_out = [(decision.id, decision.session) for decision in decisions]
-    people = Participants(root, visits + left_out)
+    people = Participants(root, [(entry.id, entry.session) for entry in entries])
     told = []
     for entry in entries:
         path = Path(entry.path)
@@ -100,8 +97,9 @@ def _with_people(
         told.append(with_person(entry, people.facts(entry.id, entry.session, name)))
     people.tell_who_is_missing()
     people.tell_unclear_sexes()
-    missing = people_without_scan(root, people.without_scan(), sequences_of(wish))
-    return ScanList(told, decisions + missing)
+    # Of whom a line says already why there is no scan, it need not be said again.
+    missing = people.without_scan({decision.id for decision in decisions})
+    return ScanList(told, decisions + people_without_scan(root, missing, sequences_of(wish)))
 
 
 def _is_dataset(folder: Path) -> bool:

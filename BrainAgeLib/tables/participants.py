@@ -68,14 +68,15 @@ class Participants:
         self._unclear = UnclearSexes()
         if table := people or self._files:  # of the same file
             self._unclear.count(NAME, table.columns.sexes, table.all_cells())
-        self._people, self._without_scan = people, []
+        self._people = people
+        self._without_scan: dict[str, list[Row]] = {}
         if people is not None:
             matched = _matched(people.rows, self._sessions_of)
             there = {id(row) for rows in matched.values() for row in rows}
             # Where it names nobody of these, it names them otherwise: that is another sentence.
-            self._without_scan = [
-                key for key, rows in people.rows.items() if there and id(rows[0]) not in there
-            ]
+            self._without_scan = {
+                key: rows for key, rows in people.rows.items() if there and id(rows[0]) not in there
+            }
             self._people = replace(people, rows=matched)
         self._of_sessions: dict[str, _Table | None] = {}
         self._without_age: set[str] = set()
@@ -92,9 +93,11 @@ class Participants:
         self._ages_of[subject][session] = facts.age_years
         return facts
 
-    def without_scan(self) -> list[str]:
-        """Return the people, as the table writes them, who have no scan."""
-        return list(self._without_scan)
+    def without_scan(self, told_of: Collection[str] = ()) -> list[str]:
+        """Return the people, as the table writes them, who have no scan; ``told_of`` aside."""
+        told = _matched(self._without_scan, told_of)
+        those = {id(row) for rows in told.values() for row in rows}
+        return [key for key, rows in self._without_scan.items() if id(rows[0]) not in those]
 
     def tell_who_is_missing(self) -> None:
         """Log how many people with a scan the tables leave without an age, or with one for all."""

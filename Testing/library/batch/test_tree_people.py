@@ -49,3 +49,19 @@ def test_nobody_of_a_tree_without_a_scan_has_two_lines(tmp_path):
 
     assert [(entry.id, entry.age_years) for entry in found.entries] == [("sub-01", 51)]
     assert sorted(line.id for line in found.decisions) == ["4", "sub-01", "sub-02", "sub-03"]
+
+
+def test_a_folder_without_a_scan_takes_nobodys_age_and_is_no_person_with_a_scan(tmp_path, caplog):
+    for name in ("sub-01/T1.nii.gz", "sub-05/T1.nii.gz"):
+        write_image(tmp_path / name)
+    (tmp_path / "01").mkdir()
+    (tmp_path / "01" / "notes.txt").touch()
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\n1\t51\n")
+
+    found = find_scans(str(tmp_path), tmp_path / "out")
+
+    assert [(entry.id, entry.age_years) for entry in found.entries] == [
+        ("sub-01", 51),
+        ("sub-05", None),
+    ]
+    assert "leaves 1 of 2 people with a scan without an age" in caplog.text
