@@ -46,6 +46,14 @@ def is_there(path: Path) -> bool:
         return False
 
 
+def are_one_path(one: str, other: str) -> bool:
+    """Say whether two paths lead to one file or folder: by "..", say, or through a link."""
+    try:
+        return one == other or Path(one).samefile(other)
+    except OSError:
+        return False
+
+
 def tell_of_others(folder: Path, names: Iterable[str], marks: Iterable[str]) -> None:
     """Warn of files in ``folder`` that a run is about to replace and that are none of its own.
 

@@ -27,6 +27,7 @@ from BrainAgeLib.options import Deliverables, Options
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.output_folder import OutputFolder, make_room, output_folder
 from BrainAgeLib.report.record import read_prediction
+from BrainAgeLib.run_folder import are_one_path
 from BrainAgeLib.scan.read import sha256_of
 from BrainAgeLib.scan.text_headers import files_of_text_headed
 from BrainAgeLib.whole_file import write_atomically
@@ -198,18 +199,9 @@ def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) ->
     same_sex = options.sex in (None, prediction.sex)
     series = prediction.input.series_uid  # None of a file that is no DICOM, whatever was asked for
     same_series = None in (series, options.series_uid) or series == options.series_uid
-    same_file = _are_one_path(prediction.input.path, entry.scan) and _is_unchanged(prediction)
+    path = prediction.input.path
+    same_file = path is not None and are_one_path(path, entry.scan) and _is_unchanged(prediction)
     return same_age and same_sex and same_series and same_file
-
-
-def _are_one_path(earlier: str | None, now: str) -> bool:
-    """Say whether two paths lead to one file or folder: by "..", say, or through a link."""
-    if earlier is None or earlier == now:
-        return earlier == now
-    try:
-        return Path(earlier).samefile(now)
-    except OSError:
-        return False
 
 
 def _is_unchanged(prediction: Prediction) -> bool:

@@ -10,6 +10,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.output_folder import RECORD_NAME
 from BrainAgeLib.report.record import read_prediction
+from BrainAgeLib.run_folder import are_one_path
 
 SAME_YEARS = 1e-3  # set by hand: above the rounding of records, below what two scans differ by
 
@@ -33,13 +34,14 @@ class RecordsBeside:
     def of(self, path: str, brain_age_years: float) -> Prediction | None:
         """Return the record of a row, told by the path and the brain age; None without one.
 
-        The path of a row is the end of the one in its record, which is absolute.
+        The path of a row is the end of the one in its record, which is absolute, or another way
+        to that file: where a batch went on, its input may have been named otherwise.
         """
         parts = [part for part in PurePath(path).parts if part not in ("..", ".")]
         for record in self._by_name.get(parts[-1], ()) if parts else ():
-            own, age_years = PurePath(record.input.path or "").parts, record.brain_age_years
-            if age_years is None or list(own[-len(parts) :]) != parts:
+            own, age_years = record.input.path or "", record.brain_age_years
+            if age_years is None or abs(age_years - brain_age_years) > SAME_YEARS:
                 continue
-            if abs(age_years - brain_age_years) <= SAME_YEARS:
+            if list(PurePath(own).parts[-len(parts) :]) == parts or are_one_path(own, path):
                 return record
         return None
