@@ -53,7 +53,8 @@ def extract_brain(volume: Volume, device: str = "cpu") -> np.ndarray:
     window = _picture(volume)
     whole = np.zeros(volume.voxels.shape, bool)
     # Canonical arrays are (S, P, L); deepbet was trained on (R, A, S).
-    voxels = np.ascontiguousarray(volume.voxels[window].transpose(2, 1, 0)[::-1, ::-1], np.float32)
+    seen = volume.voxels[window].transpose(2, 1, 0)[::-1, ::-1]
+    voxels = np.array(seen, np.float32, order="C")  # a view of one row keeps its backward strides
     try:
         with torch.inference_mode():
             probability = network.run_model(voxels)

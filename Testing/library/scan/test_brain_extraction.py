@@ -141,6 +141,13 @@ def test_a_large_picture_of_one_value_is_shown_as_it_is(monkeypatch):
     assert not mask.any()
 
 
+def test_one_bright_row_of_a_large_picture_is_no_brain():
+    voxels = np.zeros((20, 20, 20), np.float32)
+    voxels[4:9, 10, 10] = 5.0
+
+    assert not extract_brain(Volume(voxels, np.diag([20.0] * 3 + [1.0]))).any()
+
+
 class ForgetfulNetwork:
     """Finds the brain in two steps, as deepbet does, and lets others run between them."""
 
