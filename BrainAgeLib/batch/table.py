@@ -171,8 +171,8 @@ def same_scans(rows: Iterable[ResultRow]) -> list[tuple[str, ...]]:
 def same_scans_in_words(rows: Iterable[ResultRow]) -> list[str]:
     """Return a sentence on each of these; ids are for people's eyes, not for a log."""
     said = [
-        f"{', '.join(names[:-1])} and {names[-1]} are the same scan, file for file: in evaluate, "
-        f"calibrate and cohort it counts {len(names)} times."
+        f"{', '.join(names[:-1])} and {names[-1]} are the same scan, file for file: evaluate, "
+        f"calibrate and cohort take it for {len(names)} scans."
         for names in same_scans(rows)
     ]
     more = len(said) - MOST_SAME_TOLD

@@ -129,7 +129,7 @@ def test_a_scan_under_several_names_is_told_of():
     (words,) = same_scans_in_words([FAILED, FAILED, *copies])
 
     assert words.startswith("p1 and p2 v1 are the same scan, file for file: ")
-    assert words.endswith(" it counts 2 times.")
+    assert words.endswith(" take it for 2 scans.")
     assert same_scans_in_words([FAILED, FAILED, *copies[2:]]) == []
 
 

@@ -45,7 +45,7 @@ def test_a_batch_with_a_failure_is_5(brainage, quick, tmp_path):
     assert outcome.out.startswith(f"{SCANS} scans: {SCANS - 1} with an age, 0 refused, 1 failed\n")
     assert "Research use only." in outcome.out
     assert "p3 and p4 are the same scan, file for file: " in outcome.out
-    assert f"it counts {SCANS - 1} times." in outcome.out
+    assert f"take it for {SCANS - 1} scans." in outcome.out
     assert f"{SCANS} of {SCANS} scans, 1 without an age" in outcome.err
     assert [row["exit_code"] for row in rows_in(tmp_path / "out")] == ["0", "2", "0", "0", "0", "0"]
 
