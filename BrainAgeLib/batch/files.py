@@ -49,10 +49,11 @@ def folders_below(
         seen.add(here.resolve())
         folders[:] = sorted(f for f in folders if not f.startswith(".") and f not in _LEFT_OUT)
         files = [name for name in sorted(names) if not name.startswith(".")]
-        yield here, [name for name in files if _may_be_file(here / name)]
+        yield here, [name for name in files if may_be_file(here / name)]
 
 
-def _may_be_file(path: Path) -> bool:
+def may_be_file(path: Path) -> bool:
+    """Say whether a path is a file, or one that nobody may look at."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError:

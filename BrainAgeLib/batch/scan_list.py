@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from BrainAgeLib.batch.bids import is_bids, read_bids
-from BrainAgeLib.batch.choice import EACH, Wish, sequences_of
+from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.files import images_among, is_dicom, stem
-from BrainAgeLib.batch.left_out import people_without_scan
-from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders, with_person
+from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
+from BrainAgeLib.batch.tree_people import with_people
 from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.scan.file_kind import cannot_be_read
-from BrainAgeLib.tables.participants import Participants
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
 from BrainAgeLib.tables.sexes import UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
@@ -66,7 +65,7 @@ def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
     elif _is_dataset(path):
         scans = ScanList(*read_bids(path, output, wish), is_bids=True)
     else:
-        scans = _with_people(path, *read_tree(path, output, wish), wish)
+        scans = ScanList(*with_people(path, *read_tree(path, output, wish), wish))
     if not scans.entries:
         count, of_what = len(scans.decisions), "T1" if wish in (None, EACH) else wish
         left_out = f": {count} file{'s' * (count > 1)} or series were left out" if count else ""
@@ -79,27 +78,6 @@ def find_scans(given: str, output: Path, wish: Wish | None = None) -> ScanList:
     # The same scan, whatever folder the program is started from.
     entries = [replace(entry, scan=str(Path(entry.scan).absolute())) for entry in scans.entries]
     return replace(scans, entries=entries)
-
-
-def _with_people(
-    root: Path, entries: list[ScanEntry], decisions: list[Decision], wish: Wish | None
-) -> ScanList:
-    """Return the scans of a tree with what a ``participants.tsv`` in it says of their people.
-
-    Only scans of ``root`` itself are known by their files' names, which others may share.
-    Raises InputError when the table cannot be read.
-    """
-    people = Participants(root, [(entry.id, entry.session) for entry in entries])
-    told = []
-    for entry in entries:
-        path = Path(entry.path)
-        name = path.name if path.parent == root else ""
-        told.append(with_person(entry, people.facts(entry.id, entry.session, name)))
-    people.tell_who_is_missing()
-    people.tell_unclear_sexes()
-    # Of whom a line says already why there is no scan, it need not be said again.
-    missing = people.without_scan({decision.id for decision in decisions})
-    return ScanList(told, decisions + people_without_scan(root, missing, sequences_of(wish)))
 
 
 def _is_dataset(folder: Path) -> bool:

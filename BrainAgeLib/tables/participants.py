@@ -71,7 +71,7 @@ class Participants:
         self._people = people
         self._without_scan: dict[str, list[Row]] = {}
         if people is not None:
-            matched = _matched(people.rows, self._sessions_of)
+            matched = _of_people(people.rows, self._sessions_of)
             there = {id(row) for rows in matched.values() for row in rows}
             # Where it names nobody of these, it names them otherwise: that is another sentence.
             self._without_scan = {
@@ -95,7 +95,7 @@ class Participants:
 
     def without_scan(self, told_of: Collection[str] = ()) -> list[str]:
         """Return the people, as the table writes them, who have no scan; ``told_of`` aside."""
-        told = _matched(self._without_scan, told_of)
+        told = _of_people(self._without_scan, told_of)
         those = {id(row) for rows in told.values() for row in rows}
         return [key for key, rows in self._without_scan.items() if id(rows[0]) not in those]
 
@@ -158,6 +158,20 @@ class Participants:
         return _agreed(rows, table) if rows else None
 
 
+def names_of_most(dataset: Path, choices: Sequence[Collection[str]]) -> int:
+    """Return which of several sets of names is that of most of the table's people.
+
+    Of those alike it is the one with more names written as the table does, then the first. Raises
+    InputError when the table is there and is none.
+    """
+    path = dataset / NAME
+    people = _read(path, ID_COLUMNS, units_beside(path))
+    rows = {} if people is None else people.rows
+    matched = [_of_people(rows, names) for names in choices]
+    scores = [(len(found), len(rows.keys() & found.keys())) for found in matched]
+    return scores.index(max(scores))
+
+
 def _read(path: Path, key: Sequence[str], units: Mapping[str, str]) -> _Table | None:
     """Return a table by one of these columns; None when it has none of them or is not there."""
     sheet = find_sheet(path, key, _HINT) if path.is_file() else None
@@ -192,6 +206,11 @@ def _matched(rows: dict[str, list[Row]], wanted: Collection[str]) -> dict[str, l
         if whose is not None:
             found.setdefault(whose, []).extend(of_key)
     return found
+
+
+def _of_people(rows: dict[str, list[Row]], names: Collection[str]) -> dict[str, list[Row]]:
+    """Return the rows by the people who are wanted; a folder ``ses-1`` is nobody."""
+    return _matched(rows, [name for name in names if name and not name.startswith("ses-")])
 
 
 def _label(name: str) -> str:

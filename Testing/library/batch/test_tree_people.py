@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from BrainAgeLib.batch.scan_list import find_scans
 from Testing.library.batch.made_trees import write_image
 
@@ -65,3 +67,43 @@ def test_a_folder_without_a_scan_takes_nobodys_age_and_is_no_person_with_a_scan(
         ("sub-05", None),
     ]
     assert "leaves 1 of 2 people with a scan without an age" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("order", "first", "second"),
+    [
+        ("visits", "ses-01", "ses-02"),  # which is no person 1
+        ("visits", "1", "2"),  # nor is this
+        ("visits", "baseline", "later"),
+        ("people", "1", "2"),
+    ],
+)
+def test_a_person_is_who_a_folder_of_any_depth_is_called_after(tmp_path, order, first, second):
+    expected = {}
+    rows = []
+    for number, person in enumerate(("sub-001", "sub-002", "sub-003")):
+        for visit, session in enumerate((first, second)):
+            age = 40 + 10 * number + visit
+            folders = (session, person) if order == "visits" else (person, session)
+            path = tmp_path.joinpath(*folders, "T1.nii.gz")
+            write_image(path)
+            expected[str(path)] = age
+            rows.append(f"{number + 1}\t{age}\t{session}\n")
+    table = "".join(["participant_id\tage\tsession_id\n", *rows, "9\t70\t1\n"])
+    (tmp_path / "participants.tsv").write_text(table)
+
+    found = find_scans(str(tmp_path), tmp_path / "out")
+
+    assert {entry.path: entry.age_years for entry in found.entries} == expected
+    assert [line.id for line in found.decisions if not line.chosen] == ["9"]
+
+
+def test_two_scans_of_one_folder_are_of_its_person(tmp_path):
+    for name in ("P1/a.nii.gz", "P1/b.nii.gz"):
+        write_image(tmp_path / name)
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nP1\t51\n")
+
+    found = find_scans(str(tmp_path), tmp_path / "out")
+
+    assert [(entry.id, entry.age_years) for entry in found.entries] == [("P1_a", 51), ("P1_b", 51)]
+    assert all(line.chosen for line in found.decisions)
