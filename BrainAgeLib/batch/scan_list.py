@@ -20,6 +20,7 @@ from BrainAgeLib.batch.table import COLUMNS, Decision, ScanEntry, with_folders
 from BrainAgeLib.batch.tree import read_tree
 from BrainAgeLib.batch.tree_people import with_people
 from BrainAgeLib.errors import InputError, printable
+from BrainAgeLib.run_folder import is_there
 from BrainAgeLib.scan.file_kind import cannot_be_read
 from BrainAgeLib.tables.person import Facts, person_columns, units_beside
 from BrainAgeLib.tables.sexes import UnclearSexes
@@ -190,6 +191,6 @@ def _existing(given: str, folder: Path) -> tuple[str, Path]:
         spellings += [text.replace("\\", "/")]
     for path in dict.fromkeys(spellings):
         for place in (folder / path, Path(path).absolute()):
-            if place.exists():
+            if is_there(place):
                 return path, place
     return text, folder / text

@@ -264,3 +264,9 @@ def test_a_column_of_the_list_with_one_of_our_names_is_not_lost(tmp_path):
 
     assert own.further == {"list_sequence": "SE"}
     assert of_results.further == {}
+
+
+def test_a_path_with_too_long_a_name_is_a_row_as_any_other(tmp_path):
+    entries = listed(tmp_path, f"path,id\n{'x' * 300}.nii,p1\na.nii,p2\n")
+
+    assert [entry.id for entry in entries] == ["p1", "p2"]
