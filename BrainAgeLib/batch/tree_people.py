@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from BrainAgeLib.batch.choice import Wish, sequences_of
@@ -17,11 +18,11 @@ def with_people(
     """Return scans and decisions of a tree with what the table says of their people.
 
     A person is who a folder above the scan is called after: of all depths, that at which the table
-    names most people, since visits or groups may come first. Only scans of ``root`` itself are
-    known by their files' names, which others may share. Raises InputError when the table cannot be
-    read.
+    names most people, since visits or groups may come first; then these are the session, and the
+    row has the person's id. Only scans of ``root`` itself are known by their files' names, which
+    others may share. Raises InputError when the table cannot be read.
     """
-    above = [_folders(entry.path, root) for entry in entries]
+    above = [_folders_of_study(entry, root) for entry in entries]
     names = [
         [_name(entry.id, folders, depth) for entry, folders in zip(entries, above, strict=True)]
         for depth in range(max(map(len, above), default=0) or 1)
@@ -32,16 +33,36 @@ def with_people(
         for name, folders in zip(names[depth], above, strict=True)
     ]
     people = Participants(root, visits)
-    told = [
-        with_person(entry, people.facts(*visit, "" if folders else Path(entry.path).name))
-        for entry, visit, folders in zip(entries, visits, above, strict=True)
-    ]
+    told, called = [], {}
+    for entry, visit, folders in zip(entries, visits, above, strict=True):
+        name = "" if folders else Path(entry.path).name
+        own = entry.id, entry.session
+        called[own] = visit if depth and visit[0] and own == _called(folders) else own
+        known = with_person(entry, people.facts(*visit, name))
+        told.append(replace(known, id=called[own][0], session=called[own][1]))
     people.tell_who_is_missing()
     people.tell_unclear_sexes()
     # Of whom a line says already why there is no scan, it need not be said again.
     spoken_of = {_name(item.id, _folders(item.path, root), depth) for item in decisions}
     missing = people.without_scan(spoken_of)
-    return told, decisions + people_without_scan(root, missing, sequences_of(wish))
+    lines = [_with_id(line, *called.get((line.id, line.session), ())) for line in decisions]
+    return told, lines + people_without_scan(root, missing, sequences_of(wish))
+
+
+def _with_id(line: Decision, identifier: str = "", session: str = "") -> Decision:
+    return replace(line, id=identifier, session=session) if identifier else line
+
+
+def _folders_of_study(entry: ScanEntry, root: Path) -> tuple[str, ...]:
+    """Return the folders that a scan's id and session are of; all above it where these differ."""
+    folders = _folders(entry.path, root)
+    first = (folders[:count] for count in range(1, len(folders) + 1))
+    return next((some for some in first if _called(some) == (entry.id, entry.session)), folders)
+
+
+def _called(folders: tuple[str, ...]) -> tuple[str, str]:
+    """Return the id and session of a study that has these folders to itself."""
+    return "".join(folders[:1]), "_".join(folders[1:])
 
 
 def _folders(path: str, root: Path) -> tuple[str, ...]:

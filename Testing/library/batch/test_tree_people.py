@@ -6,6 +6,7 @@ import pytest
 
 from BrainAgeLib.batch.scan_list import find_scans
 from Testing.library.batch.made_trees import write_image
+from Testing.library.scan.made_dicom import write_series
 
 
 def test_a_tree_has_ages_sexes_and_groups_of_its_participants(tmp_path):
@@ -95,6 +96,10 @@ def test_a_person_is_who_a_folder_of_any_depth_is_called_after(tmp_path, order, 
     found = find_scans(str(tmp_path), tmp_path / "out")
 
     assert {entry.path: entry.age_years for entry in found.entries} == expected
+    people = [(entry.id, entry.session) for entry in found.entries]
+    visits = [(f"sub-00{number}", visit) for number in (1, 2, 3) for visit in (first, second)]
+    assert sorted(people) == visits
+    assert sorted((line.id, line.session) for line in found.decisions if line.chosen) == visits
     assert [line.id for line in found.decisions if not line.chosen] == ["9"]
 
 
@@ -107,3 +112,17 @@ def test_two_scans_of_one_folder_are_of_its_person(tmp_path):
 
     assert [(entry.id, entry.age_years) for entry in found.entries] == [("P1_a", 51), ("P1_b", 51)]
     assert all(line.chosen for line in found.decisions)
+
+
+def test_series_in_folders_of_their_own_are_of_the_visit_of_their_study(tmp_path):
+    for series in ("s1", "s2"):
+        write_series(tmp_path / "P1" / "v2" / series, SeriesInstanceUID=f"1.2.{series[1:]}")
+    (tmp_path / "participants.tsv").write_text(
+        "participant_id\tage\tsession_id\nP1\t51\tv1\nP1\t53\tv2\n"
+    )
+
+    found = find_scans(str(tmp_path), tmp_path / "out")
+
+    assert [(entry.id, entry.session, entry.age_years) for entry in found.entries] == [
+        ("P1", "v2", 53)
+    ]
