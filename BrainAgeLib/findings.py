@@ -82,6 +82,7 @@ class FindingCode(str, Enum):
     SLICE_SHIFTS = "slice_shifts", "mm"
     SLICE_ORDER = "slice_order"
     SLICE_MISSING = "slice_missing"
+    REPEATED_SLICES = "repeated_slices"
     GHOSTS = "ghosts"
     # The result itself, and the machine that made it.
     MEMBERS_DISAGREE = "members_disagree", "years"

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from BrainAgeLib.gate.artefacts import measure
+from BrainAgeLib.gate.artefacts import FAMILY, measure
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template.placed_scan import PlacedScan
 from Testing.library.gate.sound import (
@@ -135,6 +135,25 @@ def test_nothing_to_measure_is_no_error(placed, empty):
     assert measured(scan) is None
 
 
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize(("times", "part"), [(1, 0.0), (2, 0.5), (5, 0.8)])
+def test_slices_that_were_repeated_are_told_along_any_axis(placed, axis, times, part):
+    voxels, mask = (np.repeat(each, times, axis) for each in (placed.volume.voxels, placed.mask))
+    stretched = PlacedScan(Volume(voxels, placed.volume.affine), mask, IN_PLACE)
+
+    assert measured(stretched).copies == pytest.approx(part, abs=0.03)
+
+
+def test_one_slice_that_stands_there_twice_is_told(placed):
+    middle = len(placed.mask) // 2
+    twice = placed.volume.voxels.copy()
+    twice[middle] = twice[middle - 1]
+
+    codes = {finding.code for finding in FAMILY.judge(measured(with_voxels(placed, twice)))}
+
+    assert "repeated_slices" in codes
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
@@ -147,6 +166,8 @@ def test_nothing_to_measure_is_no_error(placed, empty):
         ({"slice_shift_mm": 2.1}, {"slice_shifts": "warn"}),
         ({"ghost": 0.03}, {}),
         ({"ghost": 0.031}, {"ghosts": "warn"}),
+        ({"copies": 0.03}, {}),
+        ({"copies": 0.031}, {"repeated_slices": "warn"}),
         (dict.fromkeys(("noise", "slice_jump", "slice_shift_mm", "ghost")), {}),
     ],
 )
