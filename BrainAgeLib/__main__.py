@@ -9,7 +9,7 @@ INTERRUPTED = 130  # errors.ExitCode.INTERRUPTED, which is not loaded yet
 def main() -> int:
     """Run the command; who interrupts it while it is loading gets no traceback, either."""
     # Before torch is loaded: by default its threads spin while they wait for each other, and where
-    # another program has one of the cores a scan takes two to four times as long.
+    # another program has one of the cores a scan takes several times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         from BrainAgeLib.command_line.main import main as run

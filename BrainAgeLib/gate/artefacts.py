@@ -161,8 +161,10 @@ def _air_strips(picture: np.ndarray, brain: float) -> tuple[float, float] | None
 
 def _copies(voxels: np.ndarray, mask: np.ndarray, axis: int) -> float:
     """Return what part of the slices (k, j, i) with brain, along an axis, are as the one before."""
-    slices = np.moveaxis(voxels, axis, 0)[np.moveaxis(mask, axis, 0).any((1, 2))]
-    same = [np.array_equal(one, other) for one, other in zip(slices, slices[1:], strict=False)]
+    stack = np.moveaxis(voxels, axis, 0)
+    shown = np.flatnonzero(np.moveaxis(mask, axis, 0).any((1, 2)))
+    pairs = zip(shown, shown[1:], strict=False)
+    same = [np.array_equal(stack[one], stack[other]) for one, other in pairs]
     return sum(same) / max(1, len(same))
 
 
@@ -196,8 +198,8 @@ def _ghosted(measured: Artefacts) -> Finding | None:
 
 def _repeated(measured: Artefacts) -> Finding | None:
     message = (
-        "Slices are copies of their neighbours: the scan was stretched by repeating them, or one "
-        "stands there twice. Use the scan as it was acquired."
+        "Slices, or rows of pixels, are copies of their neighbours: the scan was stretched by "
+        "repeating them, or one stands there twice. Use the scan as it was acquired."
     )
     return above(FindingCode.REPEATED_SLICES, measured.copies, message, MOST_COPIES)
 
