@@ -9,8 +9,11 @@ from typing import Any
 
 import qt
 import slicer
-from AbstractScriptedSubjectHierarchyPlugin import AbstractScriptedSubjectHierarchyPlugin
 from slicer.i18n import tr as _
+
+# Not from the module that is named after it: only this package puts that one on Python's path, and
+# Slicer loads modules by name, this one before those of its own that import the package.
+from SubjectHierarchyPlugins import AbstractScriptedSubjectHierarchyPlugin
 
 
 class BrainAgeSubjectHierarchyPlugin(AbstractScriptedSubjectHierarchyPlugin):

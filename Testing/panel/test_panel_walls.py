@@ -13,7 +13,7 @@ import pytest
 MODULE = Path(__file__).resolve().parents[2] / "BrainAge"
 FILES = [MODULE / "BrainAge.py", *sorted((MODULE / "BrainAgeSlicer").glob("*.py"))]
 GIVEN_BY_SLICER = {"slicer", "qt", "ctk", "vtk", "numpy", "packaging", "pydicom"}
-OTHER_EXTENSIONS = {"PyTorchUtils", "SampleData", "AbstractScriptedSubjectHierarchyPlugin"}
+OTHER_EXTENSIONS = {"PyTorchUtils", "SampleData", "SubjectHierarchyPlugins"}
 
 
 def imports(path: Path) -> set[str]:

@@ -86,6 +86,7 @@ def install() -> None:
     """Put the classes where Slicer has them."""
     slicer.qSlicerSubjectHierarchyScriptedPlugin = ScriptedPlugin
     slicer.qSlicerSubjectHierarchyPluginHandler = PluginHandler
-    name = "AbstractScriptedSubjectHierarchyPlugin"
-    sys.modules[name] = types.ModuleType(name)
-    setattr(sys.modules[name], name, AbstractScriptedSubjectHierarchyPlugin)
+    # The class's own module is nowhere on the path until this package is imported.
+    package = types.ModuleType("SubjectHierarchyPlugins")
+    package.AbstractScriptedSubjectHierarchyPlugin = AbstractScriptedSubjectHierarchyPlugin
+    sys.modules[package.__name__] = package
