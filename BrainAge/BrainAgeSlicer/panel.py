@@ -53,6 +53,7 @@ class Panel(VTKObservationMixin):
         self._connection: GuiConnection | None = None
         self._entered = False
         self._maybeNewVolume = False
+        self._watched: Any = None  # the scan whose name and voxels are shown
         self._orphans: list[Result] = []  # whose scan is being removed
         self._message = MessageView(ui.messageLabel)
         self._reason = ReasonView(ui.applyButton, ui.reasonLabel)
@@ -177,6 +178,7 @@ class Panel(VTKObservationMixin):
                 self._parameters, vtk.vtkCommand.ModifiedEvent, self._onParametersModified
             )
         self._parameters = parameters
+        self._watch(None if parameters is None else parameters.inputVolume)
         if parameters is None:
             return
         if parameters.inputVolume is None:
@@ -189,6 +191,16 @@ class Panel(VTKObservationMixin):
         self._advanced.show(parameters)
         self._refresh()
 
+    def _watch(self, node: Any) -> None:
+        """Hear when the selected scan gets another name or other voxels."""
+        if node is self._watched:
+            return
+        for watched, act in ((self._watched, self.removeObserver), (node, self.addObserver)):
+            if watched is not None:
+                act(watched, vtk.vtkCommand.ModifiedEvent, self._onNodesChanged)
+                act(watched, watched.ImageDataModifiedEvent, self._onNodesChanged)
+        self._watched = node
+
     def _onParametersModified(self, _caller: Any, _event: Any) -> None:
         self._refresh()
 
@@ -197,6 +209,7 @@ class Panel(VTKObservationMixin):
         if self._parameters is None or self._subject.isFollowing:
             return
         self._subject.follow(self._parameters)
+        self._watch(self._parameters.inputVolume)
         result = findResult(self._parameters.inputVolume)
         self._result.show(result)
         self._archive.show(result)

@@ -83,6 +83,8 @@ def _read(result: Result | None) -> tuple[Prediction | None, str]:
             ).format(why=result.withoutHeader)
         )
     said.append(result.ageDoubt)
+    if result.isOfOtherVoxels:
+        said.append(_("The image was changed since this prediction; press Apply to predict it."))
     known = subject.subjectOf(result.volumeNode).ageYears
     if known is not None and not subject.isSameAge(known, prediction.chronological_age_years):
         said.append(_("The age was changed since this prediction; press Apply to use it."))

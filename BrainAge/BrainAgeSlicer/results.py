@@ -17,7 +17,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.record import prediction_from_dict
-from BrainAgeSlicer.volumes import OURS, Lattice
+from BrainAgeSlicer.volumes import OURS, Lattice, fingerprintOf
 
 SCAN = "BrainAge.Scan"
 OVERLAY = "BrainAge.Overlay"
@@ -31,6 +31,7 @@ EARLIER = "BrainAge.Earlier"  # attribute of a record: a later run failed
 LATTICE = "BrainAge.Lattice"  # attribute of a record: 16 numbers, voxels to the worker's world
 SHOWN_LATTICE = "BrainAge.ShownLattice"  # the same, to where the outputs are laid in the scene
 AGE_DOUBT = "BrainAge.AgeDoubt"  # attribute of a record: why its age is doubtful
+VOXELS = "BrainAge.Voxels"  # attribute of a record: the fingerprint of what was predicted from
 WITHOUT_HEADER = "BrainAge.WithoutHeader"  # attribute of a record: why the image went alone
 
 
@@ -68,6 +69,12 @@ class Result:
     def ageDoubt(self) -> str:
         """Why the age that goes with an image alone is doubtful, or an empty string."""
         return self.recordNode.GetAttribute(AGE_DOUBT) or ""
+
+    @property
+    def isOfOtherVoxels(self) -> bool:
+        """Whether the scan's image was changed since; a scene of an earlier version cannot tell."""
+        known = self.recordNode.GetAttribute(VOXELS)
+        return bool(known) and known != fingerprintOf(self.volumeNode)
 
     @property
     def workerLattice(self) -> np.ndarray | None:

@@ -21,8 +21,9 @@ from BrainAgeSlicer.handover import HandOver, handOver
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
 from BrainAgeSlicer.request import Request
-from BrainAgeSlicer.results import Result, markAsEarlier, removeResult
+from BrainAgeSlicer.results import VOXELS, Result, markAsEarlier, removeResult
 from BrainAgeSlicer.scene import addResult
+from BrainAgeSlicer.volumes import fingerprintOf
 from BrainAgeSlicer.worker import Outcome, Worker
 
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
@@ -60,6 +61,7 @@ class Run:
         self._listener = listener
         self._observations: list[tuple[Any, int]] = []
         self._folder = Path()
+        self._voxels = ""
         self._worker: Worker | None = None
         self._why = ""
         self._ended = False
@@ -71,6 +73,7 @@ class Run:
         self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
+            self._voxels = fingerprintOf(self._volumeNode)
             self._startWorker(handOver(self._volumeNode, self._folder))
         except Exception as error:  # a full disk, a damaged image: the panel must hear of any
             self._end(Ended(error=asError(error)))
@@ -126,6 +129,7 @@ class Run:
         result = None
         try:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
+            result.recordNode.SetAttribute(VOXELS, self._voxels)
             doubt = subject.doubtAbout(self._volumeNode, self._request.ageYears)
             result.noteWithoutHeader(scan.withoutHeader, doubt)
             archive.keep(result, self._folder / "output")

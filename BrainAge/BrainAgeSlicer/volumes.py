@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ LARGEST_SHEAR = 1e-3  # cosine between voxel axes; a scanner's own rounding stay
 LARGEST_LATTICE_ERROR_MM = 0.1
 LONGEST_NAME = 60
 WARP_POINTS_ACROSS = 9  # where a warp is looked at along each side of a slice
+
+_fingerprints: dict[int, str] = {}  # by VTK's time of an image's last change, which comes only once
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,19 @@ def ijkToRASOf(node: Any) -> np.ndarray:
     matrix = vtk.vtkMatrix4x4()
     node.GetIJKToRASMatrix(matrix)
     return np.array(slicer.util.arrayFromVTKMatrix(matrix))
+
+
+def fingerprintOf(node: Any) -> str:
+    """Return what tells the voxels of a volume from others; empty where there are none."""
+    image = node.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        return ""
+    changed = image.GetMTime()
+    if changed not in _fingerprints:
+        # Single precision, whatever the type: a saved scene may come back with another one.
+        voxels = np.ascontiguousarray(slicer.util.arrayFromVolume(node), dtype=np.float32)
+        _fingerprints[changed] = f"{zlib.crc32(voxels):08x}"
+    return _fingerprints[changed]
 
 
 def fileNameOf(node: Any) -> str:
