@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,14 +70,31 @@ def requestFor(ageYears: float | None, sex: str | None, **options: Any) -> Reque
     """
     if sex not in (None, "", "F", "M"):
         raise InputError(_("The sex is F or M, not {sex}.").format(sex=sex))
-    if ageYears is not None and not subject.isAge(ageYears):
+    try:
+        years = None if ageYears is None else float(ageYears)
+    except (TypeError, ValueError):
+        years = math.nan
+    if years is not None and not subject.isAge(years):
         raise InputError(_("The age is in years, not {age}.").format(age=ageYears))
+    _refuseStrange(options)
     sequence = options.get("sequence") or ""
     if sequence not in ("", *SEQUENCES):
         words = _("The sequence is {names}, not {sequence}.")
         raise InputError(words.format(names=", ".join(SEQUENCES), sequence=sequence))
     options = {name: str(v) if isinstance(v, Path) else v for name, v in options.items()}
-    return Request(ageYears=ageYears, sex=sex or None, **options | {"sequence": sequence})
+    return Request(ageYears=years, sex=sex or None, **options | {"sequence": sequence})
+
+
+def _refuseStrange(options: dict[str, Any]) -> None:
+    """Refuse an option that is not known, and a flag that is neither on nor off."""
+    kinds = {each.name: each.type for each in fields(Request)}
+    for name, value in options.items():
+        if name not in kinds:
+            words = _("There is no option {name}; there are {names}.")
+            raise InputError(words.format(name=name, names=", ".join(kinds)))
+        if kinds[name] == "bool" and not isinstance(value, bool):
+            words = _("The option {name} is True or False, not {value}.")
+            raise InputError(words.format(name=name, value=repr(value)))
 
 
 def requestOf(parameters: BrainAgeParameterNode, volumeNode: Any) -> Request:

@@ -46,6 +46,8 @@ def whyNotUsable(node: Any) -> str:
     """Return a sentence that says why a node cannot be taken, or an empty string."""
     if node is None:
         return _("Select the T1 volume to predict from.")
+    if not hasattr(node, "GetScene"):  # a script's: the name of a node, say
+        return _("{thing} is not a node of the scene.").format(thing=repr(node))
     if node.GetScene() is None:
         return _("{name} is no longer in the scene.").format(name=node.GetName())
     if not node.IsA("vtkMRMLScalarVolumeNode") or node.IsA("vtkMRMLLabelMapVolumeNode"):
@@ -139,7 +141,7 @@ def fingerprintOf(node: Any) -> str:
     if changed not in _fingerprints:
         # Single precision, whatever the type: a saved scene may come back with another one.
         voxels = np.ascontiguousarray(slicer.util.arrayFromVolume(node), dtype=np.float32)
-        _fingerprints[changed] = f"{zlib.crc32(voxels):08x}"
+        _fingerprints[changed] = f"{zlib.crc32(voxels.data):08x}"
     return _fingerprints[changed]
 
 
