@@ -178,6 +178,9 @@ class Worker:
             message = _("The worker process ended unexpectedly (exit code {code}).").format(
                 code=exitCode
             )
+            self._error["hint"] = _(
+                "memory may have run out: close other programs and try again; the log may say more"
+            )
         self._process.deleteLater()
         hint = str(self._error.get("hint") or "")
         onFinished(Outcome(exitCode, self._cancelled, message, hint, tuple(self._lines)))

@@ -130,7 +130,7 @@ def test_without_a_saliency_map_the_rest_works(person, head, worker):
     ("mode", "words"),
     [
         ("error", ["four images", "Choose one of them"]),
-        ("crash", ["ended unexpectedly"]),
+        ("crash", ["ended unexpectedly", "Memory may have run out"]),
         ("nothing", ["cannot be read"]),
         ("elsewhere", ["does not lie on the grid"]),
     ],
