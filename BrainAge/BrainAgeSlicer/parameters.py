@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
-
-class Sex(enum.Enum):
-    """The sex that DICOM and the library know, or nothing."""
-
-    NOT_KNOWN = ""
-    FEMALE = "F"
-    MALE = "M"
-
-    def label(self) -> str:
-        """Return what the panel shows."""
-        return {"": _("not known"), "F": _("female"), "M": _("male")}[self.value]
+from BrainAgeSlicer.subject import Sex
 
 
 @parameterNodeWrapper

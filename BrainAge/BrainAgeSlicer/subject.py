@@ -6,9 +6,10 @@ the next one. Where nothing is typed the header counts, as on the command line.
 
 from __future__ import annotations
 
+import enum
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
@@ -21,12 +22,26 @@ from BrainAgeLib.scan.dicom_person import (
     two_ages,
 )
 from BrainAgeSlicer import dicomfiles, volumes
-from BrainAgeSlicer.parameters import BrainAgeParameterNode, Sex
+
+if TYPE_CHECKING:
+    from BrainAgeSlicer.parameters import BrainAgeParameterNode
 
 AGE = "BrainAge.AgeYears"
 SEX = "BrainAge.Sex"
 ROUNDED_YEARS = 1e-3  # a record keeps an age to the hour, a header's dates give it on and on
 TAGS = ("0010,1010", "0010,0030", "0008,0020", "0010,0040")  # age, birth and study date, sex
+
+
+class Sex(enum.Enum):
+    """The sex that DICOM and the library know, or nothing."""
+
+    NOT_KNOWN = ""
+    FEMALE = "F"
+    MALE = "M"
+
+    def label(self) -> str:
+        """Return what the panel shows."""
+        return {"": _("not known"), "F": _("female"), "M": _("male")}[self.value]
 
 
 @dataclass(frozen=True)
