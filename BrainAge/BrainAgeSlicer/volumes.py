@@ -59,7 +59,7 @@ def whyNotUsable(node: Any) -> str:
     if node.GetAttribute(OURS):
         return _("{name} is a result of this module, not a scan.").format(name=node.GetName())
     image = node.GetImageData()
-    if image is None or image.GetNumberOfPoints() == 0:
+    if image is None or image.GetPointData().GetScalars() is None:
         return _("{name} holds no image.").format(name=node.GetName())
     if image.GetNumberOfScalarComponents() != 1:
         return _("{name} has more than one value per voxel; one T1 image is needed.").format(

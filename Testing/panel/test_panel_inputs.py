@@ -20,6 +20,15 @@ def addEmpty():
     return slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
 
 
+def addWithoutValues():
+    import vtk
+
+    node, image = addEmpty(), vtk.vtkImageData()
+    image.SetDimensions(20, 20, 20)
+    node.SetAndObserveImageData(image)
+    return node
+
+
 def addSingleVoxel():
     return phantom.addVolume("dot", np.ones((1, 1, 1), dtype=np.int16), np.eye(4))
 
@@ -45,6 +54,7 @@ def addLabels():
     ("make", "words"),
     [
         (addEmpty, "holds no image"),
+        (addWithoutValues, "holds no image"),
         (addSingleVoxel, "too small"),
         (addColored, "more than one value"),
         (addLabels, "not a grey-scale image"),

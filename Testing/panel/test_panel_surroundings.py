@@ -113,6 +113,17 @@ def test_a_remembered_device_that_is_gone_is_not_taken(person, head):
     slicer.app.userSettings().clear()
 
 
+def test_every_control_has_a_name_that_a_screen_reader_can_say():
+    tree = ElementTree.parse(MODULE / "Resources" / "UI" / "BrainAge.ui")
+    said = {each.text for each in tree.iter("cstring")}  # has a label
+    for widget in tree.iter("widget"):
+        named = {each.get("name") for each in widget.findall("property")}
+        if widget.get("class") in (*INTERACTIVE, "QProgressBar"):
+            assert widget.get("name") in said or named & {"text", "accessibleName"}, widget.get(
+                "name"
+            )
+
+
 def test_the_keyboard_goes_through_the_panel_from_top_to_bottom():
     tree = ElementTree.parse(MODULE / "Resources" / "UI" / "BrainAge.ui")
     shown = [each.get("name") for each in tree.iter("widget") if each.get("class") in INTERACTIVE]
