@@ -24,6 +24,7 @@ IDENTIFIERS = {
     "patient_birth_date": "PatientBirthDate",
     "accession_number": "AccessionNumber",
 }
+_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _KEYWORDS = (
     *("ImageType", "SOPClassUID", "StudyDate", "Modality", "SeriesDescription"),
     *("PatientBirthDate", "PatientSex", "PatientAge", "ContrastBolusAgent", "ScanningSequence"),
@@ -32,12 +33,9 @@ _KEYWORDS = (
     *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SamplesPerPixel"),
     *("PhotometricInterpretation", "NumberOfFrames", "Rows", "Columns", "BitsAllocated"),
     *("BitsStored", "HighBit", "PixelRepresentation", "OverlayRows"),
-    *("RescaleSlope", "RescaleIntercept"),
-    *("EchoPulseSequence", "EchoPlanarPulseSequence"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
-    *SCANNER_KEYWORDS,
+    *("RescaleSlope", "RescaleIntercept", "EchoPulseSequence", "EchoPlanarPulseSequence"),
+    *(*_GROUPS, *SCANNER_KEYWORDS),
 )
-_GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 _AGE = ("PatientAge", "PatientBirthDate", "StudyDate")
 _GREY = ("", "MONOCHROME1", "MONOCHROME2")
 # In the words that files of one slice use.
@@ -232,6 +230,9 @@ def _is_whole(said: FileElements, size: tuple[int, int, int]) -> bool:
 
 
 def _only_slice(said: Elements, name: str) -> SliceHeader:
+    shared, of_frames = (said.items(keyword) for keyword in _GROUPS)
+    if len(of_frames) == 1:  # a slice in the form of many frames
+        return _frame([*of_frames, *shared[:1]], name)
     return SliceHeader(
         name,
         position_mm=said.numbers("ImagePositionPatient", 3),

@@ -53,6 +53,20 @@ def test_frames_lie_where_they_say_in_whatever_order(tmp_path, order, implicit):
     assert scan.image.GetMetaDataKeys() == ()
 
 
+def test_a_file_of_one_frame_each(tmp_path):
+    for number in range(SLICE_COUNT):
+        path = write_frames(tmp_path / f"{number * 5 % SLICE_COUNT}.dcm", [number])
+        data = pydicom.dcmread(path)
+        data.PerFrameFunctionalGroupsSequence[0].PixelValueTransformationSequence = rescaled(2.5)
+        data.save_as(path)
+
+    scan = read_scan(tmp_path)
+
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(scan.image), STACK * 2.5 - 3)
+    np.testing.assert_allclose(lps_affine(scan.image), AFFINE, atol=1e-9)
+    assert (scan.slice_thickness_mm, scan.findings) == (5.0, ())
+
+
 def test_folder_of_one_such_file_is_the_same(tmp_path):
     path = write_frames(tmp_path / "s.dcm")
 
