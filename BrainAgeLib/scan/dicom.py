@@ -19,7 +19,7 @@ from BrainAgeLib.scan.broken_slices import check_no_slice_is_broken
 from BrainAgeLib.scan.checks import check_size, not_grey
 from BrainAgeLib.scan.dicom_contents import described, likeliest, line_to_type, no_series
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
-from BrainAgeLib.scan.dicom_pixels import read_pixels
+from BrainAgeLib.scan.dicom_pixels import each_scaled, read_pixels
 from BrainAgeLib.scan.dicom_slices import choose_repetition, not_alike, stack_slices
 from BrainAgeLib.scan.dicom_sorting import Series, joined, without_copies, without_strangers
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
@@ -123,17 +123,21 @@ def _read_frames(header: DicomHeader, name: str, hint: str) -> DicomImage:
         raise InputError(
             f"{name} does not say where each of its frames lies", "convert it, for one by dcm2niix"
         )
-    if len({frame.rescale for frame in frames}) > 1:
-        raise InputError(
-            f"the frames of {name} are not scaled alike", "convert it, for one by dcm2niix"
-        )
     chosen, findings = choose_repetition(frames)
     if len(chosen) < 2:
         raise _single_slice(name, hint)
     stack = stack_slices([frames[number] for number in chosen], name)
     order = [chosen[place] for place in stack.order]
     scaled = replace(header, slice=replace(header.slice, rescale=frames[0].rescale))
-    image = sitk.GetImageFromArray(read_pixels([scaled], name)[order])
+    voxels = read_pixels([scaled], name)[order]
+    rescales = [frames[number].rescale for number in order]
+    if {*rescales} != {frames[0].rescale}:
+        if header.is_inverse:
+            raise InputError(
+                f"the frames of {name} are not scaled alike", "convert it, for one by dcm2niix"
+            )
+        voxels = each_scaled(voxels, frames[0].rescale, rescales)
+    image = sitk.GetImageFromArray(voxels)
     stack.place(image)
     thickness_mm = frames[order[0]].thickness_mm or header.slice.thickness_mm
     return DicomImage(image, (header.path,), header, thickness_mm, findings)

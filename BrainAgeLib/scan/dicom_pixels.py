@@ -2,8 +2,9 @@
 
 ITK (GDCM) takes the low bits of a word for the value, wherever the header says that they lie, and
 gives up over overlays of a size that is no whole number of bytes, and over an element of a kind
-(VR) that the standard does not know. It turns an inverse picture
-(MONOCHROME1) about 0 or -1 when values are signed. Bits: part 5 of the standard, chapter 8,
+(VR) that the standard does not know. It turns an inverse picture (MONOCHROME1) about 0 or -1 when
+values are signed, else about the highest that a word can hold, which parts slices of different
+scale, and takes the first frame's scale for all. Bits: part 5 of the standard, chapter 8,
 https://dicom.nema.org/medical/dicom/current/output/chtml/part05/chapter_8.html
 """
 
@@ -23,6 +24,8 @@ from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.file_kind import FileKind
 from BrainAgeLib.scan.itk import IMAGE_IO, itk_path, read_voxels
 
+Rescale = tuple[float | None, float | None]
+
 
 def read_pixels(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
     """Return the values (slice, row, column), float32, of files of one size, in their order.
@@ -30,7 +33,8 @@ def read_pixels(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
     ``name``: what messages call them together. An inverse picture is turned about, its darkest
     value becomes 0. Raises InputError when pixels cannot be read.
     """
-    if any(header.bits.are_odd for header in headers):
+    are_apart = len({header.slice.rescale for header in headers}) > 1
+    if any(header.bits.are_odd or (header.is_inverse and are_apart) for header in headers):
         voxels = np.concatenate([_own_values(header, name) for header in headers])
     else:
         voxels = _values_by_itk_or_own(headers, name)
@@ -38,6 +42,15 @@ def read_pixels(headers: Sequence[DicomHeader], name: str) -> np.ndarray:
     if voxels.shape != (frames * len(headers), rows, columns):
         raise incomplete(name)
     return voxels - voxels.min() if headers[0].is_inverse else voxels
+
+
+def each_scaled(voxels: np.ndarray, by: Rescale, rescales: Sequence[Rescale]) -> np.ndarray:
+    """Return frames (frame, row, column) that were all scaled ``by`` one scale, each by its own."""
+    slope, intercept = by
+    stored = np.rint((voxels - np.float32(intercept or 0.0)) / np.float32(slope or 1.0))
+    scales = np.array([(own or 1.0, offset or 0.0) for own, offset in rescales], np.float32)
+    scaled: np.ndarray = stored * scales[:, 0, None, None] + scales[:, 1, None, None]
+    return scaled
 
 
 def _values_by_itk_or_own(headers: Sequence[DicomHeader], name: str) -> np.ndarray:

@@ -236,15 +236,6 @@ class TestNotOneVolume:
 
         assert "differ in direction, size or pixel size" in message_of(path, capfd)
 
-    def test_frames_that_are_not_scaled_alike(self, tmp_path, capfd):
-        path = write_frames(tmp_path / "s.dcm")
-        data = pydicom.dcmread(path)
-        for number, group in enumerate(data.PerFrameFunctionalGroupsSequence):
-            group.PixelValueTransformationSequence = rescaled(1 + number)
-        data.save_as(path)
-
-        assert "are not scaled alike" in message_of(path, capfd)
-
     def test_two_files_of_one_series(self, tmp_path, capfd):
         write_frames(tmp_path / "1.dcm")
         data = pydicom.dcmread(write_frames(tmp_path / "2.dcm"))

@@ -81,6 +81,26 @@ def test_each_slice_has_its_own_rescale_slope(tmp_path):
         np.testing.assert_allclose(voxels[number], expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("is_inverse", [False, True])
+def test_slices_of_different_scale_are_alike(tmp_path, is_inverse):
+    kind = {"PhotometricInterpretation": "MONOCHROME1"} if is_inverse else {}
+    for number in range(SLICE_COUNT):
+        factor = number % 3 + 1
+        values = 1000 - slice_pixels(number) if is_inverse else slice_pixels(number)
+        write_slice(
+            tmp_path / str(number),
+            number,
+            values * np.uint16(factor),
+            **kind,
+            RescaleSlope=1 / factor,
+            RescaleIntercept=0,
+        )
+
+    voxels = voxels_of(tmp_path)
+
+    np.testing.assert_allclose(voxels - voxels.min(), STACK - float(STACK.min()), atol=1e-3)
+
+
 def test_run_lengths_are_unpacked(tmp_path):
     for path in write_series(tmp_path / "s").iterdir():
         data = pydicom.dcmread(path)
