@@ -15,15 +15,17 @@ from contextlib import suppress
 
 import numpy as np
 import SimpleITK as sitk
-from pydicom.uid import RLELossless
+from pydicom.uid import UID, RLELossless
 
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.scan.checks import incomplete
-from BrainAgeLib.scan.dicom_elements import silent_pydicom, whole_dataset
+from BrainAgeLib.scan.dicom_elements import elements_of, silent_pydicom, whole_dataset
 from BrainAgeLib.scan.dicom_header import DicomHeader
 from BrainAgeLib.scan.file_kind import FileKind
 from BrainAgeLib.scan.itk import IMAGE_IO, itk_path, read_voxels
 
+# Films, JPEG XL and High-Throughput JPEG 2000, which GDCM does not know.
+_SYNTAXES_NOT_READ = ("1.2.840.10008.1.2.4.1", "1.2.840.10008.1.2.4.2")
 Rescale = tuple[float | None, float | None]
 
 
@@ -62,7 +64,19 @@ def _values_by_itk_or_own(headers: Sequence[DicomHeader], name: str) -> np.ndarr
         if all(header.bits.stored for header in headers):
             with suppress(InputError):
                 return np.concatenate([_own_values(header, name) for header in headers])
+        _check_packing(headers[0], name)
         raise
+
+
+def _check_packing(header: DicomHeader, name: str) -> None:
+    """Raise InputError where pixels are packed in a way that ITK does not know."""
+    with elements_of(header.path, ()) as said:
+        syntax = UID(said.meta.text("TransferSyntaxUID"))
+    if syntax.startswith(_SYNTAXES_NOT_READ):
+        raise InputError(
+            f"the pixels of {name} are packed in a way that is not read ({printable(syntax.name)})",
+            "export the series again without compression",
+        )
 
 
 def _values_by_itk(paths: Sequence[str], name: str) -> np.ndarray:

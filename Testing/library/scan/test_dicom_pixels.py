@@ -17,6 +17,7 @@ from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
     SLICE_COUNT,
     slice_pixels,
+    state_otherwise,
     write_frames,
     write_series,
     write_slice,
@@ -99,6 +100,29 @@ def test_slices_of_different_scale_are_alike(tmp_path, is_inverse):
     voxels = voxels_of(tmp_path)
 
     np.testing.assert_allclose(voxels - voxels.min(), STACK - float(STACK.min()), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "words"),
+    [
+        ("1.2.840.10008.1.2.4.201", "High-Throughput JPEG 2000"),
+        ("1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.110"),  # JPEG XL
+        ("1.2.840.10008.1.2.4.70", None),
+    ],
+)
+def test_a_packing_that_is_not_read_is_no_damage(tmp_path, syntax, words):
+    for path in write_series(tmp_path / "s").iterdir():
+        data = pydicom.dcmread(path)
+        data.compress(RLELossless)
+        data.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.100"
+        data.save_as(path)
+        state_otherwise(
+            path, b"\2\0\x10\0UI\x18\x001.2.840.10008.1.2.4.100\0", f"{syntax}\0".encode()[:24]
+        )
+
+    with pytest.raises(InputError, match=words or "incomplete or damaged") as caught:
+        read_scan(tmp_path / "s")
+    assert ("without compression" in caught.value.hint) is (words is not None)
 
 
 def test_run_lengths_are_unpacked(tmp_path):
