@@ -67,11 +67,16 @@ class BatchSettings:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a scan has no prediction: what ``brainage predict`` would have said and returned."""
+    """Why a scan has no prediction: what ``brainage predict`` would have said and returned.
+
+    ``scan`` and ``series_uid``: which one it is of, filled in where it is written.
+    """
 
     exit_code: int
     error: str
     seconds: float
+    scan: str | None = None
+    series_uid: str | None = None
 
 
 def work_on(entry: ScanEntry, settings: BatchSettings) -> ResultRow:
@@ -104,8 +109,8 @@ def finished_row(
 ) -> ResultRow | None:
     """Return the row of a scan whose folder is complete, or None when there is work to do.
 
-    So it is when the list gives another age, sex or file than before. What the input itself
-    complains of needs no folder.
+    So it is when the list gives another age, sex or file than before; of another file a failure
+    says nothing, either. What the input itself complains of needs no folder.
     """
     if entry.complaint is not None:
         return failed_row(entry, settings, Failure(ExitCode.UNUSABLE_INPUT, entry.complaint, 0.0))
@@ -113,7 +118,7 @@ def finished_row(
     try:
         prediction = read_prediction(OutputFolder(folder).prediction)
     except InputError:
-        failure = _read_failure(folder / FAILURE_NAME) if failures_too else None
+        failure = _read_failure(entry, settings) if failures_too else None
         return None if failure is None else failed_row(entry, settings, failure)
     return predicted_row(entry, prediction) if _is_of(entry, settings, prediction) else None
 
@@ -123,7 +128,7 @@ def record_failure(entry: ScanEntry, settings: BatchSettings, failure: Failure) 
     folder = settings.output / entry.folder
     folder.mkdir(parents=True, exist_ok=True)
     OutputFolder(folder).prediction.unlink(missing_ok=True)  # of another age or series
-    _write_failure(failure, folder)
+    _write_failure(failure, entry, settings, folder)
     return failed_row(entry, settings, failure)
 
 
@@ -163,7 +168,7 @@ def _predict(entry: ScanEntry, settings: BatchSettings, work: Path, began: float
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     seconds = round(time.perf_counter() - began, 3)
-    _write_failure(Failure(code, " ".join(words.split()), seconds), work)
+    _write_failure(Failure(code, " ".join(words.split()), seconds), entry, settings, work)
 
 
 def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
@@ -221,12 +226,22 @@ def _is_unchanged(prediction: Prediction) -> bool:
         return False
 
 
-def _write_failure(failure: Failure, folder: Path) -> None:
-    write_atomically(folder / FAILURE_NAME, to_text(failure).encode(errors="backslashreplace"))
+def _write_failure(
+    failure: Failure, entry: ScanEntry, settings: BatchSettings, folder: Path
+) -> None:
+    series_uid = settings.options_for(entry).series_uid
+    content = to_text(replace(failure, scan=entry.scan, series_uid=series_uid))
+    write_atomically(folder / FAILURE_NAME, content.encode(errors="backslashreplace"))
 
 
-def _read_failure(path: Path) -> Failure | None:
+def _read_failure(entry: ScanEntry, settings: BatchSettings) -> Failure | None:
+    """Return why this scan has no prediction; what is said of another file is nothing of it."""
+    path = settings.output / entry.folder / FAILURE_NAME
     try:
-        return read(Failure, path, Source(f"{path} is damaged"))
+        failure = read(Failure, path, Source(f"{path} is damaged"))
     except InputError:
         return None
+    if failure.scan is None:  # of an earlier version, which did not say
+        return failure
+    same_series = failure.series_uid == settings.options_for(entry).series_uid
+    return failure if same_series and are_one_path(failure.scan, entry.scan) else None

@@ -100,11 +100,16 @@ def _of_level(scans: ScanList, settings: BatchSettings, options: argparse.Namesp
 
 def _tell_of_outdated(entries: Sequence[ScanEntry], settings: BatchSettings) -> None:
     """Warn of scans that were worked on, but not as what the dataset says that they are now."""
+    from BrainAgeLib.batch.table import FAILURE_NAME
     from BrainAgeLib.report.output_folder import OutputFolder
     from BrainAgeLib.run_folder import is_there
 
-    folders = [OutputFolder(settings.output / entry.folder) for entry in entries]
-    outdated = [folder for folder in folders if is_there(folder.prediction)]
+    folders = [settings.output / entry.folder for entry in entries]
+    outdated = [
+        folder
+        for folder in folders
+        if is_there(OutputFolder(folder).prediction) or is_there(folder / FAILURE_NAME)
+    ]
     if outdated:
         logger.warning(
             "left out of the tables: %s whose results are of another age, sex or file than those "

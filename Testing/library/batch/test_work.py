@@ -111,6 +111,16 @@ def test_a_failure_is_a_row_and_is_remembered(entry, settings, tmp_path):
     assert finished_row(gone, settings, failures_too=False) is None
 
 
+@pytest.mark.parametrize("change", [{"scan": "/elsewhere/other.nii"}, {"series_uid": "1.2.3"}])
+def test_a_failure_says_nothing_of_another_file_or_series(entry, settings, tmp_path, change):
+    gone = replace(entry, scan=str(tmp_path / "gone.nii"))
+    work_on(gone, settings)
+    other = replace(gone, **change)
+
+    assert finished_row(other, settings) is None
+    assert other.scan in work_on(other, settings).error
+
+
 def test_a_failure_takes_the_place_of_what_was_of_another_age(entry, settings):
     work_on(entry, settings)
     older = replace(entry, age_years=70.0)

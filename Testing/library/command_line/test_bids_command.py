@@ -169,6 +169,17 @@ def test_results_of_another_age_are_left_out_with_a_word(bids, dataset, tmp_path
     assert rows(tmp_path) == [("sub-02", "", "51"), ("sub-03", "", "")]
 
 
+def test_failures_of_files_elsewhere_are_left_out_with_a_word(bids, brainage, dataset, tmp_path):
+    (dataset / "sub-03" / "anat" / "sub-03_T1w.nii.gz").write_bytes(b"no scan")
+    assert bids("participant", "--participant-label", "03").code == 5
+    moved = dataset.rename(tmp_path / "moved")
+
+    outcome = brainage("bids", moved, tmp_path / "out", "group")
+
+    assert outcome.code == 2
+    assert "left out of the tables: 1 scan whose results are of another age" in outcome.err
+
+
 def test_a_session_that_is_not_there_is_said_after_an_earlier_run_too(bids, tmp_path):
     assert bids("participant", "--participant-label", "02").code == 0
 
