@@ -6,13 +6,14 @@ is of the people themselves, of a bootstrap sample of them or of a simulated pre
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 BOOTSTRAP_ROUNDS = 2000
 BOOTSTRAP_SEED = 7
+MOST_DRAWN_AT_ONCE = 2_000_000  # people of all samples: 16 MB an array, whatever the table's length
 LEVEL, QUANTILES = 0.95, (0.025, 0.975)  # of every interval
 Interval = tuple[float, float]
 # The standard deviation of normal errors over the median of their sizes: 1 over the third quartile
@@ -62,9 +63,14 @@ def accuracy_intervals(ages_years: np.ndarray, predicted_years: np.ndarray) -> d
 
     Inputs are (person,); people are drawn anew, each with age and prediction.
     """
-    drawn = _bootstrap_draws(len(ages_years))
-    figures = accuracy_figures(ages_years[drawn], predicted_years[drawn])
-    return {name: percentile_interval(values) for name, values in figures.items()}
+    parts = [
+        accuracy_figures(ages_years[drawn], predicted_years[drawn])
+        for drawn in _bootstrap_draws(len(ages_years))
+    ]
+    return {
+        name: percentile_interval(np.concatenate([part[name] for part in parts]))
+        for name in parts[0]
+    }
 
 
 def accuracy_figures(ages_years: np.ndarray, predicted_years: np.ndarray) -> dict[str, np.ndarray]:
@@ -94,7 +100,8 @@ def accuracy_figures(ages_years: np.ndarray, predicted_years: np.ndarray) -> dic
 
 def bootstrap_mean(values: np.ndarray) -> Interval:
     """Return the 95 % percentile bootstrap interval of a mean over people."""
-    return percentile_interval(values[_bootstrap_draws(len(values))].mean(1))
+    means = [values[drawn].mean(1) for drawn in _bootstrap_draws(len(values))]
+    return percentile_interval(np.concatenate(means))
 
 
 def percentile_interval(replicates: np.ndarray) -> Interval:
@@ -118,10 +125,13 @@ def exact_interval(successes: int, trials: int) -> Interval:
     return float(limits.low), float(limits.high)
 
 
-def _bootstrap_draws(people: int) -> np.ndarray:
-    """Return whom each bootstrap sample holds (round, person); the same for the same number."""
+def _bootstrap_draws(people: int) -> Iterator[np.ndarray]:
+    """Yield whom bootstrap samples hold (some rounds, person); the same for the same number."""
     generator = np.random.default_rng(BOOTSTRAP_SEED)
-    return generator.integers(0, people, (BOOTSTRAP_ROUNDS, people))
+    at_once = max(1, MOST_DRAWN_AT_ONCE // max(1, people))
+    for done in range(0, BOOTSTRAP_ROUNDS, at_once):
+        rounds = min(at_once, BOOTSTRAP_ROUNDS - done)
+        yield generator.integers(0, people, (rounds, people))
 
 
 def _correlation(a_off: np.ndarray, b_off: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from BrainAgeLib import statistics
 from BrainAgeLib.statistics import (
     accuracy,
     accuracy_figures,
@@ -55,6 +56,21 @@ def test_a_perfect_prediction_has_no_correlation_of_its_gap():
 def test_too_few_or_equal_people_have_no_accuracy(ages):
     with pytest.raises(ValueError, match="at least three people of different age"):
         accuracy(ages, ages)
+
+
+def test_no_more_is_drawn_at_once_than_memory_takes_and_the_figures_stay(people, monkeypatch):
+    at_once = accuracy_intervals(*people), bootstrap_mean(people[1])
+    most = []
+
+    def counted(ages, predicted):
+        most.append(ages.size)
+        return accuracy_figures(ages, predicted)
+
+    monkeypatch.setattr(statistics, "accuracy_figures", counted)
+    monkeypatch.setattr(statistics, "MOST_DRAWN_AT_ONCE", 5000)
+
+    assert (accuracy_intervals(*people), bootstrap_mean(people[1])) == at_once
+    assert max(most) <= 5000
 
 
 def test_samples_of_people_are_judged_one_by_one(people):
