@@ -173,6 +173,8 @@ def correction_of(
         "cole": (predicted_years, corrected_years),
     }
     for name, (x, y) in candidates.items():
+        if np.ptp(x) == 0:  # one value for everybody has no line
+            continue
         if np.abs(y - np.polyval(np.polyfit(x, y, 1), x)).max() < SAME_LINE_YEARS:
             return name
     return None

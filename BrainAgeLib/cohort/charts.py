@@ -6,6 +6,7 @@ The library is matplotlib without its global state: figures are made and written
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,10 @@ def chart(
         if labels:
             axes.legend(handles, labels)
         content = io.BytesIO()
-        figure.savefig(content, format="svg", metadata={"Date": None})
+        with warnings.catch_warnings():
+            # Among very many points the place of the legend takes seconds, and says so.
+            warnings.simplefilter("ignore", UserWarning)
+            figure.savefig(content, format="svg", metadata={"Date": None})
     return content.getvalue()
 
 

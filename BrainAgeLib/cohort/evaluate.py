@@ -225,9 +225,9 @@ def _coverage(report: Report, coverage: list[Estimate]) -> list[Part]:
         coverages = [item for item in mine if item.figure == "coverage"]
         off = [item.subset for item in coverages if not holds_its_promise(item)]
         width = next(item.value for item in mine if item.figure == "mean width")
+        beside = f", {width / mae.value:.1f} times the raw MAE" if mae.value else ""
         parts += [
-            f"{PROMISES[outcome]} Its mean width is {shown(width, 'years')} years, "
-            f"{width / mae.value:.1f} times the raw MAE.",
+            f"{PROMISES[outcome]} Its mean width is {shown(width, 'years')} years{beside}.",
             "By its exact 95 % interval the coverage is not what is promised in: "
             f"{', '.join(off) or 'none'}.",
             estimates_table(mine),

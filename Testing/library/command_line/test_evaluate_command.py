@@ -10,6 +10,7 @@ import pytest
 
 from BrainAgeLib.records import NOTICE
 from Testing.library.cohort.made_results import failed_row, healthy_rows, write_table
+from Testing.library.cohort.made_results import row as made_row
 
 TWENTY = healthy_rows(20)
 
@@ -54,6 +55,23 @@ def test_an_interval_is_judged_by_the_scanners_that_it_speaks_of(
     html = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert judged_by in html
     assert f"the coverage is not what is promised in: {breaks}" in html
+
+
+@pytest.mark.parametrize("says", ["the age", "one number"])
+def test_what_a_table_to_try_things_with_says(brainage, tmp_path, says):
+    ages = range(30, 60)
+    table = write_table(
+        [made_row(age, age, age if says == "the age" else 50.0) for age in ages],
+        tmp_path / "results.csv",
+    )
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert outcome.code == 0, outcome.err
+    html = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert ("times the raw MAE" in html) is (says == "one number")
 
 
 def test_patients_are_pointed_out_and_can_be_left_out(brainage, tmp_path):
