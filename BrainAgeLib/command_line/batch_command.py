@@ -22,7 +22,7 @@ from BrainAgeLib.command_line.arguments import (
 from BrainAgeLib.command_line.interruption import ON
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import BatchProgress, JsonLines
-from BrainAgeLib.errors import ExitCode
+from BrainAgeLib.errors import ExitCode, printable
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.wording import scans_in_words
 
@@ -216,7 +216,7 @@ def _tell_choice(scans: ScanList) -> None:
     left_out = sum(not decision.chosen for decision in scans.decisions)
     if left_out:
         told.append(f"{left_out} series or files were left out; selection.csv says why")
-    print("".join(f"{line}\n" for line in told), end="", file=sys.stderr)
+    print("".join(f"{printable(line)}\n" for line in told), end="", file=sys.stderr)
 
 
 def _event(row: ResultRow) -> dict[str, object]:

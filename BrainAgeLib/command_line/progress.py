@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, printable
 from BrainAgeLib.records import ProgressCallback
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class BatchProgress(MovingLine):
 
     def _say(self, line: str) -> None:
         self.clear()
-        self.stream.write(f"{' '.join(line.split())}\n")
+        self.stream.write(f"{_one_line(line)}\n")
         self.stream.flush()
 
 
@@ -161,7 +161,12 @@ def _told(row: ResultRow) -> str:
         findings = f" ({', '.join(row.findings)})" if row.findings else ""
         return f"{row.path}: {row.brain_age_years:.1f} years, {row.verdict}{findings}"
     why = row.error or f"refused ({', '.join(row.findings)})"
-    return why if row.path in why else f"{row.path}: {why}"
+    return why if printable(row.path) in why else f"{row.path}: {why}"
+
+
+def _one_line(text: str) -> str:
+    """Return what names of files may be part of, with nothing that a terminal would obey."""
+    return printable(" ".join(text.split()))
 
 
 def _rate(per_second: float) -> str:
@@ -189,8 +194,8 @@ def progress_for(json_lines: JsonLines | None, is_quiet: bool = False) -> Progre
 def announce_error(error: BrainAgeError, json_lines: JsonLines | None) -> None:
     """Say one line on stderr, details indented below it, and the event when programs listen."""
     message = f"{error.message} ({error.hint})" if error.hint else error.message
-    lines = [f"brainage: error: {' '.join(message.split())}"]
-    lines += [f"  {' '.join(detail.split())}" for detail in error.details]
+    lines = [f"brainage: error: {_one_line(message)}"]
+    lines += [f"  {_one_line(detail)}" for detail in error.details]
     # Either stream may be gone or full; the other one, or the exit code, still tells.
     with suppress(OSError):
         if json_lines is not None:

@@ -218,3 +218,13 @@ def test_who_wants_quiet_hears_of_failures_alone(clock):
     for done, row in enumerate((PREDICTED, FAILED), 1):
         progress(row, False, done, 2)
     assert terminal.getvalue() == "c.nii does not exist (check the path)\n"
+
+
+def test_no_name_of_a_file_acts_on_the_terminal(clock, capsys):
+    name = "\x1b[2Jc\n.nii"
+    log = io.StringIO()
+    failed = ResultRow(name, exit_code=2, error=f"{name!r} is no image")
+    BatchProgress(log, clock)(failed, False, 1, 2)
+    announce_error(InputError(f"{name} is no table", "", (name,)), None)
+    assert log.getvalue() == "?[2Jc .nii: '\\x1b[2Jc\\n.nii' is no image\n"
+    assert capsys.readouterr().err == "brainage: error: ?[2Jc .nii is no table\n  ?[2Jc .nii\n"
