@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from BrainAgeLib.errors import BrainAgeError, FullDiskError
@@ -36,7 +36,8 @@ def written_atomically(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise write_error(error, target) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong is to be told, not that this fails, too
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(target: Path, content: bytes) -> None:

@@ -81,3 +81,15 @@ def test_a_vanished_folder_is_an_error_in_words(tmp_path: Path) -> None:
     with pytest.raises(BrainAgeError, match="could not be written") as caught:
         write_atomically(tmp_path / "gone" / "report.html", b"new")
     assert caught.value.exit_code == 4
+
+
+def test_a_folder_that_became_a_file_is_an_error_in_words(tmp_path: Path) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    with (
+        pytest.raises(BrainAgeError, match="a.json could not be written"),
+        written_atomically(folder / "a.json") as temporary,
+    ):
+        folder.rmdir()
+        folder.touch()
+        temporary.write_bytes(b"new")
