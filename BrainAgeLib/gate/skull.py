@@ -91,15 +91,15 @@ def measure(evidence: Evidence) -> Skull | None:
 def darkness(placed: PlacedScan) -> tuple[np.ndarray, np.ndarray]:
     """Return millimetres of darkness between brain and skin, and where the brain ends.
 
-    Both (height, direction); NaN where a ray meets no brain or no skin. The second is the radius in
-    the template, mm.
+    Both (height, direction); NaN where a ray meets no brain or no skin, or leaves the scan between.
+    The second is the radius in the template, mm.
     """
     values, in_mask, scale = _along_rays(placed)
     after = np.arange(len(RADII_MM)) - _last(in_mask)[..., None]
     is_near = (after > 0) & (after * scale[..., None] <= FARTHEST_SKIN_MM)
     skin = _last(is_near & (values > SKIN))
     between = is_near & (np.arange(len(RADII_MM)) <= skin[..., None])
-    dark_mm = (np.clip(1.0 - values / DARK, 0.0, 1.0) * between).sum(-1) * scale
+    dark_mm = np.where(between, np.clip(1.0 - values / DARK, 0.0, 1.0), 0.0).sum(-1) * scale
     is_seen = in_mask.any(-1) & (skin > _last(in_mask) + 1)
     return np.where(is_seen, dark_mm, np.nan), RADII_MM[_last(in_mask)]
 
@@ -114,6 +114,7 @@ def _along_rays(placed: PlacedScan) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     """Return the scan over the brain's median, the mask (height, direction, radius), and the scale.
 
     The scale (height, direction) is that of millimetres of the scan to those of the template.
+    Beyond the scan's outermost voxels, where nothing is known to be dark, values are NaN.
     """
     angle = np.deg2rad(DIRECTIONS_DEGREES)
     points = np.empty((len(HEIGHTS_MM), len(angle), len(RADII_MM), 3))
@@ -131,7 +132,9 @@ def _along_rays(placed: PlacedScan) -> tuple[np.ndarray, np.ndarray, np.ndarray]
         align_corners=False,
     )[0].numpy()
     median = float(np.median(placed.volume.voxels[placed.mask]))
-    return looked_up[0] / median, looked_up[1] > 0.5, length / (RADII_MM[-1] - RADII_MM[0])
+    is_within = ((index >= 0) & (index <= size - 1)).all(-1)
+    values = np.where(is_within, looked_up[0] / median, np.nan)
+    return values, looked_up[1] > 0.5, length / (RADII_MM[-1] - RADII_MM[0])
 
 
 def _difference(dark_mm: np.ndarray) -> np.ndarray:

@@ -37,8 +37,11 @@ def outside_and_points() -> tuple[Volume, np.ndarray, np.ndarray]:
     return padded, outside_mm, apply_affine(affine, index[..., ::-1].astype(float))
 
 
-def head(hole_mm=None, width_mm: float = 60.0, fat_shift: int = 0, plane: str = "axial"):
-    """Return a placed scan: a brain, bone of 6 mm and scalp; ``fat_shift``: voxels to the left."""
+def head(hole_mm=None, width_mm: float = 60.0, fat_shift: int = 0, **cut):
+    """Return a placed scan: a brain, bone of 6 mm and scalp.
+
+    ``fat_shift``: voxels to the left. ``cut``: how the slices differ from routine ones.
+    """
     brain, outside_mm, places = outside_and_points()
     median = float(np.median(brain.voxels[brain.voxels > 25]))
     voxels = np.where(outside_mm <= 0, brain.voxels, 0.05 * median)
@@ -48,7 +51,7 @@ def head(hole_mm=None, width_mm: float = 60.0, fat_shift: int = 0, plane: str = 
         away = np.linalg.norm(places - np.array(hole_mm), axis=-1)
         is_bone = (outside_mm > 2) & (outside_mm <= 8)
         voxels = np.where(is_bone & (away < width_mm / 2), 0.8 * median, voxels)
-    protocol = Protocol(in_plane_mm=1.5, plane=plane)
+    protocol = Protocol(in_plane_mm=1.5, **cut)
     cut = thick_slices_of(brain.with_voxels(voxels.astype(np.float32)), protocol)
     scan = volume_from_sitk(to_canonical(sitk_from_volume(cut)))
     to_brain = np.linalg.inv(brain.affine) @ scan.affine
@@ -107,6 +110,16 @@ def test_a_small_hole_and_one_in_the_middle_are_not_found():
 
 def test_fat_that_is_shifted_sideways_is_no_hole():
     assert FAMILY.judge(measure(evidence(head(fat_shift=1)))) == ()
+
+
+def test_what_lies_beyond_the_slices_is_no_bone():
+    """Of slices that begin on a slope, one side lies at the lowest slice's edge, not both."""
+    placed = head(tilt_degrees=(0.0, 10.0, 0.0))
+    rows, columns = placed.mask.shape[1:]
+    upper = slice(18, None), slice(0, rows), slice(0, columns)
+    cut = replace(placed, volume=placed.volume.part(upper), mask=placed.mask[upper])
+
+    assert measure(evidence(cut)).difference < 0.5 * MOST_DIFFERENCE
 
 
 def test_nothing_is_measured_where_there_is_no_skull_or_it_is_not_seen(sound_head):
