@@ -81,7 +81,7 @@ def heard(*, is_verbose: bool, is_quiet: bool, is_for_programs: bool) -> Iterato
         log.setLevel(level)
 
 
-class _ErrorStream(logging.StreamHandler[TextIO]):
+class _ErrorStream(logging.StreamHandler):
     """Says each record as one line of the command's own."""
 
     def __init__(self) -> None:

@@ -8,6 +8,7 @@ known here.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from copy import copy
 from functools import cache
 from pathlib import Path
@@ -85,16 +86,19 @@ def _load_deepbet(device: str) -> Any:
         from deepbet.utils import DATA_PATH
     except ImportError as error:
         raise InstallationError(
-            "the brain extractor deepbet is not installed", "pip install deepbet"
+            "the brain extractor deepbet is not installed", "pip install deepbet==1.0.2"
         ) from error
     folder = Path(DATA_PATH) / "models"
     for name, expected in DEEPBET_SHA256.items():
         _check_sha256(folder / name, expected)
-    network = BrainExtraction(
-        no_gpu=True,
-        model_path=str(folder / "model.pt"),
-        bbox_model_path=str(folder / "bbox_model.pt"),
-    )
+    with warnings.catch_warnings():
+        # What PyTorch says from 2.14 on to deepbet's authors; nobody else can do anything about it.
+        warnings.filterwarnings("ignore", r"`torch\.jit\.load`", FutureWarning)
+        network = BrainExtraction(
+            no_gpu=True,
+            model_path=str(folder / "model.pt"),
+            bbox_model_path=str(folder / "bbox_model.pt"),
+        )
     for part in (network.model, network.bbox_model):
         part.to(torch.device(device))
     return network
@@ -108,7 +112,7 @@ def _check_sha256(path: Path, expected: str) -> None:
     if sha256 != expected:
         raise InstallationError(
             f"{path} is not the file that deepbet 1.0.2 ships",
-            "pip install --force-reinstall deepbet",
+            "pip install --force-reinstall --no-deps deepbet==1.0.2",
         )
 
 

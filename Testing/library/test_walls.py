@@ -18,6 +18,7 @@ from Testing.library.walls import (
     PROJECT,
     forbidden_imports,
     imported_modules,
+    late_bases,
     long_functions,
     part_of,
     project_files,
@@ -141,6 +142,18 @@ def test_long_function_is_noticed():
     source = "class A:\n    def short(self): ...\n    def long(self):\n" + "        x = 1\n" * 45
 
     assert long_functions(source) == ["long: 46 lines"]
+
+
+def test_bases_are_known_to_the_oldest_python():
+    found = {relative(path): late_bases(path.read_text("utf-8")) for path in SOURCES}
+
+    assert not {path: bases for path, bases in found.items() if bases}
+
+
+def test_late_base_is_noticed():
+    source = "class A(Generic[T]): ...\nclass B(logging.StreamHandler[TextIO]): ..."
+
+    assert late_bases(source) == ["logging.StreamHandler[TextIO]"]
 
 
 def test_no_local_path_in_the_project():

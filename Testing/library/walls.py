@@ -152,6 +152,20 @@ def long_functions(source: str, longest: int = LONGEST_FUNCTION) -> list[str]:
     return [f"{name}: {length} lines" for name, length in lengths if length > longest]
 
 
+def late_bases(source: str) -> list[str]:
+    """Return bases in brackets that are not typing's: the oldest Python may not know them so.
+
+    They are looked up when the class is made, other than annotations; mypy takes them for known.
+    """
+    classes = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ClassDef)]
+    bases = [base for node in classes for base in node.bases if isinstance(base, ast.Subscript)]
+    return [
+        ast.unparse(base)
+        for base in bases
+        if ast.unparse(base.value) not in ("Generic", "Protocol")
+    ]
+
+
 def texts(paths: Iterable[Path]) -> dict[Path, str]:
     """Return the contents of those files that are text."""
     found = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Barrier
@@ -49,9 +50,10 @@ def test_changed_weights_are_refused_before_any_is_loaded(tmp_path, monkeypatch,
     changed.write_bytes(content)
     monkeypatch.setattr(deepbet_utils, "DATA_PATH", str(tmp_path))
 
-    with pytest.raises(InstallationError, match=f"{name} is not the file"):
+    with pytest.raises(InstallationError, match=f"{name} is not the file") as caught:
         extract_brain(HEAD)
 
+    assert "deepbet==1.0.2" in caught.value.hint
     assert unloaded == []
 
 
@@ -72,7 +74,19 @@ def test_a_missing_extractor_is_named_with_the_remedy(monkeypatch):
     with pytest.raises(InstallationError, match="deepbet is not installed") as caught:
         extract_brain(HEAD)
 
-    assert caught.value.hint == "pip install deepbet"
+    assert caught.value.hint == "pip install deepbet==1.0.2"
+
+
+def test_what_pytorch_tells_the_authors_of_the_extractor_is_not_shown(monkeypatch):
+    def load(file, *_, **__):
+        warnings.warn("`torch.jit.load` is deprecated. Please switch.", FutureWarning, stacklevel=2)
+        return torch.nn.Identity()
+
+    monkeypatch.setattr(torch.jit, "load", load)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+
+        brain_extraction._load_deepbet.__wrapped__("cpu")
 
 
 class RecordingNetwork:
