@@ -142,11 +142,22 @@ def _tell(
 
 
 def _refuse_what_does_not_apply(given: argparse.Namespace, is_table: bool) -> None:
-    """Raise InputError for a time that would be overlooked without a word."""
+    """Raise InputError for what would be overlooked without a word."""
     if is_table and (given.years or given.ages):
         raise InputError(
             f"--{'years' if given.years else 'ages'} is of scans, not of a RESULTS.csv",
             "the column age of the table tells the time, or --time COLUMN",
+        )
+    of_scans = {
+        "--series": given.series,
+        "--brain-extracted": given.brain_extracted,
+        "--in-template-space": given.in_template_space,
+        "--sequence": chosen_sequence(given),
+    }
+    if is_table and (named := [option for option, value in of_scans.items() if value]):
+        raise InputError(
+            f"{named[0]} is of scans, not of a RESULTS.csv, whose scans have their ages already",
+            "leave it out, or give it to brainage batch",
         )
     if not is_table and given.time:
         raise InputError(

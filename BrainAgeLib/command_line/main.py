@@ -92,7 +92,12 @@ def _answer(given: list[str], json_lines: JsonLines | None, interruption: Interr
 
 def _run(given: list[str], json_lines: JsonLines | None, interruption: Interruption) -> int:
     try:
-        options = _parser().parse_args(given)
+        options, unknown = _parser().parse_known_args(given)
+        if unknown:  # argparse alone would point to the help that lists no option of the command
+            raise InputError(
+                f"unrecognized arguments: {' '.join(unknown)}",
+                f"see brainage {options.command} --help",
+            )
         interruption.how_to_go_on = options.how_to_go_on
         with heard(
             is_verbose=options.verbose,

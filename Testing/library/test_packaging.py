@@ -111,7 +111,8 @@ def test_metadata(wheel):
 
     assert metadata["Name"] == "slicerbrainage"
     assert metadata["Version"] == BrainAgeLib.__version__
-    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["License-Expression"] == "Apache-2.0 AND LicenseRef-Weights-For-Research-Only"
+    assert "Resources/Template/NOTICE.txt" in metadata.get_all("License-File")
     assert metadata["Requires-Python"] == ">=3.10"
     assert set(metadata.get_all("Provides-Extra")) >= {"train", "cohort", "dicom", "dask", "all"}
 

@@ -97,6 +97,13 @@ def test_a_wrong_call_reaches_programs_too(brainage):
     assert event["hint"] == "see brainage predict --help"
 
 
+def test_an_unknown_option_is_told_with_the_help_of_its_command(brainage):
+    outcome = brainage("models", "--treads", "2")
+
+    assert outcome.code == 2
+    assert "unrecognized arguments: --treads 2 (see brainage models --help)" in outcome.err
+
+
 @pytest.mark.parametrize(
     ("error", "code", "line"),
     [

@@ -114,6 +114,18 @@ def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
 
 
 @pytest.mark.parametrize(
+    "option",
+    [["--brain-extracted"], ["--in-template-space"], ["--series", "1"], ["--sequence", "T2w"]],
+)
+def test_what_says_how_scans_are_read_is_not_overlooked_for_a_table(brainage, tmp_path, option):
+    table = write_table([row(1, 60.0, 61.0), row(1, 62.0, 64.0)], tmp_path / "results.csv")
+
+    done = brainage("follow", table, "--output", tmp_path / "out", *option)
+
+    assert done.code == 2 and f"{option[0]} is of scans, not of a RESULTS.csv" in done.err
+
+
+@pytest.mark.parametrize(
     ("changes", "words"),
     [
         ({"sex": "M"}, "since their sexes differ"),
