@@ -119,6 +119,8 @@ def read_scan_list(table: Path) -> list[ScanEntry]:
     entries = []
     for row in sheet.rows:
         cells = {ours: row.cells[name] for ours, name in names.items()}
+        if "\0" in cells["path"]:  # of a damaged list; no system takes it in a name
+            cells["path"] = ""
         facts = columns.facts(row)
         kept = {f"list_{name}": legible(row.cells[name]) for name in like_ours}
         facts = replace(facts, further={**facts.further, **kept})

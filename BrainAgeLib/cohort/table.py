@@ -239,9 +239,9 @@ def of_group(table: AnalysisTable, path: Path, group: str) -> AnalysisTable:
 
     Raises InputError when there is no such group.
     """
-    groups = sorted(set(table.scans["group"]))
-    if group not in groups:
-        raise InputError(f"{path} has no group {group!r}", f"it has {', '.join(groups)}")
+    if group not in (groups := sorted(set(table.scans["group"]))):
+        named = ", ".join(name or "(none)" for name in groups) or "nobody with a brain age"
+        raise InputError(f"{path} has no group {group!r}", f"it has {named}")
     is_chosen = table.scans["group"] == group
     others = tuple(
         Exclusion(row["line"], row["person"], row["session"], "of another group", row["group"])

@@ -220,17 +220,20 @@ def test_a_workbook_is_no_list(tmp_path):
 
 
 def test_a_line_without_a_path_is_a_row_that_says_so(tmp_path):
-    (tmp_path / "list.csv").write_text("path,id,age\n,a,30\n\n,,\nx.nii,b,31\n,,45\n")
+    (tmp_path / "list.csv").write_text(
+        "path,id,age\n,a,30\n\n,,\nx.nii,b,31\n,,45\ndamaged\0/x.nii,c,50\n"
+    )
 
     entries = read_scan_list(tmp_path / "list.csv")
 
-    assert [entry.id for entry in entries] == ["a", "b", ""]
+    assert [entry.id for entry in entries] == ["a", "b", "", "c"]
     assert [entry.complaint for entry in entries] == [
         "line 2 of the list names no path",
         None,
         "line 6 of the list names no path",
+        "line 7 of the list names no path",
     ]
-    assert len({entry.folder for entry in entries}) == 3
+    assert len({entry.folder for entry in entries}) == 4
 
 
 @pytest.mark.parametrize(

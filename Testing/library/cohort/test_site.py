@@ -21,7 +21,7 @@ from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.site import read_site
 from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.report.record import write_prediction
-from Testing.library.cohort.made_results import healthy_rows, row, write_table
+from Testing.library.cohort.made_results import failed_row, healthy_rows, row, write_table
 from Testing.library.follow.made_people import prediction
 
 AGES = np.linspace(40.0, 80.0, 30)
@@ -134,6 +134,9 @@ def test_patients_are_not_taken_for_healthy_people(card, tmp_path):
 
     with pytest.raises(InputError, match="several groups: AD, CN"):
         fit_site(path, card)
+    nobody = write_table([failed_row(1)], tmp_path / "failed.csv")
+    with pytest.raises(InputError, match=r"no group 'CN' \(it has nobody with a brain age"):
+        fit_site(nobody, card, "CN")
     with pytest.raises(InputError, match="no group 'HC'"):
         fit_site(path, card, "HC")
     assert fit_site(path, card, "CN").people == 25
