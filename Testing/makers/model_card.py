@@ -180,7 +180,7 @@ def _never_seen(card: Card) -> list[str]:
     if lines:
         lines.append(
             "- these are the training's own scans and places; whole predictions of the same "
-            "people, from the file on, are the first table of the project's README"
+            "people, from the file on, are the table of other scanners in the project's README"
         )
     unseen = card.calibration.unseen_scanner
     if unseen is not None:
