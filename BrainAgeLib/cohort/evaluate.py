@@ -228,7 +228,7 @@ def _coverage(report: Report, coverage: list[Estimate]) -> list[Part]:
         beside = f", {width / mae.value:.1f} times the raw MAE" if mae.value else ""
         parts += [
             f"{PROMISES[outcome]} Its mean width is {shown(width, 'years')} years{beside}.",
-            "By its exact 95 % interval the coverage is not what is promised in: "
+            "Groups whose coverage is not what is promised, by its exact 95 % interval: "
             f"{', '.join(off) or 'none'}.",
             estimates_table(mine),
             report.chart(

@@ -184,7 +184,7 @@ def _check_people(people: int, others: int, path: Path, force: bool) -> None:
             f"{path} has {people} people with {'a T1 scan, ' if others else ''}an age and a brain "
             f"age{why}; a site calibration needs {least}",
             f"scan more healthy people{' with T1' if others else ''}"
-            + ("" if force else ", or insist with --force"),
+            + ("" if force else f", or insist with --force, which takes {FEWEST_PEOPLE}"),
         )
 
 

@@ -237,7 +237,8 @@ def _summary(asked: Sequence[ResultRow], rows: Sequence[ResultRow], table: Path)
     failed = sum(row.error is not None for row in asked)
     with_age = len(asked) - refused - failed
     lines = (
-        f"{scans_in_words(len(asked))}: {with_age} with an age, {refused} refused, {failed} failed",
+        f"{scans_in_words(len(asked))}: {with_age} with a brain age, "
+        f"{refused} refused, {failed} failed",
         *same_scans_in_words(rows),
         f"Results            {table}",
         f"Page               {table.with_name('index.html')}",

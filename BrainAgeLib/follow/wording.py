@@ -23,8 +23,8 @@ NOT_OF_THE_BRAIN = (
     "disease."
 )
 NORMAL_AGEING = (
-    "A healthy person's brain age rises by about one year a year. What is called more than "
-    "scanning again alone explains is so against no change at all, not against that year a year."
+    "A healthy person's brain age rises by about one year a year. A change is judged "
+    "here against no change at all, not against that year a year."
 )
 MONTHS_A_YEAR = 12
 MOST_DAYS = 61  # set by hand: from two months on, times are told in months
@@ -65,7 +65,7 @@ def meaning(person: Person, change: Change, warnings: Sequence[str]) -> str:
     if is_refused(person):
         return "No change can be read from this: the quality gate refuses a scan."
     if not change.is_more_than_error:
-        return "Not told from scanning again: it may be nothing."
+        return "No larger than scanning again alone makes: it may be nothing."
     if warnings:
         return "More than scanning again alone explains, but the warnings may explain it."
     return "More than scanning again alone explains, against no change at all."

@@ -42,7 +42,9 @@ def test_a_batch_with_a_failure_is_5(brainage, quick, tmp_path):
     outcome = brainage(*quick, "--output", tmp_path / "out", "--workers", "2")
 
     assert outcome.code == 5, outcome.err
-    assert outcome.out.startswith(f"{SCANS} scans: {SCANS - 1} with an age, 0 refused, 1 failed\n")
+    assert outcome.out.startswith(
+        f"{SCANS} scans: {SCANS - 1} with a brain age, 0 refused, 1 failed\n"
+    )
     assert "Research use only." in outcome.out
     assert "p3 and p4 are the same scan, file for file: " in outcome.out
     assert f"take it for {SCANS - 1} scans." in outcome.out
@@ -63,7 +65,7 @@ def test_a_row_whose_age_makes_no_sense_is_named_with_its_reason(brainage, quick
 
     outcome = brainage(*quick, "--output", tmp_path / "out")
 
-    assert outcome.code == 5 and "1 with an age, 0 refused, 1 failed" in outcome.out
+    assert outcome.code == 5 and "1 with a brain age, 0 refused, 1 failed" in outcome.out
     (line,) = [line for line in outcome.err.splitlines() if "scan-1.nii.gz" in line]
     assert "elderly" in line
     assert "a sex that is neither F nor M, or is both, is left empty: 1 row of" in outcome.err

@@ -151,7 +151,7 @@ def test_the_code_is_of_the_people_who_were_asked_for(bids, dataset, tmp_path):
     outcome = bids("participant", "--participant-label", "02", "--retry-failed")
 
     assert outcome.code == 0, outcome.err
-    assert outcome.out.startswith("1 scan: 1 with an age, 0 refused, 0 failed\n")
+    assert outcome.out.startswith("1 scan: 1 with a brain age, 0 refused, 0 failed\n")
     assert failure.stat().st_mtime_ns == before
     assert [person for person, *_ in rows(tmp_path)] == ["sub-02", "sub-03"]
     assert bids("participant", "--participant-label", "03").code == 5
