@@ -5,6 +5,7 @@ Severity, limit and wording stand with the check that speaks. ``docs/quality.md`
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 
 
@@ -165,8 +166,22 @@ FOLLOW_FROM: dict[str, frozenset[FindingCode]] = {
     FindingCode.TOO_FEW_SLICES: _OF_FEW_SLICES,
     FindingCode.NOT_T1: _OF_ANOTHER_PICTURE,
     FindingCode.BRIGHT_BACKGROUND: _OF_ANOTHER_PICTURE | {FindingCode.NOT_T1},
+    FindingCode.MASK_AT_EDGE: _OF_ANOTHER_PICTURE
+    | _OF_THE_SIZE
+    | {
+        FindingCode.NOT_T1,
+        FindingCode.WRONG_SPACING,
+        FindingCode.WRONG_PIXEL_SIZE,
+        FindingCode.SHEAR,
+        FindingCode.ORIENTATION,
+    },
     FindingCode.WRONG_SPACING: _OF_THE_SIZE,
     FindingCode.WRONG_PIXEL_SIZE: _OF_THE_SIZE,
     FindingCode.REGISTRATION_SIMILARITY: _OF_THE_OUTLINE | _OF_THE_MODEL,
 }
 """What says no more of a scan that is refused for this already: the short answer leaves it out."""
+
+
+def explained_by(refused: Iterable[str]) -> frozenset[FindingCode]:
+    """Return the codes that say no more of a scan that is refused for these."""
+    return frozenset(after for code in refused for after in FOLLOW_FROM.get(code, ()))

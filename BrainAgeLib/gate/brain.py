@@ -15,6 +15,7 @@ from BrainAgeLib.gate.field_of_view import (
     FieldOfView,
     fraction_of,
 )
+from BrainAgeLib.gate.header import SCALE_RANGE, stretch_of
 from BrainAgeLib.records import Finding, Severity
 from BrainAgeLib.scan.geometry import slice_axis
 from BrainAgeLib.template.placed_scan import PlacedScan
@@ -27,6 +28,9 @@ MOST_MISSED = 0.02  # sound scans up to 0.001
 UNUSABLE_LEAK, UNUSABLE_MISSED = 0.08, 0.1  # set by hand, well above what sound scans have
 MOST_RIM = 0.2  # six sound heads up to 0.096; a mask that is 8 mm too small 0.39
 MOST_ON_EDGE = 0.1  # a tenth of the brain's width cut off: 0.15
+# The sample cut through at its middle, along each axis within slices: 0.81 to 0.96, and 0.41 where
+# the mask misses what is near the cut. Of a sphere with a tenth of its width cut off: 0.47.
+MOST_CUT_THROUGH, NEAR_EDGE = 0.7, 0.05  # the latter of the width of the picture
 LEAST_SIGNAL_AROUND = 0.05  # heads 0.57 and more, extracted brains 0
 # The quantiles in the functions were set by hand; these limits were chosen on what they gave.
 CHECK_OUTLINE = "Look at the brain's outline in the report."
@@ -43,7 +47,9 @@ class Brain:
     inside of the template's brain in view is left out by the mask; ``edge_fraction`` of the mask's
     outline, within slices, lies on the edge of the image; ``rim_fraction`` of what lies within
     4 mm outside the mask is as bright as brain. ``signal_around``: brightness around the brain,
-    skull and scalp, over the brain's; None where there is said to be no skull.
+    skull and scalp, over the brain's; None where there is said to be no skull. ``cut_through``:
+    area of the mask just within an edge of the image over the largest along that axis, 0-1; None
+    where the brain fits the template without being stretched beyond what healthy ones need.
     """
 
     volume_ml: float
@@ -52,6 +58,7 @@ class Brain:
     edge_fraction: float
     rim_fraction: float | None = None
     signal_around: float | None = None
+    cut_through: float | None = None
 
 
 def measure(evidence: Evidence) -> Brain | None:
@@ -60,6 +67,8 @@ def measure(evidence: Evidence) -> Brain | None:
     if not placed.is_registered:
         return None
     view = evidence.view
+    factors = stretch_of(placed.registration.scan_to_template[:3, :3])[1]
+    is_stretched = factors.max() > SCALE_RANGE[1]
     brain, outside_mm = view.grid.brain, view.grid.outside_mm
     coverage = fraction_of(brain & view.in_view, brain)
     deep = view.in_view & (outside_mm < -TOLERANCE_MM)
@@ -70,6 +79,7 @@ def measure(evidence: Evidence) -> Brain | None:
         edge_fraction=_edge_fraction(placed),
         rim_fraction=_rim_fraction(view),
         signal_around=None if evidence.is_extracted else _signal_around(view),
+        cut_through=_cut_through(placed) if is_stretched else None,
     )
 
 
@@ -121,6 +131,17 @@ def _edge_fraction(placed: PlacedScan) -> float:
     return fraction_of(outline & on_edge, outline)
 
 
+def _cut_through(placed: PlacedScan) -> float:
+    """Return how much of the brain's largest section lies just within an edge of the slices."""
+    across = slice_axis(placed.volume.affine, placed.mask.shape)
+    most = 0.0
+    for axis in {0, 1, 2} - {2 if across < 0 else across}:
+        areas = placed.mask.sum(tuple({0, 1, 2} - {2 - axis}))
+        near = int(NEAR_EDGE * len(areas))
+        most = max(most, max(areas[near], areas[-1 - near]) / max(1, areas.max()))
+    return float(most)
+
+
 def _volume(measured: Brain) -> Finding | None:
     volume = measured.volume_ml
     low, high = VOLUME_ML
@@ -167,6 +188,13 @@ def _rim(measured: Brain) -> Finding | None:
 
 
 def _edge(measured: Brain) -> Finding | None:
+    message = (
+        "The brain is cut through at an edge of the picture, and what is left does not fit the "
+        "template. Use a picture of the whole head."
+    )
+    cut = above(FindingCode.MASK_AT_EDGE, measured.cut_through, message, refuse=MOST_CUT_THROUGH)
+    if cut is not None:
+        return cut
     message = (
         "The brain reaches the edge of the picture: a part of it may be cut off or folded over. "
         "Use a series with a larger field of view."

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from BrainAgeLib.findings import FindingCode
+from BrainAgeLib.findings import FindingCode, explained_by
 from BrainAgeLib.gate import (
     artefacts,
     brain,
@@ -46,10 +46,10 @@ def measure(evidence: Evidence) -> dict[str, Any]:
 
 
 def judge(measured: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Return what all families find in what was measured."""
-    return tuple(
-        finding for name, family in FAMILIES.items() for finding in family.judge(measured[name])
-    )
+    """Return what all families find; what follows from a refusal comes last."""
+    found = [item for name, family in FAMILIES.items() for item in family.judge(measured[name])]
+    explained = explained_by(item.code for item in found if item.severity == "refuse")
+    return tuple(sorted(found, key=lambda item: item.code in explained))
 
 
 def no_brain() -> Finding:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from BrainAgeLib.errors import printable
-from BrainAgeLib.findings import FOLLOW_FROM, SEQUENCE_WORDS, UNITS, FindingCode
+from BrainAgeLib.findings import SEQUENCE_WORDS, UNITS, FindingCode, explained_by
 from BrainAgeLib.records import Correction, Finding, Prediction, Severity
 from BrainAgeLib.report.interval_and_age import interval_and_age
 
@@ -121,7 +121,7 @@ def leading(prediction: Prediction) -> list[Finding]:
     """Return the findings, worst first, less what follows from a refusal; all if it is forced."""
     found = list(worst_first(prediction))
     refused = () if is_forced(prediction) else [x.code for x in found if x.severity == "refuse"]
-    explained = frozenset().union(*(FOLLOW_FROM.get(code, ()) for code in refused))
+    explained = explained_by(refused)
     return [item for item in found if item.code not in explained]
 
 

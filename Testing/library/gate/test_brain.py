@@ -57,6 +57,17 @@ def test_a_side_that_is_cut_lies_on_the_edge(placed):
     assert measured(placed_at(cut)).edge_fraction > 0.1
 
 
+@pytest.mark.parametrize("axis", [1, 2])
+def test_a_half_that_was_stretched_is_cut_through_at_an_edge(placed, axis):
+    voxels, affine = placed.volume.voxels, placed.volume.affine
+    half = Volume(np.split(voxels, [voxels.shape[axis] // 2], axis)[0], affine)
+    wide = np.diag([1.7, 1.0, 1.0, 1.0])  # as a registration makes a whole of a half
+
+    assert measured(placed).cut_through is measured(placed_at(half)).cut_through is None
+    assert measured(placed_at(half, np.linalg.inv(wide))).cut_through > 0.9
+    assert measured(placed_at(placed.volume, np.linalg.inv(wide))).cut_through < 0.4
+
+
 def test_ends_of_a_coronal_stack_are_no_edge():
     coronal = np.ascontiguousarray(template_brain().voxels[:, 3:94:3])
     affine = template_brain().affine.copy()
@@ -137,6 +148,8 @@ def test_limits_of_the_volume(volume_ml, expected):
         ({"rim_fraction": None}, {}),
         ({"edge_fraction": 0.1}, {}),
         ({"edge_fraction": 0.101}, {"mask_at_edge": "warn"}),
+        ({"cut_through": 0.69}, {}),
+        ({"cut_through": 0.71, "edge_fraction": 0.101}, {"mask_at_edge": "refuse"}),
         ({"signal_around": 0.05}, {}),
         ({"signal_around": 0.049}, {"no_skull": "warn"}),
         ({"signal_around": None}, {}),  # it is said to have no skull

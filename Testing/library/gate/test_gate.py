@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from BrainAgeLib.gate.trust import Trust
 from BrainAgeLib.model.ensemble import RawAge
 from BrainAgeLib.model.sides import OneSided
 from BrainAgeLib.records import Acquisition, Finding, Quality
-from Testing.library.gate.sound import SOUND, assert_is_well_said, evidence, placed_at
+from Testing.library.gate.sound import SOUND, assert_is_well_said, changed, evidence, placed_at
 from Testing.library.walls import LIBRARY
 
 GATE = LIBRARY / "gate"
@@ -135,3 +136,16 @@ def test_no_brain_is_refused_and_a_slower_machine_is_not():
     assert no_brain().severity == not_registered().severity == "refuse"
     assert on_the_cpu_instead().severity == "note"
     assert "Nothing needs to be done" in on_the_cpu_instead().message
+
+
+def test_what_follows_from_a_refusal_comes_last():
+    # The place in the template of half a head says nothing of its contrast or its header.
+    half = {
+        **changed("contrast", bright_white_log_odds=0.4),
+        "header": replace(SOUND["header"], scale=(1.0, 1.1, 1.8), slice_scale=0.7),
+        "brain": replace(SOUND["brain"], cut_through=0.8),
+    }
+
+    codes = [finding.code for finding in judge(half)]
+
+    assert codes == ["mask_at_edge", "not_t1", "wrong_spacing", "registration_scale"]
