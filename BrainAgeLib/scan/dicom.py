@@ -20,7 +20,12 @@ from BrainAgeLib.scan.checks import check_size, not_grey
 from BrainAgeLib.scan.dicom_contents import described, likeliest, line_to_type, no_series
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
 from BrainAgeLib.scan.dicom_pixels import each_scaled, read_pixels
-from BrainAgeLib.scan.dicom_slices import choose_repetition, not_alike, stack_slices
+from BrainAgeLib.scan.dicom_slices import (
+    choose_repetition,
+    not_alike,
+    numbered_places,
+    stack_slices,
+)
 from BrainAgeLib.scan.dicom_sorting import Series, joined, without_copies, without_strangers
 from BrainAgeLib.scan.file_kind import FileKind, kind_of
 
@@ -58,7 +63,7 @@ def read_dicom_folder(folder: Path, series_uid: str | None, name: str) -> DicomI
         image = _read_frames(headers[0], name, "export the whole series")
         return replace(image, findings=(*filter(None, [copies]), *image.findings))
     if any(header.size[2] > 1 for header in headers):
-        raise InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
+        raise _several_files(headers, name)
     return _read_slices(headers, name)
 
 
@@ -103,14 +108,25 @@ def _chosen(series: Series, series_uid: str | None, name: str) -> list[DicomHead
             raise InputError(
                 f"{name} holds no DICOM series {series_uid}", "choose one of these", listing
             )
-        return series[series_uid]
+        return _without_mosaics(series[series_uid], name)
     if len(series) > 1:
         raise InputError(
             f"{name} holds {len(series)} DICOM series",
             f"choose one: {line_to_type(name, likeliest(series))}",
             listing,
         )
-    return next(iter(series.values()))
+    return _without_mosaics(next(iter(series.values())), name)
+
+
+def _without_mosaics(headers: list[DicomHeader], name: str) -> list[DicomHeader]:
+    """Return the headers. Raises InputError where a file's slices are tiles of one picture."""
+    if any("MOSAIC" in header.slice.image_type.upper().split("\\") for header in headers):
+        raise InputError(
+            f"{name} is a Siemens mosaic, whose slices are tiles of one picture; these are of "
+            "function or diffusion nearly always, and no T1",
+            "choose the T1 series; if it is one, convert it, for one by dcm2niix",
+        )
+    return headers
 
 
 def _read_frames(header: DicomHeader, name: str, hint: str) -> DicomImage:
@@ -169,6 +185,23 @@ def _check_pixels(headers: Sequence[DicomHeader], size: Sequence[int], name: str
     if not all(header.is_grey for header in headers):
         raise not_grey("colour", name)
     check_size(size, name)
+
+
+def _several_files(headers: Sequence[DicomHeader], name: str) -> InputError:
+    """Return the error for a series of more than one file that is not of one slice a file."""
+    seen: set[int] = set()
+    frames = [read_frames(header.path) or [header.slice] for header in headers]
+    numbers = iter(numbered_places([frame.position_mm for each in frames for frame in each]))
+    for each in frames:
+        places = {next(numbers) for _ in each}
+        if places & seen:
+            return InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
+        seen |= places
+    return InputError(
+        f"{name} holds a volume in {len(headers)} files, each with other slices of it",
+        "a single one of them would be a part of the head: export the series again as one file or "
+        "with one slice a file, or convert it, for one by dcm2niix",
+    )
 
 
 def _single_slice(name: str, hint: str) -> InputError:

@@ -13,6 +13,7 @@ from BrainAgeLib.scan.file_kind import (
     FileKind,
     is_compressed,
     is_half_of_a_pair,
+    is_lost,
     kind_of,
 )
 from BrainAgeLib.scan.nifti import half_of_a_pair
@@ -56,6 +57,11 @@ def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputEr
     found = list(_scans_below(folder))
     if not found and any(is_half_of_a_pair(path) for path in folder.iterdir() if path.is_file()):
         return half_of_a_pair(f"{name} holds no DICOM image, and what it holds")
+    if not found and any(is_lost(path) for path in folder.iterdir()):
+        return InputError(
+            f"{name} holds links to files that are not there, and no DICOM image",
+            "with git-annex or DataLad, get them first",
+        )
     if not found:
         return InputError(
             f"{name} holds no DICOM image",

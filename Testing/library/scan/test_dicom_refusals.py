@@ -126,6 +126,17 @@ class TestNoSeries:
         assert "is a single DICOM slice, not a volume" in error.message
         assert "give the folder that holds the series" in error.hint
 
+    @pytest.mark.parametrize("is_folder", [True, False])
+    def test_a_mosaic_is_no_single_slice(self, tmp_path, capfd, is_folder):
+        path = write_slice(tmp_path / "1", 0, ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])
+
+        assert "is a Siemens mosaic" in message_of(path.parent if is_folder else path, capfd)
+
+    def test_folder_of_links_to_nothing(self, tmp_path, capfd):
+        (tmp_path / "1.dcm").symlink_to("nothing")
+
+        assert "links to files that are not there" in message_of(tmp_path, capfd)
+
     def test_folder_of_one_slice(self, tmp_path, capfd):
         error = error_of(write_series(tmp_path / "s", [0]), capfd)
 
