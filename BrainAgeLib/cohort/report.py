@@ -51,6 +51,7 @@ from BrainAgeLib.cohort.power import (
 from BrainAgeLib.cohort.score import score_association
 from BrainAgeLib.cohort.survival import time_to_event
 from BrainAgeLib.cohort.visit_order import in_whole_years
+from BrainAgeLib.records import ProgressCallback
 
 RAW, CORRECTED = "raw gap", "corrected gap"
 DRIFT = (
@@ -63,23 +64,30 @@ NOBODY_CAME_BACK = (
 )
 
 
-def cohort_report(path: Path, plan: Plan) -> Report:
-    """Return the report of a results table.
+def cohort_report(path: Path, plan: Plan, on_progress: ProgressCallback | None = None) -> Report:
+    """Return the report of a results table. ``on_progress`` hears what begins.
 
     Raises InputError when the table cannot be read, lacks a column of the plan, or a group is too
     small.
     """
+    say = on_progress or _say_nothing
+    say("table", 0.0)
     cohort = read_cohort(path, plan)
+    say("change", 0.1)
     plan = cohort.plan  # without the covariates that every model has
     report = Report("What the brain age gap says of these groups")
     report.exclusions = cohort.exclusions
     model = fit_groups(cohort.first, cohort.groups, RAW, "gap_years", plan.covariates)
     change = _change(cohort, RAW, "gap_years")
     report.say_first(cautions(cohort))
+    say("groups", 0.4)
     _at_first_scan(report, cohort, model)
+    say("change", 0.5)
     _over_time(report, cohort, change)
+    say("score", 0.7)
     _score_and_event(report, cohort)
     _planning(report, cohort, model, change)
+    say("diagnostics", 0.8)
     _diagnostics(report, cohort, model, change)
     _missing(report, cohort)
     exclusions_section(report, cohort.rows_read)
@@ -105,6 +113,10 @@ def headline(report: Report) -> str:
         name = f"{item.subset}: {item.outcome}, {item.figure}"
         lines.append(f"{name:66} {with_interval(item)}{unit}{p}")
     return "\n".join(lines)
+
+
+def _say_nothing(_stage: str, _fraction: float) -> None:
+    """Take what nobody hears."""
 
 
 def _change(cohort: Cohort, outcome: str, column: str) -> ChangeModel | None:

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from BrainAgeLib.command_line.arguments import add_output_folder, add_results_table
-from BrainAgeLib.command_line.progress import JsonLines
+from BrainAgeLib.command_line.progress import JsonLines, TerminalProgress, progress_for
 from BrainAgeLib.records import NOTICE
 
 NEEDED = ("pandas", "scipy", "statsmodels", "matplotlib")
@@ -62,8 +62,13 @@ def _run(options: argparse.Namespace, _json_lines: JsonLines | None) -> int:
         options.event,
         options.event_time,
     )
-    report = cohort_report(options.results, plan)
-    files = write_report_folder(report, options.output)
+    progress = progress_for(None, options.quiet)  # ten thousand people take a minute
+    try:
+        report = cohort_report(options.results, plan, progress)
+        files = write_report_folder(report, options.output)
+    finally:
+        if isinstance(progress, TerminalProgress):
+            progress.clear()
     print(headline(report))
     print(f"\nreport {files['report.html']}\n\n{NOTICE}")
     return 0

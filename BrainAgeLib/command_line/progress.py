@@ -26,6 +26,11 @@ STAGE_WORDS = {
     "prediction": "predicting the age",
     "saliency": "mapping where the age comes from",
     "write": "writing the results",
+    "table": "reading the table",
+    "groups": "comparing the groups",
+    "change": "fitting the change over time",
+    "score": "score, events and power",
+    "diagnostics": "checking the models",
 }
 
 

@@ -184,3 +184,19 @@ def test_a_table_that_lies_where_the_report_goes_is_refused(brainage, tmp_path):
     assert outcome.code == 2
     assert f"the table {table} lies where this run writes its exclusions.csv" in outcome.err
     assert table.read_bytes() == before
+
+
+def test_a_terminal_sees_how_far_it_is(brainage, monkeypatch, tmp_path):
+    from BrainAgeLib.command_line import cohort_command
+    from BrainAgeLib.command_line.progress import STAGE_WORDS
+
+    told = []
+    monkeypatch.setattr(
+        cohort_command, "progress_for", lambda *_: lambda *stage: told.append(stage)
+    )
+
+    assert brainage("cohort", SAMPLE, "--output", tmp_path / "out").code == 0
+
+    assert len(told) > 3
+    assert {name for name, _ in told} <= STAGE_WORDS.keys()
+    assert [fraction for _, fraction in told] == sorted(fraction for _, fraction in told)
