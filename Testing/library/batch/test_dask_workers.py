@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
+import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -75,6 +77,41 @@ def test_a_cluster_that_goes_away_ends_the_batch_without_rows(cluster, entries, 
         with pytest.raises(BrainAgeError, match="the Dask cluster gave up"):
             list(rows)
     assert len(list(quick_batch.output.glob("*/failure.json"))) <= 1
+
+
+def test_a_cluster_without_workers_is_told_of(entries, quick_batch, caplog):
+    with (
+        distributed.LocalCluster(
+            n_workers=0, threads_per_worker=1, dashboard_address=None, silence_logs=50
+        ) as cluster,
+        DaskWorkers(cluster.scheduler_address, quick_batch) as workers,
+    ):
+        adding = threading.Timer(2.0, cluster.scale, [1])
+        adding.start()
+        ((_, row),) = workers.rows(entries[:1])
+
+    assert row.exit_code == 0
+    assert [record.message for record in caplog.records if "BrainAgeLib" in record.name] == [
+        "the Dask cluster has no worker at present: the scans wait"
+    ]
+
+
+def test_what_dask_says_of_itself_is_no_traceback(cluster, quick_batch):
+    log = logging.getLogger("distributed.client")
+    with DaskWorkers(cluster.scheduler_address, quick_batch):
+        assert not log.filter(logging.makeLogRecord({"exc_info": (ValueError, None, None)}))
+    assert log.filter(logging.makeLogRecord({"exc_info": (ValueError, None, None)}))
+
+
+def test_whatever_the_cluster_fails_with_is_said(cluster, entries, quick_batch, monkeypatch):
+    with DaskWorkers(cluster.scheduler_address, quick_batch) as workers:
+
+        def gone():
+            raise OSError("scheduler is gone")
+
+        monkeypatch.setattr(workers, "_room", gone)
+        with pytest.raises(BrainAgeError, match="gave up: OSError: scheduler is gone"):
+            list(workers.rows(entries))
 
 
 def test_a_wrong_address_is_an_input_error(quick_batch):
