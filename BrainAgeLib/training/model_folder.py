@@ -36,7 +36,7 @@ from BrainAgeLib.training.out_of_fold import (
 )
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.together import fit_together
-from BrainAgeLib.whole_file import write_atomically
+from BrainAgeLib.whole_file import TEMPORARY_PREFIX, write_atomically
 
 DEFAULT_CORRECTION = "de-lange-cole"
 
@@ -59,6 +59,8 @@ def write_model(
     others = [row for site, table in left_out.items() if site != without for row in table]
     folder = output / settings.name
     folder.mkdir(parents=True, exist_ok=True)
+    for unfinished in folder.glob(f"{TEMPORARY_PREFIX}*"):  # of a run that was killed
+        unfinished.unlink(missing_ok=True)
     content = pack_weights(weights)
     sha256 = hashlib.sha256(content).hexdigest()
     card = make_card(weights, blend, rows, settings, sha256, left_out, others)

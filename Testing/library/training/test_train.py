@@ -176,18 +176,18 @@ def test_the_model_predicts(run, brain_file, tmp_path, capsys):
 def test_started_again_it_repeats_nothing(run, capsys):
     before = {path: path.stat().st_mtime_ns for path in (run.output / "work").rglob("*")}
     weights = (run.output / "tiny" / "model.safetensors").read_bytes()
+    (run.output / "tiny" / ".brainage-1-model.safetensors").touch()  # as a kill leaves it
     capsys.readouterr()
 
     with quickly():
-        code = train(run.data, run.output, run.config)
+        assert train(run.data, run.output, run.config) == 0
 
     said = capsys.readouterr()
-    assert code == 0
     assert said.out == f"the model lies in {run.output / 'tiny'}\n"
-    assert "train" not in said.err
-    assert "predict" not in said.err
+    assert "train" not in said.err and "predict" not in said.err
     assert {path: path.stat().st_mtime_ns for path in (run.output / "work").rglob("*")} == before
     assert (run.output / "tiny" / "model.safetensors").read_bytes() == weights
+    assert not list((run.output / "tiny").glob(".*"))
 
 
 def test_other_settings_do_not_go_into_the_same_folder(run, tmp_path, capsys):
