@@ -46,7 +46,7 @@ from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.harmonisation import harmonising_network
 from BrainAgeLib.template.placed_scan import PlacedScan
-from BrainAgeLib.template.registration import register_to_template
+from BrainAgeLib.template.registration import make_template_ready, register_to_template
 from BrainAgeLib.template.scan_maps import ScanMaps, covers_the_brain, maps_of_scan
 from BrainAgeLib.template.search import RegistrationError
 from BrainAgeLib.template.sequences import network_of, sequence_network
@@ -102,11 +102,12 @@ def run(
     A refusal by the quality gate is a result (``prediction.quality.verdict``), not an error.
     Raises BrainAgeError for what cannot be read or used.
     """
-    with threads(options.threads), own_chance():
+    with threads(options.threads), own_chance(), spare_thread(torch.get_num_threads()) as ahead:
         tools, stages = prepare(options), Stages(on_progress)
         with stages.stage("read"):
             case = read(scan, options)
         on_read()
+        ahead(lambda: make_template_ready(tools.template))
         with stages.stage("brain_extraction", skipped=options.has_no_skull):
             case, mask = find_brain_in_view(case, tools)
             case = case.with_lost_brain(mask)
@@ -159,8 +160,7 @@ def place(case: Case, mask: np.ndarray, tools: Tools, advance: Advance) -> Place
     """Return the scan with its brain's place in the template. Raises RegistrationError."""
     if tools.options.in_template_space:
         return PlacedScan(case.volume, mask)
-    voxels = np.where(mask, case.volume.voxels, 0.0).astype(np.float32)
-    brain = case.volume.with_voxels(voxels)
+    brain = case.volume.with_voxels(np.where(mask, case.volume.voxels, 0.0).astype(np.float32))
     with spare_thread(torch.get_num_threads()) as ahead:
         found = register_to_template(brain, tools.template, advance, ahead, tools.get_ready)
     return PlacedScan(case.volume, mask, found)

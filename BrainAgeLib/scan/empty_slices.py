@@ -31,7 +31,8 @@ def window_of_signal(volume: Volume, mask: np.ndarray) -> Window:
     """
     if not mask.any():
         return tuple(slice(0, count) for count in mask.shape)
-    return tuple(_part(volume.voxels, mask, axis) for axis in range(3))
+    bright = _is_bright(volume.voxels)
+    return tuple(_part(volume.voxels, bright, mask, axis) for axis in range(3))
 
 
 def empty_between(volume: Volume) -> Finding | None:
@@ -80,9 +81,9 @@ def _hold_nothing(count: int, where: str) -> str:
     )
 
 
-def _part(voxels: np.ndarray, mask: np.ndarray, axis: int) -> slice:
+def _part(voxels: np.ndarray, bright: np.ndarray | None, mask: np.ndarray, axis: int) -> slice:
     whole = slice(0, voxels.shape[axis])
-    filled = np.flatnonzero(_holds_signal(voxels, axis))
+    filled = np.flatnonzero(_holds_signal(voxels, bright, axis))
     if len(filled) == 0:
         return whole
     areas = np.moveaxis(mask, axis, 0).sum((1, 2))
@@ -94,13 +95,22 @@ def _part(voxels: np.ndarray, mask: np.ndarray, axis: int) -> slice:
     )
 
 
-def _holds_signal(voxels: np.ndarray, axis: int) -> np.ndarray:
+def _holds_signal(voxels: np.ndarray, bright: np.ndarray | None, axis: int) -> np.ndarray:
     """Return for each slice (k, j, i) along an axis whether it holds more than air or padding."""
-    others = tuple(n for n in range(3) if n != axis)
     differs = hold_several(voxels, axis)
+    if bright is None:
+        return differs
+    return differs & (bright.mean(tuple(n for n in range(3) if n != axis)) > LEAST_BRIGHT)
+
+
+def _is_bright(voxels: np.ndarray) -> np.ndarray | None:
+    """Return which voxels (k, j, i) are brighter than air; None where nothing tells.
+
+    There is little more than background then: a handful of slices of a brain.
+    """
     step = max(1, voxels.size // ENOUGH_VOXELS)
     dark, bright = np.quantile(voxels.ravel()[::step], (0.01, 0.99))
-    if dark == bright:  # little more than background: a handful of slices of a brain
-        return differs
-    is_bright = np.abs(voxels - dark) > LEAST_BRIGHTNESS * (bright - dark)
-    return differs & (is_bright.mean(others) > LEAST_BRIGHT)
+    if dark == bright:
+        return None
+    found: np.ndarray = np.abs(voxels - dark) > LEAST_BRIGHTNESS * (bright - dark)
+    return found

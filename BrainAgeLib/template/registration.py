@@ -117,6 +117,14 @@ def register_to_template(
     return Registration(result, -score)
 
 
+def make_template_ready(template: Template) -> None:
+    """Make what a process's first registration needs of the template; it is kept then."""
+    bright = bright_template(template)
+    for spacing_mm in (REFINE_SPACING_MM, *FINAL_SPACINGS_MM):
+        _fixed(bright, spacing_mm)
+    _fixed(template, FINAL_SPACINGS_MM[-1])
+
+
 @dataclass(frozen=True)
 class _Way:
     """A picture, its bright part, the two images at a coarse resolution, the best place so far."""
