@@ -122,8 +122,8 @@ def add_sequence(parser: argparse._ActionsContainer) -> None:
         "--sequence",
         choices=(TOLD_FROM_PICTURE, *SEQUENCES),
         default=TOLD_FROM_PICTURE,
-        help=f"which sequence the scan is; default {TOLD_FROM_PICTURE}: told from the picture. Of "
-        "many scans those of this sequence are taken",
+        help=f"which sequence the scan is; default {TOLD_FROM_PICTURE}: told from the picture. A "
+        "batch takes the scans of this sequence",
     )
 
 

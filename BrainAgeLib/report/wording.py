@@ -31,6 +31,7 @@ INTERVAL_COVERS = {
     "this site": ("for this site's calibrated scanner", ""),
     None: ("known on the training's scanner alone", "; this one was not seen"),
 }
+OF_SITES = (FindingCode.SITE_AGE_RANGE, FindingCode.SITE_ACQUISITION)
 LABEL_LETTERS = 19  # of the column of labels on a terminal
 
 
@@ -189,7 +190,10 @@ def percent(fraction: float) -> str:
 
 def scanners(prediction: Prediction) -> str:
     """Say which scanners the interval is known to hold on, and what is known of this one."""
-    return "".join(INTERVAL_COVERS[prediction.interval_covers])
+    which, this_one = INTERVAL_COVERS[prediction.interval_covers]
+    if this_one and any(item.code in OF_SITES for item in prediction.quality.findings):
+        this_one = "; the site's calibration does not hold for this scan"
+    return which + this_one
 
 
 def age_range(ages: tuple[float, float]) -> str:

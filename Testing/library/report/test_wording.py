@@ -50,6 +50,19 @@ def test_an_interval_that_birth_cuts_off_says_so_once(person: MakePerson) -> Non
     assert "cut at" not in readable_result(person(interval_years=(0.2, 73.7)))
 
 
+@pytest.mark.parametrize("code", [FindingCode.SITE_AGE_RANGE, FindingCode.SITE_ACQUISITION])
+def test_where_a_calibration_was_given_and_does_not_hold_the_scan_is_not_called_uncalibrated(
+    person: MakePerson, code: FindingCode
+) -> None:
+    quality = Quality((Finding(code, "warn", "Of the calibration."),))
+    text = readable_result(person(interval_covers="any scanner", quality=quality))
+    assert "; the site's calibration does not hold for this scan" in text
+    assert "not calibrated" not in text
+    assert "; this one is not calibrated" in readable_result(person(interval_covers="any scanner"))
+    inside = readable_result(person(interval_covers="this site", quality=quality))
+    assert "for this site's calibrated scanner" in inside and "does not hold" not in inside
+
+
 def test_the_worst_finding_comes_first(person: MakePerson) -> None:
     text = readable_result(person())
     assert text.index("warning:") < text.index("note:")
