@@ -188,7 +188,7 @@ def _acquisition(prediction: Prediction) -> list[Fact]:
     rows, columns = acquisition.in_plane_mm
     return [
         Fact("Sequence, by the picture", prediction.sequence or wording.NOT_KNOWN),
-        Fact("Plane", acquisition.plane),
+        Fact("Plane", "3D" if acquisition.plane == "3d" else acquisition.plane),
         Fact("Slices", f"{acquisition.slice_count}"),
         Fact("Slice spacing", _millimetres(acquisition.slice_spacing_mm)),
         Fact("Slice thickness", _millimetres(acquisition.slice_thickness_mm)),

@@ -198,7 +198,7 @@ def scanners(prediction: Prediction) -> str:
 
 def age_range(ages: tuple[float, float]) -> str:
     """(18.0, 88.0) -> '18 to 88 years'."""
-    return f"{ages[0]:.4g} to {ages[1]:.4g} years"
+    return "{:g} to {:g} years".format(*(round(age, 1) for age in ages))
 
 
 def percentile(value: float) -> str:
@@ -213,10 +213,9 @@ def percentile(value: float) -> str:
 
 def fitted_on(correction: Correction) -> str:
     """Say in one phrase what a correction was fitted on."""
-    site = f", site {correction.site}" if correction.site else ""
     return (
         f"method {correction.method}, fitted on {correction.people} people aged "
-        f"{age_range(correction.age_range_years)} ({correction.fitted_on}{site})"
+        f"{age_range(correction.age_range_years)} ({correction.fitted_on})"
     )
 
 
