@@ -54,7 +54,7 @@ def test_an_interval_is_judged_by_the_scanners_that_it_speaks_of(
     assert f"90 % interval, {covers} covers" in outcome.out
     html = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert judged_by in html
-    assert f"the coverage is not what is promised in: {breaks}" in html
+    assert f"is not what is promised, by its exact 95 % interval: {breaks}" in html
 
 
 @pytest.mark.parametrize("says", ["the age", "one number"])
