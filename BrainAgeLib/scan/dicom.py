@@ -190,12 +190,15 @@ def _check_pixels(headers: Sequence[DicomHeader], size: Sequence[int], name: str
 def _several_files(headers: Sequence[DicomHeader], name: str) -> InputError:
     """Return the error for a series of more than one file that is not of one slice a file."""
     seen: set[int] = set()
+    volumes = InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
     frames = [read_frames(header.path) or [header.slice] for header in headers]
+    if len({each[0].orientation for each in frames}) > 1:
+        return volumes
     numbers = iter(numbered_places([frame.position_mm for each in frames for frame in each]))
     for each in frames:
         places = {next(numbers) for _ in each}
         if places & seen:
-            return InputError(f"{name} holds {len(headers)} volumes", "give one of its files")
+            return volumes
         seen |= places
     return InputError(
         f"{name} holds a volume in {len(headers)} files, each with other slices of it",

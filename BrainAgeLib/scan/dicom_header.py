@@ -231,7 +231,7 @@ def _is_whole(said: FileElements, size: tuple[int, int, int]) -> bool:
 
 def _only_slice(said: Elements, name: str) -> SliceHeader:
     shared, of_frames = (said.items(keyword) for keyword in _GROUPS)
-    if len(of_frames) == 1:  # a slice in the form of many frames
+    if len(of_frames) == 1 and not said.holds("ImagePositionPatient"):  # a plain one's own counts
         return _frame([*of_frames, *shared[:1]], name)
     return SliceHeader(
         name,

@@ -8,6 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.scan.dicom_header import read_dicom_header
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
     COLUMN_MM,
@@ -18,6 +19,7 @@ from Testing.library.scan.made_dicom import (
     ROWS,
     SERIES_UID,
     SLICE_COUNT,
+    place_of,
     slice_pixels,
     write_report,
     write_series,
@@ -176,3 +178,14 @@ def test_one_of_two_repetitions_is_taken(tmp_path, versions):
     np.testing.assert_array_equal(voxels_of(scan), STACK + 2000)
     assert [finding.code for finding in scan.findings] == ["several_volumes"]
     assert len(scan.dicom_files) == SLICE_COUNT
+
+
+def test_a_plain_slice_with_groups_of_a_frame_as_well_lies_where_it_says(tmp_path):
+    path = write_slice(tmp_path / "s.dcm", 2)
+    before = read_dicom_header(path).slice
+    data = pydicom.dcmread(path)
+    data.PerFrameFunctionalGroupsSequence = [pydicom.Dataset()]
+    data.save_as(path)
+
+    assert read_dicom_header(path).slice == before
+    assert before.position_mm == tuple(place_of(2))

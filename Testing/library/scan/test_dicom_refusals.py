@@ -18,6 +18,7 @@ from Testing.library.scan.made_dicom import (
     SERIES_UID,
     SLICE_COUNT,
     slice_pixels,
+    write_frames,
     write_report,
     write_series,
     write_slice,
@@ -50,6 +51,12 @@ class TestNotOneVolume:
         write_series(folder, range(3), ImageOrientationPatient=list(SAGITTAL))
 
         assert "differ in direction, size or pixel size" in message_of(folder, capfd)
+
+    def test_files_of_many_frames_of_several_directions(self, tmp_path, capfd):
+        write_frames(tmp_path / "1.dcm", [0, 1, 2])
+        write_frames(tmp_path / "2.dcm", [3, 4], frame_orientations=[SAGITTAL] * 2)
+
+        assert "holds 2 volumes" in message_of(tmp_path, capfd)
 
     @pytest.mark.parametrize(
         "tags",
