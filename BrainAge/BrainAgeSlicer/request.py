@@ -72,9 +72,9 @@ def requestFor(ageYears: float | None, sex: str | None, **options: Any) -> Reque
         raise InputError(_("The sex is F or M, not {sex}.").format(sex=sex))
     try:
         years = None if ageYears is None else float(ageYears)
-    except (TypeError, ValueError):
+    except (OverflowError, TypeError, ValueError):
         years = math.nan
-    if years is not None and not subject.isAge(years):
+    if isinstance(ageYears, bool) or (years is not None and not subject.isAge(years)):
         raise InputError(_("The age is in years, not {age}.").format(age=ageYears))
     _refuseStrange(options)
     sequence = options.get("sequence") or ""

@@ -30,6 +30,8 @@ def test_a_sequence_that_is_not_known_is_refused_in_words(request_for):
     ("age", "options", "words"),
     [
         ("old", {}, "in years, not old"),
+        (True, {}, "in years, not True"),
+        (10**400, {}, "in years, not 1000"),
         (None, {"ageYear": 63.0}, "no option ageYear; there are"),
         (63.0, {"force": "no"}, "force is True or False, not 'no'"),
     ],
