@@ -117,7 +117,7 @@ def test_a_bar_that_was_never_drawn_is_not_cleared():
 
 
 def test_every_stage_has_words():
-    assert set(STAGE_WORDS) == set(STAGE_ENDS)
+    assert set(STAGE_ENDS) <= set(STAGE_WORDS)  # those of a cohort have words, too
 
 
 def test_progress_goes_to_who_looks(monkeypatch):
