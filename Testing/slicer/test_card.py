@@ -50,7 +50,9 @@ def test_nothing_unknown_becomes_zero(card):
 
 
 def test_a_site_named_with_signs_of_html_is_text(card):
-    values = worker_files.record()["correction"] | {"site": "St. Mary <1.5 T>", "people": 34}
+    of_site = {"site": "St. Mary <1.5 T>", "people": 34}
+    of_site["fitted_on"] = f"healthy people of {of_site['site']}, shrunk towards the model's line"
+    values = worker_files.record()["correction"] | of_site
     text = card.rowsHtml(predictionWith(correction=values))
     assert "St. Mary &lt;1.5 T&gt;" in text and "34 people" in text
 

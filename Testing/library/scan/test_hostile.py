@@ -127,7 +127,7 @@ def test_a_folder_with_links_to_what_never_ends(tmp_path):
     (tmp_path / "IM0001").symlink_to("/dev/zero")
     (tmp_path / "IM0002").symlink_to(tmp_path / "IM0002")
 
-    with pytest.raises(InputError, match="holds no DICOM image"):
+    with pytest.raises(InputError, match="holds links to files that are not there, and no DICOM"):
         read_scan(tmp_path)
 
 
