@@ -6,12 +6,12 @@ import logging
 import os
 import signal
 import sys
-import threading
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
+from BrainAgeLib.batch import dask_workers
 from BrainAgeLib.batch.dask_workers import DaskWorkers
 from BrainAgeLib.batch.scan_list import find_scans
 from BrainAgeLib.batch.work import work_on
@@ -79,21 +79,25 @@ def test_a_cluster_that_goes_away_ends_the_batch_without_rows(cluster, entries, 
     assert len(list(quick_batch.output.glob("*/failure.json"))) <= 1
 
 
-def test_a_cluster_without_workers_is_told_of(entries, quick_batch, caplog):
+def test_a_cluster_without_workers_is_told_of(entries, quick_batch, monkeypatch):
+    heard = []
+
+    def told(cluster, words):
+        heard.append(words)
+        cluster.scale(1)
+
     with (
         distributed.LocalCluster(
             n_workers=0, threads_per_worker=1, dashboard_address=None, silence_logs=50
         ) as cluster,
         DaskWorkers(cluster.scheduler_address, quick_batch) as workers,
     ):
-        adding = threading.Timer(2.0, cluster.scale, [1])
-        adding.start()
+        # A worker comes once its absence was told.
+        monkeypatch.setattr(dask_workers.logger, "warning", lambda words: told(cluster, words))
         ((_, row),) = workers.rows(entries[:1])
 
     assert row.exit_code == 0
-    assert [record.message for record in caplog.records if "BrainAgeLib" in record.name] == [
-        "the Dask cluster has no worker at present: the scans wait"
-    ]
+    assert heard == ["the Dask cluster has no worker at present: the scans wait"]
 
 
 def test_what_dask_says_of_itself_is_no_traceback(cluster, quick_batch):
