@@ -22,6 +22,7 @@ import torch.nn.functional as functional
 from torch import nn
 
 from BrainAgeLib.model.brain_maps import tissue_shares
+from BrainAgeLib.model.devices import halved_numbers
 from BrainAgeLib.template.harmonisation import LEAST_LEVEL, HarmonisingNetwork
 from BrainAgeLib.template.target import template_maps
 from BrainAgeLib.training.appearance import HARMONISATION
@@ -155,7 +156,7 @@ def _round(
         for group in optimizer.param_groups:
             group["lr"] = rate * _schedule(step, steps)
         slices = lesson(begin + step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with halved_numbers("cpu"):
             levels = network(*slices.seen)
         loss = error_of(levels.float(), slices.wanted, slices.shown)
         optimizer.zero_grad()

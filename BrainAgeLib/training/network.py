@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.model.devices import halved_numbers
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.network import VolumeNetwork
@@ -230,9 +231,9 @@ class _State:
         loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
         settings: TrainingSettings,
     ) -> float:
-        """Take one step on maps (person, scan, 4, z, y, x); numbers of 16 bits halve its time."""
+        """Take one step on maps (person, scan, 4, z, y, x)."""
         count = maps.shape[1]
-        with torch.autocast(maps.device.type, torch.bfloat16):
+        with halved_numbers(str(maps.device)):
             predicted = self.network(maps.flatten(0, 1)).float()
         loss = loss_of(predicted, wanted.repeat_interleave(count, 0))
         if count > 1:

@@ -137,22 +137,30 @@ print(BrainAgeLib.__main__.INTERRUPTED)
     assert int(number) == ExitCode.INTERRUPTED
 
 
-WAITING = """
+SETTING = """
 import os, sys
 from BrainAgeLib.__main__ import main
 try:
     main()
 except SystemExit:
-    print(os.environ["OMP_WAIT_POLICY"])
+    print(os.environ[{name!r}])
 """
 
 
-@pytest.mark.parametrize(("before", "after"), [(None, "passive"), ("active", "active")])
-def test_threads_that_wait_leave_the_cores_to_others_unless_told_otherwise(before, after):
-    own = {name: value for name, value in environment().items() if name != "OMP_WAIT_POLICY"}
-    told = {} if before is None else {"OMP_WAIT_POLICY": before}
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("OMP_WAIT_POLICY", None, "passive"),  # threads that wait leave the cores to others
+        ("OMP_WAIT_POLICY", "active", "active"),
+        ("THP_MEM_ALLOC_ENABLE", None, "1"),  # large pages of memory
+        ("THP_MEM_ALLOC_ENABLE", "0", "0"),
+    ],
+)
+def test_torch_is_told_how_to_use_the_machine_unless_the_user_says_otherwise(name, before, after):
+    own = {known: value for known, value in environment().items() if known != name}
+    told = {} if before is None else {name: before}
     done = subprocess.run(
-        [sys.executable, "-c", WAITING, "--help"],
+        [sys.executable, "-c", SETTING.format(name=name), "--help"],
         env=own | told,
         capture_output=True,
         text=True,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from BrainAgeLib.errors import BrainAgeError, InputError
-from BrainAgeLib.model.devices import DeviceInUse, resolve_device
+from BrainAgeLib.model.devices import DeviceInUse, halved_numbers, resolve_device
 
 
 @pytest.fixture
@@ -141,3 +141,24 @@ def test_too_little_memory_on_the_cpu_is_no_endless_fall(machine):
 
     with pytest.raises(BrainAgeError, match="the device cpu has too little memory"):
         DeviceInUse("auto").run(too_large)
+
+
+@pytest.mark.parametrize(("instructions", "halved"), [("AVX512", True), ("AVX2", False)])
+def test_training_on_a_cpu_halves_numbers_only_where_that_saves_time(
+    monkeypatch, instructions, halved
+):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: instructions)
+
+    with halved_numbers("cpu"):
+        assert torch.is_autocast_enabled("cpu") is halved
+    assert not torch.is_autocast_enabled("cpu")
+
+
+@pytest.mark.parametrize(("generation", "halved"), [((9, 0), True), ((7, 5), False)])
+def test_so_does_training_on_a_gpu(monkeypatch, generation, halved):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _device: generation)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda: True)
+
+    with halved_numbers("cuda:0"):
+        assert torch.is_autocast_enabled("cuda") is halved
