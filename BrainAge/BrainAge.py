@@ -110,6 +110,8 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
 
         label = qt.QLabel(text)
         label.wordWrap = True
+        if getattr(self.parent, "isEntered", False):  # reloaded: Slicer does not open it anew
+            self.panel.enter()
         self.layout.addWidget(label)
 
     def enter(self) -> None:

@@ -82,12 +82,10 @@ class ModuleWidget(QtWidgets.QWidget):
         pass
 
     def reload(self) -> None:
-        """Make the module's widget anew."""
+        """Make the module's widget anew; as in Slicer, nothing says that it is open."""
         module = sys.modules["BrainAge"]
         slicer.modules.BrainAgeWidget = module.BrainAgeWidget(self)
         slicer.modules.BrainAgeWidget.setup()
-        if self.isEntered:
-            slicer.modules.BrainAgeWidget.enter()
 
 
 def _slicerFiles() -> Path | None:
