@@ -53,7 +53,9 @@ class BrainAge(ScriptedLoadableModule):
 
     def setup(self) -> None:
         """Offer the module in the menu of a scan in the Data module, where there are menus."""
-        if hasattr(slicer, "qSlicerSubjectHierarchyScriptedPlugin"):
+        from BrainAgeSlicer.dependencies import whyTooOld
+
+        if not whyTooOld() and hasattr(slicer, "qSlicerSubjectHierarchyScriptedPlugin"):
             from BrainAgeSlicer.installation import dataMenuFile
 
             plugin = slicer.qSlicerSubjectHierarchyScriptedPlugin(None)
@@ -62,6 +64,10 @@ class BrainAge(ScriptedLoadableModule):
 
 def registerSampleData() -> None:
     """Offer the bundled scan in the Sample Data module; nothing is downloaded."""
+    from BrainAgeSlicer.dependencies import whyTooOld
+
+    if whyTooOld():  # its Python may be too old to import the rest
+        return
     import SampleData
 
     from BrainAgeLib.resources import sample_scan
@@ -104,14 +110,14 @@ class BrainAgeWidget(ScriptedLoadableModuleWidget):
         self.panel = Panel(
             ui, self.logic.predictor, ensureDependencies, self.logic.getParameterNode
         )
+        if getattr(self.parent, "isEntered", False):  # reloaded: Slicer does not open it anew
+            self.panel.enter()
 
     def _say(self, text: str) -> None:
         import qt
 
         label = qt.QLabel(text)
         label.wordWrap = True
-        if getattr(self.parent, "isEntered", False):  # reloaded: Slicer does not open it anew
-            self.panel.enter()
         self.layout.addWidget(label)
 
     def enter(self) -> None:
@@ -148,6 +154,9 @@ class BrainAgeLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, command: list[str] | None = None) -> None:
         super().__init__()
+        from BrainAgeSlicer.dependencies import refuseOldSlicer
+
+        refuseOldSlicer()
         from BrainAgeSlicer.logic import Predictor
 
         self.predictor = Predictor(command)

@@ -21,6 +21,8 @@ OLDEST_SLICER = "5.12"
 # Slicer's own copies, and what the PyTorch extension chose: another package must not replace them.
 KEPT = ("numpy", "SimpleITK", "pydicom", "torch")
 
+_isInstalling = False
+
 
 def whyTooOld() -> str:
     """Return a sentence when this Slicer lacks what the module builds on, or nothing."""
@@ -31,21 +33,58 @@ def whyTooOld() -> str:
     )
 
 
+def refuseOldSlicer() -> None:
+    """Raise InstallationError when this Slicer lacks what the module builds on."""
+    tooOld = whyTooOld()
+    if tooOld:
+        raise InstallationError(tooOld, _("install a newer Slicer"))
+
+
+def requireDependencies(requirements: Path) -> None:
+    """Raise InstallationError that names what is missing; a script is asked nothing."""
+    refuseOldSlicer()
+    missing = _missingPackages(requirements)
+    if missing or not _torchIsInstalled():
+        named = _named([*([] if _torchIsInstalled() else [TORCH]), *missing])
+        raise InstallationError(
+            _("These packages are not installed: {packages}.").format(packages=named),
+            _("press Apply in the module Brain Age once, which installs them"),
+        )
+
+
 def ensureDependencies(requirements: Path) -> None:
     """Install what is missing, after asking.
 
     Raises InstallationError with a sentence when the user says no or something fails; asked
     again, it goes on with what is still missing.
     """
-    tooOld = whyTooOld()
-    if tooOld:
-        raise InstallationError(tooOld, _("install a newer Slicer"))
-    torchMissing = not _torchIsInstalled()
+    global _isInstalling
+    refuseOldSlicer()
+    if _isInstalling:  # the window lives meanwhile, and so do its buttons
+        raise InstallationError(
+            _("Packages are being installed."), _("try again when that has ended")
+        )
+    torch = [] if _torchIsInstalled() else [TORCH]
     missing = _missingPackages(requirements)
-    if not torchMissing and not missing:
+    if not torch and not missing:
         return
-    installTorch = _torchInstaller() if torchMissing else None
-    wanted = ([TORCH] if torchMissing else []) + [str(each) for each in missing]
+    installTorch = _torchInstaller() if torch else None
+    wanted = _named([*torch, *missing])
+    _ask([*torch, *missing])
+    slicer.util.showStatusMessage(_("Brain age: installing {packages}").format(packages=wanted))
+    _isInstalling = True
+    try:
+        if installTorch is not None:
+            _attempt(installTorch, TORCH)
+        if missing:
+            _attempt(lambda: _installPackages(missing), _named(missing))
+    finally:
+        _isInstalling = False
+        slicer.util.showStatusMessage("")
+    _refuseIncomplete(requirements)
+
+
+def _ask(wanted: list[Any]) -> None:
     question = _(
         "BrainAge needs these Python packages:\n\n{packages}\n\n"
         "They are installed into Slicer's own Python; this takes a few minutes and, for torch, "
@@ -55,20 +94,19 @@ def ensureDependencies(requirements: Path) -> None:
         raise InstallationError(
             _("Nothing was installed, so no brain age can be predicted."),
             _("press Apply again when you want to install: {packages}").format(
-                packages=", ".join(wanted)
+                packages=_named(wanted)
             ),
         )
-    if installTorch is not None:
-        _attempt(installTorch, TORCH)
-    if missing:
-        _attempt(lambda: _installPackages(missing), _named(missing))
-        importlib.invalidate_caches()
-        left = _missingPackages(requirements)
-        if left:
-            raise InstallationError(
-                _("These packages were not installed: {packages}.").format(packages=_named(left)),
-                _("see the Python console, then try again"),
-            )
+
+
+def _refuseIncomplete(requirements: Path) -> None:
+    importlib.invalidate_caches()
+    left = _missingPackages(requirements)
+    if left:
+        raise InstallationError(
+            _("These packages were not installed: {packages}.").format(packages=_named(left)),
+            _("see the Python console, then try again"),
+        )
 
 
 def _attempt(install: Any, what: str) -> None:

@@ -11,6 +11,7 @@ import slicer
 from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import installation, table
+from BrainAgeSlicer.dependencies import requireDependencies
 from BrainAgeSlicer.request import Request
 from BrainAgeSlicer.run import Ended, Listener, Run
 from BrainAgeSlicer.volumes import whyNotUsable
@@ -30,11 +31,14 @@ class Predictor:
     def start(self, volumeNode: Any, request: Request, listener: Listener) -> Run:
         """Start predicting; the listener hears of the end, an error included.
 
-        Raises InputError when the volume cannot be used; then nothing was started.
+        Raises InputError when the volume cannot be used and InstallationError when packages are
+        missing; then nothing was started.
         """
         reason = whyNotUsable(volumeNode)
         if reason:
             raise InputError(reason)
+        if not self._command:
+            requireDependencies(installation.requirementsFile())
         run = Run(volumeNode, request, self._command or installation.workerCommand(), listener)
         run.start()
         return run

@@ -46,6 +46,7 @@ class RunControls:
         self._ends: list[Ended] = []
         self._progress = ProgressView(ui)
         self._batch: Batch | None = None
+        self._isPreparing = False
         self.cancelling = False
 
     @property
@@ -55,15 +56,18 @@ class RunControls:
 
     def start(self, nodes: Sequence[Any], requestFor: Callable[[Any], Request]) -> None:
         """Run volumes; what is wrong is said in the panel."""
+        if self._isPreparing:  # pressed again while packages are installed: the window lives
+            return
         self._message.clear()
         try:
-            self._ensureDependencies(installation.requirementsFile())
-            items = [BatchItem(node, requestFor(node)) for node in nodes]
+            items = self._prepared(nodes, requestFor)
         except BrainAgeError as error:
             for node in nodes:
                 markAsEarlier(node)
             self._message.show("refuse", error.message, error.hint)
             self.onChanged()
+            return
+        if items is None:
             return
         if len(items) > 1:
             for node in nodes:
@@ -73,6 +77,22 @@ class RunControls:
         self._batch = Batch(self._predictor, items, self._listenerFor(items))
         self._showRunning(True)
         self._batch.start()
+
+    def _prepared(
+        self, nodes: Sequence[Any], requestFor: Callable[[Any], Request]
+    ) -> list[BatchItem] | None:
+        """Return what is to be run, once its packages are there; None when it was stopped.
+
+        Raises BrainAgeError when it cannot be run.
+        """
+        self._isPreparing = True
+        try:
+            # First: the user may leave the module while packages are installed.
+            items = [BatchItem(node, requestFor(node)) for node in nodes]
+            self._ensureDependencies(installation.requirementsFile())
+            return items if self._isPreparing else None
+        finally:
+            self._isPreparing = False
 
     def cancel(self) -> None:
         """Ask the run to end; the button comes back when it did."""
@@ -84,6 +104,7 @@ class RunControls:
 
     def stop(self, why: str) -> None:
         """End the run at once and wait until its worker is gone."""
+        self._isPreparing = False
         if self._batch is not None:
             self._batch.stop(why)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import types
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Answers:
     happened: list[str]
     kept: list[str]
     yes: bool = True
+    meanwhile: Callable[[], object] = lambda: None  # what the user does while torch is installed
 
 
 @pytest.fixture
@@ -43,13 +45,15 @@ def missing(packaging, person, head, monkeypatch):
     class PyTorchUtilsLogic:
         def installTorch(self, askConfirmation, torchVersionRequirement):
             assert not askConfirmation
+            act, answers.meanwhile = answers.meanwhile, lambda: None
+            act()
             happened.append(f"torch{torchVersionRequirement}")
             return object()
 
     module = types.ModuleType("PyTorchUtils")
     module.PyTorchUtilsLogic = PyTorchUtilsLogic
     monkeypatch.setitem(sys.modules, "PyTorchUtils", module)
-    monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: False)
+    monkeypatch.setattr(dependencies, "_torchIsInstalled", lambda: "torch>=2.4" in happened)
     wanted = ["deepbet>=1.0.2"]
     monkeypatch.setattr(
         dependencies,
@@ -98,6 +102,44 @@ def test_an_installation_that_did_nothing_is_noticed(person, packaging, missing,
     assert person.workers() == []
 
 
+def test_what_is_pressed_while_packages_are_installed_asks_and_starts_nothing(person, missing):
+    def press():
+        person.click(person.ui.applyButton)
+        person.click(person.ui.archiveAlwaysCheckBox)
+        said.append(person.ui.messageLabel.text)
+
+    said = []
+    missing.meanwhile = press
+    person.applyAndWait()
+    assert len(missing.asked) == 1 and missing.happened == ["torch>=2.4", "deepbet>=1.0.2"]
+    assert "Packages are being installed." in said[0]
+    assert len(person.workers()) == 1 and person.ui.brainAgeLabel.text == "67.4 years"
+
+
+def test_leaving_the_module_while_packages_are_installed_lets_the_run_begin(person, missing):
+    missing.meanwhile = person.module.exit
+    person.applyAndWait()
+    person.module.enter()
+    assert person.ui.messageLabel.text == "" and person.ui.brainAgeLabel.text == "67.4 years"
+
+
+@pytest.mark.parametrize("end", ["the scene is closed", "the module is reloaded"])
+def test_nothing_begins_when_all_ends_while_packages_are_installed(person, missing, end):
+    closing = end == "the scene is closed"
+    missing.meanwhile = slicer.mrmlScene.Clear if closing else person.module.widget.onReload
+    person.click(person.ui.applyButton)
+    person.rest()
+    assert person.workers() == [] and person.ui.applyButton.text == "Apply"
+
+
+def test_a_script_is_told_what_is_missing_and_asked_nothing(person, missing, head):
+    from BrainAgeLib.errors import InstallationError
+
+    with pytest.raises(InstallationError, match=r"torch>=2.4, deepbet>=1.0.2.*press Apply"):
+        sys.modules["BrainAge"].BrainAgeLogic().process(head, ageYears=63.0)
+    assert missing.asked == [] and person.workers() == []
+
+
 def test_saying_no_installs_nothing(person, missing):
     missing.yes = False
     person.click(person.ui.applyButton)
@@ -138,8 +180,21 @@ def test_an_older_slicer_is_told_so_at_once(person, monkeypatch):
     from BrainAgeLib.errors import InstallationError
     from BrainAgeSlicer.dependencies import ensureDependencies
 
-    with pytest.raises(InstallationError, match=r"5\.12"):
-        ensureDependencies(Path())
+    for start in (lambda: ensureDependencies(Path()), sys.modules["BrainAge"].BrainAgeLogic):
+        with pytest.raises(InstallationError, match=r"5\.12"):
+            start()
+
+
+def test_an_older_slicer_starts_without_loading_what_its_python_cannot(person, monkeypatch):
+    """Slicer 5.8 has Python 3.9; the library needs 3.10."""
+    from BrainAgeSlicer import dependencies
+    from stand_in.application import finishStartup
+
+    monkeypatch.setattr(dependencies, "whyTooOld", lambda: "older")
+    for name in ("BrainAgeSlicer.installation", "BrainAgeLib.resources", "SampleData"):
+        monkeypatch.setitem(sys.modules, name, None)
+    person.module.offerInMenus()
+    finishStartup()
 
 
 def test_the_list_names_nothing_that_slicer_brings(person, packaging):
