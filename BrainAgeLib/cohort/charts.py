@@ -34,6 +34,9 @@ SETTINGS: Any = {
     "legend.frameon": False,
     "legend.fontsize": 8.0,
 }
+# Of so many points and lines, a page holds the picture, not each: 100,000 take 29 MB. By hand.
+MOST_DRAWN = 5000
+PICTURE_DPI = 300
 WIDTH_INCHES = 4.7
 HEIGHT_INCHES = 3.5
 
@@ -54,6 +57,7 @@ def chart(
         axes.set_xlabel(x_label)
         axes.set_ylabel(y_label)
         draw(axes)
+        _as_a_picture_where_many(axes)
         handles, labels = axes.get_legend_handles_labels()
         if labels:
             axes.legend(handles, labels)
@@ -61,8 +65,16 @@ def chart(
         with warnings.catch_warnings():
             # Among very many points the place of the legend takes seconds, and says so.
             warnings.simplefilter("ignore", UserWarning)
-            figure.savefig(content, format="svg", metadata={"Date": None})
+            figure.savefig(content, format="svg", dpi=PICTURE_DPI, metadata={"Date": None})
     return content.getvalue()
+
+
+def _as_a_picture_where_many(axes: Any) -> None:
+    """Have points and lines drawn as one picture each where they are very many; text stays text."""
+    for points in axes.collections:
+        points.set_rasterized(len(points.get_offsets()) > MOST_DRAWN)
+    for line in axes.lines:
+        line.set_rasterized(len(axes.lines) > MOST_DRAWN)
 
 
 def forest(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pytest
 
-from BrainAgeLib.cohort.charts import forest
+from BrainAgeLib.cohort.charts import MOST_DRAWN, against_age, forest
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.cohort.page import Report, exclusions_section, page, write_report_folder
 from BrainAgeLib.cohort.table import Exclusion
@@ -51,6 +52,16 @@ def test_charts_are_the_same_each_time_and_safe():
     assert svg == forest(rows, "years", 0.0)
     assert b"<script" not in svg
     assert b"<dc:date>" not in svg
+
+
+@pytest.mark.parametrize(("people", "pictures"), [(100, 0), (MOST_DRAWN + 1, 1)])
+def test_very_many_points_are_one_picture(people, pictures):
+    ages = np.linspace(18, 88, people)
+
+    svg = against_age(ages, ages + 1, "brain age (years)", 1.0)
+
+    assert svg.count(b"<image") == pictures
+    assert b"fitted line</text>" in svg
 
 
 def test_a_folder_that_cannot_be(report, tmp_path):
