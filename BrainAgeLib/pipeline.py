@@ -107,8 +107,7 @@ def run(
         with stages.stage("read"):
             case = read(scan, options)
         on_read()
-        if not options.in_template_space:
-            ahead(lambda: make_template_ready(tools.template))
+        ahead(lambda: make_template_ready(tools.template))
         with stages.stage("brain_extraction", skipped=options.has_no_skull):
             case, mask = find_brain_in_view(case, tools)
             case = case.with_lost_brain(mask)
