@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from itertools import permutations, product
 
 import numpy as np
 import SimpleITK as sitk
 import torch
+from PIL import Image
 
 from BrainAgeLib.scan.geometry import Volume, apply_affine, sitk_from_volume, slice_axis
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
@@ -18,6 +20,9 @@ LARGE_PITCHES_DEGREES = [(0, -30), (0, 30)]
 FAR_AWAY_MM = (60.0, -50.0, 90.0)
 EMPTY_MM = 60.0
 CUTS_MM = (0.0, 10.0, 20.0)
+JPEG_QUALITIES = (75, 50, 30, 15)
+UNMOVED = np.eye(4)
+WHITE_QUANTILE = 0.9995  # what is brighter is clipped in eight bits
 
 
 @dataclass(frozen=True)
@@ -98,6 +103,25 @@ def moved_and_cut(volume: Volume, mask: np.ndarray) -> list[Changed]:
             cut = _cut_along_z(volume, mask, count, at_end)
             name = f"{count * volume.spacing_mm[2]:.0f} mm of the brain's {what} cut"
             found.append(Changed("cut", name, cut, np.eye(4)))
+    return found
+
+
+def packed_lossily(volume: Volume) -> list[Changed]:
+    """Return the scan as archives may keep it: eight bits, its slices packed by JPEG."""
+    white = np.quantile(volume.voxels, WHITE_QUANTILE)
+    slices = (volume.voxels / white * 255).clip(0, 255).round().astype(np.uint8)
+    found = [
+        Changed("packed", "eight bits", volume.with_voxels(slices.astype(np.float32)), UNMOVED)
+    ]
+    for quality in JPEG_QUALITIES:
+        files = [io.BytesIO() for _ in slices]
+        for one, file in zip(slices, files, strict=True):
+            Image.fromarray(one).save(file, "JPEG", quality=quality)
+        ratio = slices.size / sum(file.tell() for file in files)
+        kept = np.stack([np.asarray(Image.open(file)) for file in files]).astype(np.float32)
+        found.append(
+            Changed("packed", f"JPEG, 1 to {ratio:.0f}", volume.with_voxels(kept), UNMOVED)
+        )
     return found
 
 

@@ -5,8 +5,9 @@
 The 48 ways to store its axes are written to files and read again; they must become one and the
 same volume, and some of them (``--all``: all) go through the whole pipeline. The head is turned by
 15 degrees about each axis and pitched by 30, in the header and by moving its voxels; a 3D scan is
-also cut into thick slices at these angles. ``moved mm`` is how far registration then puts points of
-the brain from where they should be: root mean square, in the scan.
+also cut into thick slices at these angles. Slices are packed by JPEG, as some archives keep them.
+``moved mm`` is how far registration then puts points of the brain from where they should be: root
+mean square, in the scan.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from Testing.studies.gate._changed_scans import (
     Changed,
     all_orientations,
     moved_and_cut,
+    packed_lossily,
     tilted_acquisitions,
     turned_heads,
 )
@@ -142,6 +144,7 @@ def changed_scans(volume: Volume, mask: np.ndarray) -> list[Changed]:
     return [
         *turned_heads(volume, middle),
         *moved_and_cut(volume, mask),
+        *packed_lossily(volume),
         *tilted_acquisitions(volume),
     ]
 
