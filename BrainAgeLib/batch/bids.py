@@ -14,9 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ancpbids.utils import parse_bids_name
-
 from BrainAgeLib import __version__
+from BrainAgeLib.batch.bids_names import (
+    in_template,
+    is_after_agent,
+    person_and_session,
+    reason_against,
+    suffix_of,
+    why_no_scan,
+)
 from BrainAgeLib.batch.choice import (
     EACH,
     EACH_OF,
@@ -38,8 +44,6 @@ from BrainAgeLib.batch.table import Decision, ScanEntry, with_folders, with_pers
 from BrainAgeLib.batch.tree import read_files
 from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.records import SequenceName
-from BrainAgeLib.scan.agent_words import is_agent
-from BrainAgeLib.scan.sidecar import tags_of_file
 from BrainAgeLib.software import NAME
 from BrainAgeLib.tables.participants import NAME as PARTICIPANTS_NAME
 from BrainAgeLib.tables.participants import Participants
@@ -47,7 +51,6 @@ from BrainAgeLib.tables.person import Facts
 from BrainAgeLib.whole_file import write_atomically
 
 DESCRIPTION, BIDSIGNORE = "dataset_description.json", ".bidsignore"
-_EXTENSIONS = (".nii", ".nii.gz")
 # Of the release whose names the folders of the output follow.
 BIDS_VERSION = "1.10.0"
 # A folder has BIDS entities in its name; the files in it are those of every other scan.
@@ -55,7 +58,6 @@ NOT_BIDS = (
     *("results.csv", "sessions.csv", "selection.csv", "batch.json", "index.html"),
     *(f"**/*_{suffix}/**" for suffix in SEQUENCES),
 )
-NO_PLACE = "not in a folder sub-*/anat or sub-*/ses-*/anat as T1w, T2w, FLAIR or PDw"
 AFTER_AGENT = "after contrast agent, by name or JSON file"
 # The last is not BIDS: files with its names, without its folders.
 _PLACES = ("sub-*/anat/*.nii*", "sub-*/ses-*/anat/*.nii*", "sub-*.nii*")
@@ -68,7 +70,7 @@ def is_bids(folder: Path) -> bool:
     """
     is_described = any((folder / name).is_file() for name in (DESCRIPTION, PARTICIPANTS_NAME))
     suffixes = SEQUENCES if is_described else SEQUENCES[:1]
-    return any(_suffix(path) in suffixes for place in _PLACES for path in folder.glob(place))
+    return any(suffix_of(path) in suffixes for place in _PLACES for path in folder.glob(place))
 
 
 def read_bids(
@@ -83,22 +85,22 @@ def read_bids(
     Raises InputError when one of these tables cannot be read. ``output`` is passed over.
     """
     suffixes = sequences_of(wish)
-    found = {path: _reason_against(dataset, path) for path in _named(dataset)}
-    candidates = [path for path in found if _suffix(path) in suffixes]
+    found = {path: reason_against(dataset, path) for path in _named(dataset)}
+    candidates = [path for path in found if suffix_of(path) in suffixes]
     usable = [path for path in candidates if found[path] is None]
     taken = _each(usable) if wish == EACH else _taken(usable, suffixes)
-    people = Participants(dataset, map(_person_and_session, candidates))
+    people = Participants(dataset, map(person_and_session, candidates))
     useless_t1 = {
-        _person_and_session(path) for path in candidates if found[path] and _suffix(path) == "T1w"
+        person_and_session(path) for path in candidates if found[path] and suffix_of(path) == "T1w"
     }
     entries, decisions = [], []
     for path, reason in found.items():
-        visit = _person_and_session(path)
+        visit = person_and_session(path)
         of_visit = taken.get(visit, [])
         own = next((one for one in of_visit if path in one.scans), None)
         first = own or (of_visit[0] if of_visit else _Taken())
         selection, why = _why(path, first, wish, visit in useless_t1)
-        decisions.append(_decision(dataset, path, _suffix(path) or "", bool(own), reason or why))
+        decisions.append(_decision(dataset, path, suffix_of(path) or "", bool(own), reason or why))
         if own is not None:
             entry = _entry(path, *visit, people.facts(*visit, path.name), selection)
             entries.append(replace(entry, taken_as=own.taken_as if wish == EACH else None))
@@ -116,11 +118,7 @@ def read_bids(
 def _named(dataset: Path) -> list[Path]:
     """Return the files that lie and are called as scans are, in the order of their names."""
     paths = {path for place in _PLACES for path in dataset.glob(place)}
-    return sorted(path for path in paths if _suffix(path) is not None)
-
-
-def _suffix(path: Path) -> SequenceName | None:
-    return next((suffix for suffix in SEQUENCES if f"_{suffix}.nii" in path.name), None)
+    return sorted(path for path in paths if suffix_of(path) is not None)
 
 
 @dataclass(frozen=True)
@@ -142,8 +140,8 @@ def _each(paths: list[Path]) -> dict[tuple[str, str], list[_Taken]]:
     """Return the scans of each person's sessions, of every sequence that is there."""
     of_visits: dict[tuple[str, str], list[_Taken]] = {}
     for suffix in ("T1w", *IN_PLACE_OF_T1):
-        scans = [path for path in paths if _suffix(path) == suffix]
-        after = [path for path in scans if suffix == "T1w" and _is_after_agent(path)]
+        scans = [path for path in paths if suffix_of(path) == suffix]
+        after = [path for path in scans if suffix == "T1w" and is_after_agent(path)]
         for some in ([path for path in scans if path not in after], after):
             for visit, (one,) in _taken(some, (suffix,)).items():
                 of_visits.setdefault(visit, []).append(one)
@@ -169,21 +167,22 @@ def _taken(
     for suffix in suffixes:
         of_visits: dict[tuple[str, str], list[Path]] = {}
         for path in paths:
-            if _suffix(path) == suffix and _person_and_session(path) not in taken:
-                of_visits.setdefault(_person_and_session(path), []).append(path)
+            if suffix_of(path) == suffix and person_and_session(path) not in taken:
+                of_visits.setdefault(person_and_session(path), []).append(path)
         for visit, scans in of_visits.items():
-            native = [path for path in scans if not _is_after_agent(path)]
+            native = [path for path in scans if not is_after_agent(path)]
             taken[visit] = [_Taken(tuple(native or scans), suffix, not native)]
     return taken
 
 
 def _why(path: Path, taken: _Taken, wish: Wish | None, has_useless_t1: bool) -> tuple[str, str]:
     """Return what the results say of why a scan was taken, and why it was, or was not."""
-    suffix = _suffix(path)
+    suffix = suffix_of(path)
     if path in taken.scans:
         selection = NO_NATIVE_T1 if taken.are_after_agent and suffix == "T1w" else ""
         if suffix != "T1w" or (wish == EACH and selection):
             selection = instead(suffix, has_useless_t1) if wish is None else asked_for(wish)
+        selection = "; ".join(filter(None, (selection, in_template(path))))
         return selection, "; ".join(filter(None, (f"a {suffix} scan", selection)))
     if suffix == taken.sequence:
         return "", AFTER_AGENT
@@ -207,44 +206,16 @@ def _others(
             if path not in known and folder == dataset:
                 beside.append(path)
             elif path not in known:
-                name = parse_bids_name(path.name)
-                of_what = name["suffix"] if name else "a name that is not one of BIDS"
-                decisions.append(
-                    _decision(dataset, path, path.name, False, f"{of_what}, {NO_PLACE}")
-                )
+                decisions.append(_decision(dataset, path, path.name, False, why_no_scan(path)))
     entries, of_files = read_files(dataset, beside, wish)
     return entries, decisions + of_files
 
 
 def _decision(dataset: Path, path: Path, description: str, is_taken: bool, why: str) -> Decision:
-    subject, session = _person_and_session(path)
+    subject, session = person_and_session(path)
     study = "/".join(filter(None, (subject, session)))
     reason = f"{path.relative_to(dataset).as_posix()} is {why}" if is_taken else why
     return Decision(study, str(path), None, description, is_taken, reason, subject, session)
-
-
-def _person_and_session(path: Path) -> tuple[str, str]:
-    subject, *others = path.name.split("_")
-    return subject, next((part for part in others if part.startswith("ses-")), "")
-
-
-def _reason_against(dataset: Path, path: Path) -> str | None:
-    """Say why a file that may be a scan is none to work on."""
-    name = parse_bids_name(path.name)
-    if name is None or name["suffix"] != _suffix(path) or name["extension"] not in _EXTENSIONS:
-        return "its name is not one of BIDS: key-value parts, no dot but that of .nii or .nii.gz"
-    if not name["entities"].get("sub"):
-        return "its name does not say whose it is: sub-LABEL comes first"
-    for folder in path.relative_to(dataset).parts[:-1]:
-        key, _, label = folder.partition("-")
-        if label and name["entities"].get(key, label) != label:
-            return f"its name says {key}-{name['entities'][key]}, but it lies in {folder}"
-    return None
-
-
-def _is_after_agent(path: Path) -> bool:
-    name = parse_bids_name(path.name)
-    return is_agent(name["entities"].get("ce", "")) or tags_of_file(path).says_contrast_agent
 
 
 def _entry(path: Path, subject: str, session: str, facts: Facts, selection: str) -> ScanEntry:
