@@ -23,7 +23,7 @@ from BrainAgeLib.tables.person import (
     units_beside,
 )
 from BrainAgeLib.tables.sexes import UnclearSexes
-from BrainAgeLib.tables.sheet import Row, find_sheet, legible
+from BrainAgeLib.tables.sheet import Row, find_sheet, is_there, legible
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class Participants:
             self._people = replace(people, rows=matched)
         self._of_sessions: dict[str, _Table | None] = {}
         self._without_age: set[str] = set()
+        self._without_row: set[tuple[str, str]] = set()
         self._ages_of: dict[str, dict[str, float | None]] = defaultdict(dict)
 
     def facts(self, subject: str, session: str, file_name: str) -> Facts:
@@ -107,6 +108,12 @@ class Participants:
                 NAME,
                 len(self._without_age),
                 len(self._sessions_of),
+            )
+        if self._without_row:
+            logger.warning(
+                "sessions with a scan that %s does not name (%d) have the age of %s, if any: name "
+                "them there as the folders do",
+                *(_SESSIONS_NAME, len(self._without_row), NAME),
             )
         of_people = [list(ages.values()) for ages in self._ages_of.values()]
         if same := sum(
@@ -152,9 +159,11 @@ class Participants:
             if table is not None:
                 self._unclear.count(_SESSIONS_NAME, table.columns.sexes, table.all_cells())
         table = self._of_sessions[subject]
-        if table is None or not session:
+        if table is None:
             return None
-        rows = _matched(table.rows, self._sessions_of[subject]).get(session)
+        rows = _matched(table.rows, self._sessions_of[subject]).get(session) if session else None
+        if not rows and table.columns.ages:
+            self._without_row.add((subject, session))
         return _agreed(rows, table) if rows else None
 
 
@@ -174,7 +183,7 @@ def names_of_most(dataset: Path, choices: Sequence[Collection[str]]) -> int:
 
 def _read(path: Path, key: Sequence[str], units: Mapping[str, str]) -> _Table | None:
     """Return a table by one of these columns; None when it has none of them or is not there."""
-    sheet = find_sheet(path, key, _HINT) if path.is_file() else None
+    sheet = find_sheet(path, key, _HINT) if is_there(path) else None
     if sheet is None:
         return None
     by_name = {name.lower(): name for name in reversed(sheet.columns)}

@@ -56,6 +56,17 @@ class Sheet:
     breaks_off: bool = False
 
 
+def is_there(path: Path) -> bool:
+    """Say whether there is a file. Raises InputError for a link to what is not there.
+
+    So git-annex and DataLad leave what was not got yet: nothing says what it would tell.
+    """
+    if path.is_symlink() and not path.exists():
+        name, hint = printable(str(path)), "with git-annex or DataLad, get it first"
+        raise InputError(f"{name} is a link to a file that is not there", hint)
+    return path.is_file()
+
+
 def read_sheet(path: Path, key: Sequence[str], hint: str) -> Sheet:
     """Return the table in a file; see ``find_sheet``. Raises InputError without such a column."""
     sheet = find_sheet(path, key, hint)

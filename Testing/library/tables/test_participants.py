@@ -226,6 +226,19 @@ def test_a_description_that_cannot_be_read_might_name_a_unit(tmp_path, content):
         Participants(tmp_path, VISITS)
 
 
+@pytest.mark.parametrize(
+    "name", ["participants.tsv", "participants.json", "sub-001/sub-001_sessions.tsv"]
+)
+def test_a_link_to_a_table_that_was_not_got_yet_is_not_no_table(tmp_path, name):
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-001\t24\n")
+    (tmp_path / "sub-001").mkdir()
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to(".git/annex/objects/x")
+
+    with pytest.raises(InputError, match=f"{name} is a link to a file that is not there"):
+        Participants(tmp_path, VISITS).facts("sub-001", "", "sub-001_T1w.nii")
+
+
 @pytest.mark.parametrize(("second", "is_told"), [("n/a", True), ("61", False)])
 def test_one_age_for_several_sessions_is_told_of(tmp_path, caplog, second, is_told):
     (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-01\t60\nsub-02\t50\n")
@@ -240,3 +253,22 @@ def test_one_age_for_several_sessions_is_told_of(tmp_path, caplog, second, is_to
 
     assert ages == [60.0, 60.0 if is_told else 61.0, 50.0]
     assert ("one age for all sessions of a person (people: 1)" in caplog.text) == is_told
+
+
+@pytest.mark.parametrize(
+    ("sessions", "visit", "is_told"),
+    [
+        ("session_id\tage\nbaseline\t61\n", "ses-1", True),
+        ("session_id\tage\nses-1\t61\n", "", True),
+        ("session_id\tage\n1\t61\n", "ses-01", False),
+        ("session_id\tplace\nbaseline\tA\n", "ses-1", False),
+    ],
+)
+def test_sessions_that_are_called_otherwise_than_the_scans_are_told_of(
+    facts_of, caplog, sessions, visit, is_told
+):
+    table, beside = "participant_id\tage\nsub-1\t60\n", {"sub-1/sub-1_sessions.tsv": sessions}
+
+    facts_of(table, ("sub-1", visit), beside=beside)
+
+    assert ("sub-*_sessions.tsv does not name (1)" in caplog.text) == is_told
