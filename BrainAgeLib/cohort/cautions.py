@@ -38,12 +38,15 @@ def cautions(cohort: Cohort) -> list[str]:
 def _models(cohort: Cohort) -> Iterable[str]:
     if "model" in cohort.plan.covariates:
         return
-    models = sorted(set(cohort.visits["model"]) - {""})
-    if len(models) > 1:
-        yield (
-            f"The ages come from {len(models)} models ({', '.join(models)}), whose gaps differ by "
-            "years: predict all scans with one, or give --covariate model."
-        )
+    if said := several_models(cohort.visits):
+        yield f"{said}: predict all scans with one, or give --covariate model."
+
+
+def several_models(scans: pd.DataFrame) -> str:
+    """Return what is wrong with ages of several models, without a full stop; nothing of one."""
+    models = sorted(set(scans["model"]) - {""})
+    named = f"{len(models)} models ({', '.join(models)})"
+    return f"The ages come from {named}, whose gaps differ by years" if len(models) > 1 else ""
 
 
 def _sequences(cohort: Cohort) -> Iterable[str]:

@@ -14,6 +14,7 @@ from BrainAgeLib.cohort.accuracy import (
     everybody,
     raw_figures,
 )
+from BrainAgeLib.cohort.cautions import several_models
 from BrainAgeLib.cohort.charts import against_age, forest
 from BrainAgeLib.cohort.coverage import PROMISES, coverage_figures, holds_its_promise
 from BrainAgeLib.cohort.estimates import (
@@ -93,6 +94,8 @@ def evaluate(path: Path, group: str | None = None) -> Report:
     later = [each for one in of_each.values() for each in later_scans(one)]
     report.exclusions = (*table.exclusions, *later)
     said = apart_cautions(sequence, others)
+    if of_models := several_models(table.scans):
+        said.append(f"{of_models}: no figure is that of one of them. Predict all scans with one.")
     groups = sorted(set(scans["group"]))
     if len(groups) > 1:
         named = ", ".join(name or "(none)" for name in groups)

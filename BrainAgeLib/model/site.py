@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from BrainAgeLib.codec import Source, from_plain, read_json
-from BrainAgeLib.errors import InputError
+from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Correction, Finding, ModelRecord, Severity
 
@@ -210,8 +210,10 @@ def read_site(path: str | Path, model: ModelRecord) -> SiteCalibration:
         raise InputError(f"{path} is no site calibration of brainage calibrate", hint)
     calibration = from_plain(SiteCalibration, document, source)
     if calibration.model.sha256 != model.sha256:
+        own, theirs = (f"{one.name} {one.version}" for one in (model, calibration.model))
+        of_whom = f"other weights of {own}" if own == theirs else f"{theirs}, not {own}"
         raise InputError(
-            f"the site calibration {path} was made for other weights than those of {model.name}",
+            f"the site calibration {path} was made for {printable(of_whom)[:LONGEST_TEXT]}",
             "run brainage calibrate again, on results of this model",
         )
     return calibration

@@ -236,3 +236,16 @@ def test_a_subgroup_of_three_has_no_interval_that_cannot_be_had(brainage, tmp_pa
     assert men["R2"]["value"] and (men["R2"]["low"], men["R2"]["high"]) == ("", "")
     page = (tmp_path / "out" / "report.html").read_text("utf-8")
     assert "(too few for an interval)" in page and "(- to" not in page
+
+
+def test_ages_of_two_models_are_told_before_the_figures(brainage, tmp_path):
+    rows = [
+        entry | {"model": f"small {3 + number % 2}"}
+        for number, entry in enumerate(healthy_rows(20))
+    ]
+    table = write_table(rows, tmp_path / "results.csv")
+
+    outcome = brainage("evaluate", table, "--output", tmp_path / "out")
+
+    assert outcome.out.startswith("Read first: The ages come from 2 models (small 3, small 4)")
+    assert "2 models (small 3, small 4)" in (tmp_path / "out" / "report.html").read_text("utf-8")
