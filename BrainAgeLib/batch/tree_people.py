@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+from BrainAgeLib.batch.bids import is_bids
 from BrainAgeLib.batch.choice import Wish, sequences_of
 from BrainAgeLib.batch.files import may_be_file
 from BrainAgeLib.batch.left_out import people_without_scan
 from BrainAgeLib.batch.table import Decision, ScanEntry, with_person
+from BrainAgeLib.errors import printable
 from BrainAgeLib.tables.participants import Participants, names_of_most
+
+logger = logging.getLogger(__name__)
 
 
 def with_people(
@@ -46,7 +52,24 @@ def with_people(
     spoken_of = {_name(item.id, _folders(item.path, root), depth) for item in decisions}
     missing = people.without_scan(spoken_of)
     lines = [_with_id(line, *called.get((line.id, line.session), ())) for line in decisions]
+    _tell_of_datasets(root, told)
     return told, lines + people_without_scan(root, missing, sequences_of(wish))
+
+
+def _tell_of_datasets(root: Path, entries: Iterable[ScanEntry]) -> None:
+    """Log where people of a dataset further down are called by a folder above it, all alike."""
+    inside: dict[Path, None] = {}
+    for entry in entries:
+        folders = _folders(entry.path, root)
+        depth = next((n for n, name in enumerate(folders) if name.startswith("sub-")), 0)
+        if depth and entry.id != folders[depth]:
+            inside[root.joinpath(*folders[:depth])] = None
+    if datasets := [folder for folder in inside if is_bids(folder)]:
+        logger.warning(
+            "%s below this folder (%d such) is a BIDS dataset: so its people are not told apart by "
+            "id, and its participants.tsv is not read; give the dataset itself",
+            *(printable(datasets[0].name), len(datasets)),
+        )
 
 
 def _with_id(line: Decision, identifier: str = "", session: str = "") -> Decision:

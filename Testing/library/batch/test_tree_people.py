@@ -126,3 +126,18 @@ def test_series_in_folders_of_their_own_are_of_the_visit_of_their_study(tmp_path
     assert [(entry.id, entry.session, entry.age_years) for entry in found.entries] == [
         ("P1", "v2", 53)
     ]
+
+
+@pytest.mark.parametrize(("table", "is_told"), [("rawdata", True), ("", False)])
+def test_a_dataset_below_the_folder_whose_people_become_one_is_told_of(
+    tmp_path, caplog, table, is_told
+):
+    for name in ("sub-1", "sub-2"):
+        write_image(tmp_path / "rawdata" / name / "anat" / f"{name}_T1w.nii.gz")
+    (tmp_path / table / "participants.tsv").write_text("participant_id\tage\n1\t51\n2\t60\n")
+
+    found = find_scans(str(tmp_path), tmp_path / "out")
+
+    ids = {entry.id for entry in found.entries}
+    assert ids == ({"rawdata"} if is_told else {"sub-1", "sub-2"})
+    assert ("rawdata below this folder (1 such) is a BIDS dataset" in caplog.text) == is_told
