@@ -26,6 +26,7 @@ from BrainAgeSlicer.scene import addResult
 from BrainAgeSlicer.volumes import fingerprintOf
 from BrainAgeSlicer.worker import Outcome, Worker
 
+QUITTING = "aboutToQuit()"  # signal of the application
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
 
 
@@ -71,6 +72,8 @@ class Run:
         scene = slicer.mrmlScene
         self._observe(scene, scene.StartCloseEvent, self._onSceneClose)
         self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
+        if hasattr(slicer.app, "connect"):  # a script's run has no panel that would end it
+            slicer.app.connect(QUITTING, self._onQuit)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
             self._voxels = fingerprintOf(self._volumeNode)
@@ -152,6 +155,8 @@ class Run:
             for observed, tag in self._observations:
                 observed.RemoveObserver(tag)
             self._observations = []
+            if hasattr(slicer.app, "disconnect"):
+                slicer.app.disconnect(QUITTING, self._onQuit)
             self._worker = None
         finally:
             removeFolder(self._folder)
@@ -162,6 +167,9 @@ class Run:
 
     def _onSceneClose(self, _caller: Any, _event: Any) -> None:
         self.stop(_("The scene was closed, so the prediction was stopped."))
+
+    def _onQuit(self) -> None:
+        self.stop(_("Slicer was closed, so the prediction was stopped."))
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:

@@ -104,6 +104,23 @@ def test_the_application_ends_in_mid_run(person, head, worker, stage):
     assert person.livingWorkers() == [] and person.leftFolders() == []
 
 
+def test_the_application_ends_while_a_script_predicts(person, head, worker):
+    """No panel is there to end such a run."""
+    import sys
+
+    from stand_in.application import quitApplication
+
+    worker("wait:read")
+    ended: list = []
+    sys.modules["BrainAge"].BrainAgeLogic().process(head, callback=ended.append)
+    person.wait(lambda: person.workers() != [])
+    quitApplication()
+    assert person.livingWorkers() == [] and person.leftFolders() == []
+    assert ended[0].cancelled and "Slicer was closed" in ended[0].why
+    quitApplication()  # nothing listens any more
+    assert len(ended) == 1
+
+
 def test_reloading_takes_new_code(person, head):
     import sys
 

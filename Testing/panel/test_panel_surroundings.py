@@ -23,7 +23,7 @@ INTERACTIVE = (
 @pytest.fixture(autouse=True)
 def startsOfItsOwn(slicerWorld, monkeypatch):
     """What a module asks for at the application's start ends with the test."""
-    monkeypatch.setattr(slicer.app, "_startup", [])
+    monkeypatch.setitem(slicer.app._receivers, "startupCompleted()", [])
 
 
 @pytest.fixture

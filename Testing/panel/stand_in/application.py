@@ -36,7 +36,7 @@ class Application(offscreen.Application):
     def __init__(self, home: Path, world: Any) -> None:
         super().__init__(str(home), world.layoutManager, world.applicationLogic)
         self._moduleManager = ModuleManager()
-        self._startup: list[Any] = []
+        self._receivers: dict[str, list[Any]] = {"startupCompleted()": [], "aboutToQuit()": []}
 
     def moduleManager(self) -> Any:
         return self._moduleManager
@@ -45,9 +45,15 @@ class Application(offscreen.Application):
         QtWidgets.QApplication.processEvents()
 
     def connect(self, signal: str, receiver: Any) -> None:
-        if signal != "startupCompleted()":
+        self._receiversOf(signal).append(receiver)
+
+    def disconnect(self, signal: str, receiver: Any) -> None:
+        self._receiversOf(signal).remove(receiver)
+
+    def _receiversOf(self, signal: str) -> list[Any]:
+        if signal not in self._receivers:
             raise AttributeError(signal)
-        self._startup.append(receiver)
+        return self._receivers[signal]
 
     def topLevelWidgets(self) -> Any:
         return QtWidgets.QApplication.topLevelWidgets()
@@ -65,7 +71,13 @@ class Application(offscreen.Application):
 
 def finishStartup() -> None:
     """Let the application send startupCompleted()."""
-    for receiver in slicer.app._startup:
+    for receiver in slicer.app._receivers["startupCompleted()"]:
+        receiver()
+
+
+def quitApplication() -> None:
+    """Let the application send aboutToQuit()."""
+    for receiver in list(slicer.app._receivers["aboutToQuit()"]):
         receiver()
 
 
