@@ -16,6 +16,7 @@ from BrainAgeLib import __version__
 from BrainAgeLib.batch.bids import BIDSIGNORE, DESCRIPTION, describe_derivative
 from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.index import write_index
+from BrainAgeLib.batch.model_of_results import another_model, named, refuse_another_model
 from BrainAgeLib.batch.scan_list import ScanList
 from BrainAgeLib.batch.sessions import sessions_of, write_sessions
 from BrainAgeLib.batch.table import (
@@ -38,7 +39,6 @@ from BrainAgeLib.model.card import Card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.options import SEQUENCES
 from BrainAgeLib.pipeline import prepare
-from BrainAgeLib.records import ModelRecord
 from BrainAgeLib.report.dicom_report import dicom_packages
 from BrainAgeLib.report.output_folder import OutputFolder
 from BrainAgeLib.run_folder import (
@@ -136,7 +136,7 @@ def run_batch(
     make_output_folder(settings.output)
     with folder_lock(settings.output):
         tell_of_others(settings.output, _TABLES_AND_PAGE, (SETTINGS_NAME,))
-        card = _card_of_results(settings) if collects_only else _check_settings(settings, elsewhere)
+        card = _card_of_results(settings) if collects_only else _checked(settings, elsewhere, scans)
         _remove_leftovers(settings.output)
         if scans.decisions:
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
@@ -216,20 +216,12 @@ def _card_of_results(settings: BatchSettings) -> Card | None:
     if earlier is None:
         return None
     ensemble = load_ensemble(settings.options.model)
-    if _named(ensemble.record) != earlier:
-        raise InputError(
-            f"{settings.output} holds results of the model {earlier}, not of "
-            f"{_named(ensemble.record)}",
-            "name their model by --model",
-        )
+    if named(ensemble.record) != earlier:
+        raise another_model(settings.output, earlier, ensemble.record)
     return ensemble.card
 
 
-def _named(model: ModelRecord) -> str:
-    return f"{model.name} {model.version} ({model.sha256[:12]})"
-
-
-def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
+def _checked(settings: BatchSettings, elsewhere: bool, scans: ScanList) -> Card:
     """See before the first scan that the options can be met, and that earlier results used them.
 
     Return the card of the model. ``elsewhere``: the work is done on other machines, whose devices
@@ -242,7 +234,7 @@ def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
     asked = to_plain(settings.options) | to_plain(settings.deliverables)
     for name in _FREE_TO_CHANGE:
         del asked[name]
-    asked |= {"model": _named(ensemble.record)}
+    asked |= {"model": named(ensemble.record)}
     if options.site is not None:  # by what it holds: the file may be another by next time
         site = Path(options.site)
         asked |= {"site": f"{site.name} ({sha256(site.read_bytes()).hexdigest()[:12]})"}
@@ -251,6 +243,7 @@ def _check_settings(settings: BatchSettings, elsewhere: bool) -> Card:
     if path.is_file():
         _refuse_other_settings(asked, path)
     else:
+        refuse_another_model(scans.entries, settings.output, ensemble.record)
         write_atomically(path, f"{json.dumps(asked, indent=2)}\n".encode())
     return ensemble.card
 

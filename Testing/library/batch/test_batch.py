@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 
 import pytest
@@ -123,6 +124,21 @@ def test_results_of_another_site_calibration_are_not_mixed(scans, settings, smal
     with pytest.raises(InputError, match="other options") as caught:
         run(scans, with_site)
     assert caught.value.details[0].startswith("site: ")
+
+
+def test_results_of_another_model_are_not_mixed_where_no_options_are_kept(scans, settings):
+    run(scans, settings)
+    (settings.output / "batch.json").unlink()
+    assert run(scans, settings)[1] == []
+    (settings.output / "batch.json").unlink()
+    record = settings.output / "p1" / "prediction.json"
+    other = json.loads(record.read_text("utf-8"))
+    other["model"] |= {"version": "0", "sha256": "ab" * 32}
+    record.write_text(json.dumps(other), "utf-8")
+
+    with pytest.raises(InputError, match=r"results of the model small 0 \(abababababab\), not of"):
+        run(scans, settings)
+    assert not (settings.output / "batch.json").exists()
 
 
 def test_options_that_nobody_can_read_are_not_taken_for_the_same(scans, settings):
