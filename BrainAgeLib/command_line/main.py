@@ -48,6 +48,8 @@ COMMANDS = (
     cohort_command,
     follow_command,
 )
+# Paths that are looked up later: a shell completes them all the same.
+FILES_AS_TEXT = ("SCAN", "FILE", "NAME_OR_FOLDER")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -149,7 +151,7 @@ class _Completion(argparse.Action):
         import shtab
 
         for action in _actions(parser):
-            if action.type in (existing_path, path_to_write):
+            if action.type in (existing_path, path_to_write) or action.metavar in FILES_AS_TEXT:
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
         print(shtab.complete(parser, shell))
         parser.exit(0)

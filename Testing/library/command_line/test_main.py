@@ -251,6 +251,23 @@ def test_bash_takes_what_completes_it(brainage):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("line", ["predict", "predict x --site", "demo --model", "batch"])
+def test_bash_completes_files(brainage, tmp_path, line):
+    pytest.importorskip("shtab")
+    bash = shutil.which("bash") or pytest.skip("there is no bash")
+    script = brainage("--print-completion", "bash").out
+    (tmp_path / "head.nii.gz").write_text("")
+    words = ["brainage", *line.split(), "he"]
+    script += f"\nCOMP_WORDS=({' '.join(words)}); COMP_CWORD={len(words) - 1}; _shtab_brainage"
+
+    done = subprocess.run(
+        [bash, "-c", f"{script}\necho ${{COMPREPLY[@]}}"],
+        capture_output=True, text=True, check=True, cwd=tmp_path,
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "head.nii.gz"
+
+
 def test_without_the_library_it_says_how_to_get_it(brainage, monkeypatch):
     monkeypatch.setitem(sys.modules, "shtab", None)
 
