@@ -96,24 +96,24 @@ def people_for_difference(
 
 
 def _people_for_difference(residual_sd_years: float, scans: str) -> list[Estimate]:
-    from statsmodels.stats.power import TTestIndPower
-
     return [
         Estimate(
             "power",
             f"residual SD {residual_sd_years:.1f} years",
             f"{scans}; {PLANNED}",
             f"people per group for a difference of {years:g} year{'s' * (years != 1)}",
-            math.ceil(
-                TTestIndPower().solve_power(
-                    min(years / max(residual_sd_years, 1e-9), LARGEST_EFFECT),
-                    power=POWER,
-                    alpha=SIGNIFICANCE,
-                )
-            ),
+            _people_per_group(years / max(residual_sd_years, 1e-9)),
         )
         for years in DIFFERENCES_YEARS
     ]
+
+
+def _people_per_group(effect: float) -> int:
+    """Return how many people a t test of two groups needs for a difference of so many SDs."""
+    from statsmodels.stats.power import TTestIndPower
+
+    size = min(effect, LARGEST_EFFECT)
+    return math.ceil(TTestIndPower().solve_power(size, power=POWER, alpha=SIGNIFICANCE))
 
 
 def people_for_slopes(
@@ -122,13 +122,11 @@ def people_for_slopes(
     """Return people per group for a difference of yearly change, visits at these times.
 
     A person's slope scatters by slope SD^2 + visit SD^2 / sum (t - mean t)^2 (Fitzmaurice, Laird
-    and Ware 2011, chapter 20).
+    and Ware 2011, chapter 20), and the slopes of two groups are compared by a t test.
     """
-    from scipy.stats import norm
-
-    quantiles = float(norm.ppf(1 - SIGNIFICANCE / 2) + norm.ppf(POWER))
     spread = float(((times_years - times_years.mean()) ** 2).sum())
-    return math.ceil(2 * quantiles**2 * (slope_sd**2 + visit_sd_years**2 / spread) / change**2)
+    scatter = math.sqrt(slope_sd**2 + visit_sd_years**2 / spread)
+    return _people_per_group(change / max(scatter, 1e-9))
 
 
 def people_for_change(fit: MixedFit, visits: pd.DataFrame) -> list[Estimate]:

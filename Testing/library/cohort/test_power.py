@@ -5,9 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ttest_ind
 
 from BrainAgeLib.cohort.change import fit_change
-from BrainAgeLib.cohort.power import people_for_change, people_for_difference, reliability
+from BrainAgeLib.cohort.power import (
+    people_for_change,
+    people_for_difference,
+    people_for_slopes,
+    reliability,
+)
 
 
 def retests(people=400, within=1.5, between=5.0, days=30):
@@ -106,5 +112,17 @@ def test_people_for_a_change_follow_from_the_fitted_variances(cohort):
     found = people_for_change(fit, cohort.visits)
 
     half = next(item for item in found if "0.5 years a year" in item.figure)
-    assert half.value == np.ceil(2 * (1.959964 + 0.841621) ** 2 * scatter / 0.25)
+    normal = np.ceil(2 * (1.959964 + 0.841621) ** 2 * scatter / 0.25)
+    assert half.value == normal + 1  # a t test needs one more, at this size
     assert "4 visits over 3.0 years" in half.subset
+
+
+def test_people_for_slopes_are_enough_where_they_are_few():
+    # By a normal distribution two a group, of whom a t test finds the difference in one of two.
+    people = people_for_slopes(0.3, 0.0, np.array([0.0, 1.0]), 1.0)
+    slopes = np.random.default_rng(3).normal(0, 0.3, (4000, 2, people)) + np.array([[0.0], [1.0]])
+
+    p = ttest_ind(slopes[:, 0], slopes[:, 1], axis=1).pvalue
+
+    assert people == 3
+    assert (p < 0.05).mean() > 0.8

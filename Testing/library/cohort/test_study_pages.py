@@ -59,6 +59,6 @@ def test_the_smallest_change_follows_from_the_scatter_within_a_person():
     assert "people of all ages scatter by 5.0 years" in text
     assert "smallest detectable change at 95 % | 5.5 |" in text
     assert "mean of 100 people, one scan each time | 0.55 |" in text
-    # Three visits: 2 x 2.8016^2 x (4 / 2) / 0.25 people a group.
+    # Three visits: 2 x 2.8016^2 x (4 / 2) / 0.25 people a group, and one more for the t test.
     assert "3 visits a year apart, 0.5 years of gap a year, people's own slopes scatter" in text
-    assert "by 0 a year | 126 |" in text
+    assert "by 0 a year | 127 |" in text
