@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from BrainAgeLib.cohort.accuracy import Subsets
 
 LEVEL = percent(INTERVAL_LEVEL)
+# Of a site far off its interval leaves out people on the one side alone, half of those left out.
+MOST_AT_A_SITE = (1 + INTERVAL_LEVEL) / 2
 NOT_SAID = f"{LEVEL} interval"
 ANY_SCANNER, THIS_SITE = f"{NOT_SAID}, any scanner", f"{NOT_SAID}, this site"
 # What is judged, by what the column interval_covers says, and what it promises.
@@ -31,8 +33,10 @@ PROMISES = {
         f"{LEVEL} of healthy people; on a single scanner it may hold that of more."
     ),
     THIS_SITE: (
-        f"The interval speaks of this site's calibrated scanner: it should hold the age of {LEVEL} "
-        "of healthy people, neither fewer nor more."
+        "The interval speaks of this site's calibrated scanner, and is widened on both sides by "
+        "how far that is off the model's line. So it is judged by whether it holds the age of "
+        f"{LEVEL} of healthy people, or of up to {percent(MOST_AT_A_SITE)} where the site is far "
+        "off, neither fewer nor more."
     ),
 }
 
@@ -76,8 +80,9 @@ def holds_its_promise(coverage: Estimate) -> bool:
     """Say whether the exact interval of a coverage leaves room for what the interval promises.
 
     That of one scanner promises its level. That of any scanner is as wide as the worst one needs:
-    it promises its level or more.
+    it promises its level or more. That of a calibrated site promises its level where the site is
+    on the model's line, and holds up to ``MOST_AT_A_SITE`` where it is far off.
     """
     low, high = coverage.low or 0.0, 1.0 if coverage.high is None else coverage.high
-    is_too_wide = low > INTERVAL_LEVEL and coverage.outcome != ANY_SCANNER
-    return high >= INTERVAL_LEVEL and not is_too_wide
+    most = {ANY_SCANNER: 1.0, THIS_SITE: MOST_AT_A_SITE}.get(coverage.outcome, INTERVAL_LEVEL)
+    return high >= INTERVAL_LEVEL and low <= most

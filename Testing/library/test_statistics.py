@@ -138,3 +138,12 @@ def test_an_interval_that_cannot_be_had_is_none_and_says_nothing(recwarn):
     some = np.r_[np.arange(99.0), -np.inf]  # fewer than an end leaves out
     assert percentile_interval(some) == pytest.approx((98 * 0.025, 98 * 0.975))
     assert not recwarn.list
+
+
+def test_the_interval_of_ten_people_holds_the_truth_of_about_95_of_100():
+    generator, held = np.random.default_rng(4), 0
+    for _ in range(400):
+        low, high = bootstrap_mean(np.abs(generator.normal(0, 6, 10)))
+        held += low <= 6 * np.sqrt(2 / np.pi) <= high
+
+    assert held > 0.915 * 400  # the plain percentiles hold 88 of 100
