@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from BrainAgeLib.cohort.design import covariate_columns, with_intercept
+from BrainAgeLib.cohort.design import covariate_columns, with_all_values, with_intercept
 from BrainAgeLib.cohort.differences import GROUPS_SEED, resampled_within
 from BrainAgeLib.cohort.discrimination import GAP, auc, older_looking
 from BrainAgeLib.cohort.estimates import Estimate
@@ -75,10 +75,9 @@ def added_value(
 def _nested(
     first: pd.DataFrame, base: str, other: str, measure: str, covariates: tuple[str, ...]
 ) -> Nested | None:
-    frame = first[first["group"].isin((base, other))]
-    design = with_intercept(covariate_columns(frame, covariates))
-    usable = design.notna().all(axis=1) & frame[["gap_years", measure]].notna().all(axis=1)
-    frame, matrix = frame[usable], design[usable].to_numpy(float)
+    pair = first[first["group"].isin((base, other))]
+    frame = with_all_values(pair, covariates, "gap_years", measure)
+    matrix = with_intercept(covariate_columns(frame, covariates)).to_numpy(float)
     controls = (frame["group"] == base).to_numpy()
     gap, ages, volume = (frame[name].to_numpy(float) for name in ("gap_years", "age", measure))
     if controls.all() or not controls.any():

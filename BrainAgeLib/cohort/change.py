@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from BrainAgeLib.cohort.design import (
     TIME,
     contrasts,
-    covariate_columns,
     group_columns,
-    slope_columns,
-    with_intercept,
+    visit_design,
+    with_all_values,
 )
 from BrainAgeLib.cohort.differences import with_holm
 from BrainAgeLib.cohort.estimates import Estimate
@@ -44,10 +43,8 @@ def fit_change(
 
     Returns None when the visits do not carry the model.
     """
-    of_group = group_columns(visits, groups)
-    others = covariate_columns(visits, covariates)
-    design = with_intercept(of_group, slope_columns(visits, of_group, others), others)
-    fit = fit_visits(visits, design, column)
+    used = with_all_values(visits, covariates, column)
+    fit = fit_visits(used, visit_design(used, group_columns(used, groups), covariates), column)
     if fit is None:
         return None
     return ChangeModel(outcome, groups, fit)

@@ -61,9 +61,27 @@ def covariate_values(frame: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Seri
     return texts, numbers if numbers.notna().sum() == texts.notna().sum() else None
 
 
+def with_all_values(
+    frame: pd.DataFrame, covariates: tuple[str, ...], *columns: str
+) -> pd.DataFrame:
+    """Return the rows that have age, sex and all covariates, and all of these columns.
+
+    What a model is fitted to is chosen before its design is made: the column of a site that nobody
+    is left of would make it singular.
+    """
+    known = frame[frame[list(columns)].notna().all(axis=1)]
+    return known[covariate_columns(known, covariates).notna().all(axis=1)]
+
+
 def _without_redundant(columns: pd.DataFrame) -> pd.DataFrame:
-    """Leave out columns that those before them tell already."""
-    told = independent_columns(with_intercept(columns.dropna()).to_numpy(float))
+    """Leave out columns that those before them tell already.
+
+    All stay where nobody has all values: without them everybody would seem to.
+    """
+    complete = columns.dropna()
+    if complete.empty:
+        return columns
+    told = independent_columns(with_intercept(complete).to_numpy(float))
     return columns.iloc[:, [place - 1 for place in told if place > 0]]
 
 
@@ -143,6 +161,25 @@ def slope_columns(
     others = of_groups.join(covariates).dropna()
     told = _rank(others.join(with_age)) > _rank(others.join(slopes))
     return with_age if told else slopes
+
+
+def visit_design(
+    visits: pd.DataFrame, of_groups: pd.DataFrame, covariates: tuple[str, ...]
+) -> pd.DataFrame:
+    """Return the columns of a model of visits: intercept, groups, slopes, covariates.
+
+    A covariate that time and the covariates before it tell, such as the age at each scan, is left
+    out: no model could be fitted with it.
+    """
+    others = covariate_columns(visits, covariates)
+    asked = with_intercept(of_groups, slope_columns(visits, of_groups, others))
+    design = asked.join(others)
+    complete = design.dropna()
+    if complete.empty:
+        return design
+    told = independent_columns(complete.to_numpy(float))
+    kept = [place for place in range(design.shape[1]) if place < asked.shape[1] or place in told]
+    return design.iloc[:, kept]
 
 
 def with_intercept(*parts: pd.DataFrame) -> pd.DataFrame:

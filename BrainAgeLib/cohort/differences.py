@@ -15,6 +15,7 @@ from BrainAgeLib.cohort.design import (
     group_columns,
     refuse_confounded,
     scatters,
+    with_all_values,
     with_intercept,
 )
 from BrainAgeLib.cohort.estimates import Estimate
@@ -77,7 +78,7 @@ def fit_groups(
     """
     people = first[first[column].notna()]
     if covariates is not None:
-        people = people[covariate_columns(people, covariates).notna().all(axis=1)]
+        people = with_all_values(first, covariates, column)
     present = people["group"].value_counts()
     if any(present.get(name, 0) < 2 for name in groups):
         return None

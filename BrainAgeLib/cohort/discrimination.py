@@ -21,6 +21,7 @@ from BrainAgeLib.cohort.design import (
     TOLD_ALREADY,
     covariate_columns,
     independent_columns,
+    with_all_values,
     with_intercept,
 )
 from BrainAgeLib.cohort.differences import GROUPS_SEED, resampled_within
@@ -63,7 +64,7 @@ def discrimination(
 
     Only people with all values count, so that the figures are of the same people.
     """
-    frame, design = _with_all_values(first, base, other, measures, covariates)
+    frame, design = _people_of_pair(first, base, other, measures, covariates)
     matrix = design.to_numpy(float)
     group_of = frame["group"].to_numpy(str)
     if min((group_of == base).sum(), (group_of == other).sum()) < 2:
@@ -94,12 +95,12 @@ def not_adjusted_for(
     covariates: tuple[str, ...] = (),
 ) -> list[str]:
     """Return the columns that the reference group cannot tell, which its line does not have."""
-    frame, design = _with_all_values(first, base, other, measures, covariates)
+    frame, design = _people_of_pair(first, base, other, measures, covariates)
     told = independent_columns(design[frame["group"] == base].to_numpy(float))
     return [str(name) for place, name in enumerate(design) if place not in told]
 
 
-def _with_all_values(
+def _people_of_pair(
     first: pd.DataFrame,
     base: str,
     other: str,
@@ -107,10 +108,9 @@ def _with_all_values(
     covariates: tuple[str, ...],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the people of a pair of groups who have all values, and their design."""
-    frame = first[first["group"].isin((base, other))]
-    design = with_intercept(covariate_columns(frame, covariates))
-    usable = design.notna().all(axis=1) & frame[["gap_years", *measures]].notna().all(axis=1)
-    return frame[usable], design[usable]
+    pair = first[first["group"].isin((base, other))]
+    frame = with_all_values(pair, covariates, "gap_years", *measures)
+    return frame, with_intercept(covariate_columns(frame, covariates))
 
 
 def older_looking(values: np.ndarray, ages: np.ndarray, controls: np.ndarray) -> np.ndarray:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from BrainAgeLib.cohort.change import METHOD, fit_visits
-from BrainAgeLib.cohort.design import (
-    TIME,
-    covariate_columns,
-    group_columns,
-    slope_columns,
-    with_intercept,
-)
+from BrainAgeLib.cohort.design import TIME, group_columns, visit_design, with_all_values
 from BrainAgeLib.cohort.differences import with_holm
 from BrainAgeLib.cohort.estimates import Estimate
 from BrainAgeLib.cohort.mixed_model import MixedFit
@@ -38,20 +32,20 @@ def score_association(
     covariate of its own: Neuhaus and Kalbfleisch 1998, doi 10.2307/3109770). Only visits with score
     and gap count. p-values are Holm's over the two.
     """
-    frame = visits[visits[score].notna() & visits[GAP].notna()].copy()
+    frame = with_all_values(visits, covariates, score, GAP).copy()
     if len(frame) < 3 or frame[score].nunique() < 2:
         return []
     _add_columns(frame)
-    of_group, others = group_columns(frame, groups), covariate_columns(frame, covariates)
+    of_group = group_columns(frame, groups)
     of_group = of_group.loc[:, [of_group[name].nunique() > 1 for name in of_group]]
-    common = (of_group, slope_columns(frame, of_group, others), others)
+    common = visit_design(frame, of_group, covariates)
     estimates: list[Estimate] = []
-    by_first = fit_visits(frame, with_intercept(*common, frame[[BASELINE, BASELINE_SLOPE]]), score)
+    by_first = fit_visits(frame, common.join(frame[[BASELINE, BASELINE_SLOPE]]), score)
     if by_first is not None:
         size = float(frame[BASELINE].std() / frame[score].std())
         words = ("by gap at first scan", "points a year per year of gap")
         estimates += _both(by_first, BASELINE_SLOPE, score, words, size, " a year")
-    within = fit_visits(frame, with_intercept(*common, frame[[BETWEEN, WITHIN]]), score)
+    within = fit_visits(frame, common.join(frame[[BETWEEN, WITHIN]]), score)
     if within is not None:
         size = float(frame[WITHIN].std() / frame[score].std())
         words = ("within a person", "points per year of gap")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from BrainAgeLib.cohort.design import covariate_columns
+from BrainAgeLib.cohort.design import covariate_columns, with_all_values
 from BrainAgeLib.cohort.estimates import Estimate
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def time_to_event(
     10.1093/biomet/81.3.515). Who has ``entry_years`` of more than 0 is at risk from then on: nobody
     would know of an event before. Nothing is estimated from fewer than five events.
     """
-    columns = covariate_columns(first, covariates)
-    columns.insert(0, GAP, first[GAP])
-    known = columns.notna().all(axis=1) & first[event].notna() & first[event_time].notna()
+    known = first.index.isin(with_all_values(first, covariates, GAP, event, event_time).index)
     entry = first[ENTRY] if ENTRY in first else first[event_time] * 0.0
     usable = known & (first[event_time] > entry)
     notes = []
@@ -99,16 +97,17 @@ def time_to_event(
             f"The first scan of {_people(late)} is left out or not in the table: they are at risk "
             "from their first scan that counts, whose gap it is."
         )
-    frame, design = first[usable], columns[usable]
+    frame = first[usable]
     events = int(frame[event].sum()) if len(frame) else 0
     if events < FEWEST_EVENTS:
         return [], [*notes, f"{events} events are too few for Cox regression."]
+    design = covariate_columns(frame, covariates)
+    design.insert(0, GAP, frame[GAP])
     if events < EVENTS_PER_COEFFICIENT * design.shape[1]:
         notes.append(
             f"{events} events for {design.shape[1]} coefficients: fewer than "
             f"{EVENTS_PER_COEFFICIENT} each, the interval may be too narrow."
         )
-    design = design.loc[:, [name == GAP or design[name].nunique() > 1 for name in design]]
     fit, residuals = _fitted(frame, design, event, event_time)
     if fit is None:
         return [], [*notes, "Cox regression could not be fitted to these people."]
@@ -128,7 +127,7 @@ def _fitted(
             fit = PHReg(
                 frame[event_time].to_numpy(float),
                 design.to_numpy(float),
-                entry=frame[ENTRY].to_numpy(float) if ENTRY in frame else None,
+                entry=_after(frame[ENTRY].to_numpy(float)) if ENTRY in frame else None,
                 status=frame[event].to_numpy(float),
                 strata=frame["group"].to_numpy(str),
                 ties="efron",
@@ -139,6 +138,14 @@ def _fitted(
     if not (np.isfinite(fit.bse[0]) and 0 < fit.bse[0] < MOST_ERROR):
         return None, np.empty(0)
     return fit, residuals
+
+
+def _after(entry_years: np.ndarray) -> np.ndarray:
+    """Return times just after people enter: at an event of that very time they are not at risk.
+
+    PHReg takes them to be.
+    """
+    return np.nextafter(entry_years, np.inf)
 
 
 def _estimates(

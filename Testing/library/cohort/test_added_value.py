@@ -84,3 +84,14 @@ def test_groups_that_are_told_apart_perfectly_have_no_odds(people):
 
 def test_a_volume_of_one_value_adds_nothing(people):
     assert added_value(people.assign(volume=0.5), "CN", "AD", "volume") == []
+
+
+def test_a_site_without_the_measure_is_left_out_of_the_models(people):
+    place = np.array(["A", "B", "C"])[np.arange(400) % 3]
+    measured = people.assign(site=place, volume=people["volume"].where(place != "A"))
+
+    found = added_value(measured, "CN", "AD", "volume", ("site",), rounds=0)
+    alike = added_value(measured[place != "A"], "CN", "AD", "volume", ("site",), rounds=0)
+
+    assert found[0].people == int((place != "A").sum())
+    assert found == alike

@@ -94,3 +94,21 @@ def test_a_score_that_nobody_has_is_no_error(cohort):
     visits = cohort.visits.assign(score=np.nan)
 
     assert score_association(visits, cohort.groups, "score") == []
+
+
+def test_a_covariate_that_time_tells_is_left_out(cohort):
+    visits = cohort.visits.assign(age_at_scan=cohort.visits["age"])
+
+    plain = fit_change(visits, cohort.groups, "raw gap", "gap_years")
+    asked = fit_change(visits, cohort.groups, "raw gap", "gap_years", ("age_at_scan",))
+
+    assert asked is not None and asked.fit.names == plain.fit.names
+    assert growth(asked) == growth(plain)
+
+
+def test_visits_of_which_nobody_has_all_values_carry_no_model(cohort):
+    visits, half = cohort.visits, cohort.visits["person"] < "sub-0060"
+    school = pd.Series(np.arange(len(half)) % 7, half.index).astype(str).where(half, "n/a")
+    visits = visits.assign(school=school, sex=visits["sex"].mask(half, ""))
+
+    assert fit_change(visits, cohort.groups, "raw gap", "gap_years", ("school",)) is None

@@ -16,6 +16,7 @@ from BrainAgeLib.cohort.design import (
     group_columns,
     refuse_confounded,
     slope_columns,
+    with_all_values,
     with_intercept,
 )
 from BrainAgeLib.errors import InputError
@@ -107,3 +108,12 @@ def test_contrasts_compare_every_pair(frame):
     }
 
     assert found == {("a", "b"): 2.0, ("a", "C(x)"): 5.0, ("b", "C(x)"): 3.0}
+
+
+def test_where_nobody_has_all_values_nobody_has_a_model(frame):
+    lacking = frame.assign(
+        sex=["", "", "", "", "F", "M", "F", "M"], school=["9", "7", "8", "7", *["n/a"] * 4]
+    )
+
+    assert "school" in covariate_columns(lacking, ("school",))
+    assert with_all_values(lacking, ("school",), "age").empty

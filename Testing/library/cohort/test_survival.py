@@ -85,6 +85,33 @@ def test_people_whose_first_scan_is_left_out_enter_later(cohort):
     assert alike[0].value == pytest.approx(plain[0].value, rel=1e-6) and not none
 
 
+def test_who_enters_at_the_time_of_an_event_is_not_at_risk_of_it(cohort):
+    first = cohort.first.copy()
+    first["years_to_event"] = np.ceil(first["years_to_event"] * 2 + 0.5) / 2
+    at_events = first.assign(entry_years=np.where(np.arange(len(first)) % 2, 1.0, 0.0))
+    at_events = at_events[at_events["years_to_event"] > at_events["entry_years"]]
+    just_after = at_events.assign(entry_years=at_events["entry_years"] * 1.0001)
+
+    found, _ = time_to_event(at_events, *COLUMNS)
+    expected, _ = time_to_event(just_after, *COLUMNS)
+
+    assert ((at_events["years_to_event"] == 1.0) & (at_events["event"] == 1)).any()
+    assert found[0] == expected[0]
+
+
+def test_a_site_that_nobody_is_left_of_is_no_coefficient(cohort):
+    first = cohort.first.copy()
+    first["place"] = np.array(["A", "B", "C"])[np.arange(len(first)) % 3]
+    first.loc[first["place"] == "A", "event"] = np.nan
+
+    found, notes = time_to_event(first, *COLUMNS, ("place",))
+
+    assert found[0].people == 80
+    assert not any("coefficients" in note and "for 6" in note for note in notes)
+    rest = first[first["place"] != "A"]
+    assert found[0].value == time_to_event(rest, *COLUMNS, ("place",))[0][0].value
+
+
 def test_an_entry_is_told_by_times_and_warned_of_by_ages(tmp_path):
     rows = [
         row(n, 60.5 + n + k, 62.0 + n, session=str(k), when=k, event=n % 2, until=5 + n / 9)
