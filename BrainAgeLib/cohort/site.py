@@ -31,7 +31,7 @@ from BrainAgeLib.cohort.table import (
     of_group,
     read_table,
 )
-from BrainAgeLib.cohort.table_checks import check_people
+from BrainAgeLib.cohort.table_checks import MODEL_HINT, check_model, check_people
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 LEAST_PEOPLE = 20
 LINE = "de-lange-cole"  # the card's line of the gap, which the deviation is measured from
 LEAST_SCATTER_YEARS = 1e-3
-MODEL_HINT = "name the model with --model"
 OUTLIER_SDS = 5.0  # a healthy site of 100 has none
 METHOD = (
     "Least squares of each person's gap less the model's line, on centred age; 95 % t intervals; "
@@ -136,7 +135,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     from another model, or has fewer than 20 people (3 with ``force``).
     """
     scans, left_out = _t1_scans(path, group)
-    _check_model(scans, card, path)
+    check_model(scans, card, path)
     _check_people(len(scans), counted(left_out).get(OTHER_SEQUENCE, 0), path, force)
     ages = scans["age"].to_numpy(float)
     if np.ptp(ages) == 0:
@@ -213,14 +212,6 @@ def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTabl
             "name that of the healthy people with --group",
         )
     return table if group is None else of_group(table, path, group)
-
-
-def _check_model(scans: pd.DataFrame, card: Card, path: Path) -> None:
-    if used := set(scans["model"]) - {"", card.name, f"{card.name} {card.version}"}:
-        raise InputError(
-            f"{path} holds ages by the model {sorted(used)[0]}, not {card.name} {card.version}",
-            MODEL_HINT,
-        )
 
 
 def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarray]:

@@ -15,9 +15,12 @@ from BrainAgeLib.tables.participants import bare_label
 if TYPE_CHECKING:
     import pandas as pd
 
+    from BrainAgeLib.model.card import Card
+
 logger = logging.getLogger(__name__)
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
 SAME_SESSION = "another scan of this person and session came first"
+MODEL_HINT = "name the model with --model"
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
 
@@ -78,6 +81,26 @@ def check_gaps(frame: pd.DataFrame, path: Path) -> None:
             "brain_age_years minus age",
             "give the table as brainage batch wrote it",
         )
+
+
+def check_model(scans: pd.DataFrame, card: Card, path: Path) -> None:
+    """See that ages are a model's; raise InputError for those of another.
+
+    Where the table does not say whose they are, or how far slices were apart, what is taken for
+    granted instead is logged.
+    """
+    model = f"{card.name} {card.version}"
+    if used := set(scans["model"]) - {"", card.name, model}:
+        raise InputError(
+            f"{path} holds ages by the model {sorted(used)[0]}, not {model}", MODEL_HINT
+        )
+    usual = card.calibration.classes[0].name
+    taken = {"model": f"ages by {model}", "slice_spacing_mm": f"those of {usual}"}
+    for column, what in taken.items():
+        if count := int((scans[column].isna() | (scans[column] == "")).sum()):
+            logger.warning(
+                "%d of %d rows have no %s: they are taken for %s", count, len(scans), column, what
+            )
 
 
 def check_people(scans: pd.DataFrame, again: pd.DataFrame | None, path: Path) -> None:

@@ -147,6 +147,19 @@ def test_results_of_another_model(card, tmp_path):
         fit_site(table_of(card, 30, tmp_path, model="other 2"), card)
 
 
+def test_what_a_table_does_not_say_is_told(card, tmp_path, caplog):
+    fit_site(table_of(card, 30, tmp_path), card)
+    assert not caplog.messages
+
+    fit_site(table_of(card, 30, tmp_path, model="", slice_spacing_mm=""), card)
+
+    assert caplog.messages == [
+        f"30 of 30 rows have no model: they are taken for ages by {card.name} {card.version}",
+        "30 of 30 rows have no slice_spacing_mm: they are taken for those of "
+        f"{card.calibration.classes[0].name}",
+    ]
+
+
 def test_people_of_one_age(card, tmp_path):
     rows = [row(n, 60.0, 62.0 + 0.1 * n) for n in range(25)]
 
