@@ -23,6 +23,7 @@ from BrainAgeLib.command_line.interruption import ON
 from BrainAgeLib.command_line.parent import stop_with_parent
 from BrainAgeLib.command_line.progress import BatchProgress, JsonLines
 from BrainAgeLib.errors import ExitCode, printable
+from BrainAgeLib.extras import require_extra
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.wording import scans_in_words
 
@@ -166,6 +167,8 @@ def _settings(options: argparse.Namespace) -> BatchSettings:
 
     if options.workers < 1:
         raise InputError(f"{options.workers} workers cannot work", "give 1 or more")
+    if options.dask is not None:
+        require_extra("dask", "distributed")  # before a large tree is walked
     chosen = chosen_options(options)
     if options.each_sequence and chosen.sequence is not None:
         raise InputError(

@@ -135,9 +135,14 @@ def _tell(
         verdicts = {visit.verdict for result in results for visit in result.person.visits}
         json_lines.result(page, max(verdicts, key=VERDICTS.index, default="pass"))
         return
+    first, *others = results
+    of_all = [each for each in first.warnings if all(each in one.warnings for one in others)]
+    of_all = of_all if others else []  # what is said of one person stands with that person
     for result in results:
-        print(readable_change(result.person, result.change, error, result.warnings))
+        print(readable_change(result.person, result.change, error, result.warnings, of_all))
         print()
+    for each in of_all:
+        print(f"Warning about all {len(results)} people: {each}\n")
     print(f"report {page}\n\n{NOTICE}")
 
 

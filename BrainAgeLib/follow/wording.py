@@ -124,9 +124,16 @@ def findings_of(person: Person) -> list[VisitFinding]:
 
 
 def readable_change(
-    person: Person, change: Change, error: ScanError, warnings: Sequence[str]
+    person: Person,
+    change: Change,
+    error: ScanError,
+    warnings: Sequence[str],
+    of_all: Sequence[str] = (),
 ) -> str:
-    """Return what the terminal shows of one person."""
+    """Return what the terminal shows of one person.
+
+    ``of_all``: those of the warnings that are said of everybody, once, beneath.
+    """
     lines = [
         f"{person.name}: {len(person.visits)} scans over {duration(change.years)}",
         *(
@@ -139,6 +146,6 @@ def readable_change(
     for fact in (headline(change), *facts(change, error)):
         lines.append(f"  {fact.label}: {fact.value} ({fact.note})")
     lines += ["", f"  {meaning_and_limits(person, change, warnings)}"]
-    lines += [f"  Warning: {text}" for text in warnings]
+    lines += [f"  Warning: {text}" for text in warnings if text not in of_all]
     lines += [f"  Scan {found.text}" for found in findings_of(person)]
     return "\n".join(lines)

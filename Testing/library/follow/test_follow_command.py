@@ -68,3 +68,15 @@ def test_given_ages_go_before_the_dates_of_headers(brainage, tmp_path, model, ag
     assert done.code == 0, done.err
     (said,) = json.loads((out / "follow.json").read_text())["people"]
     assert said["change"]["years"] == pytest.approx(1.5 if ages else 4.0, abs=0.01)
+
+
+def test_what_holds_of_everybody_is_said_once(brainage, tmp_path, model):
+    rows = [row(n, age, 61.0, session=f"{age}") for n in (1, 2) for age in (60, 62)]
+    rows += [row(3, age, 61.0, session=f"{age}", slice_spacing_mm=age / 10) for age in (60, 80)]
+
+    table = write_table(rows, tmp_path / "results.csv")
+    done = brainage("follow", table, "--output", tmp_path / "out", *OWN_ERROR, *model)
+
+    assert done.out.count("Not compared") == 1
+    assert "Warning about all 3 people: Not compared" in done.out
+    assert done.out.count("  Warning: ") == done.out.count("The scans differ in") == 1
