@@ -69,7 +69,8 @@ class IndexView:
     title: str
     histogram: Histogram | None
     gaps_in_words: tuple[str, ...]
-    counts: tuple[tuple[str, int], ...]
+    verdicts: tuple[tuple[str, int], ...]
+    findings: tuple[tuple[str, int], ...]
     columns: tuple[str, ...]
     intervals_in_words: str
     scans: tuple[Line, ...]
@@ -112,7 +113,8 @@ def _view(entries: Sequence[ScanEntry], rows: Sequence[ResultRow], output: Path)
         title=f"Brain age of {scans_in_words(len(rows))}",
         histogram=gap_histogram(next(iter(gaps.values()), [])),
         gaps_in_words=gaps_in_words(gaps),
-        counts=(*states.most_common(), *((_words(code), n) for code, n in findings.most_common())),
+        verdicts=tuple(states.most_common()),
+        findings=tuple((_words(code), n) for code, n in findings.most_common()),
         columns=columns,
         intervals_in_words=_intervals_in_words(rows),
         scans=tuple(

@@ -144,7 +144,10 @@ def _add_sections(report: Report, scans: pd.DataFrame) -> None:
     corrected, method = corrected_beside_nothing(scans)
     coverage = coverage_figures(scans)
     report.estimates += raw + corrected + coverage
-    report.section("Raw accuracy", RAW_FIRST, accuracy_table(raw), _charts(report, scans, raw))
+    short = _in_short(raw, coverage)
+    report.section(
+        "Raw accuracy", short, RAW_FIRST, accuracy_table(raw), _charts(report, scans, raw)
+    )
     if corrected:
         unknown = (
             "The table's correction is neither a subtracted line nor Cole's on all rows together "
@@ -156,6 +159,24 @@ def _add_sections(report: Report, scans: pd.DataFrame) -> None:
         )
     if coverage:
         report.section("Interval", *_coverage(report, coverage))
+
+
+def _in_short(raw: list[Estimate], coverage: list[Estimate]) -> str:
+    """Return the answer in words, for a reader who stops before the tables."""
+    of_all = {item.figure: item for item in raw if item.subset == EVERYBODY}
+    mae, guess = of_all["MAE"], of_all["MAE of the mean age"]
+    parts = [
+        f"In these {mae.people} people the raw brain age is off by {with_interval(mae)} years on "
+        "average (MAE); their mean age, said of everybody, would be off by "
+        f"{with_interval(guess)} years."
+    ]
+    parts += [
+        f"The {item.outcome.replace(', ', ' for ')} holds the age of "
+        f"{round(item.value * item.people)} of {item.people} people."
+        for item in coverage
+        if item.subset == EVERYBODY and item.figure == "coverage" and item.people
+    ]
+    return " ".join(parts)
 
 
 def _add_others(report: Report, others: Mapping[str, pd.DataFrame]) -> None:

@@ -104,10 +104,10 @@ class Participants:
         """Log how many people with a scan the tables leave without an age, or with one for all."""
         if self._without_age and (self._people or self._files):
             logger.warning(
-                "%s leaves %d of %d people with a scan without an age",
-                NAME,
+                "%d of %d people with a scan have no age in %s",
                 len(self._without_age),
                 len(self._sessions_of),
+                NAME,
             )
         if self._without_row:
             logger.warning(

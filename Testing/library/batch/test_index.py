@@ -84,6 +84,14 @@ def test_it_loads_nothing_and_names_no_path_above(page):
     assert "<p<2>" not in page
 
 
+def test_verdicts_and_what_was_noticed_are_two_tables(page, tmp_path):
+    verdicts, findings = re.findall(r'<table class="counts">(.*?)</table>', page, re.DOTALL)
+
+    assert "Refused" in verdicts and "brain cut" not in verdicts
+    assert "brain cut" in findings and "Refused" not in findings
+    assert index_html(ENTRIES[2:], ROWS[2:], tmp_path).count('<table class="counts">') == 1
+
+
 def test_notice_gaps_and_quality_are_there(page):
     assert NOTICE in page
     assert "1 scan with a chronological age: mean +6.5 years." in page

@@ -39,7 +39,7 @@ def test_participants_of_a_tree_that_tell_nobodys_age_are_told_of(tmp_path, capl
 
     assert [entry.age_years for entry in found.entries] == [None]
     assert [line.id for line in found.decisions] == ["P01"]
-    assert "leaves 1 of 1 people with a scan without an age" in caplog.text
+    assert "1 of 1 people with a scan have no age in participants.tsv" in caplog.text
 
 
 def test_nobody_of_a_tree_without_a_scan_has_two_lines(tmp_path):
@@ -67,7 +67,7 @@ def test_a_folder_without_a_scan_takes_nobodys_age_and_is_no_person_with_a_scan(
         ("sub-01", 51),
         ("sub-05", None),
     ]
-    assert "leaves 1 of 2 people with a scan without an age" in caplog.text
+    assert "1 of 2 people with a scan have no age in participants.tsv" in caplog.text
 
 
 @pytest.mark.parametrize(

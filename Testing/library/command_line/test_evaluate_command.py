@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 import warnings
 
@@ -31,6 +32,9 @@ def test_the_report_has_all_that_a_careful_reader_asks_for(brainage, table, tmp_
     html = (tmp_path / "out" / "report.html").read_text("utf-8")
     for words in ("Raw accuracy", "knows nothing", "Interval", "Exclusions", "failed", NOTICE):
         assert words in html
+    first = html.partition("<h2>Raw accuracy</h2>")[2].partition("<table>")[0]
+    assert re.search(r"In these 60 people the raw brain age is off by \d\.\d+ \(", first)
+    assert re.search(r"The 90 % interval holds the age of \d\d of 60 people\.", first)
     with (tmp_path / "out" / "numbers.csv").open(encoding="utf-8") as stream:
         figures = {(row["subset"], row["figure"]) for row in csv.DictReader(stream)}
     assert {("everybody", "MAE"), ("sex F", "RMSE"), ("50s", "coverage")} <= figures

@@ -199,7 +199,7 @@ def test_who_has_no_age_is_counted_and_not_named(facts_of, caplog):
     with caplog.at_level(logging.WARNING):
         facts_of(table, *VISITS)
 
-    assert caplog.messages == ["participants.tsv leaves 2 of 3 people with a scan without an age"]
+    assert caplog.messages == ["2 of 3 people with a scan have no age in participants.tsv"]
 
 
 def test_a_table_without_ids_tells_nobodys_age_and_says_so(facts_of, caplog):
