@@ -34,6 +34,7 @@ from BrainAgeLib.training.out_of_fold import (
     SEQUENCE_PROTOCOLS,
     Row,
 )
+from BrainAgeLib.training.people import LEAST_AGES, enough_outside_of_folds
 from BrainAgeLib.training.settings import TrainingSettings
 from BrainAgeLib.training.together import fit_together
 from BrainAgeLib.whole_file import TEMPORARY_PREFIX, write_atomically
@@ -143,12 +144,15 @@ def sequence_calibrations(
 ) -> tuple[dict[str, SequenceCalibration], dict[str, IntervalCoverage]]:
     """Return how ages of simulated scans of other sequences are read, and how intervals hold.
 
-    No real scan widens these yet; ``network/real_sequences`` writes that into the card.
+    A sequence of which too few people have a scan has neither. No real scan widens these yet;
+    ``network/real_sequences`` writes that into the card.
     """
     calibrations: dict[str, SequenceCalibration] = {}
     coverage: dict[str, IntervalCoverage] = {}
     for sequence, protocol in SEQUENCE_PROTOCOLS.items():
-        if any(row.protocol == protocol and not row.held_out for row in rows):
+        chosen = [row for row in rows if row.protocol == protocol]
+        ages = {row.age_years for row in chosen if not row.held_out}
+        if enough_outside_of_folds([row.fold for row in chosen]) and len(ages) >= LEAST_AGES:
             curve, entry = fit_sequence(rows, protocol)
             straightened = with_curve(rows, protocol, curve)
             holds = coverage_of(straightened, protocol)

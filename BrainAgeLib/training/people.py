@@ -17,6 +17,9 @@ from BrainAgeLib.tables.participants import NAME, Participants
 from BrainAgeLib.whole_file import write_atomically
 
 MOST_WEIGHT = 4  # of one person, set by hand
+# Fewer promise no interval that holds nine of ten: see conformal_factor.
+LEAST_OUTSIDE_OF_FOLD = 9
+LEAST_AGES = 3  # of which there are figures of accuracy
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,11 @@ def site_weights(people: Sequence[Person]) -> np.ndarray:
     )
 
 
+def enough_outside_of_folds(folds: Sequence[int]) -> bool:
+    """Say whether an interval can be fitted without any one of these people's folds (person,)."""
+    return len(folds) - max(Counter(folds).values(), default=0) >= LEAST_OUTSIDE_OF_FOLD
+
+
 def is_held_out(participant_id: str) -> bool:
     """Say whether a person is in the held-out fifth, which no choice may look at."""
     return int(hashlib.sha256(participant_id.encode()).hexdigest(), 16) % 5 == 0
@@ -161,3 +169,15 @@ def assign_folds(people: list[Person], folds: int, seed: int) -> np.ndarray:
             group = members[start : start + folds]
             result[group] = generator.permutation(folds)[: len(group)]
     return result
+
+
+def too_few_labels(people: Sequence[Person], folds: int, seed: int) -> int:
+    """Return how many have labels, where they cannot say how good ages of other sequences are.
+
+    Those of the largest site count, on which all that a card says is measured. Else 0.
+    """
+    home = sites_of(people)[0]
+    at_home = [person.labels is not None and person.site == home for person in people]
+    in_folds = assign_folds(list(people), folds, seed)[at_home].tolist()
+    count = sum(person.labels is not None for person in people)
+    return 0 if enough_outside_of_folds(in_folds) else count

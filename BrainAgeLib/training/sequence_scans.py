@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import Volume, to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
@@ -107,7 +107,7 @@ def protocols_of(participant_id: str, seed: int) -> tuple[Protocol, Protocol]:
 def cut_person(person: Person, simulator: Simulator, seed: int) -> list[CutParts]:
     """Return the parts of a person who has labels in each of :func:`protocols_of`.
 
-    Raises BrainAgeError for labels that do not go with the scan, ValueError where there are none.
+    Raises InputError for labels that do not go with the scan, ValueError where there are none.
     """
     if person.labels is None:
         raise ValueError(f"{person.participant_id} has no labels")
@@ -139,21 +139,28 @@ def _at_the_grid(cut: torch.Tensor, to_template: np.ndarray) -> CutParts:
 
 
 def _labels_of(name: str, path: Path, brain: Volume) -> np.ndarray:
-    """Return a person's labels (k, j, i). Raises BrainAgeError for those that do not go with it."""
+    """Return a person's labels (k, j, i). Raises InputError for those that do not go with it."""
     found = volume_from_sitk(to_canonical(read_scan(path).image))
     is_same = found.voxels.shape == brain.voxels.shape
-    labels = found.voxels.round().astype(np.uint8)
     if not is_same or not np.allclose(found.affine, brain.affine, atol=0.01):
-        raise BrainAgeError(
+        raise InputError(
             f"{name}: the labels {path} are not on the scan's grid",
             "give labels with the scan's own voxels, or none",
         )
+    numbers = found.voxels.round()
+    others = np.unique(numbers[(numbers < 0) | (numbers > WHITE_MATTER)])
+    if others.size:
+        raise InputError(
+            f"{name}: the labels {path} hold {others[0]:g}, which is no tissue that is known",
+            "1 is fluid, 2 grey and 3 white matter, 0 what lies around",
+        )
+    labels = numbers.astype(np.uint8)
     middles = [
         float(np.median(brain.voxels[labels == n])) if (labels == n).any() else np.nan
         for n in (FLUID, GREY_MATTER, WHITE_MATTER)
     ]
     if not middles[0] < middles[1] < middles[2]:
-        raise BrainAgeError(
+        raise InputError(
             f"{name}: in the T1 the labels 1, 2 and 3 of {path} are not from dark to bright",
             "1 is fluid, 2 grey and 3 white matter",
         )

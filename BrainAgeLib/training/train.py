@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -28,11 +29,15 @@ from BrainAgeLib.training.model_folder import write_model
 from BrainAgeLib.training.network import network_to_start_from
 from BrainAgeLib.training.out_of_fold import predict_people, read_rows, write_rows
 from BrainAgeLib.training.people import (
+    LEAST_AGES,
+    LEAST_OUTSIDE_OF_FOLD,
     LeftOut,
     Person,
     assign_folds,
+    enough_outside_of_folds,
     read_sites,
     sites_of,
+    too_few_labels,
     write_left_out,
 )
 from BrainAgeLib.training.sequence_scans import EXPERT_SCANS
@@ -41,10 +46,8 @@ from BrainAgeLib.training.store import maps_file, prepare
 from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_sides_of
 from BrainAgeLib.whole_file import write_atomically
 
+logger = logging.getLogger(__name__)
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
-# Fewer promise no interval that holds nine of ten: see conformal_factor.
-LEAST_PEOPLE_AT_HOME = 9
-LEAST_AGES = 3  # of which there are figures of accuracy
 LEFT_OUT_NAME = "left_out.csv"
 MOST_TOLD = 20
 # What a model is called and where it is trained does not change what is learnt.
@@ -115,13 +118,13 @@ def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person
     largest, *others = sites_of(people)
     at_home = [person for person in people if person.site == largest]
     # Another site moves nobody of this one to another fold.
-    in_folds = np.bincount(assign_folds(at_home, settings.folds, settings.seed))
+    folds = assign_folds(at_home, settings.folds, settings.seed)
     ages = len({person.age_years for person in at_home})
-    if len(at_home) - in_folds.max() < LEAST_PEOPLE_AT_HOME or ages < LEAST_AGES:
+    if not enough_outside_of_folds(folds.tolist()) or ages < LEAST_AGES:
         raise InputError(
             f"the largest site, {largest}, has {len(at_home)} people of {ages} different ages: too "
             f"few to say how good a model is by {settings.folds} folds",
-            f"at least {LEAST_PEOPLE_AT_HOME} people of one site are needed outside of each fold, "
+            f"at least {LEAST_OUTSIDE_OF_FOLD} people of one site are needed outside of each fold, "
             f"and {LEAST_AGES} ages",
         )
     for site in others:
@@ -130,6 +133,7 @@ def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person
                 f"a model cannot be called {_name_without(site, settings)!r}, after the dataset",
                 "rename the folder: letters, digits and . _ - are known",
             )
+    _tell_of_too_few_labels(people, settings.folds, settings.seed)
     return people, left_out
 
 
@@ -162,9 +166,26 @@ def _splits(people: list[Person], settings: TrainingSettings) -> list[np.ndarray
 def _trained(fold: Fold) -> tuple[Member, Own]:
     """Train and judge the models of one member; return those of a T1 and of other sequences."""
     member = train_member(fold)
-    own = train_own(fold, member)
+    own = _own(fold, member)
     _predict(fold, member, own)
     return member, own
+
+
+def _own(fold: Fold, member: Member) -> Own:
+    """Train what reads other sequences; nothing where ages of these would never be given."""
+    settings = fold.settings
+    too_few = too_few_labels(fold.people, settings.folds, settings.seed)
+    return {} if too_few else train_own(fold, member)
+
+
+def _tell_of_too_few_labels(people: list[Person], folds: int, seed: int) -> None:
+    if too_few := too_few_labels(people, folds, seed):
+        logger.warning(
+            "labels of %d people are too few to say how good ages of other sequences are, and the "
+            "model will give none: at least %d people of the largest site need them outside of "
+            "each fold",
+            *(too_few, LEAST_OUTSIDE_OF_FOLD),
+        )
 
 
 def _predict(fold: Fold, member: Member, own: Own) -> None:
@@ -212,7 +233,7 @@ def _put_together(everybody: Fold, members: list[tuple[Member, Own]], output: Pa
         own_rows = blended(rows, blends[site])
         write_model(output, weights, blends[site], own_rows, without, left_out, site)
     of_folds = [member for member, _ in members[: settings.folds]]
-    whole = _weights(of_folds, train_own(everybody, of_folds[0]), blend, people, folder)
+    whole = _weights(of_folds, _own(everybody, of_folds[0]), blend, people, folder)
     return write_model(output, whole, blend, rows, settings, left_out)
 
 
@@ -239,7 +260,8 @@ def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Pe
     # With how many of these scans experts are fitted on, and what kinds of models learn from them,
     # or old predictions would lack them.
     networks = [sha256 for _, sha256 in sequences.WEIGHTS.values()]
-    told = f"{' '.join([*networks, *OWN_KINDS])} {EXPERT_SCANS}"
+    own_kinds = () if too_few_labels(people, settings.folds, settings.seed) else OWN_KINDS
+    told = f"{' '.join([*networks, *own_kinds])} {EXPERT_SCANS}"
     wanted["sequences"] = told if has_labels else None
     who = [(p.participant_id, p.age_years, p.sex, p.site, p.labels is not None) for p in people]
     wanted["people"] = hashlib.sha256(json.dumps(sorted(who)).encode()).hexdigest()

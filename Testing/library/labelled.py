@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.records import SequenceName
+from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template.sequences import SequenceNetwork
 from BrainAgeLib.training.people import Person
 from Testing.library.phantoms import coarse_brain, coarse_labels, write_volume
@@ -21,6 +22,13 @@ def labelled_person(folder: Path, name: str = "sub-01") -> Person:
     scan = write_volume(coarse_brain(), folder / f"{name}_T1w.nii.gz")
     labels = write_volume(coarse_labels(), folder / f"{name}_dseg.nii.gz")
     return Person(name, 50.0, "F", scan, labels=labels)
+
+
+def with_other(labels: Volume, number: int) -> Volume:
+    """Return labels with one voxel of another number."""
+    voxels = labels.voxels.astype(np.float32)
+    voxels[tuple(np.argwhere(voxels == 1)[0])] = number
+    return Volume(voxels, labels.affine)
 
 
 def untaught_network(_device: str, _sequence: SequenceName = "T2w") -> SequenceNetwork:

@@ -19,7 +19,7 @@ from BrainAgeLib.training.calibration import (
     conformal_factor,
     fit_interval,
 )
-from BrainAgeLib.training.model_folder import make_card
+from BrainAgeLib.training.model_folder import make_card, sequence_calibrations
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     RANDOM_PROTOCOL,
@@ -239,3 +239,11 @@ def test_rows_of_other_sequences_change_nothing_of_a_t1():
     assert replace(accuracy, interval=interval) == without.accuracy
     assert without.calibration.together == ()
     assert replace(calibration, sequences={}, together=()) == without.calibration
+
+
+@pytest.mark.parametrize("people", [1, 2, 3, 12])
+def test_a_sequence_of_too_few_people_is_not_calibrated(people):
+    flair = SEQUENCE_PROTOCOLS["FLAIR"]
+    rows = [row for row in with_sequence_rows(out_of_fold_rows()) if row.protocol == flair]
+
+    assert sequence_calibrations(rows[:people]) == ({}, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from BrainAgeLib.training.people import (
     is_held_out,
     read_dataset,
     read_people,
+    too_few_labels,
 )
 
 FOLDS = 5
@@ -215,3 +217,17 @@ def test_hidden_files_that_a_mac_leaves_are_no_scans(tmp_path):
     data = dataset(tmp_path, ["sub-a\t40\tF"], scans)
 
     assert [person.path.name for person in read_people(data)] == ["sub-a_T1w.nii.gz"]
+
+
+@pytest.mark.parametrize(
+    ("at_home", "elsewhere", "too_few"), [(0, 0, 0), (1, 0, 1), (8, 30, 38), (40, 0, 0)]
+)
+def test_labels_of_too_few_people_at_the_largest_site_are_counted(at_home, elsewhere, too_few):
+    sites = {"a": (60, at_home), "b": (30, elsewhere)}
+    everyone = [
+        Person(f"sub-{site}{n}", 20.0 + n, "F", Path(), site, Path() if n < labelled else None)
+        for site, (count, labelled) in sites.items()
+        for n in range(count)
+    ]
+
+    assert too_few_labels(everyone, 2, 2025) == too_few

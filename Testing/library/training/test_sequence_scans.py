@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.errors import BrainAgeError, InputError
+from BrainAgeLib.errors import InputError
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template import sequences
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
@@ -40,7 +40,7 @@ from BrainAgeLib.training.store import (
 )
 from BrainAgeLib.training.stored_maps import LEVEL_STEP, read_maps, stored_maps, unpacked
 from BrainAgeLib.training.tissue_parts import INNER_FLUID, PARTS, WHITE
-from Testing.library.labelled import labelled_person, untaught_network
+from Testing.library.labelled import labelled_person, untaught_network, with_other
 from Testing.library.phantoms import coarse_labels, write_volume
 from Testing.library.stored_scans import quick_alignment, same_scans, store_person
 
@@ -135,9 +135,11 @@ def test_labels_of_another_grid_or_another_order_are_refused(person, folder, tmp
     moved = Volume(labels.voxels, labels.affine + np.diag([0, 0, 0, 0]) + 2 * np.eye(4, k=3))
     bids = Volume(np.array([0, 3, 1, 2], np.float32)[labels.voxels.astype(int)], labels.affine)
     for volume, words in ((moved, "sub-01: the labels .* not on the scan's grid"),
-                          (bids, "sub-01: .* not from dark to bright")):  # fmt: skip
+                          (bids, "sub-01: .* not from dark to bright"),
+                          (with_other(labels, 257), "sub-01: .* hold 257, which is no tissue"),
+                          (with_other(labels, -1), "sub-01: .* hold -1, which")):  # fmt: skip
         path = write_volume(volume, tmp_path / "sub-01_dseg.nii.gz")
-        with pytest.raises(BrainAgeError, match=words) as caught:
+        with pytest.raises(InputError, match=words) as caught:
             cut_person(replace(person, labels=path), simulator, SEED)
         assert caught.value.hint
     with pytest.raises(ValueError, match="sub-01 has no labels"):

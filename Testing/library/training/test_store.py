@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.errors import BrainAgeError, InputError
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.training import store
 from BrainAgeLib.training.people import Person
@@ -102,6 +102,17 @@ def test_an_error_names_the_person(folder, tmp_path):
 
     with pytest.raises(BrainAgeError, match=r"sub-77: the brain could not be registered"):
         prepare_person(Person("sub-77", 50.0, "F", path), folder, SETTINGS)
+
+
+def test_a_whole_head_is_not_taken_for_a_brain(folder, tmp_path):
+    voxels = np.full((45, 50, 45), 20.0, np.float32)
+    voxels[20:] = 60.0
+    path = write_volume(Volume(voxels, np.diag([4.0, 4.0, 4.0, 1.0])), tmp_path / "head.nii.gz")
+
+    with pytest.raises(InputError, match=r"sub-77: 2880 ml of .* more than any brain has") as told:
+        prepare_person(Person("sub-77", 50.0, "F", path), folder, SETTINGS)
+    assert "brain-extracted" in told.value.hint
+    assert not any((folder / "registrations").iterdir())
 
 
 def test_nobody_is_prepared_twice(person, prepared):
