@@ -42,14 +42,13 @@ from BrainAgeLib.training.people import (
 )
 from BrainAgeLib.training.sequence_scans import EXPERT_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.store import maps_file, prepare
+from BrainAgeLib.training.store import MOST_TOLD, maps_file, prepare
 from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_sides_of
 from BrainAgeLib.whole_file import write_atomically
 
 logger = logging.getLogger(__name__)
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
 LEFT_OUT_NAME = "left_out.csv"
-MOST_TOLD = 20
 # What a model is called and where it is trained does not change what is learnt.
 NOT_LEARNT = ("name", "version", "device", "threads")
 

@@ -115,6 +115,21 @@ def test_a_whole_head_is_not_taken_for_a_brain(folder, tmp_path):
     assert not any((folder / "registrations").iterdir())
 
 
+def test_all_who_cannot_be_learnt_from_are_named_together(folder, tmp_path):
+    paths = [tmp_path / f"{name}.nii.gz" for name in ("a", "b")]
+    for path in paths:
+        path.write_bytes(b"no image")
+    people = [Person(f"sub-{path.name[0]}", 50.0, "F", path) for path in paths]
+    heard = []
+
+    with pytest.raises(InputError, match="2 people cannot be learnt from") as told:
+        prepare(people, folder, SETTINGS, 1, lambda *report: heard.append(report))
+
+    named = zip(paths, told.value.details, strict=True)
+    assert all(str(path) in line for path, line in named)
+    assert heard[-1] == (2, 2)
+
+
 def test_nobody_is_prepared_twice(person, prepared):
     before = {path: path.stat().st_mtime_ns for path in prepared.rglob("*.np*")}
     heard = []
