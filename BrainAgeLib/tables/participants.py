@@ -23,7 +23,7 @@ from BrainAgeLib.tables.person import (
     units_beside,
 )
 from BrainAgeLib.tables.sexes import UnclearSexes
-from BrainAgeLib.tables.sheet import Row, find_sheet, is_there, legible
+from BrainAgeLib.tables.sheet import Row, file_is_there, find_sheet, legible
 
 logger = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ def names_of_most(dataset: Path, choices: Sequence[Collection[str]]) -> int:
 
 def _read(path: Path, key: Sequence[str], units: Mapping[str, str]) -> _Table | None:
     """Return a table by one of these columns; None when it has none of them or is not there."""
-    sheet = find_sheet(path, key, _HINT) if is_there(path) else None
+    sheet = find_sheet(path, key, _HINT) if file_is_there(path) else None
     if sheet is None:
         return None
     by_name = {name.lower(): name for name in reversed(sheet.columns)}

@@ -13,7 +13,7 @@ from BrainAgeLib.errors import InputError, printable
 from BrainAgeLib.records import OLDEST_AGE_YEARS, Sex
 from BrainAgeLib.tables.cells import NOT_KNOWN, age_of, unit_of
 from BrainAgeLib.tables.sexes import GENDER_COLUMNS, SEX_COLUMNS, SexColumns
-from BrainAgeLib.tables.sheet import Row, Sheet, decoded, is_there, legible
+from BrainAgeLib.tables.sheet import Row, Sheet, decoded, file_is_there, legible
 
 _AGE = re.compile(
     r"(?:(?P<at_scan>(?:scan|mri|visit)_age|age_(?:at_)?(?:the_)?(?:scan|mri?|visit|session|imaging"
@@ -118,7 +118,7 @@ def units_beside(table: Path) -> dict[str, str]:
     sidecar = table.with_suffix(".json")
     name, hint = printable(str(sidecar)), "mend or remove it"
     try:
-        if not is_there(sidecar):
+        if not file_is_there(sidecar):
             return {}
         content = json.loads(decoded(sidecar.read_bytes(), name, hint))
     except (OSError, ValueError, RecursionError) as error:

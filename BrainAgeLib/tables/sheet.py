@@ -56,7 +56,7 @@ class Sheet:
     breaks_off: bool = False
 
 
-def is_there(path: Path) -> bool:
+def file_is_there(path: Path) -> bool:
     """Say whether there is a file. Raises InputError for a link to what is not there.
 
     So git-annex and DataLad leave what was not got yet: nothing says what it would tell.
