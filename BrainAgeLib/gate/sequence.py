@@ -25,6 +25,9 @@ MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
 # What is read as T2w or FLAIR: real FLAIR -1.3 and less, real T2 -2.1 and less; T1 1.26 and more.
 # What is in between shows no order, and is refused.
 CLEARLY_GREY = -0.5
+# Between these the fluid is that of a proton density scan as well (simulated: 0.88 to 1.45); real
+# FLAIR 0.26 to 0.62, real T2 2.9 to 3.3. Who says what it is, or a header's times, settle it.
+MOST_CSF_OF_FLAIR, LEAST_CSF_OF_T2 = 0.8, 1.5
 # Where bone is: 22 real MR scans of heads 0.24 to 0.89 of the brain (tried by hand). A CT shows it
 # far brighter.
 MOST_AROUND = 1.2
@@ -39,6 +42,7 @@ MOST_NEGATIVE_IMAGE_FRACTION = 0.2
 LONGEST_T1_ECHO_MS = 40.0
 LONGEST_T1_REPETITION_MS = 3000.0
 FLAIR_INVERSION_MS = 1500.0
+LONGEST_PD_ECHO_MS = 60.0
 CHOOSE_T1 = "Choose the T1-weighted series without contrast agent of this examination."
 MR = (None, "", "MR")  # modalities of a header
 LOOKS_LIKE: dict[SequenceName | None, str] = {
@@ -79,7 +83,18 @@ def read_as(measured: Contrast, said: SequenceName | None, known: Collection[str
     sequence = said if said is not None and not (said in T1_LIKE and seen in T1_LIKE) else seen
     if sequence is None or sequence not in known:
         return "T1w"
-    return sequence if sequence in T1_LIKE or _is_clear(measured) else "T1w"
+    if sequence in T1_LIKE:
+        return sequence
+    is_settled = said is not None or not _may_be_pd(measured, sequence)
+    return sequence if is_settled and _is_clear(measured) else "T1w"
+
+
+def _may_be_pd(measured: Contrast, sequence: SequenceName) -> bool:
+    """Say whether fluid as bright as tissue may be that of a proton density scan instead."""
+    csf, tags = measured.csf_to_white or 0.0, measured.tags
+    if sequence == "FLAIR":
+        return csf > MOST_CSF_OF_FLAIR and not (tags.inversion_time_ms or 0.0) > FLAIR_INVERSION_MS
+    return csf < LEAST_CSF_OF_T2 and not (tags.echo_time_ms or 0.0) > LONGEST_PD_ECHO_MS
 
 
 def _is_clear(measured: Contrast) -> bool:
@@ -141,8 +156,11 @@ def not_t1(measured: Contrast) -> Finding | None:
     """Refuse what has not the order of a T1 scan, unless it is read as what it is."""
     if not is_read_as_t1(measured):
         return None
-    seen = LOOKS_LIKE.get(told(measured), "")
-    words = f"This is not a T1-weighted scan: {seen}{{}} white matter. {CHOOSE_T1}"
+    seen = told(measured)
+    looks = LOOKS_LIKE.get(seen, "")
+    words = f"This is not a T1-weighted scan: {looks}{{}} white matter. {CHOOSE_T1}"
+    if seen in ("T2w", "FLAIR") and _is_clear(measured) and _may_be_pd(measured, seen):
+        words += f" It may be proton-density-weighted as well; if it is {seen}, say so (sequence)."
     if measured.csf_to_white is None:
         words += " A whole T2-weighted or FLAIR brain has an age if it may be registered."
     return (

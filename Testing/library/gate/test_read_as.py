@@ -9,7 +9,7 @@ from BrainAgeLib.gate.contrast import look
 from BrainAgeLib.gate.sequence import read_as
 from BrainAgeLib.records import SequenceTags
 from BrainAgeLib.template.template import load_template
-from Testing.library.gate.sound import changed, found, placed_at, with_voxels
+from Testing.library.gate.sound import changed, found, only_finding, placed_at, with_voxels
 from Testing.library.gate.test_sequence import ORDERS, T1_VALUES, shown_as
 
 KNOWN = ("T2w", "FLAIR", "T1w after contrast")
@@ -38,6 +38,7 @@ def test_as_which_sequence_a_scan_is_read(placed, sequence, said, known, expecte
 
 
 CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
+BRIGHT_FLUID = {**CLEAR, "bright_fraction": 0.2}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,20 @@ CLEAR = {"grey_to_white": 1.3, "bright_white_log_odds": -1.5}
         ({**CLEAR, "around_to_brain": 1.21}, None, "T1w"),  # bright bone: a CT
         ({**CLEAR, "csf_to_white": None}, "FLAIR", "T1w"),  # in template space
         ({**CLEAR, "bright_white_log_odds": None}, "FLAIR", "T1w"),
+        # Fluid that may be that of a proton density scan, unless somebody or the header says more.
+        ({**CLEAR, "csf_to_white": 0.8}, None, "FLAIR"),
+        ({**CLEAR, "csf_to_white": 0.81}, None, "T1w"),
+        ({**CLEAR, "csf_to_white": 0.81}, "FLAIR", "FLAIR"),
+        ({**CLEAR, "csf_to_white": 0.81, "tags": SequenceTags("MR", 90.0, 9e3)}, None, "T1w"),
+        (
+            {**CLEAR, "csf_to_white": 0.81, "tags": SequenceTags("MR", 90.0, 9e3, 2500.0)},
+            *(None, "FLAIR"),
+        ),
+        ({**BRIGHT_FLUID, "csf_to_white": 1.5}, None, "T2w"),
+        ({**BRIGHT_FLUID, "csf_to_white": 1.45}, None, "T1w"),
+        ({**BRIGHT_FLUID, "csf_to_white": 1.45}, "T2w", "T2w"),
+        ({**BRIGHT_FLUID, "csf_to_white": 1.45, "tags": SequenceTags("MR", 30.0)}, None, "T1w"),
+        ({**BRIGHT_FLUID, "csf_to_white": 1.45, "tags": SequenceTags("MR", 90.0)}, None, "T2w"),
         ({"bright_fraction": 0.006}, None, "T1w after contrast"),
         ({"bright_fraction": 0.006}, "T1w", "T1w after contrast"),  # the picture tells
     ],
@@ -67,6 +82,14 @@ def test_what_is_not_read_as_it_is_told_is_refused():
         measured = changed("contrast", **changes)["contrast"]
         sequence = read_as(measured, None, ("T2w", "FLAIR"))
         assert found("contrast", **changes, read_as=sequence)["not_t1"] == "refuse"
+
+
+def test_a_scan_that_may_be_pd_is_refused_with_the_way_out():
+    """Whoever knows that it is a T2w can say so."""
+    for changes, name in (({**BRIGHT_FLUID, "csf_to_white": 1.4}, "T2w"), (CLEAR, "FLAIR")):
+        finding = only_finding("contrast", **{"csf_to_white": 0.85, **changes})
+
+        assert finding.code == "not_t1" and f"if it is {name}, say so" in finding.message
 
 
 def test_bright_bone_is_seen(thick_brain):
