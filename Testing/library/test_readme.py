@@ -14,7 +14,8 @@ from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.resources import models_folder
 from Testing.library.walls import LIBRARY, MAY_IMPORT
-from Testing.makers.model_card import MARK, card_page, tables
+from Testing.makers.error_picture import PICTURE, lines_of
+from Testing.makers.model_card import MARK, card_page, first_tables
 from Testing.studies._pages import read_part
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,9 +74,19 @@ def test_python_example_runs(script: str, checkout: Path) -> None:
     assert re.match(r"\d+\.\d+ \(", done.stdout)
 
 
+def test_the_picture_of_errors_shows_the_figures_of_today() -> None:
+    drawn = PICTURE.read_text("utf-8")
+    rows = [row for rows in lines_of().values() for row in rows]
+
+    assert len(rows) > 5
+    for row in rows:
+        assert f">{row.label}<" in drawn and f">{row.words()}<" in drawn
+    assert f"({PICTURE.relative_to(ROOT).as_posix()})" in TEXT
+
+
 def test_tables_are_those_of_the_card() -> None:
     card = read_card(CARD)
-    assert read_part(ROOT / "README.md", MARK) == tables(card)
+    assert read_part(ROOT / "README.md", MARK) == first_tables(card)
     assert (CARD / "README.md").read_text("utf-8") == card_page(card)
 
 

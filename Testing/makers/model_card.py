@@ -2,8 +2,8 @@
 
     python -m Testing.makers.model_card [MODEL_FOLDER]
 
-Writes ``README.md`` into the model folder and the same tables between the markers in the project's
-README.md. Every figure comes from card.json, which ``brainage train`` wrote.
+Writes ``README.md`` into the model folder and the first of its tables between the markers in the
+project's README.md. Every figure comes from card.json, which ``brainage train`` wrote.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SPLITS = {
 }
 
 
-def tables(card: Card) -> str:
-    """Return the accuracy tables in Markdown."""
+def first_tables(card: Card) -> str:
+    """Return the errors by protocol and sequence, in Markdown."""
     accuracy = card.accuracy
     lines = [
         "Raw error in years on simulated scans of the scanner of the training, each person "
@@ -48,8 +48,14 @@ def tables(card: Card) -> str:
     ]
     for table, words in ((accuracy.validation, ""), (accuracy.held_out, ", held out")):
         lines += [_row(f"{name}{words}", row) for name, row in table.items() if row]
-    lines += _other_sequences(card) + _together(card)
-    lines += [
+    return "\n".join(lines + _other_sequences(card) + _together(card))
+
+
+def tables(card: Card) -> str:
+    """Return all accuracy tables in Markdown."""
+    accuracy = card.accuracy
+    lines = [
+        first_tables(card),
         "",
         "The kinds of models alone (axial 5+1 mm, people that choices could look at). In the age "
         f"of a whole brain they count with {_fractions(card)}:",
@@ -273,7 +279,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     card = read_card(folder)
     (folder / "README.md").write_text(card_page(card), "utf-8")
-    write_part(README, MARK, tables(card))
+    write_part(README, MARK, first_tables(card))
 
 
 if __name__ == "__main__":
