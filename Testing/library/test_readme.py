@@ -16,6 +16,7 @@ from BrainAgeLib.resources import models_folder
 from Testing.library.walls import LIBRARY, MAY_IMPORT
 from Testing.makers.error_picture import PICTURE, lines_of
 from Testing.makers.model_card import MARK, card_page, first_tables
+from Testing.studies._pages import PAGES as DOCS
 from Testing.studies._pages import read_part
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,10 +95,24 @@ def test_the_notice_stands_in_the_readme() -> None:
     assert NOTICE in TEXT
 
 
-def test_links_to_files_lead_somewhere() -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", TEXT)
-    assert targets
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+LINKED = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", CARD / "README.md", *DOCS.glob("*.md")]
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what GitHub makes of the headings of a page."""
+    heads = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", page.read_text("utf-8"))
+    lost = []
+    for file, anchor in links:
+        target = page.parent / file if file else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            lost.append(f"{file}#{anchor}")
+    assert lost == []
 
 
 def test_contributing_has_a_row_for_every_part_of_the_library() -> None:
