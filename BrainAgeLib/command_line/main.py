@@ -33,6 +33,7 @@ from BrainAgeLib.command_line.streams import (
     silence_stdout,
 )
 from BrainAgeLib.errors import BrainAgeError, ExitCode, InputError, is_out_of_memory
+from BrainAgeLib.extras import fault_of_loading
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.whole_file import FULL_DISK_ERRORS
 
@@ -87,6 +88,8 @@ def _answer(given: list[str], json_lines: JsonLines | None, interruption: Interr
             return _report(
                 BrainAgeError("the disk is full", "free some space and run again"), json_lines
             )
+        if fault := fault_of_loading(error):
+            return _report(fault, json_lines)
         kind = f"{type(error).__name__}: {error}".splitlines()[0]
         hint = "please report this; BRAINAGE_DEBUG=1 shows where it happened"
         return _report(BrainAgeError(f"internal error: {kind}", hint), json_lines)

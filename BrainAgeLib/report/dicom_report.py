@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.extras import load_package
 from BrainAgeLib.findings import SEQUENCE_WORDS
 from BrainAgeLib.records import Prediction
 from BrainAgeLib.report.record import prediction_to_dict
@@ -52,13 +53,8 @@ _PERCENT = ("%", "UCUM", "percent")
 
 def dicom_packages() -> Any:
     """Return highdicom. Raises InputError with the line that installs it when it is missing."""
-    try:
-        import highdicom
-    except ImportError as error:
-        raise InputError(
-            "--dicom needs the package highdicom", 'pip install "slicerbrainage[dicom]"'
-        ) from error
-    return highdicom
+    line = 'pip install "slicerbrainage[dicom]"'
+    return load_package("highdicom", InputError("--dicom needs the package highdicom", line))
 
 
 def write_structured_report(prediction: Prediction, source: Sequence[Any], path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from BrainAgeLib.errors import InstallationError
+from BrainAgeLib.extras import load_package
 from BrainAgeLib.scan.empty_slices import Window, hold_several
 from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.scan.voxel_values import WHITE_MATTER_QUANTILE
@@ -81,20 +82,17 @@ def _picture(volume: Volume) -> Window:
 
 @cache
 def _load_deepbet(device: str) -> Any:
-    try:
-        from deepbet.bet import BrainExtraction
-        from deepbet.utils import DATA_PATH
-    except ImportError as error:
-        raise InstallationError(
-            "the brain extractor deepbet is not installed", "pip install deepbet==1.0.2"
-        ) from error
-    folder = Path(DATA_PATH) / "models"
+    missing = InstallationError(
+        "the brain extractor deepbet is not installed", "pip install deepbet==1.0.2"
+    )
+    bet, utils = (load_package(f"deepbet.{name}", missing) for name in ("bet", "utils"))
+    folder = Path(utils.DATA_PATH) / "models"
     for name, expected in DEEPBET_SHA256.items():
         _check_sha256(folder / name, expected)
     with warnings.catch_warnings():
         # What PyTorch says from 2.14 on to deepbet's authors; nobody else can do anything about it.
         warnings.filterwarnings("ignore", r"`torch\.jit\.load`", FutureWarning)
-        network = BrainExtraction(
+        network = bet.BrainExtraction(
             no_gpu=True,
             model_path=str(folder / "model.pt"),
             bbox_model_path=str(folder / "bbox_model.pt"),

@@ -168,3 +168,28 @@ def test_torch_is_told_how_to_use_the_machine_unless_the_user_says_otherwise(nam
     )
 
     assert done.stdout.splitlines()[-1] == after
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("raise OSError('fbgemm.dll')", "fbgemm.dll (add the library of the system"),
+        ("import no_such_package", "it needs no_such_package, which is not (pip install torch"),
+    ],
+)
+def test_a_torch_that_cannot_be_loaded_is_no_fault_of_ours(tmp_path, lines, said):
+    (tmp_path / "torch.py").write_text(lines)
+    call = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{CALL}"
+
+    done = subprocess.run(
+        [sys.executable, "-c", call, "predict", sample_scan(), "--output", tmp_path / "out"],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode == ExitCode.FAULT
+    assert done.stderr.startswith(
+        f"brainage: error: the package torch is installed but cannot be loaded: {said}"
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import shutil
 import subprocess
 import sys
@@ -155,15 +154,7 @@ def test_dsrdump_prints_it(write, person):
 
 
 def test_without_the_extra_the_line_that_adds_it(monkeypatch):
-    imported = builtins.__import__
-
-    def without(name, *arguments, **options):
-        if name == "highdicom":
-            raise ImportError(name)
-        return imported(name, *arguments, **options)
-
-    monkeypatch.delitem(sys.modules, "highdicom", raising=False)
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, "highdicom", None)
 
     with pytest.raises(InputError) as caught:
         dicom_packages()
