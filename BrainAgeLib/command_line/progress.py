@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from BrainAgeLib.errors import BrainAgeError, printable
+from BrainAgeLib.findings import explained_by
 from BrainAgeLib.records import ProgressCallback
 
 if TYPE_CHECKING:
@@ -165,7 +166,9 @@ def _told(row: ResultRow) -> str:
     if row.has_age:
         findings = f" ({', '.join(row.findings)})" if row.findings else ""
         return f"{row.path}: {row.brain_age_years:.1f} years, {row.verdict}{findings}"
-    why = row.error or f"refused ({', '.join(row.findings)})"
+    explained = explained_by(row.findings)
+    told = [code for code in row.findings if code not in explained] or row.findings
+    why = row.error or f"refused ({', '.join(told)})"
     return why if printable(row.path) in why else f"{row.path}: {why}"
 
 

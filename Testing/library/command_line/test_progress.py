@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,13 @@ def test_a_log_gets_failures_at_once_and_a_line_now_and_then(clock):
         "c.nii does not exist (check the path)",
         "3 of 5 scans, 2 without an age, 4.5 a minute, 27 s left",
     ]
+
+
+def test_what_follows_from_a_refusal_is_not_told_with_it(clock):
+    log = io.StringIO()
+    codes = ("not_t1", "unlike_training", "mask_leaks", "wide_gaps")
+    BatchProgress(log, clock)(replace(REFUSED, findings=codes), False, 1, 5)
+    assert log.getvalue().splitlines()[0] == "b.nii: refused (not_t1, wide_gaps)"
 
 
 def test_a_terminal_shows_one_line_that_goes_away(clock):
