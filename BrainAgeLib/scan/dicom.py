@@ -17,7 +17,13 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import Finding
 from BrainAgeLib.scan.broken_slices import check_no_slice_is_broken
 from BrainAgeLib.scan.checks import check_size, not_grey
-from BrainAgeLib.scan.dicom_contents import described, likeliest, line_to_type, no_series
+from BrainAgeLib.scan.dicom_contents import (
+    described,
+    likeliest,
+    line_to_type,
+    no_series,
+    without_picture,
+)
 from BrainAgeLib.scan.dicom_header import DicomHeader, read_dicom_header, read_frames
 from BrainAgeLib.scan.dicom_pixels import each_scaled, read_pixels
 from BrainAgeLib.scan.dicom_slices import (
@@ -73,6 +79,11 @@ def read_dicom_file(path: Path, series_uid: str | None, name: str) -> DicomImage
     Raises InputError when the file is a slice, holds no image or is not of series ``series_uid``.
     """
     header = read_dicom_header(path)
+    if not header.is_whole and (what := without_picture(header)):
+        raise InputError(
+            f"{name} holds no complete DICOM image but {what}",
+            "give the folder of a DICOM series; the folder of a disc lists them",
+        )
     if not header.is_whole:
         raise InputError(
             f"{name} holds no complete DICOM image",

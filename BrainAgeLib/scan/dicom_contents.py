@@ -20,6 +20,13 @@ from BrainAgeLib.scan.nifti import half_of_a_pair
 
 MOST_FOLDERS, MOST_FILES = 200, 2000  # that are looked at for a message
 MOST_LISTED = 20
+# Kinds of DICOM object (SOP class, or how it begins) that hold no picture, however sound they are.
+# https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_B.5.html
+_WITHOUT_PICTURE = {
+    "1.2.840.10008.1.3.10": "the table of contents of a disc (DICOMDIR)",
+    "1.2.840.10008.5.1.4.1.1.88.": "a report",
+    "1.2.840.10008.5.1.4.1.1.4.2": "a spectrum",
+}
 
 
 def described(headers: Sequence[DicomHeader]) -> str:
@@ -39,6 +46,12 @@ def line_to_type(name: str, series_uid: str | None = None) -> str:
     return f"brainage predict {shlex.quote(name)}{choice} --output DIR"
 
 
+def without_picture(header: DicomHeader) -> str | None:
+    """Return what a DICOM file without an image is, where its kind never holds one; else None."""
+    kinds = _WITHOUT_PICTURE.items()
+    return next((what for kind, what in kinds if header.object_class.startswith(kind)), None)
+
+
 def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputError:
     """Return the error for a folder without a DICOM image, and what lies there instead.
 
@@ -48,7 +61,7 @@ def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputEr
         return InputError(
             f"the DICOM files in {name} are packed by gzip", "unpack them first, by gunzip for one"
         )
-    if others:
+    if not all(map(without_picture, others)):
         return InputError(
             f"{name} holds DICOM files but no complete image",
             "copy or export the series again; if another program shows it, convert it with that, "
@@ -63,8 +76,9 @@ def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputEr
             "with git-annex or DataLad, get them first",
         )
     if not found:
+        others_are = ", ".join(sorted({without_picture(header) or "" for header in others}))
         return InputError(
-            f"{name} holds no DICOM image",
+            f"{name} holds no DICOM image" + (f", but {others_are}" if others else ""),
             "give an image file, or the folder that itself holds the files of one DICOM series; "
             "`brainage batch` takes a folder of many scans",
         )

@@ -13,6 +13,7 @@ from pydicom.uid import (
     ComprehensiveSRStorage,
     EnhancedMRImageStorage,
     ExplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
     MRImageStorage,
     generate_uid,
 )
@@ -109,6 +110,16 @@ def write_report(path: Path, series_uid: str = "1.2.840.99999.7.99") -> Path:
     reference.ReferencedSOPClassUID = MRImageStorage
     data.ReferencedPerformedProcedureStepSequence = [reference]
     data.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_table_of_contents(path: Path) -> Path:
+    """Write what lies at the root of a disc, whose kind is told before the data set alone."""
+    data = dataset(MediaStorageDirectoryStorage)
+    contents = Dataset()
+    contents.file_meta = data.file_meta
+    contents.FileSetID, contents.DirectoryRecordSequence = "DISC", []
+    contents.save_as(path, enforce_file_format=True)
     return path
 
 

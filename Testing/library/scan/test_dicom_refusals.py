@@ -22,6 +22,7 @@ from Testing.library.scan.made_dicom import (
     write_report,
     write_series,
     write_slice,
+    write_table_of_contents,
 )
 from Testing.library.scan.made_scans import SLIGHT_TILT, error_of, message_of, rotation, write_nifti
 
@@ -169,6 +170,31 @@ class TestNoSeries:
         assert [what for _, what in lines] == ["s.nii.gz", "FLAIR", "T1 tra", "T2 tra"]
         assert lines[2][0] == f"brainage predict '{tmp_path}/visit 1/T1 tra' --output DIR"
         assert read_scan(tmp_path / "visit 1" / "T1 tra").image.GetSize()[2] == SLICE_COUNT
+
+    def test_a_disc_tells_what_lies_on_it(self, tmp_path, capfd):
+        write_series(tmp_path / "DICOM" / "S1")
+        write_table_of_contents(tmp_path / "DICOMDIR")
+        write_report(tmp_path / "report.dcm")
+
+        error = error_of(tmp_path, capfd)
+
+        assert "scans or folders with scans: T1 tse tra" in error.message
+        assert error.details[0].startswith(f"brainage predict {tmp_path}/DICOM/S1 --output DIR")
+
+    def test_files_that_never_hold_a_picture_are_named(self, tmp_path, capfd):
+        contents = write_table_of_contents(tmp_path / "DICOMDIR")
+        write_report(tmp_path / "report.dcm")
+
+        shown = "the table of contents of a disc (DICOMDIR)"
+        assert f"but a report, {shown}" in message_of(tmp_path, capfd)
+        assert shown in message_of(contents, capfd)
+
+    def test_a_slice_cut_short_beside_a_report_is_damaged(self, tmp_path, capfd):
+        write_report(tmp_path / "report.dcm")
+        path = write_slice(tmp_path / "IM0", 0)
+        path.write_bytes(path.read_bytes()[:-50])
+
+        assert "holds DICOM files but no complete image" in message_of(tmp_path, capfd)
 
     def test_half_of_a_pair_is_no_scan_to_choose(self, tmp_path, capfd):
         write_nifti(tmp_path / "T1.nii.gz")
