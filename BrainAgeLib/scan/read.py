@@ -22,6 +22,7 @@ from BrainAgeLib.scan.file_kind import (
     FileKind,
     cannot_be_read,
     is_compressed,
+    is_half_of_a_pair,
     kind_of,
     read_head,
     require_path,
@@ -38,6 +39,17 @@ PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x28\xb5\x2f\xfd")  # gzip twice, 
 OTHERS = (FileKind.NIFTI_2, FileKind.MGH)
 COMPRESSIBLE = (FileKind.NIFTI, *OTHERS)
 POINTERS = (b"version https://git-lfs", b"/annex/objects/")  # what stands for a file elsewhere
+
+# Formats of images that are not read, by suffix, and what makes NIfTI of them.
+OF_OTHER_PROGRAMS = {
+    ".mif": ("MRtrix", "mrconvert"),
+    ".mih": ("MRtrix", "mrconvert"),
+    ".mnc": ("MINC", "mnc2nii"),
+    ".head": ("AFNI", "3dAFNItoNIFTI"),
+    ".brik": ("AFNI", "3dAFNItoNIFTI"),
+    ".par": ("Philips PAR/REC", "dcm2niix"),
+    ".rec": ("Philips PAR/REC", "dcm2niix"),
+}
 
 logger = logging.getLogger(__name__)
 
@@ -175,6 +187,8 @@ def _read(path: Path, given: str, name: str, series_uid: str | None) -> Scan:
 def _read_file(path: Path, kind: FileKind, name: str) -> FileImage:
     if kind is FileKind.NIFTI:
         return read_nifti(path, name)
+    if kind is FileKind.NIFTI_2 and is_half_of_a_pair(path):
+        raise half_of_a_pair(name)
     if kind in OTHERS:
         return read_other_volume(path, kind, name)
     return read_text_headed(path, kind, name)
@@ -217,6 +231,13 @@ def _not_a_scan(path: Path, name: str) -> InputError:
         )
     if path.with_suffix(".hdr").is_file() and path.suffix.lower() == ".img":
         return half_of_a_pair(name)
+    suffix = Path(path.name.lower().removesuffix(".gz")).suffix
+    if suffix in OF_OTHER_PROGRAMS:
+        program, converter = OF_OTHER_PROGRAMS[suffix]
+        return InputError(
+            f"{name} is an image in the format of {program}, which is not read",
+            f"convert it to one .nii.gz file, for one by {converter}",
+        )
     return InputError(
         f"{name} is not a medical image with world coordinates",
         "give a NIfTI, MGH, NRRD, MetaImage or DICOM file, or the folder of a DICOM series",

@@ -69,6 +69,11 @@ def _check(fields: dict[str, str], name: str) -> None:
     # MetaIO trusts this number and ends the whole program when it is too large.
     if not re.fullmatch("[1-9]", fields.get("ndims", "3")):
         raise InputError(f"the header of {name} makes no sense", "convert the scan again")
+    if fields.get("encoding", "").lower() in ("bz2", "bzip2"):  # ITK has gzip alone
+        raise InputError(
+            f"the voxels of {name} are packed by bzip2, which is not read",
+            "save the scan again with gzip, or without compression",
+        )
     given = next((fields[field] for field in _SPACING if field in fields), None)
     if given is None:
         raise InputError(

@@ -236,3 +236,9 @@ def test_a_header_extension_of_nifti_2_is_passed_over(tmp_path):
 
     assert read_scan(tmp_path / "s.nii").image.GetSize() == made_voxels().shape
     assert struct.unpack("<i", (tmp_path / "s.nii").read_bytes()[:4]) == (540,)
+
+
+def test_half_of_a_pair_of_nifti_2_is_called_that(tmp_path, capfd):
+    nibabel.save(nibabel.Nifti2Pair(made_voxels(), TILTED), tmp_path / "s.hdr")
+
+    assert "is half of an Analyze or NIfTI pair" in message_of(tmp_path / "s.hdr", capfd)

@@ -228,3 +228,14 @@ def test_picture(tmp_path, name):
 
     with pytest.raises(InputError, match="not a medical image with world coordinates"):
         read_scan(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "converter"),
+    [("t1.mif.gz", "mrconvert"), ("t1.mnc", "mnc2nii"), ("t1+orig.HEAD", "3dAFNItoNIFTI")],
+)
+def test_image_of_a_format_that_is_not_read_names_what_converts_it(tmp_path, name, converter):
+    (tmp_path / name).write_bytes(b"some image")
+
+    with pytest.raises(InputError, match=f"which is not read .*{converter}"):
+        read_scan(tmp_path / name)

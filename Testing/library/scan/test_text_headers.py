@@ -104,3 +104,12 @@ def test_spaces_of_nrrd_that_do_not_say_where_left_is(tmp_path, space, is_told):
     codes = [finding.code for finding in read_scan(tmp_path / "s.nrrd").findings]
 
     assert codes == ([] if is_told else ["unknown_orientation"])
+
+
+def test_voxels_packed_by_bzip2_are_not_called_damaged(tmp_path):
+    path = tmp_path / "s.nrrd"
+    sitk.WriteImage(itk_image(), path)
+    path.write_bytes(path.read_bytes().replace(b"encoding: raw", b"encoding: bzip2"))
+
+    with pytest.raises(InputError, match="packed by bzip2, which is not read"):
+        read_scan(path)
