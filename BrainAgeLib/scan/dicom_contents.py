@@ -20,12 +20,15 @@ from BrainAgeLib.scan.nifti import half_of_a_pair
 
 MOST_FOLDERS, MOST_FILES = 200, 2000  # that are looked at for a message
 MOST_LISTED = 20
-# Kinds of DICOM object (SOP class, or how it begins) that hold no picture, however sound they are.
+# Kinds of DICOM object (SOP class; those of a family, where it ends in a dot) that hold no picture,
+# however sound they are.
 # https://dicom.nema.org/medical/dicom/current/output/chtml/part04/sect_B.5.html
 _WITHOUT_PICTURE = {
     "1.2.840.10008.1.3.10": "the table of contents of a disc (DICOMDIR)",
     "1.2.840.10008.5.1.4.1.1.88.": "a report",
     "1.2.840.10008.5.1.4.1.1.4.2": "a spectrum",
+    "1.2.840.10008.5.1.4.1.1.11.": "a presentation state",
+    "1.2.840.10008.5.1.4.1.1.66": "raw data",
 }
 
 
@@ -48,8 +51,11 @@ def line_to_type(name: str, series_uid: str | None = None) -> str:
 
 def without_picture(header: DicomHeader) -> str | None:
     """Return what a DICOM file without an image is, where its kind never holds one; else None."""
-    kinds = _WITHOUT_PICTURE.items()
-    return next((what for kind, what in kinds if header.object_class.startswith(kind)), None)
+    for kind, what in _WITHOUT_PICTURE.items():
+        is_family = kind.endswith(".")
+        if header.object_class == kind or (is_family and header.object_class.startswith(kind)):
+            return what
+    return None
 
 
 def no_series(folder: Path, name: str, others: Sequence[DicomHeader]) -> InputError:

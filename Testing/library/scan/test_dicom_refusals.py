@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import RLELossless
+from pydicom.uid import RawDataStorage, RLELossless
 
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_dicom import (
@@ -17,6 +17,7 @@ from Testing.library.scan.made_dicom import (
     ROWS,
     SERIES_UID,
     SLICE_COUNT,
+    dataset,
     slice_pixels,
     write_frames,
     write_report,
@@ -188,6 +189,12 @@ class TestNoSeries:
         shown = "the table of contents of a disc (DICOMDIR)"
         assert f"but a report, {shown}" in message_of(tmp_path, capfd)
         assert shown in message_of(contents, capfd)
+
+    def test_raw_data_beside_folders_of_scans_hide_none(self, tmp_path, capfd):
+        write_series(tmp_path / "T1")
+        dataset(RawDataStorage).save_as(tmp_path / "XX_0001", enforce_file_format=True)
+
+        assert "scans or folders with scans: T1 tse tra" in message_of(tmp_path, capfd)
 
     def test_a_slice_cut_short_beside_a_report_is_damaged(self, tmp_path, capfd):
         write_report(tmp_path / "report.dcm")
