@@ -19,7 +19,7 @@ def test_the_most_influential_people_are_named_and_their_weight_is_exact(cohort)
 
         again = OLS(model.values[others], model.matrix[others]).fit()
         assert item.value == pytest.approx(again.params[1])
-    assert least.value < differences(model, 0)[0].value < largest.value
+    assert least.value < differences(model)[0].value < largest.value
 
 
 def test_scatter_of_each_group_and_dependence_on_age(cohort):

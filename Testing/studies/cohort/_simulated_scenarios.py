@@ -15,8 +15,6 @@ from BrainAgeLib.cohort.score import score_association
 from BrainAgeLib.cohort.survival import time_to_event
 from Testing.library.cohort.simulated_cohorts import CONTROL, Truth
 
-BOOTSTRAP_ROUNDS = 500
-
 Analysis = Callable[[Cohort], Estimate | None]
 
 
@@ -43,13 +41,13 @@ def _first(estimates: list[Estimate], figure: str) -> Estimate | None:
 def difference(cohort: Cohort) -> Estimate | None:
     """Return the adjusted difference of the raw gap."""
     model = fit_groups(cohort.first, cohort.groups, "raw gap", "gap_years", cohort.plan.covariates)
-    return None if model is None else _first(differences(model, 0), "adjusted difference")
+    return None if model is None else _first(differences(model), "adjusted difference")
 
 
 def size(cohort: Cohort) -> Estimate | None:
-    """Return Cohen's d with its bootstrap interval."""
+    """Return Cohen's d with its interval."""
     model = fit_groups(cohort.first, cohort.groups, "raw gap", "gap_years")
-    return None if model is None else _first(differences(model, BOOTSTRAP_ROUNDS), "Cohen's d")
+    return None if model is None else _first(differences(model), "Cohen's d")
 
 
 def change(cohort: Cohort) -> Estimate | None:
@@ -81,12 +79,19 @@ def hazard(cohort: Cohort) -> Estimate | None:
     return _first(found, "hazard ratio per year")
 
 
+def proportionality(cohort: Cohort) -> Estimate | None:
+    """Return the course of the gap's scaled Schoenfeld residuals with time."""
+    found, _ = time_to_event(cohort.first, "event", "years_to_event")
+    return found[-1] if found and found[-1].figure.startswith("r of") else None
+
+
 EVENTS = Plan(reference=CONTROL, event="event", event_time="years_to_event")
 SITES = Plan(reference=CONTROL, covariates=("site",))
 SCORED = Plan(reference=CONTROL, score="score")
 FOLLOWED = Truth(people=80, visits=4)
 MEASURED = Plan(reference=CONTROL, measures=("volume",))
 UNEVEN = Truth(patients=0.25, patient_spread=2.0)
+SIZE = 3.0 / math.hypot(5.0, 2.0)  # of a difference of 3 years
 SCENARIOS = (
     Scenario("difference, no effect", Truth(), difference, 0.0, True),
     Scenario(
@@ -111,7 +116,7 @@ SCENARIOS = (
         difference,
         3.0,
     ),
-    Scenario("Cohen's d", Truth(effect_years=3.0), size, 3.0 / math.hypot(5.0, 2.0)),
+    Scenario("Cohen's d", Truth(effect_years=3.0), size, SIZE),
     Scenario("change, no difference", FOLLOWED, change, 0.0, True),
     Scenario("change, 0.5 a year more", Truth(people=80, visits=4, growth=0.5), change, 0.5),
     Scenario(
@@ -178,5 +183,29 @@ SCENARIOS = (
         0.0,
         True,
         SCORED,
+    ),
+    Scenario("Cohen's d, 10 people a group", Truth(people=20, effect_years=3.0), size, SIZE),
+    Scenario("Cohen's d, uneven sizes and scatter", UNEVEN, size, 0.0),
+    Scenario(
+        "change, no difference, 8 people a group with three visits",
+        Truth(people=16, visits=3),
+        change,
+        0.0,
+        True,
+    ),
+    Scenario(
+        "change, no difference, 8 people a group with four visits, with that drop-out",
+        Truth(people=16, visits=4, drop_out=0.5),
+        change,
+        0.0,
+        True,
+    ),
+    Scenario(
+        "r of scaled Schoenfeld residuals, hazards proportional",
+        Truth(hazard=math.log(1.1)),
+        proportionality,
+        0.0,
+        True,
+        EVENTS,
     ),
 )
