@@ -62,8 +62,8 @@ def _differences(cohort: Cohort, model: GroupModel) -> str:
         "and tests use HC3 standard errors and the t distribution, so groups may scatter "
         "differently. One difference for all ages is assumed; its change with age is estimated "
         "under Diagnostics. Cohen's d is the adjusted difference over the residual SD, with "
-        "Hedges' factor for small samples; its interval is a percentile bootstrap over people "
-        f"within groups ({BOOTSTRAP_ROUNDS:,} rounds, models refitted)."
+        "Hedges' factor for small samples; its interval is that of a noncentral t with the HC3 "
+        "standard error, and leaves out 0 where the difference's does."
     )
 
 
@@ -124,12 +124,12 @@ def _change(cohort: Cohort, model: ChangeModel) -> str:
         "Years count from the first scan; covariates are those of each scan. Age x years stands in "
         "the model because the drift of raw gaps may differ with age. The first gap is an outcome, "
         "not a covariate: adjusting change for it would bring in regression to the mean. Intervals "
-        f"use the t distribution with {model.fit.freedom:.0f} degrees of freedom (people less "
-        "coefficients). Estimates hold if drop-out depends on gaps and covariates that were seen "
-        "(missing at random); they do not if it depends on gaps that nobody saw, and those who "
-        "came back are compared with the others. A group's own change of the raw gap is no rate of "
-        "ageing: the model under-estimates ageing in everybody, so only differences between groups "
-        f"are interpreted.{corrected}"
+        f"use the t distribution with {model.fit.freedom:.0f} degrees of freedom (people with "
+        "several scans less coefficients of change). Estimates hold if drop-out depends on gaps "
+        "and covariates that were seen (missing at random); they do not if it depends on gaps that "
+        "nobody saw, and those who came back are compared with the others. A group's own change "
+        "of the raw gap is no rate of ageing: the model under-estimates ageing in everybody, so "
+        f"only differences between groups are interpreted.{corrected}"
     )
 
 
@@ -150,8 +150,8 @@ def _survival(cohort: Cohort) -> str:
         "time counts from the first scan, and people whose event had come by their first scan that "
         "counts are not at risk; where a column of times tells that it is a later one, they enter "
         "at it. "
-        "Proportional hazards were looked at through Schoenfeld residuals. Censoring is taken to "
-        "be independent of risk given the covariates."
+        "Proportional hazards were looked at through scaled Schoenfeld residuals. Censoring is "
+        "taken to be independent of risk given the covariates."
     )
 
 

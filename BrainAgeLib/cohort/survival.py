@@ -78,10 +78,11 @@ def time_to_event(
 
     Adjusted for age, age squared, sex and covariates; each group has its own baseline hazard (Cox
     1972, doi 10.1111/j.2517-6161.1972.tb00899.x). People whose event came at or before the first
-    scan are left out. Proportional hazards are looked at by the correlation of the gap's
+    scan are left out. Proportional hazards are looked at by the correlation of the gap's scaled
     Schoenfeld residuals with the ranks of event times (Grambsch and Therneau 1994, doi
-    10.1093/biomet/81.3.515). Who has ``entry_years`` of more than 0 is at risk from then on: nobody
-    would know of an event before. Nothing is estimated from fewer than five events.
+    10.1093/biomet/81.3.515; the scale takes out what another covariate's hazard does). Who has
+    ``entry_years`` of more than 0 is at risk from then on: nobody would know of an event before.
+    Nothing is estimated from fewer than five events.
     """
     known = first.index.isin(with_all_values(first, covariates, GAP, event, event_time).index)
     entry = first[ENTRY] if ENTRY in first else first[event_time] * 0.0
@@ -118,7 +119,10 @@ def time_to_event(
 def _fitted(
     frame: pd.DataFrame, design: pd.DataFrame, event: str, event_time: str
 ) -> tuple[Any, np.ndarray]:
-    """Return statsmodels' fit and the gap's Schoenfeld residuals (person,); None when it fails."""
+    """Return the fit and the gap's scaled Schoenfeld residuals (person,); None when it fails.
+
+    They are in units of the coefficient over the number of events.
+    """
     from statsmodels.duration.hazard_regression import PHReg
 
     with warnings.catch_warnings():
@@ -132,7 +136,7 @@ def _fitted(
                 strata=frame["group"].to_numpy(str),
                 ties="efron",
             ).fit()
-            residuals = np.asarray(fit.schoenfeld_residuals)[:, 0]
+            residuals = np.asarray(fit.schoenfeld_residuals) @ np.asarray(fit.cov_params())[0]
         except (np.linalg.LinAlgError, ValueError):
             return None, np.empty(0)
     if not (np.isfinite(fit.bse[0]) and 0 < fit.bse[0] < MOST_ERROR):
@@ -179,7 +183,7 @@ def _estimates(
         estimates.append(
             Estimate(
                 *common,
-                "r of Schoenfeld residuals with time (0: proportional)",
+                "r of scaled Schoenfeld residuals with time (0: proportional)",
                 r,
                 "",
                 float(np.tanh(np.arctanh(r) - half)),

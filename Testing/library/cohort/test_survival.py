@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
@@ -97,6 +98,24 @@ def test_who_enters_at_the_time_of_an_event_is_not_at_risk_of_it(cohort):
 
     assert ((at_events["years_to_event"] == 1.0) & (at_events["event"] == 1)).any()
     assert found[0] == expected[0]
+
+
+def test_the_hazard_of_age_is_not_taken_for_that_of_the_gap():
+    # Age alone counts less with time; gaps of the old are small. Unscaled residuals of the gap
+    # show it as if it were the gap's.
+    generator = np.random.default_rng(0)
+    age = generator.uniform(60, 85, 400)
+    old = (age - 72) / 7
+    gap = -4 * old + generator.normal(0, 3, 400)
+    early, later = (0.25 * np.exp(0.08 * gap + effect * old) for effect in (1.0, -1.0))
+    waiting, end = generator.exponential(1, 400), generator.uniform(2, 6, 400)
+    time = np.where(waiting < early, waiting / early, 1 + (waiting - early) / later)
+    first = pd.DataFrame({"age": age, "sex": "F", "group": "a", "gap_years": gap})
+    first["event"], first["years_to_event"] = (time <= end) * 1.0, np.minimum(time, end)
+
+    proportional = time_to_event(first, *COLUMNS)[0][-1]
+
+    assert proportional.low < 0 < proportional.high
 
 
 def test_a_site_that_nobody_is_left_of_is_no_coefficient(cohort):
