@@ -7,6 +7,7 @@ of other sequences, of people who have labels, lie in a file of their own, in th
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import as_completed
 from pathlib import Path
@@ -17,6 +18,7 @@ import torch
 
 from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError
 from BrainAgeLib.orphans import interruptions_held, worker_pool
+from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
 from BrainAgeLib.template.registration import register_to_template
@@ -47,7 +49,10 @@ from BrainAgeLib.training.stored_maps import (
     read_maps,
     write_maps,
 )
+from BrainAgeLib.training.told_contrast import check_contrast
 from BrainAgeLib.whole_file import written_atomically
+
+logger = logging.getLogger(__name__)
 
 # Of 133 brain-extracted scans of five scanners none had more than 1930 ml, of whole heads none less
 # than 3700.
@@ -75,6 +80,11 @@ def sequences_file(folder: Path, person: Person) -> Path:
     return folder / "scans" / f"{person.participant_id}_sequences.npz"
 
 
+def registration_file(folder: Path, person: Person) -> Path:
+    """Return where a person's place in the template is kept."""
+    return folder / "registrations" / f"{person.participant_id}.npy"
+
+
 def prepare(
     people: list[Person],
     folder: Path,
@@ -86,30 +96,43 @@ def prepare(
 
     Each person's files appear whole or not at all, so a killed run goes on where it stopped. Raises
     BrainAgeError for people who cannot be learnt from, once all others are done: they are named
-    together, not one after each hour of work.
+    together, not one after each hour of work. Who looks scanned after a contrast agent is learnt
+    from, and named in a warning.
     """
     (folder / "scans").mkdir(parents=True, exist_ok=True)
     waiting = [p for p in people if not (_has_scans(p, folder) and has_sequences(p, folder))]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     wrong: list[BrainAgeError] = []
+    with_agent: list[str] = []
     with worker_pool(workers, _one_thread) as pool:
         with interruptions_held():
-            futures = [pool.submit(prepare_person, person, folder, settings) for person in waiting]
+            futures = {pool.submit(prepare_person, p, folder, settings): p for p in waiting}
         for future in as_completed(futures):
             try:
-                future.result()
+                if future.result() == "T1w after contrast":
+                    with_agent.append(futures[future].participant_id)
             except FullDiskError:
                 raise
             except BrainAgeError as error:
                 wrong.append(error)
             done += 1
             on_progress(done, len(people))
+    _tell_of_agent(with_agent)
     if len(wrong) > 1:
         each = tuple(sorted(map(str, wrong)))[:MOST_TOLD]
         raise InputError(f"{len(wrong)} people cannot be learnt from", "mend their files", each)
     if wrong:
         raise wrong[0]
+
+
+def _tell_of_agent(with_agent: list[str]) -> None:
+    if with_agent:
+        logger.warning(
+            "scans that look made after a contrast agent (people: %d) are learnt from as any other "
+            "T1: %s; take out those that are",
+            *(len(with_agent), ", ".join(sorted(with_agent)[:MOST_TOLD])),
+        )
 
 
 def _has_scans(person: Person, folder: Path) -> bool:
@@ -129,24 +152,32 @@ def _one_thread() -> None:
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
 
 
-def prepare_person(person: Person, folder: Path, settings: TrainingSettings) -> None:
-    """Simulate one person's scans and work out their maps; each file is made once."""
+def prepare_person(person: Person, folder: Path, settings: TrainingSettings) -> SequenceName | None:
+    """Simulate one person's scans and work out their maps; each file is made once.
+
+    Returns the sequence that the scan shows, if it was looked at. Raises BrainAgeError for what
+    cannot be learnt from, see ``check_contrast``.
+    """
+    sequence = None
     if not evaluation_file(folder, person).exists():
-        _simulate(person, folder, settings)
+        sequence = _simulate(person, folder, settings)
     if not _has_scans(person, folder):
         usual, drawn = evaluation_file(folder, person), training_file(folder, person)
         write_maps(maps_file(folder, person), read_scans(usual) + read_scans(drawn))
     if not has_sequences(person, folder):
         write_sequences(person, folder, settings.seed)
+    return sequence
 
 
-def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> None:
-    """Write the scans that are simulated from a brain-extracted one."""
+def _simulate(person: Person, folder: Path, settings: TrainingSettings) -> SequenceName | None:
+    """Write the scans that are simulated from a brain-extracted one; return what it shows."""
     simulator = simulator_of(person, folder)
+    sequence = check_contrast(person, simulator)
     scans = random_scans(simulator, person.participant_id, settings.scans_per_person, settings.seed)
     write_scans(training_file(folder, person), scans)
     judged = evaluation_scans(simulator, person.participant_id, settings.seed)
     write_scans(evaluation_file(folder, person), list(judged.values()))
+    return sequence
 
 
 def write_sequences(person: Person, folder: Path, seed: int) -> None:
@@ -180,7 +211,7 @@ def simulator_of(person: Person, folder: Path) -> Simulator:
             "any brain has",
             "models are trained on brain-extracted scans, which are 0 around the brain",
         )
-    known = folder / "registrations" / f"{person.participant_id}.npy"
+    known = registration_file(folder, person)
     if known.exists():
         template_to_scan = np.load(known, allow_pickle=False)
     else:

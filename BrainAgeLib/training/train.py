@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 import os
 from collections.abc import Sequence
@@ -13,15 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from BrainAgeLib.codec import to_plain
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.extras import require_extra
-from BrainAgeLib.model.card import NAME, OWN_KINDS, Blend
+from BrainAgeLib.model.card import NAME, Blend
 from BrainAgeLib.model.devices import resolve_device
 from BrainAgeLib.model.weights import Member, Own, Weights, counted
 from BrainAgeLib.process import own_chance, threads
-from BrainAgeLib.run_folder import folder_lock, make_output_folder
-from BrainAgeLib.template import harmonisation, sequences
+from BrainAgeLib.run_folder import LOCK_NAME, folder_lock, make_output_folder
 from BrainAgeLib.training.blend import blended, choose_blend
 from BrainAgeLib.training.fold import EVERYBODY, Fold, Report
 from BrainAgeLib.training.member import train_member, train_own
@@ -40,17 +36,16 @@ from BrainAgeLib.training.people import (
     too_few_labels,
     write_left_out,
 )
-from BrainAgeLib.training.sequence_scans import EXPERT_SCANS
+from BrainAgeLib.training.same_run import begin_to_train, check_same_run
 from BrainAgeLib.training.settings import TrainingSettings
+from BrainAgeLib.training.sources import check_sources
 from BrainAgeLib.training.store import MOST_TOLD, maps_file, prepare
 from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_sides_of
-from BrainAgeLib.whole_file import write_atomically
+from BrainAgeLib.whole_file import TEMPORARY_PREFIX
 
 logger = logging.getLogger(__name__)
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
 LEFT_OUT_NAME = "left_out.csv"
-# What a model is called and where it is trained does not change what is learnt.
-NOT_LEARNT = ("name", "version", "device", "threads")
 
 
 def train_model(
@@ -67,9 +62,10 @@ def train_model(
     of its own beside the other.
 
     Started again after a kill it goes on where it stopped: simulated scans, checkpoints and
-    predictions are kept in ``output/work``. With ``only_fold`` (on a cluster, one job a fold) only
-    that fold is trained and None is returned. Raises InputError for data that cannot be used, and
-    while another run trains one of the folds in ``output``.
+    predictions are kept in ``output/work``. Before models are trained, people may be mended, taken
+    out or added, and the others' scans are kept. With ``only_fold`` (on a cluster, one job a fold)
+    only that fold is trained and None is returned. Raises InputError for data that cannot be used,
+    and while another run trains one of the folds in ``output``.
     """
     require_extra("train", "scipy")
     people, left_out = _read(data, settings)
@@ -78,26 +74,41 @@ def train_model(
     network_to_start_from(settings, 0)  # refuses what will not do before hours are spent
     folder = output / "work"
     make_output_folder(folder)
-    if left_out:
-        write_left_out(left_out, folder / LEFT_OUT_NAME)
-        remark = f"people; {folder / LEFT_OUT_NAME} says who is left out and why"
-        report("read", len(people), len(people) + len(left_out), remark)
+    _tell_who_is_left_out(left_out, len(people), folder, report)
     with ExitStack() as run:
         for number in chosen:
             run.enter_context(folder_lock(folder, f"fold-{number}"))
-        _same_settings(folder, settings, people)
+        if only_fold is None:  # nobody else writes there
+            _remove_unfinished(folder)
+        check_sources(people, folder, check_same_run(folder, settings, people))
         device = resolve_device(settings.device)
         run.enter_context(threads(settings.threads or None))
         run.enter_context(own_chance())
         workers = settings.threads or os.cpu_count() or 1
-        prepare(
-            people, folder, settings, workers, lambda done, all_: report("simulate", done, all_, "")
-        )
+        prepare(people, folder, settings, workers, lambda n, of: report("simulate", n, of, ""))
+        begin_to_train(folder, settings, people)
         folds = [Fold(n, people, splits[n], folder, settings, device, report) for n in chosen]
         members = [_trained(fold) for fold in folds]
         if only_fold is not None:
             return None
         return _put_together(replace(folds[0], number=EVERYBODY), members, output)
+
+
+def _tell_who_is_left_out(
+    left_out: list[LeftOut], people: int, folder: Path, report: Report
+) -> None:
+    (folder / LEFT_OUT_NAME).unlink(missing_ok=True)  # those of an earlier run
+    if left_out:
+        write_left_out(left_out, folder / LEFT_OUT_NAME)
+        remark = f"people; {folder / LEFT_OUT_NAME} says who is left out and why"
+        report("read", people, people + len(left_out), remark)
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove the files that killed runs were writing, which are as large as finished ones."""
+    for unfinished in folder.rglob(f"{TEMPORARY_PREFIX}*"):
+        if not unfinished.name.startswith(LOCK_NAME):
+            unfinished.unlink(missing_ok=True)
 
 
 def _read(data: Sequence[Path], settings: TrainingSettings) -> tuple[list[Person], list[LeftOut]]:
@@ -244,32 +255,3 @@ def _weights(
     kept = [{kind: member[kind] for kind in blend.kinds} for member in members]
     sides = typical_sides_of(paths)
     return Weights(kept, mean_maps(paths), typical_maps(paths), sides, counted(own, blend))
-
-
-def _same_settings(folder: Path, settings: TrainingSettings, people: Sequence[Person]) -> None:
-    """Raise InputError when the folder holds a run of other people or settings.
-
-    They must not be mixed: with other people, folds are others, and a model would be tried on those
-    whom it knows.
-    """
-    path = folder / "settings.json"
-    wanted = {k: v for k, v in to_plain(settings).items() if k not in NOT_LEARNT}
-    wanted["harmonisation"] = harmonisation.SHA256  # what is learnt from
-    has_labels = any(person.labels is not None for person in people)
-    # With how many of these scans experts are fitted on, and what kinds of models learn from them,
-    # or old predictions would lack them.
-    networks = [sha256 for _, sha256 in sequences.WEIGHTS.values()]
-    own_kinds = () if too_few_labels(people, settings.folds, settings.seed) else OWN_KINDS
-    told = f"{' '.join([*networks, *own_kinds])} {EXPERT_SCANS}"
-    wanted["sequences"] = told if has_labels else None
-    who = [(p.participant_id, p.age_years, p.sex, p.site, p.labels is not None) for p in people]
-    wanted["people"] = hashlib.sha256(json.dumps(sorted(who)).encode()).hexdigest()
-    if path.exists():
-        known = json.loads(path.read_text("utf-8"))
-        if known != wanted:
-            what = "with other settings, labels or harmonisation, of other people, or of another"
-            if known == {name: value for name, value in wanted.items() if name != "people"}:
-                what = "of unknown people, begun by an earlier"
-            raise InputError(f"{folder} holds a run {what} version", "choose another output folder")
-        return
-    write_atomically(path, json.dumps(wanted, indent=1).encode())

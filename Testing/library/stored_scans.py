@@ -61,3 +61,8 @@ def store_person(folder: Path, person: Person, slices: int = 21, seed: int = 0) 
     write_scans(training_file(folder, person), drawn)
     write_maps(maps_file(folder, person), judged + drawn)
     return judged + drawn
+
+
+def times_of_files(folder):
+    """Return when each file below a folder was written, by its path."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}

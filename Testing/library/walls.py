@@ -61,7 +61,7 @@ MAY_IMPORT = {
     },
     "cohort": WORDS | {"model", "report", "software", "statistics", "batch", "tables"},
     "follow": WORDS | {"scan", "model", "report", "delivery", "cohort"},
-    "training": UP_TO_MODEL | {"tables", "extras", "statistics", "orphans", "process"},
+    "training": UP_TO_MODEL | {"gate", "tables", "extras", "statistics", "orphans", "process"},
     "command_line": UP_TO_PIPELINE
     | {"delivery", "batch", "cohort", "follow", "training", "extras"},
     "__init__": WORDS | {"model", "pipeline", "delivery"},

@@ -13,7 +13,7 @@ from BrainAgeLib.scan.geometry import Volume
 from BrainAgeLib.template import sequences
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
 from BrainAgeLib.template.scan_maps import volume_of_slices
-from BrainAgeLib.training import sequence_scans, train
+from BrainAgeLib.training import sequence_scans
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.sequence_scans import (
@@ -268,12 +268,3 @@ def test_a_fold_is_shown_those_of_the_people_it_is_trained_on(tmp_path):
 
     assert found.places.tolist() == [-1, 0]
     assert torch.equal(found.volumes, torch.full((1, 9, 2, 2, 2), 3, dtype=torch.uint8))
-
-
-def test_people_who_have_got_labels_do_not_go_into_the_same_folder(person, tmp_path):
-    without = replace(person, labels=None)
-    train._same_settings(tmp_path, SETTINGS, [without])
-    train._same_settings(tmp_path, SETTINGS, [without])
-
-    with pytest.raises(InputError, match="other settings, labels or harmonisation"):
-        train._same_settings(tmp_path, SETTINGS, [without, person])

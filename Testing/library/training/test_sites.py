@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -137,31 +136,6 @@ def test_many_small_sites_make_a_model_where_enough_are_left_outside_of_each_fol
     assert len(people) == 84
     with pytest.raises(InputError, match="has 12 people of 12 different ages.*by 2 folds"):
         train._read(folders, TrainingSettings(folds=2))
-
-
-def test_a_run_of_an_earlier_version_is_told_as_such(tmp_path):
-    path, people = tmp_path / "settings.json", crowd("a", 3)
-    train._same_settings(tmp_path, TrainingSettings(), people)
-    known = json.loads(path.read_text("utf-8"))
-    del known["people"]  # which it did not keep
-    path.write_text(json.dumps(known), "utf-8")
-
-    with pytest.raises(InputError, match="a run of unknown people, begun by an earlier version"):
-        train._same_settings(tmp_path, TrainingSettings(), people)
-
-
-@pytest.mark.parametrize(
-    "change", [{"age_years": 21.0}, {"site": "b"}, {"participant_id": "sub-z"}]
-)
-def test_other_people_do_not_go_into_the_same_folder(tmp_path, change):
-    people = crowd("a", 3)
-    train._same_settings(tmp_path, TrainingSettings(), people)
-    train._same_settings(tmp_path, TrainingSettings(), people[::-1])
-
-    with pytest.raises(InputError, match="of other people"):
-        train._same_settings(
-            tmp_path, TrainingSettings(), [replace(people[0], **change), *people[1:]]
-        )
 
 
 @pytest.fixture(scope="module")

@@ -115,6 +115,17 @@ def test_a_whole_head_is_not_taken_for_a_brain(folder, tmp_path):
     assert not any((folder / "registrations").iterdir())
 
 
+def test_another_sequence_is_not_learnt_from(folder, tmp_path):
+    brain = moved(coarse_brain(), MOTION)
+    dark = np.where(brain.voxels > 0, 1.1 * brain.voxels.max() - brain.voxels, 0)
+    path = write_volume(brain.with_voxels(dark.astype(np.float32)), tmp_path / "t2.nii.gz")
+    np.save(folder / "registrations" / "sub-77.npy", MOTION)
+
+    with pytest.raises(InputError, match=r"sub-77: .* looks like a T2-weighted scan, not a T1"):
+        prepare_person(Person("sub-77", 50.0, "F", path), folder, SETTINGS)
+    assert not any((folder / "scans").iterdir())
+
+
 def test_all_who_cannot_be_learnt_from_are_named_together(folder, tmp_path):
     paths = [tmp_path / f"{name}.nii.gz" for name in ("a", "b")]
     for path in paths:
