@@ -96,10 +96,10 @@ def make_card(
 ) -> Card:
     """Return the card; every figure comes from out-of-fold rows."""
     main = [row for row in rows if row.protocol == MAIN_PROTOCOL]
-    ages = [row.age_years for row in main]
     others_read, coverage = sequence_calibrations(rows)
     together, of_sets = fit_together(rows, others_read)
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
+    ages = [row.age_years for row in everyone]
     return Card(
         card_version="4",
         name=settings.name,

@@ -48,7 +48,7 @@ def failing(monkeypatch):
         ["predict", "scan.nii", "--output", "out", "--threads", "many"],
         ["predict", "scan.nii", "--output"],
         ["predict", "scan.nii", "--output", "out", "--json"],
-        ["models", "thick-slice"],
+        ["models", "--unknown"],
         ["train", "--data", "."],
         ["demo", "--sex", "unknown"],
     ],

@@ -37,6 +37,31 @@ def test_every_installed_model_shows_its_card(brainage, installation, small_mode
     assert outcome.out == 2 * f"{card_text(read_card(small_model))}\n"
 
 
+@pytest.mark.parametrize("given", [["own/one", "own/two"], ["own"]])
+def test_models_of_ones_own_show_their_cards(brainage, installation, small_model, tmp_path, given):
+    for name in ("one", "two"):
+        shutil.copytree(small_model, tmp_path / "own" / name)
+
+    outcome = brainage("models", *(tmp_path / folder for folder in given))
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out == 2 * f"{card_text(read_card(small_model))}\n"
+
+
+def test_an_installed_model_is_shown_by_its_name(brainage, installation, small_model):
+    for name in ("one", "two"):
+        shutil.copytree(small_model, installation / name)
+
+    assert brainage("models", "two").out == f"{card_text(read_card(small_model))}\n"
+
+
+def test_a_folder_without_a_model_is_2(brainage, tmp_path):
+    outcome = brainage("models", tmp_path)
+
+    assert outcome.code == 2
+    assert outcome.err.endswith("is not a model: it has no card.json\n")
+
+
 def test_version_names_the_models(brainage, installation, small_model):
     shutil.copytree(small_model, installation / "one")
 

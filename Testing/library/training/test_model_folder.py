@@ -84,6 +84,19 @@ def test_the_card_says_who_was_trained_on(text):
     assert parameters["regional"] == int((members[0]["regional"].weights != 0).sum())
 
 
+def test_ages_trained_on_are_those_of_all_sites():
+    rows = out_of_fold_rows(30)
+    ages = [row.age_years for row in rows]
+    others = [replace(rows[0], age_years=max(ages) + 5, protocol=MAIN_PROTOCOL)]
+    weights, settings = small_weights(), TrainingSettings(network=SMALL_NETWORK)
+
+    card = make_card(weights, BLEND, rows, settings, "0" * 64, {"other": others}, others)
+
+    assert card.age_range_years == (min(ages), max(ages) + 5)
+    corrections = card.calibration.classes[0].corrections
+    assert {line.age_range_years for line in corrections} == {(min(ages), max(ages))}
+
+
 def test_raw_errors_are_those_of_validation_and_held_out_people(text, main_rows):
     for group, held_out in (("validation", False), ("held_out", True)):
         ages, predicted = columns([row for row in main_rows if row.held_out == held_out])
