@@ -26,13 +26,9 @@ from Testing.studies._pages import PROJECT, write_part
 README, MARK = PROJECT / "README.md", "model card"
 COMMAND = "brainage train --data BIDS --output DIR"
 
-
 SPLITS = {
-    "By age, sex and largest tilt (axial 5+1 mm, all people)": ("by_decade", "by_sex", "by_tilt"),
-    "By spacing and coverage (a random protocol and contrast, all people)": (
-        "by_spacing",
-        "by_coverage",
-    ),
+    "By age, sex and largest tilt (axial 5+1 mm, all people)": "by_decade by_sex by_tilt",
+    "By spacing and coverage (random protocol and contrast, all people)": "by_spacing by_coverage",
 }
 
 
@@ -65,7 +61,7 @@ def tables(card: Card) -> str:
     lines += [_row(name, row) for name, row in card.ablation.items() if row]
     for words, splits in SPLITS.items():
         lines += ["", f"{words}:", "", *_header("group")]
-        for split in splits:
+        for split in splits.split():
             lines += [_row(name, row) for name, row in getattr(accuracy, split).items() if row]
     lines += [
         "",
@@ -77,11 +73,8 @@ def tables(card: Card) -> str:
         "|---|---|---|---|---|",
     ]
     for name, row in accuracy.interval.items():
-        off = [
-            decade
-            for decade, entry in row.by_decade.items()
-            if not entry.exact_interval[0] <= 0.9 <= entry.exact_interval[1]
-        ]
+        spans = {decade: entry.exact_interval for decade, entry in row.by_decade.items()}
+        off = [decade for decade, (low, high) in spans.items() if not low <= 0.9 <= high]
         lines.append(
             f"| {name} | {row.people} | {100 * row.coverage:.1f} % | "
             f"{row.mean_width_years:.1f} | {', '.join(off) or 'none'} |"
