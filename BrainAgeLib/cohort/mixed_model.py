@@ -26,9 +26,9 @@ LEAST_PEOPLE_WITH_THREE = 5  # visits, for random slopes
 class MixedFit:
     """A fitted model; arrays are over the columns of ``names``.
 
-    ``slope_sd`` is None with a random intercept alone. ``freedom``: people with several visits less
-    the columns that change within people (Schluchter and Elashoff 1990, doi
-    10.1080/00949659008811295). ``rows_of``: positions of each of the ``persons``' visits.
+    ``slope_sd`` is None with a random intercept alone. ``freedom``: people in whom a column changes
+    less the columns that do, as with a test of each person's own slope (Matthews et al. 1990, doi
+    10.1136/bmj.300.6719.230). ``rows_of``: positions of each of the ``persons``' visits.
     """
 
     names: tuple[str, ...]
@@ -148,10 +148,11 @@ def fit_mixed(
 def _freedom(matrix: np.ndarray, rows_of: tuple[np.ndarray, ...]) -> float:
     """Return the degrees of freedom of coefficients of what changes within people.
 
-    Those of the level are not taken off: a person's own slope does not know of it.
+    Those of the level are not taken off: a person's own slope does not know of it. Nor do people
+    count whose visits are all of one time: they have no slope.
     """
-    repeated = [rows for rows in rows_of if len(rows) > 1]
-    within = [matrix[rows] - matrix[rows].mean(axis=0) for rows in repeated]
+    changing = [rows for rows in rows_of if np.ptp(matrix[rows], axis=0).any()]
+    within = [matrix[rows] - matrix[rows].mean(axis=0) for rows in changing]
     return float(len(within) - np.linalg.matrix_rank(np.vstack(within))) if within else 0.0
 
 

@@ -83,6 +83,15 @@ def test_people_with_one_visit_give_no_freedom_to_a_change():
     assert (fit.people, fit.freedom) == (20, 16)
 
 
+def test_nor_do_people_whose_visits_are_of_one_time():
+    matrix, values, years, persons = visits(people=20)
+    still = np.repeat(np.arange(20), 4) % 10 == 0
+    matrix[still] = np.repeat(matrix[still][::4], 4, axis=0)
+    years[still] = 0
+
+    assert fit_mixed(NAMES, matrix, values, years, persons).freedom == 16
+
+
 def test_leaving_one_person_out_is_fitting_the_others(fit):
     matrix, values, years, persons = visits()
     vector = fit.column("years x treated")
