@@ -56,12 +56,12 @@ BRIGHT_FLUID = {**CLEAR, "bright_fraction": 0.2}
         ({**CLEAR, "csf_to_white": None}, "FLAIR", "T1w"),  # in template space
         ({**CLEAR, "bright_white_log_odds": None}, "FLAIR", "T1w"),
         # Fluid that may be that of a proton density scan, unless somebody or the header says more.
-        ({**CLEAR, "csf_to_white": 0.8}, None, "FLAIR"),
-        ({**CLEAR, "csf_to_white": 0.81}, None, "T1w"),
-        ({**CLEAR, "csf_to_white": 0.81}, "FLAIR", "FLAIR"),
-        ({**CLEAR, "csf_to_white": 0.81, "tags": SequenceTags("MR", 90.0, 9e3)}, None, "T1w"),
+        ({**CLEAR, "csf_to_white": 0.85}, None, "FLAIR"),
+        ({**CLEAR, "csf_to_white": 0.86}, None, "T1w"),
+        ({**CLEAR, "csf_to_white": 0.86}, "FLAIR", "FLAIR"),
+        ({**CLEAR, "csf_to_white": 0.86, "tags": SequenceTags("MR", 90.0, 9e3)}, None, "T1w"),
         (
-            {**CLEAR, "csf_to_white": 0.81, "tags": SequenceTags("MR", 90.0, 9e3, 2500.0)},
+            {**CLEAR, "csf_to_white": 0.86, "tags": SequenceTags("MR", 90.0, 9e3, 2500.0)},
             *(None, "FLAIR"),
         ),
         ({**BRIGHT_FLUID, "csf_to_white": 1.5}, None, "T2w"),
@@ -87,7 +87,7 @@ def test_what_is_not_read_as_it_is_told_is_refused():
 def test_a_scan_that_may_be_pd_is_refused_with_the_way_out():
     """Whoever knows that it is a T2w can say so."""
     for changes, name in (({**BRIGHT_FLUID, "csf_to_white": 1.4}, "T2w"), (CLEAR, "FLAIR")):
-        finding = only_finding("contrast", **{"csf_to_white": 0.85, **changes})
+        finding = only_finding("contrast", **{"csf_to_white": 0.87, **changes})
 
         assert finding.code == "not_t1" and f"if it is {name}, say so" in finding.message
 
