@@ -6,14 +6,16 @@ variance is chosen by maximum marginal likelihood, max(0, d^2 - s^2) (Morris 198
 10.1080/01621459.1983.10477920; with regression coefficients: George and Foster 2000, doi
 10.1093/biomet/87.4.731). What is shrunk stays within one standard error of the estimate, so the
 interval of the estimate holds it. Ages are centred, so that offset and slope are estimated
-independently of each other.
+independently of each other. Where ages are so alike that noise alone makes a slope that no scanner
+has, the slope stays the model's.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +23,7 @@ import numpy as np
 from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.cohort.beside import RecordsBeside
 from BrainAgeLib.cohort.sequences import finding_codes
+from BrainAgeLib.cohort.site_checks import decide_slope, far_from_others, kinds, places
 from BrainAgeLib.cohort.table import (
     OTHER_SEQUENCE,
     AnalysisTable,
@@ -36,11 +39,17 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.findings import FindingCode
 from BrainAgeLib.model.calibration import MOST_OF_FEW_SLICES
 from BrainAgeLib.model.card import Card
-from BrainAgeLib.model.site import FEWEST_PEOPLE, SiteCalibration, SiteLine, SiteModel
+from BrainAgeLib.model.site import (
+    FEWEST_PEOPLE,
+    MOST_SLOPE,
+    SiteCalibration,
+    SiteLine,
+    SiteModel,
+)
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.report.wording import scans_in_words
 from BrainAgeLib.software import software_record
-from BrainAgeLib.statistics import QUANTILES, SD_OF_MEDIAN_SIZE
+from BrainAgeLib.statistics import QUANTILES
 from BrainAgeLib.whole_file import write_atomically
 
 if TYPE_CHECKING:
@@ -49,7 +58,7 @@ if TYPE_CHECKING:
 LEAST_PEOPLE = 20
 LINE = "de-lange-cole"  # the card's line of the gap, which the deviation is measured from
 LEAST_SCATTER_YEARS = 1e-3
-OUTLIER_SDS = 5.0  # a healthy site of 100 has none
+MOST_SLOPE_ERROR = MOST_SLOPE / 2  # with it 95 % intervals are wider than any slope
 METHOD = (
     "Least squares of each person's gap less the model's line, on centred age; 95 % t intervals; "
     "each coefficient d with standard error s is multiplied by max(0, 1 - s^2 / d^2), empirical "
@@ -77,19 +86,30 @@ class Deviation:
 class SiteFit:
     """A fitted deviation: offset in years at ``mean_age_years``, slope in years a year.
 
-    ``left_out``: the scans of the table that do not count, those of other groups aside.
+    ``expected_sd_years``: the scatter that the model's interval within one scanner allows for.
+    ``deciding_lines``: of the table, on whose ages alone the slope hangs. ``places``: of which
+    scanners and the like there are several, in words. ``left_out``: the scans of the table that do
+    not count, those of other groups aside.
     """
 
     offset_years: Deviation
     slope: Deviation
     residual_sd_years: float
+    expected_sd_years: float
     people: int
     age_range_years: tuple[float, float]
     mean_age_years: float
     classes: tuple[str, ...]
     brain_extracted: tuple[bool | None, ...] = ()
     outlying_lines: tuple[int, ...] = ()
+    deciding_lines: tuple[int, ...] = ()
+    places: tuple[str, ...] = ()
     left_out: tuple[Exclusion, ...] = ()
+
+    @property
+    def tells_slope(self) -> bool:
+        """Whether the ages are far enough from each other for a slope."""
+        return self.slope.standard_error <= MOST_SLOPE_ERROR
 
 
 def kept_fraction(value: float, standard_error: float) -> float:
@@ -121,11 +141,10 @@ def fit_deviation(
         ends = value - quantile * error, value + quantile * error
         return Deviation(value, error, *ends, kept_fraction(value, error))
 
-    return (
-        deviation(offset, spread / math.sqrt(count)),
-        deviation(slope, spread / math.sqrt(square)),
-        residuals,
-    )
+    tilt = deviation(slope, spread / math.sqrt(square))
+    if tilt.standard_error > MOST_SLOPE_ERROR:
+        tilt = replace(tilt, kept=0.0)
+    return deviation(offset, spread / math.sqrt(count)), tilt, residuals
 
 
 def fit_site(path: Path, card: Card, group: str | None = None, force: bool = False) -> SiteFit:
@@ -140,7 +159,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     ages = scans["age"].to_numpy(float)
     if np.ptp(ages) == 0:
         raise InputError(f"all people of {path} have one age", "give people of different ages")
-    classes, lines = _bundled(scans, card)
+    classes, lines, expected_sds = _bundled(scans, card)
     expected = lines[:, 0] * ages + lines[:, 1]
     offset, slope, residuals = fit_deviation(ages, scans["gap_years"].to_numpy(float) - expected)
     if np.abs(residuals).max() < LEAST_SCATTER_YEARS:
@@ -148,18 +167,20 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
             f"the gaps of the people of {path} lie on one line, so nothing tells how sure it is",
             "give the table as brainage batch wrote it",
         )
-    scale = SD_OF_MEDIAN_SIZE * float(np.median(np.abs(residuals - np.median(residuals))))
-    far = np.abs(residuals - np.median(residuals)) > OUTLIER_SDS * max(scale, 1e-9)
+    records, line_of = RecordsBeside(path), scans["line"]
     return SiteFit(
         offset,
         slope,
         math.sqrt(float((residuals**2).sum()) / (len(ages) - 2)),
+        math.sqrt(float((expected_sds**2).mean())),
         len(ages),
         (float(ages.min()), float(ages.max())),
         float(ages.mean()),
         classes,
-        _kinds(scans, RecordsBeside(path), card),
-        tuple(int(line) for line in scans["line"][far]),
+        kinds(scans, records, card),
+        tuple(map(int, line_of[far_from_others(ages, residuals)])),
+        tuple(map(int, line_of[decide_slope(ages)])),
+        places(scans, records),
         left_out,
     )
 
@@ -187,22 +208,6 @@ def _check_people(people: int, others: int, path: Path, force: bool) -> None:
         )
 
 
-def _kinds(scans: pd.DataFrame, records: RecordsBeside, card: Card) -> tuple[bool | None, ...]:
-    """Return the kinds of scans that there are: without their skull or not, None for not known.
-
-    As with one scan, what the gate finds to have no skull has none, said so or not.
-    Raises InputError where the records tell of another model of this name and version.
-    """
-    kinds: list[bool | None] = []
-    for row in scans.to_dict("records"):
-        record = records.of(row["path"], row["brain_age_years"])
-        if record is not None and record.model.sha256 != card.sha256:
-            raise InputError(f"the ages are by other weights of {card.name}", MODEL_HINT)
-        kind = None if record is None else record.input.brain_extracted
-        kinds.append(True if FindingCode.NO_SKULL in finding_codes(row) else kind)
-    return tuple(dict.fromkeys(kinds))
-
-
 def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTable:
     """Return the scans of the named group; without a name there may be only one group."""
     groups = sorted(set(table.scans["group"]))
@@ -214,14 +219,15 @@ def healthy(table: AnalysisTable, path: Path, group: str | None) -> AnalysisTabl
     return table if group is None else of_group(table, path, group)
 
 
-def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the acquisition classes and each person's line of the model (person, 2).
+def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return the acquisition classes, each person's line of the model (person, 2), and scatter.
 
-    The line's slope comes first, then its intercept. A part of the brain, as the findings tell,
+    The line's slope comes first, then its intercept. Scatter (person,): the SD in years that the
+    interval allows for. A part of the brain, as the findings tell,
     counts as few slices, however few; a spacing that is not known is in the first class.
     """
     enough = max(entry.least_slices for entry in card.calibration.classes)
-    names, lines = [], []
+    names, lines, half_widths = [], [], []
     for row in scans.to_dict("records"):
         count = MOST_OF_FEW_SLICES if FindingCode.PART_OF_BRAIN in finding_codes(row) else enough
         entry = card.class_of(count, float(np.nan_to_num(row["slice_spacing_mm"])))
@@ -230,7 +236,9 @@ def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarr
             raise InputError(f"the model has no line {LINE} for {entry.name}", MODEL_HINT)
         names.append(entry.name)
         lines.append((line.slope, line.intercept))
-    return tuple(dict.fromkeys(names)), np.array(lines)
+        half_widths.append(entry.half_width_years(row["brain_age_years"]))
+    sds = NormalDist().inv_cdf(0.5 + card.calibration.interval_level / 2)
+    return tuple(dict.fromkeys(names)), np.array(lines), np.array(half_widths) / sds
 
 
 def site_calibration(fit: SiteFit, card: Card, site: str) -> SiteCalibration:
@@ -260,7 +268,7 @@ def site_calibration(fit: SiteFit, card: Card, site: str) -> SiteCalibration:
     except ValueError as error:
         raise InputError(
             f"this is not a site calibration that could be used: {error}",
-            "look at the people's brain ages first",
+            "look at the people's ages and brain ages first, and whether each is that person's",
         ) from error
 
 

@@ -125,7 +125,38 @@ def warnings(fit: SiteFit, ages_years: tuple[float, ...]) -> list[str]:
             "whether the scans came without their skull is not known, so --site cannot warn of "
             "scans of the other kind: leave the table in the folder of its batch"
         )
+    for several in fit.places:
+        said.append(
+            f"the scans differ in {several}, and a calibration has one line for all of them: "
+            "calibrate each scanner and protocol by itself"
+        )
     if fit.outlying_lines:
         lines = ", ".join(map(str, fit.outlying_lines))
-        said.append(f"far from all others, look at these scans: line {lines} of the table")
+        said.append(f"far from all others, look at these scans and ages: line {lines} of the table")
+    return said + _about_ages(fit)
+
+
+def _about_ages(fit: SiteFit) -> list[str]:
+    """Return what the ages of the people leave open."""
+    from BrainAgeLib.cohort.site_checks import scatter_more
+
+    said = []
+    if fit.deciding_lines:
+        said.append(
+            f"the slope hangs on one person whose age is far from all others, line "
+            f"{fit.deciding_lines[0]} of the table: look at that age, or leave it out, since "
+            "nobody tells of the ages between"
+        )
+    if not fit.tells_slope:
+        said.append(
+            "these people's ages tell no slope, so the model's is kept and the offset alone is "
+            "used: people of more different ages would tell one"
+        )
+    if scatter_more(fit.residual_sd_years, fit.expected_sd_years, fit.people):
+        said.append(
+            f"these people scatter by {fit.residual_sd_years:.1f} years around their own line, by "
+            f"more than the {fit.expected_sd_years:.1f} years of the interval with --site, which "
+            "will hold the age less often than it says: look for wrong ages, several scanners or "
+            "protocols, and poor scans"
+        )
     return said

@@ -15,7 +15,9 @@ def calibrate(brainage, small_model, tmp_path):
     """Return the command on a table of people who are all much older-looking."""
 
     def call(*options, people=40):
-        table = write_table(healthy_rows(people, shift_years=6.0), tmp_path / "results.csv")
+        table = write_table(
+            healthy_rows(people, shift_years=6.0, noise_years=4.0), tmp_path / "results.csv"
+        )
         output = tmp_path / "clinic.json"
         common = ("--output", output, "--model", small_model)
         return brainage("calibrate", table, *common, *options), output
