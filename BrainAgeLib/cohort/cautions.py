@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from BrainAgeLib.cohort.cohort_data import NO_GROUP, Cohort
 from BrainAgeLib.cohort.design import (
     MOST_CODES,
@@ -27,11 +29,21 @@ PLACES = frozenset({"site", "scanner", "center", "centre", "study", "protocol"})
 MANY_VALUES = 10  # of a category, each a column of its own
 RETURNED = "came back"
 FEWEST_ON_A_SIDE = 5
+# What stands for "not known" in the files of many studies.
+MAYBE_NOT_KNOWN = frozenset(
+    sign * float(str(digit) * length)
+    for digit in (7, 8, 9)
+    for length in range(1, 6)
+    for sign in (1, -1)
+) | {-1.0, -2.0, -3.0, -4.0}
+MANY_LACKING = 0.1
 
 
 def cautions(cohort: Cohort) -> list[str]:
     """Return what a reader must know of the table before the figures, in sentences."""
-    sources = (_models, _sequences, _spacings, _places, _codes, _categories, _unused, _lost_groups)
+    differing = (_models, _sequences, _spacings, _places)
+    columns = (_not_known, _codes, _categories, _lacking, _unused, _lost_groups)
+    sources = (*differing, *columns)
     return [*cohort.notes, *(words for source in sources for words in source(cohort))]
 
 
@@ -74,6 +86,44 @@ def _places(cohort: Cohort) -> Iterable[str]:
             yield (
                 f"The column {name} has {count} values and is no covariate: scanners shift raw "
                 f"gaps by years (--covariate {name})."
+            )
+
+
+def _not_known(cohort: Cohort) -> Iterable[str]:
+    plan = cohort.plan
+    for name in (*plan.covariates, *plan.measures, *((plan.score,) if plan.score else ())):
+        _, numbers = covariate_values(cohort.visits, name)
+        if numbers is None:
+            continue
+        odd = far_codes(numbers.dropna().to_numpy(float))
+        if odd:
+            count = int(numbers.isin(odd).sum())
+            yield (
+                f"{count} {'cells' if count > 1 else 'cell'} of the column {name} "
+                f"{'hold' if count > 1 else 'holds'} {' or '.join(f'{one:g}' for one in odd)}, far "
+                "from all others, and counted as that number. If it stands for not known, leave "
+                "such cells empty."
+            )
+
+
+def far_codes(values: np.ndarray) -> list[float]:
+    """Return which of (row,) numbers may stand for "not known": such as do, far from all others."""
+    is_code = np.isin(values, list(MAYBE_NOT_KNOWN))
+    others = values[~is_code]
+    if not len(others):
+        return []
+    low, high = float(others.min()), float(others.max())
+    codes = sorted(set(map(float, values[is_code])))
+    return [one for one in codes if max(one - high, low - one) > high - low]
+
+
+def _lacking(cohort: Cohort) -> Iterable[str]:
+    for name in cohort.plan.covariates:
+        lacking = covariate_values(cohort.first, name)[0].isna()
+        if lacking.mean() >= MANY_LACKING:
+            yield (
+                f"The covariate {name} is not known of {int(lacking.sum())} of {len(lacking)} "
+                "people, who are left out of every figure that is adjusted for it."
             )
 
 

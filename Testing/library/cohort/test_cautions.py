@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from BrainAgeLib.cohort.cautions import (
     cautions,
     drop_out,
     excluded_by_group,
+    far_codes,
     missing_values,
     visit_counts,
 )
@@ -48,6 +50,35 @@ def test_nothing_is_said_of_a_good_table(tmp_path):
 )
 def test_what_can_make_a_difference_is_said(tmp_path, columns, words):
     assert words in said(tmp_path, **columns)
+
+
+@pytest.mark.parametrize(
+    ("values", "codes"),
+    [
+        ([8, 9, 12, 18, 999], [999]),
+        ([0, 1, 1, 0, 9], [9]),
+        ([1410.5, 1502.1, -1], [-1]),
+        ([28, 30, 24, -9, -4, 99], [-9, -4, 99]),
+        ([8, 9, 12, 18], []),
+        ([0, 1, -1], []),
+        ([0, 3, 5, 9], []),
+        ([90, 96, 99], []),
+        ([9, 9], []),
+    ],
+)
+def test_numbers_that_may_stand_for_not_known(values, codes):
+    assert far_codes(np.array(values, float)) == codes
+
+
+def test_such_numbers_and_many_empty_cells_are_told(tmp_path):
+    plan = Plan(covariates=("education",), measures=("volume",))
+
+    words = said(tmp_path, plan, sex="FF", education=(12.5, 999), volume=(1450.5, -1))
+
+    assert "10 cells of the column education hold 999, far from all others" in words
+    assert "10 cells of the column volume hold -1" in words
+    lacking = said(tmp_path, Plan(covariates=("hand",)), sex="FF", hand=("left", "unknown"))
+    assert "The covariate hand is not known of 10 of 20 people, who are left out" in lacking
 
 
 def test_a_covariate_is_not_asked_for_again(tmp_path):
