@@ -52,9 +52,24 @@ def with_years(scans: pd.DataFrame, time: str | None) -> tuple[pd.DataFrame, lis
             "one age, which are taken for scans of one time: give each scan the age at it, or a "
             "column of years since the first scan (--time)."
         )
+    if count := len(against_sessions(scans, years)):
+        notes.append(
+            f"The numbers of the sessions of {count} {'people' if count > 1 else 'person'} tell "
+            f"another order of the scans than {time or 'the ages'}, by which they are taken: an "
+            "age or a session may be wrong."
+        )
     ordered = scans.assign(**{"years": years, NUMBER: session_numbers(scans)})
     ordered = ordered.sort_values(["person", "years", NUMBER, "line"], kind="stable")
     return ordered.drop(columns=NUMBER).reset_index(drop=True), notes
+
+
+def against_sessions(scans: pd.DataFrame, times: pd.Series) -> list[str]:
+    """Return the people some of whose ``times`` (row,) fall where their sessions' numbers rise."""
+    numbered = scans.assign(**{NUMBER: session_numbers(scans), "years": times})
+    ordered = numbered.sort_values(["person", NUMBER, "years"], kind="stable")
+    of_person = ordered.groupby("person")
+    falls = (of_person[NUMBER].diff() > 0) & (of_person["years"].diff() < 0)
+    return list(ordered["person"][falls].unique())
 
 
 def in_whole_years(scans: pd.DataFrame) -> bool:

@@ -16,6 +16,7 @@ from BrainAgeLib.cohort.beside import RecordsBeside
 from BrainAgeLib.cohort.sequences import NOT_T1, finding_codes, is_of_t1, sequence_of
 from BrainAgeLib.cohort.table import Exclusion, read_table, with_times
 from BrainAgeLib.cohort.table_checks import check_times
+from BrainAgeLib.cohort.visit_order import against_sessions
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.follow.differences import PersonChange
 from BrainAgeLib.follow.identity import maybe_two_people, subject_of
@@ -44,6 +45,10 @@ TRAIT_COLUMNS = {
     **{name: name for name in ("site", "scanner", "protocol")},
     "sequence": "the column sequence",  # one's own; that of a batch tells more
 }
+OTHER_ORDER = (
+    "The numbers of the sessions tell another order of the scans than their times, by which they "
+    "are taken: an age or a session may be wrong."
+)
 HOW_TO_SAY = "--time COLUMN names a column of them, or the column age has decimals"
 
 
@@ -68,6 +73,8 @@ def people_of_table(path: Path, time: str | None = None) -> tuple[list[Person], 
                 if time:
                     check_times(rows.assign(years=rows[time] - rows[time].min()), path)
                 person = _person(str(name), rows.to_dict("records"), time, records)
+                if against_sessions(rows, rows[time or "age"]):
+                    person = replace(person, notes=(*person.notes, OTHER_ORDER))
             except InputError as failed:  # which costs nobody else a result
                 error = failed
                 not_followed.append(NotFollowed(str(name), str(failed.message)))

@@ -45,6 +45,18 @@ def test_sessions_of_a_person_do_not_order_those_of_another(tmp_path):
     assert first_scans(scans.iloc[:0]).empty
 
 
+def test_people_whose_ages_go_back_against_their_sessions_are_counted(tmp_path):
+    rows = [row(n, 60.5 + n, 62.0 + n, session="M0") for n in range(6)]
+    rows += [row(n, 61.5 + n - 2 * (n == 3), 62.0 + n, session="M12") for n in range(6)]
+
+    notes = read_cohort(write_table(rows, tmp_path / "results.csv"), Plan()).notes
+
+    assert [one for one in notes if "sessions of 1 person tell another order" in one]
+    rows[9] |= {"session": "follow-up"}
+    notes = read_cohort(write_table(rows, tmp_path / "results.csv"), Plan()).notes
+    assert not [one for one in notes if "another order" in one]
+
+
 @pytest.mark.parametrize("word", ["none", "Unknown", "missing", "-", "?"])
 def test_what_may_be_the_name_of_a_group_is_one(tmp_path, word):
     names = {"id": word, "session": word, "group": word, "model": word}

@@ -103,6 +103,16 @@ def test_scans_of_one_time_in_a_table_are_told_what_applies_to_one(brainage, tmp
     assert "--time COLUMN" in done.err and "--years" not in done.err
 
 
+def test_ages_that_go_back_against_the_sessions_are_told_of(tmp_path):
+    ages = {1: ((1, 70.2), (2, 69.5), (3, 71.1)), 2: ((1, 60.2), (2, 61.5))}
+    rows = [row(n, age, 71.0, session=f"ses-{k}") for n in ages for k, age in ages[n]]
+
+    (back, forth), _ = people_of_table(write_table(rows, tmp_path / "results.csv"))
+
+    assert any("tell another order of the scans than their times" in one for one in back.notes)
+    assert not any("order" in one for one in forth.notes)
+
+
 def test_scans_have_no_years_in_a_table(brainage, tmp_path, model):
     table = write_table([row(1, 60.0, 61.0), row(1, 62.0, 63.0)], tmp_path / "results.csv")
 
