@@ -26,7 +26,7 @@ MOST_CSF_TO_WHITE = 0.9  # sound scans 0.27 to 0.73; PD-like 1.2, T2-like 2.2
 # What is in between shows no order, and is refused.
 CLEARLY_GREY = -0.5
 # Between these, fluid may be that of a proton density scan (simulated ones: 0.88 to 1.45); real
-# FLAIR 0.26 to 0.62, real T2 2.9 to 3.3. Who says what it is, or a header's times, settle it.
+# FLAIR 0.26 to 0.84, real T2 2.0 to 3.3. Who says what it is, or a header's times, settle it.
 MOST_CSF_OF_FLAIR, LEAST_CSF_OF_T2 = 0.85, 1.5
 # Where bone is: 22 real MR scans of heads 0.24 to 0.89 of the brain (tried by hand). A CT shows it
 # far brighter.
