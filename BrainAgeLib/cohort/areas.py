@@ -8,7 +8,11 @@ from BrainAgeLib.cohort.added_value import ODDS, added_value
 from BrainAgeLib.cohort.charts import estimates_forest
 from BrainAgeLib.cohort.cohort_data import Cohort
 from BrainAgeLib.cohort.differences import with_holm
-from BrainAgeLib.cohort.discrimination import discrimination, not_adjusted_for
+from BrainAgeLib.cohort.discrimination import (
+    discrimination,
+    kept_by_adjustment,
+    not_adjusted_for,
+)
 from BrainAgeLib.cohort.estimates import Estimate, estimates_table
 from BrainAgeLib.cohort.page import Report
 
@@ -24,6 +28,7 @@ NOT_TOLD = (
     "without an error, or there are too few people."
 )
 TOO_FEW = "No two groups have two people each with all values, so they are not told apart."
+LEAST_KEPT = 0.9  # of a difference by an adjusted area; less is told. Set by hand
 NO_MEASURE = "Name a measure of volume with --measure to see it beside."
 
 
@@ -54,7 +59,7 @@ def add_areas(report: Report, cohort: Cohort) -> None:
 
 
 def _not_adjusted(cohort: Cohort, pairs: list[tuple[str, str]]) -> list[str]:
-    """Return a sentence on each pair whose reference cannot tell a column of the adjustment."""
+    """Return sentences on pairs whose reference cannot tell the adjustment, or only roughly."""
     said, plan = [], cohort.plan
     for base, other in pairs:
         lost = not_adjusted_for(cohort.first, base, other, plan.measures, plan.covariates)
@@ -62,6 +67,14 @@ def _not_adjusted(cohort: Cohort, pairs: list[tuple[str, str]]) -> list[str]:
             said.append(
                 f"{other} against {base}: not adjusted for {', '.join(lost)}, which the people of "
                 f"{base} do not tell, since all of them are alike in it or something else tells it."
+            )
+        kept = kept_by_adjustment(cohort.first, base, other, plan.measures, plan.covariates)
+        if kept < LEAST_KEPT:
+            said.append(
+                f"{other} against {base}: the people of {base} are few, or unlike those of {other} "
+                "in age or a covariate, so that the line of the adjustment is rough and adjusted "
+                f"areas lean to 0.5: they show about {100 * kept:.0f} % of a difference. The "
+                "adjusted difference above does not lean so."
             )
     return said
 

@@ -100,6 +100,31 @@ def not_adjusted_for(
     return [str(name) for place, name in enumerate(design) if place not in told]
 
 
+def kept_by_adjustment(
+    first: pd.DataFrame,
+    base: str,
+    other: str,
+    measures: tuple[str, ...] = (),
+    covariates: tuple[str, ...] = (),
+) -> float:
+    """Return which part of a difference adjusted areas show, 0-1: the line has an error, too.
+
+    Of normal values the area is that of d / sqrt(2), d SDs apart. With x' S x the variance of the
+    line at a person's columns in units of the scatter, residuals of a patient and a control differ
+    with the variance 2 + (x' S x of the patient) - (x' S x of the control): a control's residual
+    goes with the line. Leaving each control out of their own line would make it 2 + both.
+    """
+    frame, design = _people_of_pair(first, base, other, measures, covariates)
+    matrix, controls = design.to_numpy(float), (frame["group"] == base).to_numpy()
+    matrix = matrix[:, independent_columns(matrix[controls])]
+    if not 0 < controls.sum() < len(controls):
+        return 1.0
+    line = np.linalg.pinv(matrix[controls])
+    errors = ((matrix @ line) ** 2).sum(axis=1)
+    variances = 2 + errors[~controls] - errors[controls].mean()
+    return min(1.0, float(np.sqrt(2 / variances).mean()))
+
+
 def _people_of_pair(
     first: pd.DataFrame,
     base: str,

@@ -70,3 +70,13 @@ def test_patients_of_one_age_tell_no_change_with_age(tmp_path, recwarn):
     assert any(item.figure == "adjusted difference" for item in report.estimates)
     assert not [item for item in report.estimates if "per year of age" in item.figure]
     assert not [one for one in recwarn if "rank" in str(one.message)]
+
+
+def test_areas_of_few_controls_are_said_to_lean_to_a_half(tmp_path):
+    rows = [entry | {"group": "ab"[n > 5]} for n, entry in enumerate(healthy_rows(14))]
+
+    report = cohort_report(write_table(rows, tmp_path / "results.csv"), Plan())
+
+    parts = next(one.parts for one in report.sections if one.title.startswith("How well"))
+    assert any("adjusted areas lean to 0.5: they show about" in str(part) for part in parts)
+    assert "lean to 0.5" not in words(tmp_path, Plan())

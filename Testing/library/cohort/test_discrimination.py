@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from BrainAgeLib.cohort.discrimination import (
     ADJUSTED,
     AS_IT_IS,
     auc,
     discrimination,
+    kept_by_adjustment,
     not_adjusted_for,
 )
 
@@ -109,3 +111,25 @@ def test_a_reference_group_of_one_site_does_not_move_the_area(people, site):
 
     area = next(item for item in found if item.outcome == "volume" and item.figure == ADJUSTED)
     assert area.value > 0.75 and area.low > 0.7
+
+
+@pytest.mark.parametrize(
+    ("people", "older", "low", "high"), [(7, 3, 0.6, 0.97), (20, 12, 0.4, 0.9)]
+)
+def test_areas_lean_to_a_half_as_much_as_is_said(people, older, low, high):
+    generator = np.random.default_rng(people)
+    is_patient = np.arange(2 * people) >= people
+    ages = generator.uniform(60, 80, 2 * people) + older * is_patient
+    first = pd.DataFrame({"group": np.where(is_patient, "AD", "CN"), "age": ages})
+    first["sex"], first["gap_years"] = np.where(np.arange(2 * people) % 2, "F", "M"), 0.0
+    kept = kept_by_adjustment(first, "CN", "AD")
+
+    centred = ages - ages.mean()
+    design = np.column_stack([np.ones(2 * people), centred, centred**2, first["sex"] == "M"])
+    gaps = generator.normal(0, 1, (2 * people, 4000)) + is_patient[:, None]
+    line = np.linalg.lstsq(design[~is_patient].astype(float), gaps[~is_patient], rcond=None)[0]
+    left = gaps - design.astype(float) @ line
+    larger = left[is_patient][:, None] > left[~is_patient][None]
+
+    assert low < kept < high
+    assert larger.mean() == pytest.approx(norm.cdf(kept / np.sqrt(2)), abs=0.015)
