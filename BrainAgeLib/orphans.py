@@ -13,9 +13,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
-from BrainAgeLib.errors import ExitCode
+from BrainAgeLib.errors import BrainAgeError, ExitCode, is_out_of_memory
 
 
 def end_with_parent() -> None:
@@ -36,16 +37,24 @@ def worker_pool(workers: int, begin: Callable[[], None]) -> Iterator[ProcessPool
 
     When an error or an interruption leaves the context, the workers are ended, whatever they are
     at; jobs that were not begun are dropped. Submit jobs in ``interruptions_held``.
+
+    Raises BrainAgeError when a worker was killed, or has too little memory.
     """
     context = multiprocessing.get_context("spawn")
     others = set(multiprocessing.active_children())
     with ProcessPoolExecutor(workers, context, _begin, (begin,)) as pool:
         try:
             yield pool
-        except BaseException:
+        except BaseException as error:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in set(multiprocessing.active_children()) - others:
                 process.kill()
+            if isinstance(error, BrokenProcessPool) or is_out_of_memory(error):
+                raise BrainAgeError(
+                    "a worker process was ended, as happens when memory is short",
+                    "run the same command again: it goes on where it stopped; with fewer --threads "
+                    "it needs less memory",
+                ) from error
             raise
 
 

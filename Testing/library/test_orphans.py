@@ -54,10 +54,16 @@ from BrainAgeLib.orphans import interruptions_held, worker_pool
 def nothing():
     pass
 
+def die():
+    os.kill(os.getpid(), 9)
+
+def too_large():
+    raise MemoryError
+
 if __name__ == "__main__":
     with worker_pool(2, nothing) as pool:
         with interruptions_held():
-            jobs = [pool.submit(time.sleep, 0.3) for _ in range(200)]
+            jobs = [pool.submit(time.sleep, 0.3) for _ in range(2000)]
         if sys.argv[1] == "at once":
             print("started", flush=True)
         for number, job in enumerate(as_completed(jobs)):
@@ -89,8 +95,46 @@ def test_an_interruption_or_an_error_ends_the_pool_at_once(tmp_path, when, inter
     if interrupted:
         process.stdout.readline()
         os.killpg(process.pid, signal.SIGINT)
-    _, complaint = process.communicate(timeout=30)  # 200 jobs would take as long
+    _, complaint = process.communicate(timeout=patience(30))  # all jobs take minutes
 
     assert said in complaint.splitlines()[-1]
     assert complaint.count("Traceback") == int(interrupted)  # the workers say nothing
     assert left_of_session(process.pid, patience(2.0)) == []
+
+
+LOST = """
+import os, sys
+from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.orphans import worker_pool
+
+def nothing():
+    pass
+
+def killed():
+    os.kill(os.getpid(), 9)
+
+def without_memory():
+    raise MemoryError
+
+if __name__ == "__main__":
+    try:
+        with worker_pool(1, nothing) as pool:
+            pool.submit(globals()[sys.argv[1]]).result()
+    except BrainAgeError as error:
+        print(error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
+@pytest.mark.parametrize("how", ["killed", "without_memory"])
+def test_a_worker_that_was_killed_is_told_of_in_words(tmp_path, how):
+    script = tmp_path / "lost.py"
+    script.write_text(LOST)
+
+    done = subprocess.run(
+        [sys.executable, str(script), how], env=environment(), capture_output=True, text=True
+    )
+
+    assert done.stdout.startswith("a worker process was ended, as happens when memory is short")
+    assert "it goes on where it stopped" in done.stdout
+    assert done.stderr == ""
