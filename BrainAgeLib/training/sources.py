@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,9 +24,16 @@ from BrainAgeLib.whole_file import write_atomically
 Source = list[str | None]  # the checksums of a person's scan and of its labels
 NAME = "sources.json"
 UNREADABLE = ""
+PEOPLE_A_REPORT = 50
 
 
-def check_sources(people: Sequence[Person], folder: Path, is_begun: bool) -> None:
+def check_sources(
+    people: Sequence[Person],
+    folder: Path,
+    is_begun: bool,
+    workers: int,
+    on_progress: Callable[[int, int], None],
+) -> None:
     """Remove what was prepared of a scan, or of labels, that are others now; note what they are.
 
     ``is_begun``: whether models were trained on what is prepared; InputError is raised then
@@ -34,44 +41,46 @@ def check_sources(people: Sequence[Person], folder: Path, is_begun: bool) -> Non
     """
     path = folder / NAME
     known: dict[str, Source] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    found = _sources_of(people, known)
-    changed = [p for p in people if _noted(known, found, p) != found[p.participant_id]]
+    noted, changed = dict(known), []
+    for person, found in zip(people, _sources(people, workers, on_progress), strict=True):
+        before = known.get(person.participant_id, found)
+        pairs = list(zip(before, found, strict=True))
+        are_others = [old != new and UNREADABLE not in (old, new) for old, new in pairs]
+        if any(are_others):
+            changed.append((person, are_others[0]))
+        noted[person.participant_id] = [old if new == UNREADABLE else new for old, new in pairs]
     if changed and is_begun:
         raise InputError(
             f"{folder} holds models of other scans or labels of {len(changed)} of these people",
             HINT,
-            tuple(person.participant_id for person in changed[:MOST_TOLD]),
+            tuple(person.participant_id for person, _ in changed[:MOST_TOLD]),
         )
-    for person in changed:
-        is_same_scan = _noted(known, found, person)[0] == found[person.participant_id][0]
-        for file in _made_of(person, folder, is_same_scan):
+    for person, is_another_scan in changed:
+        for file in _made_of(person, folder, is_another_scan):
             file.unlink(missing_ok=True)
-    if known != known | found:
-        write_atomically(path, json.dumps(known | found, indent=1).encode())
+    if noted != known:
+        write_atomically(path, json.dumps(noted, indent=1).encode())
 
 
-def _noted(known: dict[str, Source], found: dict[str, Source], person: Person) -> Source:
-    return known.get(person.participant_id, found[person.participant_id])
+def _sources(
+    people: Sequence[Person], workers: int, on_progress: Callable[[int, int], None]
+) -> Iterator[Source]:
+    """Yield the checksums of everybody's files; it takes minutes on a network disk."""
+    on_progress(0, len(people))
+    with ThreadPoolExecutor(workers) as pool:
+        for done, source in enumerate(pool.map(_source_of, people), 1):
+            if done % PEOPLE_A_REPORT == 0 or done == len(people):
+                on_progress(done, len(people))
+            yield source
 
 
-def _sources_of(people: Sequence[Person], known: dict[str, Source]) -> dict[str, Source]:
-    """Return the checksums of everybody's files; those that are known where none can be read."""
-    with ThreadPoolExecutor() as pool:
-        scans = list(pool.map(_checksum, [person.path for person in people]))
-        labels = list(pool.map(_checksum, [person.labels for person in people]))
-    found = {p.participant_id: [*of] for p, *of in zip(people, scans, labels, strict=True)}
-    return {
-        name: [
-            old if new == UNREADABLE else new
-            for old, new in zip(known.get(name, of), of, strict=True)
-        ]
-        for name, of in found.items()
-    }
+def _source_of(person: Person) -> Source:
+    return [_checksum(person.path), _checksum(person.labels)]
 
 
-def _made_of(person: Person, folder: Path, is_same_scan: bool) -> Iterable[Path]:
+def _made_of(person: Person, folder: Path, is_another_scan: bool) -> list[Path]:
     of_scan = (registration_file, training_file, evaluation_file, maps_file)
-    makers = (sequences_file,) if is_same_scan else (*of_scan, sequences_file)
+    makers = (*of_scan, sequences_file) if is_another_scan else (sequences_file,)
     return [make(folder, person) for make in makers]
 
 

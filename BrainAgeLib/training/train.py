@@ -46,6 +46,7 @@ from BrainAgeLib.whole_file import TEMPORARY_PREFIX
 logger = logging.getLogger(__name__)
 LEAST_PEOPLE_PER_FOLD = 10  # set by hand: fewer say nothing of how good a model is
 LEFT_OUT_NAME = "left_out.csv"
+ROWS_NAME = "out_of_fold.csv"
 
 
 def train_model(
@@ -74,24 +75,32 @@ def train_model(
     network_to_start_from(settings, 0)  # refuses what will not do before hours are spent
     folder = output / "work"
     make_output_folder(folder)
-    _tell_who_is_left_out(left_out, len(people), folder, report)
     with ExitStack() as run:
         for number in chosen:
             run.enter_context(folder_lock(folder, f"fold-{number}"))
         if only_fold is None:  # nobody else writes there
             _remove_unfinished(folder)
-        check_sources(people, folder, check_same_run(folder, settings, people))
+        _tell_who_is_left_out(left_out, len(people), folder, report)
         device = resolve_device(settings.device)
         run.enter_context(threads(settings.threads or None))
         run.enter_context(own_chance())
-        workers = settings.threads or os.cpu_count() or 1
-        prepare(people, folder, settings, workers, lambda n, of: report("simulate", n, of, ""))
-        begin_to_train(folder, settings, people)
+        _prepare(people, folder, settings, report)
         folds = [Fold(n, people, splits[n], folder, settings, device, report) for n in chosen]
         members = [_trained(fold) for fold in folds]
         if only_fold is not None:
             return None
         return _put_together(replace(folds[0], number=EVERYBODY), members, output)
+
+
+def _prepare(
+    people: list[Person], folder: Path, settings: TrainingSettings, report: Report
+) -> None:
+    """Have everybody's scans in the folder, made of the files that are there now."""
+    workers = settings.threads or os.cpu_count() or 1
+    is_begun = check_same_run(folder, settings, people)
+    check_sources(people, folder, is_begun, workers, lambda n, of: report("compare", n, of, ""))
+    prepare(people, folder, settings, workers, lambda n, of: report("simulate", n, of, ""))
+    begin_to_train(folder, settings, people)
 
 
 def _tell_who_is_left_out(
@@ -106,7 +115,8 @@ def _tell_who_is_left_out(
 
 def _remove_unfinished(folder: Path) -> None:
     """Remove the files that killed runs were writing, which are as large as finished ones."""
-    for unfinished in folder.rglob(f"{TEMPORARY_PREFIX}*"):
+    tables = folder.parent.glob(f"{TEMPORARY_PREFIX}*-{ROWS_NAME}")
+    for unfinished in (*folder.rglob(f"{TEMPORARY_PREFIX}*"), *tables):
         if not unfinished.name.startswith(LOCK_NAME):
             unfinished.unlink(missing_ok=True)
 
@@ -228,7 +238,7 @@ def _put_together(everybody: Fold, members: list[tuple[Member, Own]], output: Pa
     judged = dict(zip(others, tables[settings.folds :], strict=True))
     blend = choose_blend(rows, list(judged.values()))
     rows = sorted(blended(rows, blend), key=lambda row: (row.participant_id, row.protocol))
-    write_rows(rows, output / "out_of_fold.csv")
+    write_rows(rows, output / ROWS_NAME)
     # Nobody of a site is in the model without it: neither in its blend nor in what is typical.
     blends = {
         site: choose_blend(rows, [table for name, table in judged.items() if name != site])

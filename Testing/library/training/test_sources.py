@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.errors import InputError
+from BrainAgeLib.training import sources
 from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.sources import check_sources
 from BrainAgeLib.training.store import (
     evaluation_file,
     maps_file,
@@ -19,6 +19,13 @@ from BrainAgeLib.training.store import (
 
 OF_SCAN = (registration_file, training_file, evaluation_file, maps_file)
 FILES = (*OF_SCAN, sequences_file)
+
+
+def check_sources(people, folder, is_begun):
+    """Check them by two threads; return what was told meanwhile."""
+    told = []
+    sources.check_sources(people, folder, is_begun, 2, lambda *far: told.append(far))
+    return told
 
 
 @pytest.fixture
@@ -91,3 +98,26 @@ def test_models_of_another_scan_are_not_gone_on_with(people, tmp_path):
 
     assert told.value.details == ("sub-a",)
     assert kept(people[0], tmp_path) == FILES
+
+
+def test_models_of_a_scan_that_could_not_be_read_at_first_are_gone_on_with(people, tmp_path):
+    (tmp_path / "work" / sources.NAME).unlink()  # an earlier version noted nothing
+    content = people[0].path.read_bytes()
+    people[0].path.unlink()
+    check_sources(people, tmp_path / "work", is_begun=True)
+    people[0].path.write_bytes(content)
+
+    check_sources(people, tmp_path / "work", is_begun=True)
+
+    people[0].path.write_bytes(b"mended")
+    with pytest.raises(InputError, match="of 1 of these people"):
+        check_sources(people, tmp_path / "work", is_begun=True)
+
+
+def test_it_says_how_far_it_is(people, tmp_path, monkeypatch):
+    monkeypatch.setattr(sources, "PEOPLE_A_REPORT", 2)
+    third = replace(people[0], participant_id="sub-c")
+
+    told = check_sources([*people, third], tmp_path / "work", is_begun=False)
+
+    assert told == [(0, 3), (2, 3), (3, 3)]
