@@ -35,5 +35,5 @@ def _browse(page: Path, *options: str) -> str:
         *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", *options),
         *(f"--user-data-dir={page.parent / 'profile'}", page.resolve().as_uri()),
     ]
-    done = subprocess.run(command, check=True, capture_output=True, timeout=120)
+    done = subprocess.run(command, check=True, capture_output=True)
     return done.stdout.decode("utf-8")

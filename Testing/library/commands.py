@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[2]
-LONGEST_SECONDS = 240
 
 
 def command_line(*arguments: object) -> list[str]:
@@ -56,7 +55,6 @@ def run_brainage(
         capture_output=True,
         text=True,
         check=False,
-        timeout=LONGEST_SECONDS,
         **options,
     )
 

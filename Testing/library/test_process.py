@@ -71,9 +71,7 @@ sys.exit(main(sys.argv[2:]))
 def test_memory_that_is_really_gone_is_4(arguments, tmp_path, megabytes):
     arguments = [*arguments, "--device", "cpu", "--threads", "1"]
     command = [sys.executable, "-c", SCARCE, str(megabytes), *arguments]
-    done = subprocess.run(
-        command, env=environment(**ONE_THREAD), capture_output=True, text=True, timeout=240
-    )
+    done = subprocess.run(command, env=environment(**ONE_THREAD), capture_output=True, text=True)
 
     outcome = SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr)
     check_error(outcome, 4, "too little memory")

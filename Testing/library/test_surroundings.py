@@ -50,7 +50,6 @@ def test_no_home_no_terminal_no_streams(arguments, tmp_path):
         cwd="/",
         start_new_session=True,
         preexec_fn=closed_streams,
-        timeout=120,
         check=False,
     )
 
@@ -69,7 +68,6 @@ def test_an_output_stream_that_takes_nothing_is_4(arguments, options):
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
             check=False,
         )
 

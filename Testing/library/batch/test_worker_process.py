@@ -43,7 +43,7 @@ def test_a_worker_is_a_fork_of_what_has_imported_the_library(tmp_path):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
     done = subprocess.run(
-        [sys.executable, program], capture_output=True, text=True, env=environment, timeout=120
+        [sys.executable, program], capture_output=True, text=True, env=environment
     )
 
     assert done.returncode == 0, done.stderr

@@ -174,7 +174,7 @@ def interrupted_at_work(script, argument, number):
     with process:
         assert process.stdout.readline() == "working\n"
         process.send_signal(number)
-        return process.wait(timeout=30), process.stderr.read()
+        return process.wait(patience(30)), process.stderr.read()
 
 
 @pytest.mark.parametrize("kind", ["heedless", "a thread of its own"])
@@ -205,4 +205,4 @@ def test_who_ignores_it_in_the_background_is_left_alone(tmp_path):
     with process:
         process.send_signal(signal.SIGINT)
         assert process.stdout.read().startswith("SlicerBrainAge")
-        assert process.wait(timeout=30) == 0
+        assert process.wait(patience(30)) == 0

@@ -13,7 +13,6 @@ from Testing.library.follow.made_people import OWN_ERROR, prediction, record
 from Testing.library.phantoms import template_brain, thick_slices_of, write_volume
 from Testing.library.scan.made_dicom import write_volume_series
 
-pytestmark = pytest.mark.timeout(900)  # scans are predicted whole, maps and all
 OUTPUTS = ("report.html", "follow.json", "changes.csv")
 
 

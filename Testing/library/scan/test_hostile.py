@@ -48,7 +48,6 @@ def test_damaged_headers_are_refused_in_words(tmp_path):
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=240,
         check=False,
     )
 
