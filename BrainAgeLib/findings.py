@@ -104,7 +104,6 @@ WIDENING = frozenset(
         FindingCode.PART_OF_BRAIN,
         FindingCode.SLICE_HEIGHTS,
         FindingCode.UNLIKE_TRAINING,
-        FindingCode.OTHER_SEQUENCE,
     }
 )
 """Those with which the interval is wider than usual."""

@@ -42,6 +42,8 @@ def _what_it_means(prediction: Prediction, inside: bool) -> str:
     for code, part in ONE_SIDED.items():
         if code in codes:
             return f", which is that of healthy people: the sides of this {part} are unlike theirs."
+    if FindingCode.OTHER_SEQUENCE in codes:
+        return ", which is known of simulated scans and a handful of real ones."
     if prediction.has_wide_interval:
         return ", which is wide for this scan."
     if inside:

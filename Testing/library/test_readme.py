@@ -13,7 +13,7 @@ from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import DEFAULT_MODEL
 from BrainAgeLib.records import NOTICE
 from BrainAgeLib.resources import models_folder
-from Testing.library.walls import LIBRARY, MAY_IMPORT
+from Testing.library.walls import LIBRARY, MAY_IMPORT, project_files
 from Testing.makers.error_picture import PICTURE, lines_of
 from Testing.makers.model_card import MARK, card_page, first_tables
 from Testing.studies._pages import PAGES as DOCS
@@ -82,10 +82,29 @@ def test_the_picture_of_errors_shows_the_figures_of_today() -> None:
     assert f"({PICTURE.relative_to(ROOT).as_posix()})" in TEXT
 
 
+def test_no_words_of_the_picture_of_errors_lie_on_a_mark() -> None:
+    drawn = PICTURE.read_text("utf-8")
+    errors = [re.escape(row.words()) for rows in lines_of().values() for row in rows]
+    words = [float(x) for x in re.findall(rf' x="([\d.]+)"[^>]*>(?:{"|".join(errors)})<', drawn)]
+    of_the_mean_age = [float(x) for x in re.findall(r'<use [^>]* x="([\d.]+)".*#666666', drawn)]
+
+    assert len(words) == len(errors) < len(of_the_mean_age)
+    assert max(of_the_mean_age) < min(words)
+
+
 def test_tables_are_those_of_the_card() -> None:
     card = read_card(CARD)
     assert read_part(ROOT / "README.md", MARK) == first_tables(card)
     assert (CARD / "README.md").read_text("utf-8") == card_page(card)
+
+
+def test_what_the_commands_write_into_a_checkout_is_no_part_of_the_project() -> None:
+    if not project_files():
+        pytest.skip("not a git checkout")
+    written = sorted({"brainage-demo", *re.findall(r"--output ([a-z][\w.-]*)", TEXT)})
+    command = ["git", "check-ignore", "--no-index", *written]
+    ignored = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8").stdout
+    assert len(written) > 5 and ignored.split() == written
 
 
 def test_the_notice_stands_in_the_readme() -> None:

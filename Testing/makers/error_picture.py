@@ -25,6 +25,7 @@ NEVER_SEEN = "Scanners never seen (people)"
 TRAINED_ON = "Scanner of the training, held out"
 OF_THE_CARD = ("axial 5+1 mm", "axial 7+2 mm", "3D 2 mm", "6 axial slices", "one axial slice")
 LEAST_PEOPLE = 3
+WORDS_YEARS = 5.0  # how wide the words of an error are, along the axis
 YOUNG, ALL, OLD = "up to 30 years", "all", "from 60 years"
 STYLE = {YOUNG: ("v", COLORS[0]), ALL: ("o", "black"), OLD: ("^", COLORS[1])}
 
@@ -104,6 +105,7 @@ def draw(groups: dict[str, list[Line]]) -> bytes:
         error.set_yticks(range(len(rows)), labels)
         for label in error.get_yticklabels():
             label.set_fontweight("bold" if label.get_text() in groups else "normal")
+        _write_words(error, rows)
         _finish(error, lean, len(rows))
         figure.legend(loc="outside upper right", ncols=4)
         content = io.BytesIO()
@@ -115,8 +117,16 @@ def _draw_error(axes: Any, place: int, row: Line) -> None:
     axes.plot(row.interval_years, [place, place], color=COLORS[0], linewidth=2)
     axes.plot([row.mae_years], [place], "o", color=COLORS[0], markersize=6)
     axes.plot([row.mean_age_mae_years], [place], "|", color=GREY, markersize=9)
-    words = axes.text(row.interval_years[1] + 0.3, place, row.words(), va="center", fontsize=8)
-    words.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+
+
+def _write_words(axes: Any, rows: list[Line | str]) -> None:
+    """Write each error behind all that is drawn, so that no words lie on a mark."""
+    lines = [(place, row) for place, row in enumerate(rows) if isinstance(row, Line)]
+    behind = max(max(row.mean_age_mae_years, row.interval_years[1]) for _, row in lines) + 0.6
+    for place, row in lines:
+        axes.text(behind, place, row.words(), va="center", fontsize=8)
+    axes.set_xlim(0, behind + WORDS_YEARS)
+    axes.set_xticks(range(0, int(behind) + 1, 4))
 
 
 def _draw_lean(axes: Any, place: int, row: Line) -> None:
@@ -127,7 +137,6 @@ def _draw_lean(axes: Any, place: int, row: Line) -> None:
 
 def _finish(error: Any, lean: Any, count: int) -> None:
     error.set_ylim(count - 0.5, -0.5)
-    error.set_xlim(0, None)
     error.tick_params(axis="y", length=0)
     error.set_xlabel("mean absolute error of the raw age, 95 % interval (years)")
     error.plot([], [], "|", color=GREY, markersize=9, label="guessing the mean age")

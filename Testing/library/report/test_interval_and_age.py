@@ -28,6 +28,16 @@ def test_a_wide_interval_says_nothing_of_the_error(
 
 
 @pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (80.0, "outside")])
+def test_the_interval_of_another_sequence_need_not_be_wide(
+    person: MakePerson, age_years: float, where: str
+) -> None:
+    flair = Quality((Finding("other_sequence", "warn", "This is a FLAIR scan."),))
+    text = str(interval_and_age(person(quality=flair, chronological_age_years=age_years)))
+    assert f"lies {where} the interval, which is known of simulated scans and a handful" in text
+    assert "wide" not in text and "within the error" not in text and "healthy" not in text
+
+
+@pytest.mark.parametrize(("age_years", "where"), [(61.0, "inside"), (80.0, "outside")])
 def test_nobody_with_a_one_sided_brain_is_told_of_the_error_in_healthy_people(
     person: MakePerson, age_years: float, where: str
 ) -> None:
