@@ -37,9 +37,9 @@ WHAT_THE_ERROR_LEAVES_OUT = (
 
 def headline(change: Change) -> Fact:
     """Return the change a year with its interval; the change in all where there is no rate."""
-    label, unit, value, why = "Brain age a year", "years a year", change.a_year, ""
+    label, unit, value, why = "Change of brain age", "years a year", change.a_year, ""
     if value is None:
-        label, unit, value = "Change of brain age", "years", change.total_years
+        unit, value = "years", change.total_years
         why = f"; over {duration(change.years)}, {NO_RATE}"
     interval = f"{percent(change.level)} interval {ends(change)} {unit}"
     return Fact(label, f"{signed(value)} {unit}", f"{interval}, from scanning again alone{why}")

@@ -191,7 +191,7 @@ def _pixels(measured: Coverage) -> Finding | None:
     return Finding(
         FindingCode.PIXEL_SIZE,
         "warn",
-        f"The pixels are {widest:.1f} mm wide, wider than in the scans that the model was trained "
+        f"The pixels are {widest:.2f} mm wide, wider than in the scans that the model was trained "
         "on. Trust the age less, or use a series with finer pixels.",
         round(widest, 2),
         MOST_PIXEL_MM,

@@ -24,7 +24,8 @@ def test_two_records_give_change_report_and_numbers(brainage, tmp_path, model):
 
     assert done.code == 0, done.err
     assert "accelerat" not in done.out
-    assert "Brain age a year: +1.5 years a year" in done.out and "Not a medical device" in done.out
+    assert "Change of brain age: +1.5 years a year" in done.out
+    assert "Not a medical device" in done.out
     (said,) = json.loads((out / "follow.json").read_text())["people"]
     assert said["change"]["a_year"] == pytest.approx(1.5)
     assert said["change"]["smallest_total_years"] == pytest.approx(2.77, abs=0.01)
