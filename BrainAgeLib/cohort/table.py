@@ -22,7 +22,7 @@ from BrainAgeLib.cohort.table_checks import (
 from BrainAgeLib.cohort.visit_order import NUMBER, session_numbers
 from BrainAgeLib.errors import InputError
 from BrainAgeLib.records import IntervalCovers, Verdict
-from BrainAgeLib.tables.cells import MAYBE_THOUSANDS, NOT_KNOWN, with_points
+from BrainAgeLib.tables.cells import NOT_KNOWN, no_number, with_points
 from BrainAgeLib.tables.sexes import SexColumns, UnclearSexes
 from BrainAgeLib.tables.sheet import legible, read_sheet
 
@@ -45,9 +45,6 @@ TEXTS = (
 )
 GAP_DECIMALS = 9
 NO_TIME = "no time"
-THOUSANDS_HINT = (
-    "leave the comma out if it stands between thousands, write a point if it is a decimal one"
-)
 # Of names fewer words say that there is none: "none" and "unknown" may be those of a group.
 NAMES = ("id", "session", "group", "model")
 NO_NAME = frozenset(("", "n/a", "na", "nan", "#n/a", "null"))
@@ -168,9 +165,7 @@ def number_column(
     wrong = texts.notna() & ~np.isfinite(numbers)
     if wrong.any():
         line, text = int(frame["line"][wrong].iloc[0]), str(texts[wrong].iloc[0])[:40]
-        what = "which is no number"
-        if MAYBE_THOUSANDS.fullmatch(text):
-            what, hint = "whose comma may stand between thousands", THOUSANDS_HINT
+        what, hint = no_number(text, hint)
         raise InputError(f"line {line} of {path}: {name} is {text!r}, {what}", hint)
     return numbers
 

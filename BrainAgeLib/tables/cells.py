@@ -128,6 +128,19 @@ def with_points(
     }
 
 
+def no_number(cell: str, hint: str) -> tuple[str, str]:
+    """Return what is wrong with a cell that is no number, and what to do, ``hint`` if no comma."""
+    if MAYBE_THOUSANDS.fullmatch(cell):
+        return (
+            "whose comma may stand between thousands",
+            "leave the comma out if it stands between thousands, write a point if it is a decimal "
+            "one",
+        )
+    if _DECIMAL_COMMA.fullmatch(cell):
+        hint = "save the table with semicolons or tabs between its cells, or with decimal points"
+    return "which is no number", hint
+
+
 def _has_decimal_comma(cell: str) -> bool:
     return bool(_DECIMAL_COMMA.fullmatch(cell)) and not MAYBE_THOUSANDS.fullmatch(cell)
 

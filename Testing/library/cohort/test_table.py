@@ -226,8 +226,9 @@ def test_a_comma_between_commas_is_no_decimal_one(tmp_path):
     path = tmp_path / "results.csv"
     path.write_text('age,brain_age_years\n40,"41,5"\n')
 
-    with pytest.raises(InputError, match="'41,5', which is no number"):
+    with pytest.raises(InputError, match="'41,5', which is no number") as said:
         read_table(path)
+    assert "with semicolons or tabs between its cells" in said.value.hint
 
 
 @pytest.mark.parametrize("nothing", ["NA", "n/a", "NaN", "nan"])
