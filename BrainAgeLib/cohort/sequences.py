@@ -5,7 +5,7 @@ Which other one it is says the column ``sequence``, which older tables do not ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import FINDING_SEPARATOR
@@ -36,6 +36,18 @@ def finding_codes(row: Mapping[Any, Any]) -> list[str]:
 def is_of_t1(row: Mapping[Any, Any]) -> bool:
     """Say whether the age of a row is that of a scan which was read as a T1."""
     return FindingCode.OTHER_SEQUENCE not in finding_codes(row)
+
+
+def t1_first(rows: Sequence[Mapping[Any, Any]]) -> list[tuple[int, Mapping[Any, Any]]]:
+    """Return rows with their places: those of T1, those after an agent, then other sequences.
+
+    Of several scans of a session the age of the T1 is the one to use.
+    """
+
+    def rank(item: tuple[int, Mapping[Any, Any]]) -> tuple[bool, bool]:
+        return not is_of_t1(item[1]), FindingCode.CONTRAST_AGENT in finding_codes(item[1])
+
+    return sorted(enumerate(rows), key=rank)
 
 
 def sequence_of(row: Mapping[Any, Any]) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
-from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of
+from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of, t1_first
 from BrainAgeLib.cohort.table_checks import (
     SAME_SESSION,
     check_ages,
@@ -71,7 +71,7 @@ class AnalysisTable:
     as text.
     ``gap_years`` is raw brain age minus age. ``columns``: those that the file has.
     ``rows_read``: kept and left out. ``left_out``: the rows that are, as ``scans``; ``again``: of
-    these, another of the same person and session came first.
+    these, another of the same person and session counts.
     """
 
     scans: pd.DataFrame
@@ -182,11 +182,11 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
 def _reasons(frame: pd.DataFrame, t1_alone: bool, apart: bool) -> list[str]:
     """Return why each row is left out, empty for those that stay.
 
-    Where no session is named, another age is another visit.
+    Where no session is named, another age is another visit. Of a session the T1 goes first.
     """
-    reasons, seen = [], set()
+    reasons, seen = {}, set()
     has_names = bool((frame["id"] + frame["path"] != "").any())
-    for row in frame.to_dict("records"):
+    for place, row in t1_first(frame.to_dict("records")):
         reason = _reason(row, has_names)
         if not reason and t1_alone and not is_of_t1(row):
             reason = OTHER_SEQUENCE
@@ -195,8 +195,8 @@ def _reasons(frame: pd.DataFrame, t1_alone: bool, apart: bool) -> list[str]:
             key = (row["person"], row["session"] or row["age"], kind)
             reason = SAME_SESSION if key in seen else ""
             seen.add(key)
-        reasons.append(reason)
-    return reasons
+        reasons[place] = reason
+    return [reasons[place] for place in range(len(frame))]
 
 
 def _reason(row: Mapping[Any, Any], has_names: bool) -> str:

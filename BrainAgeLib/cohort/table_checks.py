@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 MOST_AGE_DRIFT_YEARS = 1.01  # ages may be whole years
-SAME_SESSION = "another scan of this person and session came first"
+SAME_SESSION = "another scan of this person and session counts"
 MODEL_HINT = "name the model with --model"
 ROUNDING_YEARS = 0.02  # of gaps and ages that were written with two decimals
 
@@ -107,7 +107,7 @@ def check_people(scans: pd.DataFrame, again: pd.DataFrame | None, path: Path) ->
     """Raise InputError, which names the lines, where rows of one id cannot be of one person.
 
     They name F and M, or in one session ages that are years apart. ``again``: rows that are left
-    out since another of their session came first; they may be those of somebody else.
+    out since another of their session counts; they may be those of somebody else.
     """
     import pandas as pd
 

@@ -41,7 +41,7 @@ def test_every_row_is_kept_or_left_out_with_a_reason(tmp_path):
         (8, "refused by the quality gate; its age was forced"),
         (9, "refused by the quality gate"),
         (10, "no chronological age"),
-        (11, "another scan of this person and session came first"),
+        (11, "another scan of this person and session counts"),
     ]
 
 
