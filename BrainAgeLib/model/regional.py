@@ -137,7 +137,9 @@ class RegionalModel(AgeModel):
     def packed(self) -> dict[str, torch.Tensor]:
         """Return all tensors; of the weights those that the experts use, one after the other."""
         rows = zip(self.weights, self._sizes(), strict=True)
-        return super().packed() | {"weights": torch.cat([row[:size] for row, size in rows])}
+        nothing = self.weights.new_zeros(0)  # where ages were learnt by no expert
+        used = torch.cat([nothing, *(row[:size] for row, size in rows)])
+        return super().packed() | {"weights": used}
 
     @classmethod
     def unpacked(cls, tensors: Mapping[str, torch.Tensor]) -> RegionalModel:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import CHANNELS, GROUPS, region_cells
-from BrainAgeLib.model.regional import experts
+from BrainAgeLib.model.regional import RegionalModel, experts
 from BrainAgeLib.training import regional as regional_module
 from BrainAgeLib.training.damped_ridge import INNER_FOLDS
 from BrainAgeLib.training.regional import fit_regional_model, nuisance_differences
@@ -108,6 +108,17 @@ def test_where_everybody_is_the_same_nobody_is_asked():
     assert 0 in asked
     assert not asked & {GROUPS[2].start, GROUPS[3].start}
     assert model(maps[PEOPLE:, 0]).isfinite().all()
+
+
+def test_where_nobody_tells_the_age_the_mean_age_comes_back():
+    maps, ages = brains()
+    alike = torch.full_like(maps[:PEOPLE], 0.25)
+
+    model = fit_regional_model(alike, covered_by(alike), ages[:PEOPLE])
+    again = RegionalModel.unpacked(model.packed())
+
+    assert len(again.numbers) == again.parameter_count == 0
+    assert again(maps[PEOPLE:, 0]) == pytest.approx(float(ages[:PEOPLE].mean()), abs=1e-3)
 
 
 def test_scans_that_do_not_cover_the_brain_do_not_count():
