@@ -47,6 +47,7 @@ class FollowView:
     more: str
     people: tuple[PersonPart, ...]
     saliency: Sheet | None
+    left_is_right: bool
     not_followed: tuple[NotFollowed, ...] = ()
     not_followed_title: str = wording.NOT_FOLLOWED
     level: str = percent(LEVEL)
@@ -76,6 +77,7 @@ def write_follow_report(
         more,
         tuple(_part(each, error, reference, several) for each in shown),
         saliency,
+        any(each.person.visits[-1].traits.get("plane") != "sagittal" for each in results),
         tuple(not_followed),
     )
     write_page(path, filled_in("follow.html.j2", view=view))

@@ -14,6 +14,7 @@ from BrainAgeLib.follow.page import write_follow_report
 from BrainAgeLib.follow.plot import follow_plot
 from BrainAgeLib.follow.wording import NORMAL_AGEING, NOTICE
 from BrainAgeLib.records import Reference
+from BrainAgeLib.report.pictures import ColourScale, PagePicture, Sheet
 from Testing.library.follow.made_people import ERROR, person
 
 PEOPLE = Reference((58.0, 61.0, 90.0), (60.0, 63.0, 88.0), "healthy people")
@@ -34,6 +35,18 @@ def test_the_page_says_change_interval_and_smallest_change(tmp_path):
     assert "More than scanning again alone explains" in words
     assert html.unescape(words).count(NORMAL_AGEING) == 1
     assert words.count(NOTICE) == 2
+
+
+@pytest.mark.parametrize(("plane", "says"), [("axial", True), ("sagittal", False)])
+def test_the_map_says_which_side_is_left(tmp_path, plane, says):
+    one = person([0, 2], [61.0, 64.0])
+    visits = [replace(visit, traits={**visit.traits, "plane": plane}) for visit in one.visits]
+    changes = [person_change(replace(one, visits=tuple(visits)), ERROR)]
+    sheet = Sheet((PagePicture("data:,", "slice 1", 1, 1, "1"),), ColourScale(1.0))
+    write_follow_report(changes, ERROR, PEOPLE, sheet, tmp_path / "report.html")
+
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert (">R</abbr>" in page and "left is on the right of each picture" in page) is says
 
 
 def test_the_largest_type_of_scans_days_apart_is_no_rate(tmp_path):
