@@ -2,9 +2,9 @@
 # `make` alone lists what there is to make.
 #
 #   make demo PYTHON=python3.12
-#   make demo PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
-#       On Linux the package index serves PyTorch with some GB of CUDA libraries. With PyTorch's
-#       index of CPU builds, pip takes the much smaller CPU build of the same version.
+#   make demo PIP_ARGS="--extra-index-url ADDRESS"
+#       On Linux the package index serves PyTorch with some GB of CUDA libraries. With the address
+#       of PyTorch's index of CPU builds, pip takes the much smaller CPU build of the same version.
 #   make demo PIP_ARGS="--no-index --find-links wheelhouse"
 #       Without a network; `make offline` fills wheelhouse/ beforehand on a machine like this one.
 #   make demo PIP_ARGS=-v              shows what pip does
