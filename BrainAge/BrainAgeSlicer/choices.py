@@ -117,6 +117,11 @@ class AdvancedChoices:
         self._ui.siteCalibrationPath.currentPath = parameters.siteCalibration
         self._parameters = parameters
 
+    def refresh(self) -> None:
+        """Show the sequence: another scan brings its own."""
+        if self._parameters is not None:
+            self._sequence.setName(self._parameters.sequence)
+
     def stop(self) -> None:
         """Stop looking for graphics cards."""
         self._cards.stop()

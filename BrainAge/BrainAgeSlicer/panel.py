@@ -209,6 +209,7 @@ class Panel(VTKObservationMixin):
         if self._parameters is None or self._subject.isFollowing:
             return
         self._subject.follow(self._parameters)
+        self._advanced.refresh()
         self._watch(self._parameters.inputVolume)
         result = findResult(self._parameters.inputVolume)
         self._result.show(result)

@@ -170,6 +170,7 @@ class SubjectFields:
     def __init__(self, ui: Any) -> None:
         self._ui = ui
         self._shownID: str | None = None
+        self._sequenceOf: str | None = None  # the scan that the sequence was said of
         self.isFollowing = False
 
     def forget(self) -> None:
@@ -180,6 +181,8 @@ class SubjectFields:
         """Fill in what is known of a newly selected scan, or keep what was typed for this one."""
         node = parameters.inputVolume
         nodeID = node.GetID() if node is not None else None
+        if nodeID is not None:
+            self._dropSequence(parameters, nodeID)
         if nodeID != self._shownID or node is None:
             self._shownID = nodeID
             self._fillIn(parameters, node)
@@ -191,6 +194,17 @@ class SubjectFields:
                 return
             rememberSubject(node, age, parameters.sex.value or None)
             self._showSource(node)
+
+    def _dropSequence(self, parameters: BrainAgeParameterNode, nodeID: str) -> None:
+        """Let the picture of another scan tell its sequence: what is said settles what is doubtful.
+
+        So a proton density scan would have the age of the FLAIR scan that was selected before.
+        """
+        if self._sequenceOf not in (None, nodeID):
+            self.isFollowing = True
+            parameters.sequence = ""
+            self.isFollowing = False
+        self._sequenceOf = nodeID
 
     def _fillIn(self, parameters: BrainAgeParameterNode, node: Any) -> None:
         self.isFollowing = True

@@ -204,6 +204,22 @@ def test_the_choices_reach_the_worker(person, head):
     assert not ui.overlayCheckBox.enabled and not ui.exportReportButton.enabled
 
 
+def test_what_one_scan_is_said_to_be_is_not_said_of_the_next(person, head):
+    """A proton density scan that is said to be FLAIR would have an age."""
+    import phantom
+
+    combo = person.ui.sequenceComboBox
+    combo.setCurrentIndex(3)
+    person.module.exit()
+    person.module.enter()
+    assert combo.currentIndex == 3
+    person.ui.inputSelector.setCurrentNode(phantom.addHead())
+    person.rest()
+    assert combo.currentIndex == 0
+    person.applyAndWait()
+    assert "--sequence" not in person.workers()[0]["argv"]
+
+
 def test_the_sequence_is_left_to_the_picture_or_said(person, head):
     """It stays with the scene, as the other choices do."""
     combo = person.ui.sequenceComboBox
