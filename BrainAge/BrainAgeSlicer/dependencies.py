@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,10 @@ TORCH = "torch>=2.4"
 OLDEST_SLICER = "5.12"
 # Slicer's own copies, and what the PyTorch extension chose: another package must not replace them.
 KEPT = ("numpy", "SimpleITK", "pydicom", "torch")
+# The library's advice for a shell, whose pip is that of another Python.
+PIP_LINE = re.compile(
+    r"pip install (?P<options>(?:--[a-z-]+ )*)(?P<package>[\w.-]+)(?P<version>\S*)"
+)
 
 _isInstalling = False
 
@@ -84,6 +89,25 @@ def ensureDependencies(requirements: Path) -> None:
     _refuseIncomplete(requirements)
 
 
+def hintInSlicer(hint: str) -> str:
+    """Return what the library says to do, with its lines of pip as they are in Slicer."""
+    line = PIP_LINE.search(hint)
+    if line is None:
+        return hint
+    if line["package"] == "torch":
+        return _(
+            "on Windows, install Microsoft's Visual C++ Redistributable and restart Slicer; "
+            "otherwise uninstall torch in the module PyTorch Utils, restart Slicer and press "
+            "Apply again, which installs it anew"
+        )
+    options = line["options"]
+    if "--force-reinstall" in options and "--no-deps" not in options:
+        options += "--no-deps "  # else it replaces Slicer's own packages, too
+    command = f'slicer.util.pip_install("{options}{line["package"]}{line["version"]}")'
+    told = _("{command} in the Python console").format(command=command)
+    return f"{hint[: line.start()]}{told}{hint[line.end() :]}"
+
+
 def _ask(wanted: list[Any]) -> None:
     question = _(
         "BrainAge needs these Python packages:\n\n{packages}\n\n"
@@ -145,7 +169,16 @@ def _torchInstaller() -> Any:
     version = TORCH.removeprefix("torch")
 
     def install() -> None:
-        if logic.installTorch(askConfirmation=False, torchVersionRequirement=version) is None:
+        try:
+            torch = logic.installTorch(askConfirmation=False, torchVersionRequirement=version)
+        except Exception:
+            # It imports torch at the end, which fails where the system lacks a library. The worker
+            # says so; to call that a failure of the network or the disk would mislead.
+            importlib.invalidate_caches()
+            if not _torchIsInstalled():
+                raise
+            return
+        if torch is None:
             raise RuntimeError(_("the PyTorch extension gave up"))
 
     return install

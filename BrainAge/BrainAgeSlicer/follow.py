@@ -36,7 +36,7 @@ from BrainAgeLib.report.record import write_prediction
 from BrainAgeLib.scan.dicom_person import day_of_study
 from BrainAgeSlicer import dicomfiles, installation, volumes
 from BrainAgeSlicer.results import OVERLAY, TO_TEMPLATE, Result
-from BrainAgeSlicer.run import asError, removeFolder
+from BrainAgeSlicer.run import asError, errorOf, removeFolder
 from BrainAgeSlicer.worker import Outcome, Worker
 
 STUDY_DATE, PATIENT_ID = "0008,0020", "0010,0020"
@@ -196,7 +196,7 @@ class FollowRun:
                 self._onEnded(None, None)
                 return
             if not outcome.done:
-                self._onEnded(None, BrainAgeError(outcome.message, outcome.hint))
+                self._onEnded(None, errorOf(outcome))
                 return
             report = (self._output / "report.html").read_text("utf-8")
             json.loads((self._output / "follow.json").read_text("utf-8"))

@@ -17,6 +17,7 @@ from slicer.i18n import tr as _
 from BrainAgeLib.errors import BrainAgeError, ExitCode
 from BrainAgeLib.records import Prediction
 from BrainAgeSlicer import archive, subject, table
+from BrainAgeSlicer.dependencies import hintInSlicer
 from BrainAgeSlicer.handover import HandOver, handOver
 from BrainAgeSlicer.installation import referencePeople
 from BrainAgeSlicer.plot import addChart
@@ -26,7 +27,7 @@ from BrainAgeSlicer.scene import addResult
 from BrainAgeSlicer.volumes import fingerprintOf
 from BrainAgeSlicer.worker import Outcome, Worker
 
-QUITTING = "aboutToQuit()"  # signal of the application
+QUITTING, WINDOWS_CLOSED = "aboutToQuit()", "lastWindowClosed()"  # signals of the application
 REMOVAL_TRIES = 20  # Windows lets go of a dead process's files a moment later
 
 
@@ -74,6 +75,7 @@ class Run:
         self._observe(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeRemoved)
         if hasattr(slicer.app, "connect"):  # a script's run has no panel that would end it
             slicer.app.connect(QUITTING, self._onQuit)
+            slicer.app.connect(WINDOWS_CLOSED, self._onWindowsClosed)
         try:
             self._folder = Path(tempfile.mkdtemp(prefix="BrainAge-"))
             self._voxels = fingerprintOf(self._volumeNode)
@@ -128,7 +130,7 @@ class Run:
         if outcome.cancelled:
             return Ended(cancelled=True, why=self._why)
         if not outcome.done:
-            return Ended(error=_errorOf(outcome))
+            return Ended(error=errorOf(outcome))
         result = None
         try:
             result = addResult(self._volumeNode, self._folder / "output", scan.lattice)
@@ -157,6 +159,7 @@ class Run:
             self._observations = []
             if hasattr(slicer.app, "disconnect"):
                 slicer.app.disconnect(QUITTING, self._onQuit)
+                slicer.app.disconnect(WINDOWS_CLOSED, self._onWindowsClosed)
             self._worker = None
         finally:
             removeFolder(self._folder)
@@ -171,6 +174,11 @@ class Run:
     def _onQuit(self) -> None:
         self.stop(_("Slicer was closed, so the prediction was stopped."))
 
+    def _onWindowsClosed(self) -> None:
+        # Quitting waits for the event loop, which does not end while a script waits for this run.
+        if slicer.app.quitOnLastWindowClosed:  # not so in a notebook
+            self._onQuit()
+
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _onNodeRemoved(self, _caller: Any, _event: Any, node: Any) -> None:
         if node is self._volumeNode:
@@ -181,8 +189,9 @@ class Run:
             )
 
 
-def _errorOf(outcome: Outcome) -> BrainAgeError:
-    error = BrainAgeError(outcome.message, outcome.hint)
+def errorOf(outcome: Outcome) -> BrainAgeError:
+    """Return what a worker that failed says."""
+    error = BrainAgeError(outcome.message, hintInSlicer(outcome.hint))
     if outcome.exitCode in list(ExitCode):  # the worker's own; a crash has none
         error.exit_code = ExitCode(outcome.exitCode)
     return error

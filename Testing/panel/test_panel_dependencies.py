@@ -166,6 +166,35 @@ def test_a_failed_installation_is_explained(person, packaging, missing, monkeypa
     assert person.workers() == []
 
 
+def test_torch_that_slicer_itself_cannot_load_is_left_to_the_worker(person, missing, monkeypatch):
+    """The PyTorch extension imports it at the end: without Visual C++'s library, that fails."""
+
+    def installTorch(_self, askConfirmation, torchVersionRequirement):
+        missing.happened.append(f"torch{torchVersionRequirement}")
+        raise OSError("[WinError 126] Error loading c10.dll")
+
+    logic = sys.modules["PyTorchUtils"].PyTorchUtilsLogic
+    monkeypatch.setattr(logic, "installTorch", installTorch)
+    person.applyAndWait()
+    assert missing.happened == ["torch>=2.4", "deepbet>=1.0.2"] and len(missing.asked) == 1
+    assert len(person.workers()) == 1
+
+
+def test_the_librarys_lines_for_a_shell_are_said_as_they_are_in_slicer(slicerWorld):
+    from BrainAgeLib.extras import not_loaded
+    from BrainAgeSlicer.dependencies import hintInSlicer
+
+    no_library = OSError("[WinError 126] Error loading c10.dll")
+    torch = hintInSlicer(not_loaded("torch", no_library).hint)
+    assert "Visual C++" in torch and "PyTorch Utils" in torch and "pip" not in torch
+    assert hintInSlicer(not_loaded("cv2", ImportError("libGL.so.1")).hint).endswith(
+        'else slicer.util.pip_install("--force-reinstall --no-deps cv2") in the Python console'
+    )
+    lacks = not_loaded("deepbet", ModuleNotFoundError("fill_voids", name="fill_voids")).hint
+    assert hintInSlicer(lacks).startswith('slicer.util.pip_install("deepbet") in the Python')
+    assert hintInSlicer("free some disk space") == "free some disk space"
+
+
 def test_an_older_slicer_is_told_so_at_once(person, monkeypatch):
     import qt
 

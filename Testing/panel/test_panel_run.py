@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 import slicer
 
@@ -206,3 +208,20 @@ def test_removing_a_scan_removes_its_result(person, head):
     assert len(tables) == 2 and results.findResults() == []
     kept = [name for name in nodeNames() if "DisplayNode" not in name and name not in tables]
     assert kept == [name for name in before if name not in gone + displays]
+
+
+def test_slicer_is_closed_while_a_script_waits(person, head, worker):
+    """The event loop, and with it aboutToQuit(), would wait for the script."""
+    import qt
+
+    from BrainAgeLib.errors import BrainAgeError
+    from stand_in.application import quitApplication
+
+    worker("wait:read")
+    timer = qt.QTimer()
+    timer.setSingleShot(True)
+    timer.connect("timeout()", lambda: quitApplication("lastWindowClosed()"))
+    timer.start(1500)
+    with pytest.raises(BrainAgeError, match="Slicer was closed"):
+        sys.modules["BrainAge"].BrainAgeLogic().process(head)
+    assert person.livingWorkers() == [] and person.leftFolders() == []

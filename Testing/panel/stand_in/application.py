@@ -33,10 +33,13 @@ class ModuleManager(QtCore.QObject):
 class Application(offscreen.Application):
     """``slicer.app`` with what Qt gives it; what is not modelled raises AttributeError."""
 
+    quitOnLastWindowClosed = True
+
     def __init__(self, home: Path, world: Any) -> None:
         super().__init__(str(home), world.layoutManager, world.applicationLogic)
         self._moduleManager = ModuleManager()
-        self._receivers: dict[str, list[Any]] = {"startupCompleted()": [], "aboutToQuit()": []}
+        signals = ("startupCompleted()", "aboutToQuit()", "lastWindowClosed()")
+        self._receivers: dict[str, list[Any]] = {signal: [] for signal in signals}
 
     def moduleManager(self) -> Any:
         return self._moduleManager
@@ -75,9 +78,9 @@ def finishStartup() -> None:
         receiver()
 
 
-def quitApplication() -> None:
-    """Let the application send aboutToQuit()."""
-    for receiver in list(slicer.app._receivers["aboutToQuit()"]):
+def quitApplication(signal: str = "aboutToQuit()") -> None:
+    """Let the application send aboutToQuit(), or what comes before the event loop ends."""
+    for receiver in list(slicer.app._receivers[signal]):
         receiver()
 
 
