@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 GROUPS_SEED = 11  # of drawing people within groups
+LARGEST_T = 1e5  # scipy's noncentral t ends near it; no study has one
 METHOD = "least squares, HC3 standard errors, t"
 
 
@@ -157,13 +158,15 @@ def differences(model: GroupModel) -> list[Estimate]:
             )
         )
         error, freedom = test.sd.item(), float(model.fit.df_resid)
+        ends = size_interval(value, error, model.residual_sd, freedom)
         estimates.append(
             Estimate(
                 *common,
                 "Cohen's d",
                 model.size_factor * value / model.residual_sd,
                 "",
-                *size_interval(value, error, model.residual_sd, freedom),
+                ends[0],
+                ends[1],
                 people,
                 method="difference over residual SD, Hedges' factor; noncentral t, HC3 standard "
                 "error",
@@ -219,15 +222,20 @@ def with_holm(estimates: Sequence[Estimate]) -> list[Estimate]:
     ]
 
 
-def size_interval(difference: float, error: float, sd: float, freedom: float) -> Interval:
+def size_interval(
+    difference: float, error: float, sd: float, freedom: float
+) -> Interval | tuple[None, None]:
     """Return the 95 % interval of the standardised size of a difference with an HC3 error.
 
     The sizes under which a noncentral t as large as this one, or as small, comes in 2.5 of 100
     studies (Steiger and Fouladi 1997; Cumming and Finch 2001, doi 10.1177/0013164401614002). With
     the HC3 error in the place of the pooled one it leaves out 0 where the difference's does.
+    None where the error is rounding alone, since all people of both groups are alike.
     """
     from scipy.special import nctdtrinc
 
+    if error * LARGEST_T <= abs(difference):
+        return None, None
     ends = (float(nctdtrinc(freedom, q, difference / error)) for q in QUANTILES[::-1])
     low, high = (end * error / sd for end in ends)
     return low, high

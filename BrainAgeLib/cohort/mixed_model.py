@@ -18,7 +18,7 @@ import numpy as np
 from BrainAgeLib.cohort.design import scatters
 from BrainAgeLib.statistics import QUANTILES
 
-SMALLEST_SLOPE_SD = 1e-3  # per year; below it the covariance counts as singular
+SMALLEST_SLOPE_SD = 1e-3  # per year; below it people's slopes count as alike
 LEAST_PEOPLE_WITH_THREE = 5  # visits, for random slopes
 
 

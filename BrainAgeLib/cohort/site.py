@@ -87,7 +87,7 @@ class SiteFit:
     """A fitted deviation: offset in years at ``mean_age_years``, slope in years a year.
 
     ``expected_sd_years``: the scatter that the model's interval within one scanner allows for.
-    ``deciding_lines``: of the table, on whose ages alone the slope hangs. ``places``: of which
+    ``deciding_lines``: of the table, on whose age alone the slope hangs. ``places``: of which
     scanners and the like there are several, in words. ``left_out``: the scans of the table that do
     not count, those of other groups aside.
     """
@@ -223,8 +223,8 @@ def _bundled(scans: pd.DataFrame, card: Card) -> tuple[tuple[str, ...], np.ndarr
     """Return the acquisition classes, each person's line of the model (person, 2), and scatter.
 
     The line's slope comes first, then its intercept. Scatter (person,): the SD in years that the
-    interval allows for. A part of the brain, as the findings tell,
-    counts as few slices, however few; a spacing that is not known is in the first class.
+    interval allows for. A part of the brain, as the findings tell, counts as few slices, however
+    few; a spacing that is not known is in the first class.
     """
     enough = max(entry.least_slices for entry in card.calibration.classes)
     names, lines, half_widths = [], [], []

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 OUTLIER_SDS = 5.0  # a healthy site of 100 has none
 CHANCE = 0.01  # of saying so of a healthy site: set by hand
-# A person of more leverage than all others together; of few people any line has one.
-DECIDES, FEWEST_TO_DECIDE_AMONG = 0.5, 10
+# A person who counts more in the slope than all others together, and is farther from them than half
+# their range. Of ten people one site in ten has one by chance. Set by hand
+DECIDES, FAR, FEWEST_TO_DECIDE_AMONG = 0.5, 0.5, 15
 MOST_NAMED = 5
 
 
@@ -55,8 +56,14 @@ def leverage(ages_years: np.ndarray) -> np.ndarray:
 
 
 def decide_slope(ages_years: np.ndarray) -> np.ndarray:
-    """Return on whose age (person,) alone the slope hangs."""
-    return (leverage(ages_years) > DECIDES) & (len(ages_years) >= FEWEST_TO_DECIDE_AMONG)
+    """Return on whose age (person,) alone the slope hangs: nobody's, or one person's."""
+    squares = (ages_years - ages_years.mean()) ** 2
+    decides = squares > DECIDES * squares.sum()
+    others = ages_years[~decides]
+    if len(ages_years) < FEWEST_TO_DECIDE_AMONG or not decides.any():
+        return np.zeros(len(ages_years), bool)
+    away = np.maximum(ages_years - others.max(), others.min() - ages_years)
+    return np.asarray(decides & (away > FAR * np.ptp(others)))
 
 
 def scatter_more(sd_years: float, expected_sd_years: float, people: int) -> bool:
@@ -75,8 +82,9 @@ def places(scans: pd.DataFrame, records: RecordsBeside) -> tuple[str, ...]:
         for name in scans.columns
         if str(name).lower() in PLACES
     }
-    found = [records.of(row["path"], row["brain_age_years"]) for row in rows]
-    values.setdefault("scanner", [one.acquisition.scanner or "" for one in found if one])
+    if "scanner" not in map(str.lower, values):
+        found = [records.of(row["path"], row["brain_age_years"]) for row in rows]
+        values["scanner"] = [one.acquisition.scanner or "" for one in found if one]
     said = []
     for name, each in values.items():
         differing = sorted({one for one in each if one.lower() not in NOT_KNOWN})

@@ -59,6 +59,19 @@ def test_the_interval_of_a_size_is_that_of_the_noncentral_t():
     assert size_interval(-4.0, 2.0, 4.0, 18.0) == pytest.approx((-high, -low))
 
 
+def test_groups_of_people_who_are_all_alike_have_no_interval_of_the_size():
+    first = pd.DataFrame({"group": list("aabbcccc"), "person": list("ABCDEFGH")})
+    first["gap_years"] = [1.1, 1.1, 2.2, 2.2, 1.0, 4.0, 7.0, 2.0]
+
+    sizes = differences(fit_groups(first, ("a", "b", "c"), "g", "gap_years", None))[1::2]
+
+    assert [(one.low is None, one.high is None) for one in sizes] == [
+        (True,) * 2,
+        *[(False,) * 2] * 2,
+    ]
+    assert size_interval(0.0, 0.0, 1.0, 5.0) == (None, None)
+
+
 def test_the_interval_of_a_size_holds_it_in_few_people():
     # A percentile bootstrap of six people a group held 94 of 100 by being 18 SDs wide.
     generator, held, widths = np.random.default_rng(4), 0, []
