@@ -54,12 +54,6 @@ from BrainAgeLib.orphans import interruptions_held, worker_pool
 def nothing():
     pass
 
-def die():
-    os.kill(os.getpid(), 9)
-
-def too_large():
-    raise MemoryError
-
 if __name__ == "__main__":
     with worker_pool(2, nothing) as pool:
         with interruptions_held():
