@@ -36,6 +36,7 @@ MAYBE_NOT_KNOWN = frozenset(
     for length in range(1, 6)
     for sign in (1, -1)
 ) | {-1.0, -2.0, -3.0, -4.0}
+LEAST_AWAY = 2.0  # no less far from others is told: -1 beside 1 is the other side of a contrast
 MANY_LACKING = 0.1
 
 
@@ -114,7 +115,7 @@ def far_codes(values: np.ndarray) -> list[float]:
         return []
     low, high = float(others.min()), float(others.max())
     codes = sorted(set(map(float, values[is_code])))
-    return [one for one in codes if max(one - high, low - one) > high - low]
+    return [one for one in codes if max(one - high, low - one) > max(high - low, LEAST_AWAY)]
 
 
 def _lacking(cohort: Cohort) -> Iterable[str]:
