@@ -49,7 +49,7 @@ from BrainAgeLib.training.stored_maps import (
     read_maps,
     write_maps,
 )
-from BrainAgeLib.training.told_contrast import check_contrast
+from BrainAgeLib.training.t1_check import check_contrast
 from BrainAgeLib.whole_file import written_atomically
 
 logger = logging.getLogger(__name__)

@@ -36,9 +36,8 @@ from BrainAgeLib.training.people import (
     too_few_labels,
     write_left_out,
 )
-from BrainAgeLib.training.same_run import begin_to_train, check_same_run
+from BrainAgeLib.training.same_run import begin_to_train, check_same_run, check_sources
 from BrainAgeLib.training.settings import TrainingSettings
-from BrainAgeLib.training.sources import check_sources
 from BrainAgeLib.training.store import MOST_TOLD, maps_file, prepare
 from BrainAgeLib.training.stored_maps import mean_maps, typical_maps, typical_sides_of
 from BrainAgeLib.whole_file import TEMPORARY_PREFIX

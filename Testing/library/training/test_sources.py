@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from BrainAgeLib.errors import InputError
-from BrainAgeLib.training import sources
+from BrainAgeLib.training import same_run
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.store import (
     evaluation_file,
@@ -24,7 +24,7 @@ FILES = (*OF_SCAN, sequences_file)
 def check_sources(people, folder, is_begun):
     """Check them by two threads; return what was told meanwhile."""
     told = []
-    sources.check_sources(people, folder, is_begun, 2, lambda *far: told.append(far))
+    same_run.check_sources(people, folder, is_begun, 2, lambda *far: told.append(far))
     return told
 
 
@@ -101,7 +101,7 @@ def test_models_of_another_scan_are_not_gone_on_with(people, tmp_path):
 
 
 def test_models_of_a_scan_that_could_not_be_read_at_first_are_gone_on_with(people, tmp_path):
-    (tmp_path / "work" / sources.NAME).unlink()  # an earlier version noted nothing
+    (tmp_path / "work" / same_run.SOURCES_NAME).unlink()  # an earlier version noted nothing
     content = people[0].path.read_bytes()
     people[0].path.unlink()
     check_sources(people, tmp_path / "work", is_begun=True)
@@ -115,7 +115,7 @@ def test_models_of_a_scan_that_could_not_be_read_at_first_are_gone_on_with(peopl
 
 
 def test_it_says_how_far_it_is(people, tmp_path, monkeypatch):
-    monkeypatch.setattr(sources, "PEOPLE_A_REPORT", 2)
+    monkeypatch.setattr(same_run, "PEOPLE_A_REPORT", 2)
     third = replace(people[0], participant_id="sub-c")
 
     told = check_sources([*people, third], tmp_path / "work", is_begun=False)
