@@ -179,7 +179,7 @@ def _fitted(
             model = MixedLM(values, matrix, codes, exog_re=effects)
             start = _start(matrix, values, effects, codes)
             # Gradients vanish where a variance is near 0, as it often is in few people: lbfgs alone
-            # stops short of the optimum in half of such fits and calls a quarter not converged.
+            # then stops short of the optimum, or says that it did not converge.
             fit = model.fit(start_params=start, reml=True, method=["powell", "lbfgs"])
         except (np.linalg.LinAlgError, ValueError):
             return None
