@@ -11,12 +11,16 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TypeVar
 
 from BrainAgeLib.errors import BrainAgeError, ExitCode, is_out_of_memory
+
+T = TypeVar("T")
 
 
 def end_with_parent() -> None:
@@ -56,6 +60,20 @@ def worker_pool(workers: int, begin: Callable[[], None]) -> Iterator[ProcessPool
                     "it needs less memory",
                 ) from error
             raise
+
+
+def as_ended(jobs: Collection[Future[T]]) -> Iterator[Future[T]]:
+    """Yield jobs as they end, each once.
+
+    An interruption while ``concurrent.futures.as_completed`` locks all jobs leaves some locked for
+    ever, and the program waits for them at its end.
+    """
+    ended: SimpleQueue[Future[T]] = SimpleQueue()
+    with interruptions_held():
+        for job in jobs:
+            job.add_done_callback(ended.put)
+    for _ in jobs:
+        yield ended.get()
 
 
 def _begin(begin: Callable[[], None]) -> None:

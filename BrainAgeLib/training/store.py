@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import SimpleITK as sitk
 import torch
 
 from BrainAgeLib.errors import BrainAgeError, FullDiskError, InputError
-from BrainAgeLib.orphans import interruptions_held, worker_pool
+from BrainAgeLib.orphans import as_ended, interruptions_held, worker_pool
 from BrainAgeLib.records import SequenceName
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
 from BrainAgeLib.scan.read import read_scan
@@ -108,7 +107,7 @@ def prepare(
     with worker_pool(workers, _one_thread) as pool:
         with interruptions_held():
             futures = {pool.submit(prepare_person, p, folder, settings): p for p in waiting}
-        for future in as_completed(futures):
+        for future in as_ended(futures):
             try:
                 if future.result() == "T1w after contrast":
                     with_agent.append(futures[future].participant_id)

@@ -48,8 +48,7 @@ def test_a_worker_ends_with_a_parent_that_was_killed(tmp_path, how):
 
 POOL = """
 import os, sys, time
-from concurrent.futures import as_completed
-from BrainAgeLib.orphans import interruptions_held, worker_pool
+from BrainAgeLib.orphans import as_ended, interruptions_held, worker_pool
 
 def nothing():
     pass
@@ -60,7 +59,7 @@ if __name__ == "__main__":
             jobs = [pool.submit(time.sleep, 0.3) for _ in range(2000)]
         if sys.argv[1] == "at once":
             print("started", flush=True)
-        for number, job in enumerate(as_completed(jobs)):
+        for number, job in enumerate(as_ended(jobs)):
             if number == 1:
                 if sys.argv[1] == "error":
                     raise SystemExit("a job failed")

@@ -98,10 +98,10 @@ def test_a_wrong_call_reaches_programs_too(brainage):
 
 
 def test_an_unknown_option_is_told_with_the_help_of_its_command(brainage):
-    outcome = brainage("models", "--treads", "2")
+    outcome = brainage("models", "--treads=2")
 
     assert outcome.code == 2
-    assert "unrecognized arguments: --treads 2 (see brainage models --help)" in outcome.err
+    assert "unrecognized arguments: --treads=2 (see brainage models --help)" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,7 @@ def test_one_run_a_folder_and_one_job_a_fold(run, capsys, taken, more, is_refuse
     assert code == (2 if is_refused else 0)
     assert ("another run is writing into" in said) == is_refused
     assert left_out.exists() == is_refused  # it belongs to the other run
+    left_out.unlink(missing_ok=True)
 
 
 def test_other_threads_do_not_matter(run, tmp_path):
