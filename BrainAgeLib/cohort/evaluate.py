@@ -71,7 +71,7 @@ def evaluate(path: Path, group: str | None = None) -> Report:
 
     It is of T1 scans, or where these are too few of the commonest sequence of enough; what else
     the table holds is never put together with them. A T1 after contrast agent is another sequence
-    here, though ``calibrate`` and ``cohort`` count it as a T1: its ages have a curve of their own.
+    here, though ``cohort`` counts it as a T1: its ages have a curve of their own.
     Raises InputError when it cannot be read, has no such group, or fewer than ten usable people.
     """
     table = read_table(path, apart=True)

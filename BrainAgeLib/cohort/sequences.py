@@ -5,7 +5,7 @@ Which other one it is says the column ``sequence``, which older tables do not ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import FINDING_SEPARATOR
@@ -59,6 +59,15 @@ def sequence_of(row: Mapping[Any, Any]) -> str:
     if said in get_args(SequenceName) and (said in T1_LIKE) == is_t1:
         return said
     return T1 if is_t1 else NOT_T1
+
+
+def beside_plain_t1(with_own_curve: Collection[str]) -> frozenset[str]:
+    """Return what ``sequence_of`` says of ages that are not those of a plain T1.
+
+    ``with_own_curve``: the sequences that a model reads by a curve of their own, a T1 after
+    contrast agent for one.
+    """
+    return (frozenset({NOT_T1, *get_args(SequenceName)}) - T1_LIKE) | frozenset(with_own_curve)
 
 
 def by_sequence(scans: pd.DataFrame) -> dict[str, pd.DataFrame]:

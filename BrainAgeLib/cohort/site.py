@@ -5,9 +5,8 @@ multiplied by max(0, 1 - s^2 / d^2). It is the posterior mean under a normal pri
 variance is chosen by maximum marginal likelihood, max(0, d^2 - s^2) (Morris 1983, doi
 10.1080/01621459.1983.10477920; with regression coefficients: George and Foster 2000, doi
 10.1093/biomet/87.4.731). What is shrunk stays within one standard error of the estimate, so the
-interval of the estimate holds it. Ages are centred, so that offset and slope are estimated
-independently of each other. Where ages are so alike that noise alone makes a slope that no scanner
-has, the slope stays the model's.
+interval of the estimate holds it. Ages are centred: offset and slope are independent estimates.
+Where ages are so alike that noise alone makes a slope that no scanner has, it stays the model's.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import numpy as np
 
 from BrainAgeLib.codec import to_plain, to_text
 from BrainAgeLib.cohort.beside import RecordsBeside
-from BrainAgeLib.cohort.sequences import finding_codes
+from BrainAgeLib.cohort.sequences import beside_plain_t1, finding_codes
 from BrainAgeLib.cohort.site_checks import decide_slope, far_from_others, kinds, places
 from BrainAgeLib.cohort.table import (
     OTHER_SEQUENCE,
@@ -153,7 +152,7 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     Raises InputError when the table cannot be read, holds several groups and none is named, comes
     from another model, or has fewer than 20 people (3 with ``force``).
     """
-    scans, left_out = _t1_scans(path, group)
+    scans, left_out = _t1_scans(path, group, card)
     check_model(scans, card, path)
     _check_people(len(scans), counted(left_out).get(OTHER_SEQUENCE, 0), path, force)
     ages = scans["age"].to_numpy(float)
@@ -185,9 +184,11 @@ def fit_site(path: Path, card: Card, group: str | None = None, force: bool = Fal
     )
 
 
-def _t1_scans(path: Path, group: str | None) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
-    """Return the first T1 scan of each healthy person, and what else there is of these people."""
-    table = read_table(path, t1_alone=True)
+def _t1_scans(
+    path: Path, group: str | None, card: Card
+) -> tuple[pd.DataFrame, tuple[Exclusion, ...]]:
+    """Return the first plain T1 of each healthy person, and what else there is of these people."""
+    table = read_table(path, beside_plain_t1(card.calibration.sequences))
     check_people(table.scans, table.again, path)
     left_out = [one for one in table.exclusions if group in (None, one.group)]
     if OTHER_SEQUENCE in counted(left_out) and group not in {None, *table.scans["group"]}:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from BrainAgeLib.batch.table import COLUMNS
-from BrainAgeLib.cohort.sequences import is_of_t1, sequence_of, t1_first
+from BrainAgeLib.cohort.sequences import sequence_of, t1_first
 from BrainAgeLib.cohort.table_checks import (
     SAME_SESSION,
     check_ages,
@@ -48,7 +48,7 @@ NO_TIME = "no time"
 # Of names fewer words say that there is none: "none" and "unknown" may be those of a group.
 NAMES = ("id", "session", "group", "model")
 NO_NAME = frozenset(("", "n/a", "na", "nan", "#n/a", "null"))
-OTHER_SEQUENCE = "of another sequence than T1"
+OTHER_SEQUENCE = "of another sequence than plain T1"
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class AnalysisTable:
     again: pd.DataFrame | None = None
 
 
-def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> AnalysisTable:
+def read_table(path: Path, without: Collection[str] = (), apart: bool = False) -> AnalysisTable:
     """Read ``results.csv`` and leave out the scans that have no usable age.
 
-    ``t1_alone``: those of other sequences are left out, too. ``apart``: a session has a scan of
-    each sequence, not one of all.
+    ``without``: sequences whose scans are left out, too. ``apart``: a session has a scan of each
+    sequence, not one of all.
     Raises InputError when it cannot be read, lacks ``brain_age_years`` or ``age``, or holds
     something that is no number where a number belongs.
     """
@@ -110,7 +110,7 @@ def read_table(path: Path, t1_alone: bool = False, apart: bool = False) -> Analy
     check_gaps(frame, path)
     gaps_years = frame["brain_age_years"] - frame["age"]
     frame["gap_years"] = gaps_years.round(GAP_DECIMALS)  # gaps that are alike are equal
-    reasons = _reasons(frame, t1_alone, apart)
+    reasons = _reasons(frame, without, apart)
     exclusions = tuple(
         Exclusion(row["line"], row["person"], row["session"], reason, row["group"])
         for row, reason in zip(frame.to_dict("records"), reasons, strict=True)
@@ -179,7 +179,7 @@ def _sexes(frame: pd.DataFrame, path: Path) -> list[str]:
     return [columns.sex(row) or "" for row in rows]
 
 
-def _reasons(frame: pd.DataFrame, t1_alone: bool, apart: bool) -> list[str]:
+def _reasons(frame: pd.DataFrame, without: Collection[str], apart: bool) -> list[str]:
     """Return why each row is left out, empty for those that stay.
 
     Where no session is named, another age is another visit. Of a session the T1 goes first.
@@ -188,7 +188,7 @@ def _reasons(frame: pd.DataFrame, t1_alone: bool, apart: bool) -> list[str]:
     has_names = bool((frame["id"] + frame["path"] != "").any())
     for place, row in t1_first(frame.to_dict("records")):
         reason = _reason(row, has_names)
-        if not reason and t1_alone and not is_of_t1(row):
+        if not reason and sequence_of(row) in without:
             reason = OTHER_SEQUENCE
         if not reason:
             kind = sequence_of(row) if apart else ""

@@ -30,7 +30,7 @@ def add_parser(commands: Any) -> argparse.ArgumentParser:
         help="a site calibration from healthy local people",
         description="Fits how far healthy local people are from the model's bias line, with "
         "uncertainty, and shrinks it towards that line. predict --site FILE uses it for the "
-        f"corrected gap; the raw age never changes. {NOTICE}",
+        f"corrected gap and the interval; the raw age never changes. {NOTICE}",
     )
     add_results_table(parser)
     parser.add_argument(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from BrainAgeLib.cohort.site import fit_deviation, fit_site
 from BrainAgeLib.cohort.site_checks import decide_slope, far_from_others, leverage, scatter_more
+from BrainAgeLib.cohort.table import OTHER_SEQUENCE, counted
 from BrainAgeLib.command_line.calibrate_command import warnings
 from BrainAgeLib.model.card import read_card
 from Testing.library.cohort.made_results import healthy_rows, write_table
@@ -124,3 +127,16 @@ def test_several_scanners_of_one_table_are_told(card, tmp_path):
 
     rows = [one | {"Scanner": ("A", "n/a")[n % 2]} for n, one in enumerate(healthy_rows(30))]
     assert not any("differ in" in one for one in told(card, rows, tmp_path))
+
+
+def test_a_t1_after_contrast_agent_is_left_out_where_the_model_has_a_curve_for_it(card, tmp_path):
+    rows = [one | {"sequence": "T1w"} for one in healthy_rows(45)]
+    for one in rows[:20]:
+        one |= {"sequence": "T1w after contrast", "findings": "contrast_agent"}
+    table = write_table(rows, tmp_path / "results.csv")
+    reads_it = replace(card.calibration, sequences={"T1w after contrast": None})
+
+    fit = fit_site(table, replace(card, calibration=reads_it))
+
+    assert (fit.people, counted(fit.left_out)) == (25, {OTHER_SEQUENCE: 20})
+    assert fit_site(table, card).people == 45  # read as any T1, and --site is used for it

@@ -75,9 +75,9 @@ def test_scans_of_other_sequences_are_left_out_and_counted(brainage, small_model
     mixed = brainage("calibrate", write_table([*others, *rows], tmp_path / "r.csv"), *call)
 
     assert mixed.code == 0, mixed.err
-    told = " " * 12 + "3 scans left out: 3 of another sequence than T1\n"
+    told = " " * 12 + "3 scans left out: 3 of another sequence than plain T1\n"
     assert told in mixed.out and mixed.out.replace(told, "") == alone.out
-    assert "3 scans of another sequence than T1 left out: a site calibration" in mixed.err
+    assert "3 scans of another sequence than plain T1 left out: a site calibration" in mixed.err
     assert "another sequence" not in alone.err
 
 
@@ -95,7 +95,7 @@ def test_people_of_other_sequences_alone_are_no_calibration(
 
     assert outcome.code == 2 and outcome.err.count("\n") == 1
     assert "has 0 people with a T1 scan" in outcome.err
-    assert "(40 scans of another sequence than T1 left out)" in outcome.err
+    assert "(40 scans of another sequence than plain T1 left out)" in outcome.err
     assert not output.exists()
 
 
