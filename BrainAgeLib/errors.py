@@ -51,6 +51,10 @@ class FullDiskError(BrainAgeError):
     """There is no room for an output: no later one would fit, either."""
 
 
+class FileInUseError(BrainAgeError):
+    """Another program has a file open, as on Windows nobody can replace it."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Say whether an error, of Python, torch, oneDNN or ITK, means that the memory is used up."""
     words = [

@@ -9,14 +9,21 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from BrainAgeLib.errors import BrainAgeError, FullDiskError
+from BrainAgeLib.errors import BrainAgeError, FileInUseError, FullDiskError
 
 TEMPORARY_PREFIX = ".brainage-"
 FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+# Of Windows, where nobody can rename, replace or remove what another program has open: access
+# denied, sharing violation, lock violation. No other system's errors have such a number.
+IN_USE_ERRORS = (5, 32, 33)
+# A virus scanner, an indexer or a backup lets go of a new file soon, a person's program does not.
+PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
+LONGEST_WINDOWS_PATH = 259
 
 
 @contextmanager
@@ -32,7 +39,7 @@ def written_atomically(target: Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush_to_disk(temporary)
-        temporary.replace(target)
+        patiently(lambda: temporary.replace(target))
     except OSError as error:
         raise write_error(error, target) from error
     finally:
@@ -54,10 +61,38 @@ def temporary_name(target: Path) -> Path:
     return target.with_name(f"{TEMPORARY_PREFIX}{secrets.token_hex(4)}-{target.name}")
 
 
+def patiently(change: Callable[[], object]) -> None:
+    """Rename, replace or remove, again and again for a moment where another program holds it."""
+    for pause in PAUSES_SECONDS:
+        try:
+            change()
+            return
+        except OSError as error:
+            if not is_in_use(error):
+                raise
+        time.sleep(pause)
+    change()
+
+
+def is_in_use(error: OSError) -> bool:
+    """Say whether Windows refused since another program has the file, or part of a folder, open."""
+    return getattr(error, "winerror", None) in IN_USE_ERRORS
+
+
 def write_error(error: OSError, target: Path) -> BrainAgeError:
     """Say in words why ``target`` could not be written."""
     if error.errno in FULL_DISK_ERRORS:
         return full_disk_error(target)
+    if is_in_use(error):
+        return FileInUseError(
+            f"{target} could not be written: {error.strerror or error}",
+            "close the program that has it open, or see that it may be replaced, and run again",
+        )
+    if os.name == "nt" and len(str(target.absolute())) > LONGEST_WINDOWS_PATH:
+        return BrainAgeError(
+            f"{target} could not be written: the path is too long for Windows",
+            "choose an output folder with a shorter path",
+        )
     return BrainAgeError(
         f"{target} could not be written: {error.strerror or error}",
         "see that the folder is still there and writable, then run again",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -18,7 +17,7 @@ from BrainAgeLib.batch.choice import EACH, Wish
 from BrainAgeLib.batch.index import write_index
 from BrainAgeLib.batch.model_of_results import another_model, named, refuse_another_model
 from BrainAgeLib.batch.scan_list import ScanList
-from BrainAgeLib.batch.sessions import sessions_of, write_sessions
+from BrainAgeLib.batch.sessions import sessions_of
 from BrainAgeLib.batch.table import (
     FAILURE_NAME,
     INDEX_NAME,
@@ -29,9 +28,9 @@ from BrainAgeLib.batch.table import (
     SETTINGS_NAME,
     ResultRow,
     ScanEntry,
-    write_results,
     write_selection,
 )
+from BrainAgeLib.batch.tables_so_far import TablesSoFar
 from BrainAgeLib.batch.work import WORK_PREFIX, BatchSettings, finished_row
 from BrainAgeLib.codec import Source, read_json, to_plain
 from BrainAgeLib.errors import InputError
@@ -56,10 +55,6 @@ _EACH = "each_sequence"  # in the settings
 _HINT = "choose another output folder, or run with the same options"
 # Speed, not numbers.
 _FREE_TO_CHANGE = ("device", "threads")
-# The table is written anew each time, so that it is always whole: not more often than this, and
-# not so often that writing it takes a noticeable share of the time.
-LEAST_SECONDS_BETWEEN_TABLES = 2.0
-MOST_FRACTION_OF_TIME = 0.05
 
 # Called with every row, whether it was there before, and how many of how many scans are done.
 RowCallback = Callable[[ResultRow, bool, int, int], None]
@@ -142,7 +137,7 @@ def run_batch(
             write_selection(scans.decisions, settings.output / SELECTION_NAME)
         if scans.is_bids:
             describe_derivative(settings.output)
-        table = _Table(settings.output, len(scans.entries), card)
+        table = TablesSoFar(settings.output, len(scans.entries), card)
         try:
             left = []
             for number, entry in enumerate(scans.entries):
@@ -161,35 +156,6 @@ def run_batch(
             _remove_leftovers(settings.output)
         write_index(scans.entries, table.rows, settings.output, sessions_of(table.rows, card))
     return table.rows
-
-
-class _Table:
-    """The rows so far, and their files: by scan, and by session."""
-
-    def __init__(self, output: Path, count: int, card: Card | None) -> None:
-        self._output, self._card = output, card
-        self._rows: list[ResultRow | None] = [None] * count
-        self._done = 0
-        self._next = time.monotonic() + LEAST_SECONDS_BETWEEN_TABLES
-
-    @property
-    def rows(self) -> list[ResultRow]:
-        return [row for row in self._rows if row is not None]
-
-    def add(self, number: int, row: ResultRow) -> tuple[int, int]:
-        self._rows[number] = row
-        self._done += 1
-        if time.monotonic() >= self._next:
-            self.write()
-        return self._done, len(self._rows)
-
-    def write(self) -> None:
-        began = time.monotonic()
-        write_results(self.rows, self._output / RESULTS_NAME)
-        write_sessions(sessions_of(self.rows, self._card), self._output / SESSIONS_NAME)
-        took = time.monotonic() - began
-        pause = max(LEAST_SECONDS_BETWEEN_TABLES, took / MOST_FRACTION_OF_TIME)
-        self._next = time.monotonic() + pause
 
 
 def _known_row(entry: ScanEntry, settings: BatchSettings, retry_failed: bool) -> ResultRow | None:

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import time
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from BrainAgeLib.batch.choice import EACH, Wish
@@ -30,7 +31,7 @@ from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.run_folder import are_one_path
 from BrainAgeLib.scan.read import sha256_of
 from BrainAgeLib.scan.text_headers import files_of_text_headed
-from BrainAgeLib.whole_file import write_atomically
+from BrainAgeLib.whole_file import patiently, write_atomically, write_error
 
 WORK_PREFIX = ".brainage-work-"
 _SAME_AGE_YEARS = 1e-3
@@ -179,11 +180,11 @@ def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
     folder = settings.output / entry.folder
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
-        work.rename(folder)
+        patiently(lambda: work.rename(folder))
         return
-    except OSError:
+    except OSError as error:
         if not folder.is_dir():
-            raise
+            raise write_error(error, folder) from error
     if finished_row(entry, settings) is not None:
         return
     with output_folder(folder) as outputs:
@@ -191,7 +192,7 @@ def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
         (folder / FAILURE_NAME).unlink(missing_ok=True)
         last = (OutputFolder(work).prediction, work / FAILURE_NAME)
         for file in sorted(work.iterdir(), key=lambda path: path in last):
-            file.replace(folder / file.name)
+            patiently(partial(file.replace, folder / file.name))
 
 
 def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) -> bool:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib import whole_file
+from BrainAgeLib.errors import BrainAgeError, FileInUseError
 from BrainAgeLib.whole_file import write_atomically, written_atomically
+from Testing.library.held_files import HeldFiles
 
 
 def disk_full(*_arguments: object, **_keywords: object) -> None:
@@ -93,3 +95,38 @@ def test_a_folder_that_became_a_file_is_an_error_in_words(tmp_path: Path) -> Non
         folder.rmdir()
         folder.touch()
         temporary.write_bytes(b"new")
+
+
+def test_a_file_that_a_virus_scanner_has_is_replaced_a_moment_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = HeldFiles(monkeypatch, "replace", "a.json", times=2)
+    write_atomically(tmp_path / "a.json", b"new")
+    assert held.refusals == 2
+    assert (tmp_path / "a.json").read_bytes() == b"new"
+    assert names_in(tmp_path) == {"a.json"}
+
+
+def test_a_file_that_stays_open_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_file, "PAUSES_SECONDS", (0.0,))
+    (tmp_path / "a.json").write_bytes(b"old")
+    HeldFiles(monkeypatch, "replace", "a.json")
+    with pytest.raises(FileInUseError, match=r"a\.json could not be written.*has it open"):
+        write_atomically(tmp_path / "a.json", b"new")
+    assert (tmp_path / "a.json").read_bytes() == b"old"
+    assert names_in(tmp_path) == {"a.json"}
+
+
+def test_what_is_not_allowed_at_all_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = []
+
+    def refuse(*_paths: object) -> None:
+        tries.append(1)
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(BrainAgeError, match="could not be written"):
+        write_atomically(tmp_path / "a.json", b"new")
+    assert len(tries) == 1

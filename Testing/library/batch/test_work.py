@@ -12,6 +12,7 @@ from BrainAgeLib.batch.table import ScanEntry
 from BrainAgeLib.batch.work import Failure, finished_row, record_failure, work_on
 from BrainAgeLib.errors import FullDiskError
 from Testing.library.batch.made_batches import quick_settings
+from Testing.library.held_files import HeldFiles
 from Testing.library.phantoms import write_volume
 from Testing.library.scan.made_dicom import write_volume_series
 
@@ -188,3 +189,16 @@ def test_whoever_is_first_owns_the_folder(entry, settings, tmp_path, monkeypatch
     assert row.exit_code == 0
     assert times == [(tmp_path / "a" / "b" / "prediction.json").stat().st_mtime_ns]
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_folder_that_an_indexer_looks_into_gets_its_name_a_moment_later(
+    settings, tmp_path, monkeypatch
+):
+    held = HeldFiles(monkeypatch, "rename", "b", times=1)
+    missing = ScanEntry("gone.nii", str(tmp_path / "gone.nii"), folder="a/b")
+
+    row = work_on(missing, settings)
+
+    assert held.refusals == 1
+    assert row.exit_code == 2
+    assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["failure.json"]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
+import threading
 import time
 
 import pytest
 
 from BrainAgeLib.command_line.interruption import ANEW, GRACE_SECONDS
+from BrainAgeLib.command_line.parent import wait_for_end
 from BrainAgeLib.errors import ExitCode
 from Testing.library.commands import start_brainage
 from Testing.library.processes import patience
@@ -74,6 +77,54 @@ def test_a_worker_that_is_told_something_goes_on(worker):
 
     assert events(process)[-1]["event"] == "result"
     assert process.wait() == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="select takes pipes on POSIX alone")
+def test_no_read_waits_where_that_holds_up_others(monkeypatch):
+    """On Windows a read of a pipe that waits holds up the loading of NumPy and torch."""
+    ours, theirs = os.pipe()
+    read, waits = os.read, []
+
+    def can_be_read(stream):
+        return bool(select.select([stream], [], [], 0)[0])
+
+    def waiting(stream):
+        # As PeekNamedPipe of Windows does: a count, and an error where the pipe is at its end.
+        if can_be_read(stream) and theirs_is_closed.is_set():
+            raise BrokenPipeError
+        return int(can_be_read(stream))
+
+    def watched_read(stream, count):
+        waits.append(not can_be_read(stream))
+        return read(stream, count)
+
+    theirs_is_closed = threading.Event()
+    monkeypatch.setattr(os, "read", watched_read)
+    watcher = threading.Thread(target=wait_for_end, args=(ours, waiting))
+    watcher.start()
+    os.write(theirs, b"hello\n")
+    watcher.join(0.5)
+    assert watcher.is_alive()
+    theirs_is_closed.set()
+    os.close(theirs)
+    watcher.join(patience(10))
+
+    assert not watcher.is_alive()
+    assert waits == [False, False]
+    os.close(ours)
+
+
+def test_what_cannot_be_looked_into_is_read():
+    """A console of Windows, or its NUL, is no pipe."""
+    ours, theirs = os.pipe()
+    os.close(theirs)
+
+    def no_pipe(_stream):
+        raise OSError
+
+    wait_for_end(ours, no_pipe)
+
+    os.close(ours)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
