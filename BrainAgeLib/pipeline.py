@@ -42,6 +42,7 @@ from BrainAgeLib.records import (
 )
 from BrainAgeLib.report.shown_slices import pictures_of
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
+from BrainAgeLib.scan.itk import quietly
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.harmonisation import harmonising_network
@@ -99,8 +100,7 @@ def run(
     """Do the whole job on one scan and return all that comes of it.
 
     ``on_read`` is called once the options hold and the scan was read, before the work on it.
-    A refusal by the quality gate is a result (``prediction.quality.verdict``), not an error.
-    Raises BrainAgeError for what cannot be read or used.
+    A refusal by the gate is a result. Raises BrainAgeError for what cannot be read or used.
     """
     with threads(options.threads), own_chance(), spare_thread(torch.get_num_threads()) as ahead:
         tools, stages = prepare(options), Stages(on_progress)
@@ -138,7 +138,7 @@ def prepare(options: Options) -> Tools:
     correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)
-    return Tools(options, device, ensemble, interpreter, load_template())
+    return Tools(options, device, ensemble, interpreter, quietly(load_template))
 
 
 def find_brain_in_view(case: Case, tools: Tools) -> tuple[Case, np.ndarray]:

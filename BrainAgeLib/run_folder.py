@@ -130,22 +130,25 @@ def _make(path: Path) -> None:
         raise InputError(
             f"the output folder {path} is a file", "name a folder, or one to be made"
         ) from None
-    except NotADirectoryError:
-        raise InputError(
-            f"the output folder {path} cannot be made: {_lowest_existing(path)} is no folder",
-            "mend the path",
-        ) from None
-    except FileNotFoundError:  # /proc and the like say so of whatever is to be made there
-        raise InputError(
-            f"the output folder {path} cannot be made: {_lowest_existing(path)} takes no folders",
-            "choose another place",
-        ) from None
+    except (NotADirectoryError, FileNotFoundError):
+        # Systems differ in which of the two they say: below a file, of a name that Windows does not
+        # take, and wherever no folder can be made, as in /proc or on a drive that is not there.
+        above = _lowest_existing(path)
+        if above.is_file():
+            why, hint = f"{above} is no folder", "mend the path"
+        else:
+            there = above.is_dir()
+            why = f"{above} takes no folders" if there else f"there is no {above}"
+            hint = "choose another place or name" if there else "mend the path"
+        raise InputError(f"the output folder {path} cannot be made: {why}", hint) from None
     except OSError as error:
         raise _folder_error(error, path, "cannot be made") from error
 
 
 def _lowest_existing(path: Path) -> Path:
-    return next(above for above in path.absolute().parents if above.exists())
+    """Return the nearest that is there; on Windows a whole drive may be missing."""
+    above = path.absolute().parents
+    return next((each for each in above if each.exists()), above[-1])
 
 
 def _try_to_write(path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ FULL_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT)
 IN_USE_ERRORS = (5, 32, 33)
 # A virus scanner, an indexer or a backup lets go of a new file soon, a person's program does not.
 PAUSES_SECONDS = (0.05, 0.1, 0.2, 0.4, 0.8)
+DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
 LONGEST_WINDOWS_PATH = 259
 
 
@@ -77,6 +79,11 @@ def patiently(change: Callable[[], object]) -> None:
 def is_in_use(error: OSError) -> bool:
     """Say whether Windows refused since another program has the file, or part of a folder, open."""
     return getattr(error, "winerror", None) in IN_USE_ERRORS
+
+
+def is_device(name: str) -> bool:
+    """Say whether Windows takes a file of that name, whatever its suffix, for a device."""
+    return DEVICES.fullmatch(name.partition(".")[0].rstrip()) is not None
 
 
 def write_error(error: OSError, target: Path) -> BrainAgeError:

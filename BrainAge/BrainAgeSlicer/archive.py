@@ -73,7 +73,7 @@ def fileAway(result: Result) -> None:
     contents = _kept[result.recordNode.GetAttribute(KEY)]
     database, indexer = dicomfiles.database(), ctk.ctkDICOMIndexer()
     try:
-        with tempfile.TemporaryDirectory(prefix="BrainAge-") as folder:
+        with tempfile.TemporaryDirectory(prefix="BrainAge-", ignore_cleanup_errors=True) as folder:
             for number, content in enumerate(contents):
                 path = Path(folder) / f"{number}.dcm"
                 path.write_bytes(content)

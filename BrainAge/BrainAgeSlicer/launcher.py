@@ -21,6 +21,9 @@ def lowerPriority() -> None:
         import ctypes
 
         kernel = ctypes.windll.kernel32
+        # Of 64 bits: as a plain number the handle of this process would lose half of them.
+        kernel.GetCurrentProcess.restype = ctypes.c_void_p
+        kernel.SetPriorityClass.argtypes = (ctypes.c_void_p, ctypes.c_uint32)
         kernel.SetPriorityClass(kernel.GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS)
     else:
         os.nice(NICENESS)

@@ -14,6 +14,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from BrainAgeLib.errors import BrainAgeError
+from BrainAgeLib.whole_file import is_device
 
 OURS = "BrainAge.Role"  # attribute of every node that we made
 LEAST_VOXELS_ACROSS = 8  # in a slice; a scout or a single line is no head
@@ -148,7 +149,8 @@ def fingerprintOf(node: Any) -> str:
 def fileNameOf(node: Any) -> str:
     """Return a volume's name as every file system takes it, without a suffix."""
     name = re.sub(r"[^A-Za-z0-9 ()+=-]+", "_", node.GetName() or "")
-    return name.strip(" _-")[:LONGEST_NAME] or "scan"
+    short = name.strip(" _-")[:LONGEST_NAME].rstrip() or "scan"
+    return f"_{short}" if is_device(short) else short
 
 
 def sourceFile(node: Any) -> str:

@@ -14,7 +14,7 @@ from BrainAgeLib.model.together import ScanAge, scan_age
 from BrainAgeLib.records import IntervalCovers, Prediction, SequenceName, Sex
 from BrainAgeLib.report.record import prediction_to_dict
 from BrainAgeLib.tables.person import Facts
-from BrainAgeLib.whole_file import write_atomically
+from BrainAgeLib.whole_file import is_device, write_atomically
 
 RESULTS_NAME, SELECTION_NAME = "results.csv", "selection.csv"
 SESSIONS_NAME = "sessions.csv"
@@ -256,4 +256,5 @@ def with_folders(entries: Iterable[ScanEntry]) -> list[ScanEntry]:
 def _safe(name: str) -> str:
     """Return a name that every file system takes; neither hidden nor a way out of the folder."""
     plain = re.sub(r"[^A-Za-z0-9._+-]+", "-", name).strip(".-")
-    return plain[:LONGEST_FOLDER_NAME]
+    short = plain[:LONGEST_FOLDER_NAME].rstrip(".")
+    return f"_{short}" if is_device(short) else short

@@ -19,7 +19,7 @@ from BrainAgeLib.run_folder import (
     refuse_to_overwrite,
     removed_if_it_fails,
 )
-from BrainAgeLib.whole_file import TEMPORARY_PREFIX
+from BrainAgeLib.whole_file import TEMPORARY_PREFIX, patiently
 
 RECORD_NAME = "prediction.json"
 
@@ -116,7 +116,7 @@ def _stale_temporary_files(folder: OutputFolder) -> list[Path]:
 
 def _remove(file: Path) -> None:
     try:
-        file.unlink(missing_ok=True)
+        patiently(lambda: file.unlink(missing_ok=True))
     except OSError as error:
         reason = "it is a folder" if file.is_dir() else error.strerror or error
         raise InputError(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import locale
 import os
 import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import SimpleITK as sitk
 
@@ -27,6 +29,11 @@ IMAGE_IO = {
 }
 PREFIX = "brainage-"
 NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr.gz", ".img.gz", ".hdr", ".img")
+# SimpleITK hands names of files on as UTF-8. The C library of Windows takes them for text of the
+# system's code page otherwise, and finds nothing in the folders of a user whose name has an umlaut.
+NAMES_LOCALE = ".UTF-8" if os.name == "nt" else None
+NO_SUCH_PROCESS, NOT_ENDED, MAY_WAIT = 87, 258, 0x100000  # of Windows
+T = TypeVar("T")
 _STDERR = 2
 _one_at_a_time = threading.RLock()
 
@@ -103,7 +110,7 @@ def _explained(error: RuntimeError, name: str) -> BrainAgeError:
 
 @contextmanager
 def quiet_itk() -> Iterator[None]:
-    """Keep ITK, and the libraries inside it, from writing to the terminal.
+    """Keep ITK, and the libraries inside it, from writing to the terminal; let it find any name.
 
     ITK's warnings have a switch. MetaIO, VNL and the JPEG codecs write to the C error stream past
     it, so that stream goes nowhere meanwhile, whoever writes to it.
@@ -112,10 +119,29 @@ def quiet_itk() -> Iterator[None]:
         warns = sitk.ProcessObject.GetGlobalWarningDisplay()
         sitk.ProcessObject.SetGlobalWarningDisplay(False)
         try:
-            with _without_error_stream():
+            with _without_error_stream(), _names_as_given():
                 yield
         finally:
             sitk.ProcessObject.SetGlobalWarningDisplay(warns)
+
+
+def quietly(read: Callable[[], T]) -> T:
+    """Return what ``read`` does, in ``quiet_itk``."""
+    with quiet_itk():
+        return read()
+
+
+@contextmanager
+def _names_as_given() -> Iterator[None]:
+    before = locale.setlocale(locale.LC_CTYPE)
+    if NAMES_LOCALE is not None:
+        with suppress(locale.Error):  # a Windows older than 10, or its first years
+            locale.setlocale(locale.LC_CTYPE, NAMES_LOCALE)
+    try:
+        yield
+    finally:
+        if NAMES_LOCALE is not None:
+            locale.setlocale(locale.LC_CTYPE, before)
 
 
 @contextmanager
@@ -149,7 +175,10 @@ def named_as(path: Path, *suffixes: str) -> Iterator[Path]:
         yield path
         return
     remove_leftovers()
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
+    # What cannot be removed yet, as where something on Windows has it open, the next run removes.
+    with tempfile.TemporaryDirectory(
+        prefix=f"{PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
+    ) as folder:
         renamed = Path(folder) / f"scan{suffixes[0]}"
         try:
             renamed.symlink_to(path.resolve())
@@ -178,8 +207,17 @@ def remove_leftovers() -> None:
 
 
 def _is_running(process: int) -> bool:
-    if os.name == "nt":
-        return True  # there, os.kill would end it
+    if sys.platform == "win32":  # where os.kill would end it
+        import _winapi
+
+        try:
+            handle = _winapi.OpenProcess(MAY_WAIT, False, process)
+        except (OSError, OverflowError) as error:
+            return getattr(error, "winerror", None) != NO_SUCH_PROCESS
+        try:
+            return _winapi.WaitForSingleObject(handle, 0) == NOT_ENDED
+        finally:
+            _winapi.CloseHandle(handle)
     try:
         os.kill(process, 0)
     except ProcessLookupError:

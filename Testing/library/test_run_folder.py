@@ -88,6 +88,35 @@ def test_a_place_that_takes_no_folders_is_named() -> None:
         make_output_folder(Path("/proc/out/of/reach"))
 
 
+def test_a_drive_that_is_not_there_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a missing drive Windows says that there is no such path, up to its letter."""
+
+    def missing(*_arguments: object, **_keywords: object) -> None:
+        raise FileNotFoundError(errno.ENOENT, "The system cannot find the path specified")
+
+    monkeypatch.setattr(Path, "mkdir", missing)
+    for method in ("exists", "is_dir", "is_file"):
+        monkeypatch.setattr(Path, method, lambda _path: False)
+    with pytest.raises(InputError, match=f"cannot be made: there is no {tmp_path.anchor}"):
+        make_output_folder(tmp_path / "out")
+
+
+def test_a_name_that_the_system_does_not_take_is_no_file_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a name with a colon Windows says that it is no folder, as others say of a file above."""
+
+    def invalid(*_arguments: object, **_keywords: object) -> None:
+        raise NotADirectoryError(errno.ENOTDIR, "The directory name is invalid")
+
+    monkeypatch.setattr(Path, "mkdir", invalid)
+    with pytest.raises(InputError, match="takes no folders") as caught:
+        make_output_folder(tmp_path / "10:30")
+    assert caught.value.hint == "choose another place or name"
+
+
 @pytest.mark.parametrize("method", ["mkdir", "write_bytes"])
 def test_output_folder_that_may_not_be_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str

@@ -10,7 +10,7 @@ import pytest
 
 from BrainAgeLib import whole_file
 from BrainAgeLib.errors import BrainAgeError, FileInUseError
-from BrainAgeLib.whole_file import write_atomically, written_atomically
+from BrainAgeLib.whole_file import is_device, write_atomically, written_atomically
 from Testing.library.held_files import HeldFiles
 
 
@@ -130,3 +130,12 @@ def test_what_is_not_allowed_at_all_is_not_tried_again(
     with pytest.raises(BrainAgeError, match="could not be written"):
         write_atomically(tmp_path / "a.json", b"new")
     assert len(tries) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("CON", True), ("aux.nii.gz", True), ("com1", True), ("nul .txt", True)]
+    + [("control", False), ("con_1", False), ("com", False), ("sub-con", False), ("", False)],
+)
+def test_names_that_windows_takes_for_devices(name: str, expected: bool) -> None:
+    assert is_device(name) == expected

@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 from BrainAgeLib.batch.table import (
+    LONGEST_FOLDER_NAME,
     Decision,
     ResultRow,
     ScanEntry,
@@ -95,6 +96,16 @@ def test_the_selection_says_yes_or_no(tmp_path):
         chosen, left_out = csv.DictReader(lines)
     assert (chosen["description"], chosen["series_uid"]) == ("T1, tra", "")
     assert (chosen["chosen"], left_out["chosen"]) == ("yes", "no")
+
+
+def test_a_folder_has_no_name_that_windows_takes_for_another():
+    """There CON is a device with any suffix, and a dot at the end is left off."""
+    wanted = ["CON", "aux.v1", "con_1", f"{'a' * (LONGEST_FOLDER_NAME - 1)}.b"]
+
+    named = with_folders(ScanEntry(name, name, folder=name) for name in wanted)
+
+    assert [entry.folder for entry in named[:3]] == ["_CON", "_aux.v1", "con_1"]
+    assert named[3].folder == "a" * (LONGEST_FOLDER_NAME - 1)
 
 
 def test_every_scan_gets_a_safe_folder_of_its_own():

@@ -1,5 +1,6 @@
 """ITK makes no noise, and files under another name leave nothing behind."""
 
+import locale
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from BrainAgeLib.scan import itk
 from BrainAgeLib.scan.itk import named_as, quiet_itk, remove_leftovers
 from BrainAgeLib.scan.read import read_scan
 from Testing.library.scan.made_scans import made_voxels, write_nifti
@@ -44,6 +46,29 @@ def test_switch_of_warnings_is_left_as_it_was(warns):
         assert sitk.ProcessObject.GetGlobalWarningDisplay() == warns
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(before)
+
+
+def test_names_are_utf_8_inside_where_the_system_takes_them_otherwise(monkeypatch):
+    """Windows calls this locale .UTF-8; other systems need none, so one of theirs stands in."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    locale.setlocale(locale.LC_CTYPE, "C")
+    monkeypatch.setattr(itk, "NAMES_LOCALE", "C.UTF-8")
+    try:
+        with quiet_itk(), quiet_itk():
+            inside = locale.setlocale(locale.LC_CTYPE)
+        afterwards = locale.setlocale(locale.LC_CTYPE)
+    finally:
+        locale.setlocale(locale.LC_CTYPE, before)
+
+    assert (inside, afterwards) == ("C.UTF-8", "C")
+
+
+def test_a_system_without_that_locale_reads_as_it_can(monkeypatch):
+    monkeypatch.setattr(itk, "NAMES_LOCALE", ".no-such-locale")
+    before = locale.setlocale(locale.LC_CTYPE)
+
+    with quiet_itk():
+        assert locale.setlocale(locale.LC_CTYPE) == before
 
 
 def test_threads_leave_the_error_stream_in_place(capfd):
