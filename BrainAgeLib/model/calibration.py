@@ -51,6 +51,30 @@ class AgeCurve:
 
 
 @dataclass(frozen=True)
+class TightCurve:
+    """The curve by age of brains that were stripped tight, and by what these are told.
+
+    ``loose``, ``tight``: what part of a brain harmonisation had to fill in, 0-1, at most of loose
+    strips and at least of tight ones. Between these the ages by both curves are mixed, so that no
+    scan's age jumps.
+    """
+
+    curve: AgeCurve
+    loose: float
+    tight: float
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for strips that cannot be told apart."""
+        if not 0 <= self.loose < self.tight <= 1:
+            raise ValueError("tight strips are not told from loose ones")
+
+    def __call__(self, said_years: float, loose_age_years: float, filled_in: float) -> float:
+        """Return the raw age of a strip, where that of a loose one would be ``loose_age_years``."""
+        share = min(max((filled_in - self.loose) / (self.tight - self.loose), 0.0), 1.0)
+        return (1 - share) * loose_age_years + share * self.curve(said_years)
+
+
+@dataclass(frozen=True)
 class AcquisitionClass:
     """Scans that share one calibration.
 

@@ -23,6 +23,7 @@ from BrainAgeLib.model.calibration import (
     ScanError,
     SequenceCalibration,
     SequencesTogether,
+    TightCurve,
     UnseenScanner,
 )
 from BrainAgeLib.records import (
@@ -51,6 +52,7 @@ class Blend:
 
     ``whole_brain``: for scans that cover the brain. ``part_of_brain``: for all others. Each adds
     up to 1. ``curve``: makes the raw age of what is said of a whole brain; None leaves it.
+    ``tight``: instead of it where a brain was stripped tight; None where ``curve`` serves all.
     ``of_sequences``: instead of ``whole_brain`` for scans of other sequences than T1, by sequence;
     what was trained on the sequence itself is called as in ``OWN_KINDS`` there.
     """
@@ -59,9 +61,12 @@ class Blend:
     part_of_brain: dict[str, float]
     curve: AgeCurve | None = None
     of_sequences: dict[str, dict[str, float]] = field(default_factory=dict)
+    tight: TightCurve | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError for fractions that do not make up one age."""
+        """Raise ValueError for fractions that do not make up one age, or a missing curve."""
+        if self.tight is not None and self.curve is None:
+            raise ValueError("there is no curve of loose strips")
         for fractions in (self.whole_brain, self.part_of_brain, *self.of_sequences.values()):
             is_whole = math.isclose(sum(fractions.values()), 1.0, abs_tol=1e-6)
             if not is_whole or min(fractions.values()) < 0:
@@ -85,18 +90,26 @@ class Blend:
         return tuple(kind for kind in OWN_KINDS if kind in fractions)
 
     def read_as(self, sequence: str, curve: AgeCurve | None) -> Blend:
-        """Return the blend of a sequence's scans, with a curve of its own or none."""
+        """Return the blend of a sequence's scans of any strip, with a curve of its own or none."""
         fractions = self.of_sequences.get(sequence, self.whole_brain)
-        return replace(self, whole_brain=fractions, curve=curve, of_sequences={})
+        return replace(self, whole_brain=fractions, curve=curve, of_sequences={}, tight=None)
 
     def fractions(self, covers_brain: bool) -> dict[str, float]:
         """Return the fractions by kind for a scan."""
         return self.whole_brain if covers_brain else self.part_of_brain
 
-    def raw_age(self, by_kind: Mapping[str, float], covers_brain: bool) -> float:
-        """Return the raw age that the ages by kind make, in years."""
+    def raw_age(
+        self, by_kind: Mapping[str, float], covers_brain: bool, filled_in: float = 0.0
+    ) -> float:
+        """Return the raw age that the ages by kind make, in years.
+
+        ``filled_in``: what part of the brain was not acquired, 0-1, see ``ScanMaps``.
+        """
         said = sum(part * by_kind[kind] for kind, part in self.fractions(covers_brain).items())
-        return self.curve(said) if covers_brain and self.curve is not None else said
+        if not covers_brain or self.curve is None:
+            return said
+        age_years = self.curve(said)
+        return age_years if self.tight is None else self.tight(said, age_years, filled_in)
 
 
 @dataclass(frozen=True)

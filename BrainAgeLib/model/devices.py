@@ -44,7 +44,7 @@ def resolve_device(name: str) -> str:
     return f"cuda:{index}"
 
 
-def _is_full(error: RuntimeError) -> bool:
+def _is_full(error: Exception) -> bool:
     """Say whether a device has no memory left: as torch says it, or CUDA's libraries below it."""
     said = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError) or any(words in said for words in FULL)
@@ -82,15 +82,14 @@ class DeviceInUse:
         """
         try:
             return work(self.name)
-        except (NotImplementedError, TypeError) as error:
-            if self.name != "mps":
-                raise
-            raise BrainAgeError(
-                "the device mps lacks what the models need", "use --device auto or cpu"
-            ) from error
-        except RuntimeError as error:
+        except (RuntimeError, TypeError) as error:
             if not _is_full(error):
-                raise
+                if self.name != "mps":
+                    raise
+                # Of what is missing there, some says so by any of these errors.
+                raise BrainAgeError(
+                    "the device mps lacks what the models need", "use --device auto or cpu"
+                ) from error
             if not self._may_fall_back:
                 raise BrainAgeError(
                     f"the device {self.name} has too little memory", "use --device auto or cpu"

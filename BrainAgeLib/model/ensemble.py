@@ -116,8 +116,9 @@ def predict_age(members: Sequence[Member], maps: ScanMaps, blend: Blend) -> RawA
     # Members may share a model; it is asked once.
     models = dict.fromkeys(member[kind] for member in members for kind in kinds)
     said = {model: model.age_years(maps) for model in models}
+    covers, filled_in = maps.covers_brain, maps.filled_in
     ages = tuple(
-        blend.raw_age({kind: said[member[kind]] for kind in kinds}, maps.covers_brain)
+        blend.raw_age({kind: said[member[kind]] for kind in kinds}, covers, filled_in)
         for member in members
     )
     return RawAge(sum(ages) / len(ages), ages, maps.covers_brain)

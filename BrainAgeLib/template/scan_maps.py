@@ -27,6 +27,8 @@ LONE_SLICE_MM = 6.0  # the spacing that a slice without neighbours is taken to h
 # The models for whole brains say something only when the slices cover the brain without a hole:
 # routine scans have up to 12 mm between slice centres. Set by hand.
 COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
+# What is brighter is shown as brain, what is darker was not acquired; of levels: set by hand.
+LEAST_SHOWN, MOST_OF_NOTHING = 0.1, 0.02
 LARGEST_HOLE_MM = LARGEST_GAP_MM - 1.0  # so that all of a brain without a hole is interpolated
 
 
@@ -59,6 +61,13 @@ class ScanMaps:
     covers_brain: bool
     aligned: AlignedVolume | None = None
     known: dict[Features, torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def filled_in(self) -> float:
+        """What part of the brain that is shown was not acquired, 0-1: more if stripped tight."""
+        shown = self.volume.seen & (self.volume.images > LEAST_SHOWN)
+        filled = shown & (self.acquired.images <= MOST_OF_NOTHING)
+        return float(filled.sum()) / max(1.0, float(shown.sum()))
 
     @torch.inference_mode()
     def features(self, make: Features) -> torch.Tensor:

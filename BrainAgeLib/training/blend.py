@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from BrainAgeLib.model.calibration import AgeCurve
+from BrainAgeLib.model.calibration import AgeCurve, TightCurve
 from BrainAgeLib.model.card import OWN_EXPERTS, OWN_NETWORK, Blend
 from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.training.out_of_fold import (
@@ -18,6 +18,7 @@ from BrainAgeLib.training.out_of_fold import (
     SOME_SLICES,
     Row,
 )
+from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
 
 # Set by hand: points of the curve by age, between the 1st and the 99th percentile of the ages.
 CURVE_POINTS = 15
@@ -33,6 +34,9 @@ STRAIGHTENED_OF_OTHERS = 0.5
 BEYOND_THE_ENDS = 0.5
 LONG_WAY_YEARS = 50.0  # farther than anything is said
 LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would get any age
+# Strips are told by what 95 of 100 loose ones have at most and tight ones at least: set by hand.
+TOLD_SHARE = 0.95
+LEAST_OF_A_CURVE = 10  # people stripped tight
 FRACTION_STEPS = 10  # fractions of a blend are tried in tenths: set by hand
 # Of other sequences than T1, set by hand with real scans in view (docs/model.md): simulated scans,
 # which are all that could choose, lean to the experts, and in FLAIR these stray most on real ones.
@@ -59,9 +63,37 @@ def choose_blend(rows: list[Row], other_sites: Sequence[list[Row]] = ()) -> Blen
         for protocol, covers_brain in ((MAIN_PROTOCOL, True), (SOME_SLICES, False))
     )
     blend = Blend(whole_brain, part_of_brain, of_sequences=blends_of_sequences(rows))
-    whole = [row for row in validation if row.protocol == MAIN_PROTOCOL and row.covers_brain]
-    said = np.array([blend.raw_age(row.by_kind, True) for row in whole])
-    return replace(blend, curve=fit_curve(np.array([row.age_years for row in whole]), said))
+    return with_curves(blend, validation)
+
+
+def with_curves(blend: Blend, rows: Sequence[Row]) -> Blend:
+    """Return a blend with the curves by age of these rows of scans that cover the brain.
+
+    Brains stripped tight get one of their own where what was filled in tells them.
+    """
+    straight = replace(blend, curve=None, tight=None)
+    loose, tight = (
+        [row for row in rows if row.protocol == protocol and row.covers_brain]
+        for protocol in (MAIN_PROTOCOL, TIGHT_PROTOCOL)
+    )
+    curve = fit_curve(*_said(straight, loose))
+    return replace(straight, curve=curve, tight=_tight_curve(straight, loose, tight))
+
+
+def _said(straight: Blend, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Return ages and what is said of them (row,), in years."""
+    said = [straight.raw_age(row.by_kind, True) for row in rows]
+    return np.array([row.age_years for row in rows]), np.array(said)
+
+
+def _tight_curve(straight: Blend, loose: Sequence[Row], tight: Sequence[Row]) -> TightCurve | None:
+    if len(tight) < LEAST_OF_A_CURVE:
+        return None
+    most = float(np.quantile([row.filled_in for row in loose], TOLD_SHARE))
+    least = float(np.quantile([row.filled_in for row in tight], 1 - TOLD_SHARE))
+    if most >= least:
+        return None
+    return TightCurve(centred_curve(*_said(straight, tight)), round(most, 5), round(least, 5))
 
 
 def blends_of_sequences(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
@@ -95,6 +127,18 @@ def fit_curve(
     bent = straightened * ages + (1 - straightened) * said
     said, bent = _flatter_beyond(said, bent)
     return AgeCurve(tuple(said.round(3).tolist()), tuple(bent.round(3).tolist()))
+
+
+def centred_curve(
+    ages_years: np.ndarray, said_years: np.ndarray, straightened: float = STRAIGHTENED
+) -> AgeCurve:
+    """Return the curve of :func:`fit_curve`, with all of the mean error taken off before.
+
+    It is for scans of which too much or too little is said on average.
+    """
+    offset = float(np.mean(said_years - ages_years))
+    curve = fit_curve(ages_years, said_years - offset, straightened)
+    return replace(curve, said_years=tuple(at + offset for at in curve.said_years))
 
 
 def _flatter_beyond(said: np.ndarray, ages: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -148,7 +192,8 @@ def blended(rows: list[Row], blend: Blend) -> list[Row]:
     """
     others = {p: blend.read_as(name, None) for p, name in SEQUENCE_OF.items()}
     raw_ages = (
-        others.get(row.protocol, blend).raw_age(row.by_kind, row.covers_brain) for row in rows
+        others.get(row.protocol, blend).raw_age(row.by_kind, row.covers_brain, row.filled_in)
+        for row in rows
     )
     return [
         replace(row, predicted_years=round(age, 3)) for row, age in zip(rows, raw_ages, strict=True)

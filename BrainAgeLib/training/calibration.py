@@ -12,7 +12,7 @@ import numpy as np
 from BrainAgeLib.model.brain_maps import FEW_SLICES
 from BrainAgeLib.model.calibration import LEAST_OF_WHOLE_BRAINS, AcquisitionClass, AgeCurve
 from BrainAgeLib.records import INTERVAL_LEVEL, T1_LIKE, Correction
-from BrainAgeLib.training.blend import STRAIGHTENED, STRAIGHTENED_OF_OTHERS, fit_curve
+from BrainAgeLib.training.blend import STRAIGHTENED, STRAIGHTENED_OF_OTHERS, centred_curve
 from BrainAgeLib.training.out_of_fold import (
     MAIN_PROTOCOL,
     ONE_SLICE,
@@ -76,11 +76,9 @@ def fit_sequence(rows: list[Row], protocol: str) -> tuple[AgeCurve, AcquisitionC
     if not validation:
         raise ValueError(f"there are no scans {protocol!r} to fit a curve by")
     ages, said = columns(validation)
-    offset = float(np.mean(said - ages))
     is_like_t1 = SEQUENCE_OF[protocol] in T1_LIKE
     share = STRAIGHTENED if is_like_t1 else STRAIGHTENED_OF_OTHERS
-    without = fit_curve(ages, said - offset, share)
-    curve = replace(without, said_years=tuple(at + offset for at in without.said_years))
+    curve = centred_curve(ages, said, share)
     _, least_slices, most_spacing_mm, _ = CLASSES[0]
     straightened = with_curve(rows, protocol, curve)
     return curve, fit_class(straightened, protocol, least_slices, most_spacing_mm, protocol)

@@ -40,7 +40,7 @@ class Row:
 
     ``held_out``: whether the person is one whom no choice looks at. ``by_kind``: what each kind of
     model says that is for such a scan. ``predicted_years``: the blend of these; NaN before there
-    is one.
+    is one. ``filled_in``: what part of the brain was not acquired, see ``ScanMaps``.
     """
 
     participant_id: str
@@ -56,6 +56,7 @@ class Row:
     covers_brain: bool
     predicted_years: float
     by_kind: dict[str, float]
+    filled_in: float = 0.0
 
 
 def whole_scans(folder: Path, person: Person) -> dict[str, StoredScan]:
@@ -141,6 +142,7 @@ def _row(
             for kind, model in member.items()
             if model.reads_whole_brains == maps.covers_brain
         },
+        filled_in=round(maps.filled_in, 5),
     )
 
 

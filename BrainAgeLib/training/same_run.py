@@ -19,6 +19,7 @@ from BrainAgeLib.errors import InputError
 from BrainAgeLib.model.card import OWN_KINDS
 from BrainAgeLib.scan.read import sha256_of
 from BrainAgeLib.template import harmonisation, sequences
+from BrainAgeLib.template.slices import SLAB_RANGE_MM
 from BrainAgeLib.training.people import Person, too_few_labels
 from BrainAgeLib.training.sequence_scans import EXPERT_SCANS
 from BrainAgeLib.training.settings import TrainingSettings
@@ -89,7 +90,7 @@ def _prepared_by(settings: TrainingSettings) -> dict[str, Any]:
     plain = to_plain(settings)
     return {
         **{name: plain[name] for name in PREPARED_BY},
-        "harmonisation": harmonisation.SHA256,  # what is learnt from
+        **_shown_by(),  # what is learnt from
         "sequences": f"{_networks()} {EXPERT_SCANS}",
         "people": None,
     }
@@ -104,10 +105,14 @@ def _trained_on(settings: TrainingSettings, people: Sequence[Person]) -> dict[st
     who = [(p.participant_id, p.age_years, p.sex, p.site, p.labels is not None) for p in people]
     return {
         **{name: value for name, value in to_plain(settings).items() if name not in NOT_LEARNT},
-        "harmonisation": harmonisation.SHA256,
+        **_shown_by(),
         "sequences": told if has_labels else None,
         "people": hashlib.sha256(json.dumps(sorted(who)).encode()).hexdigest(),
     }
+
+
+def _shown_by() -> dict[str, Any]:
+    return {"harmonisation": harmonisation.SHA256, "slabs_mm": list(SLAB_RANGE_MM)}
 
 
 def _networks() -> str:

@@ -125,11 +125,19 @@ def test_other_errors_pass(machine):
         DeviceInUse("auto").run(broken)
 
 
-def test_what_apples_gpu_cannot_do_is_said(machine):
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotImplementedError("The operator 'aten::grid_sampler_3d' is not implemented"),
+        TypeError("Cannot convert a MPS Tensor to float64 dtype"),
+        RuntimeError("Conv3D is not supported on MPS"),
+    ],
+)
+def test_what_apples_gpu_cannot_do_is_said(machine, error):
     machine(mps=True)
 
     def unknown_there(_device):
-        raise NotImplementedError("The operator 'aten::grid_sampler_3d' is not implemented")
+        raise error
 
     with pytest.raises(BrainAgeError, match="the device mps lacks what the models need"):
         DeviceInUse("mps").run(unknown_there)

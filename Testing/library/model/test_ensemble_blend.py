@@ -60,8 +60,9 @@ def test_the_order_of_the_slices_does_not_matter(noise_slices, noise_maps, membe
 
     shuffled = maps_of_scan(chosen(noise_slices, order))
 
+    # Threads share the slices out, and where one is cut in two it is rounded another way.
     for make in (network_features, regional_features):
-        assert torch.equal(shuffled.features(make), noise_maps.features(make))
+        assert torch.allclose(shuffled.features(make), noise_maps.features(make), atol=1e-4)
 
 
 def test_the_slices_themselves_matter(noise_maps, members):

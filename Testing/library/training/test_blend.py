@@ -10,6 +10,7 @@ import pytest
 from BrainAgeLib.model.calibration import AgeCurve
 from BrainAgeLib.training.blend import blended, choose_blend, fit_curve
 from BrainAgeLib.training.out_of_fold import MAIN_PROTOCOL, SEQUENCE_PROTOCOLS
+from BrainAgeLib.training.simulate import TIGHT_PROTOCOL
 from Testing.library.model_folders import blend_of, out_of_fold_rows
 
 
@@ -170,3 +171,60 @@ def test_a_curve_of_models_that_know_little_makes_no_ages_up(slope, bend, people
     bent = np.array([curve(one) for one in np.sort(said)])
     assert (np.diff(bent) <= 3.01 * np.diff(np.sort(said))).all()
     assert bent.mean() == pytest.approx(said.mean(), abs=8.0)
+
+
+def strips(loose_filled_in, tight_filled_in, tight_off=3.0):
+    """Return rows of people as they are and stripped tight, which makes them older."""
+    rows = out_of_fold_rows(60)
+    main = [row for row in rows if row.protocol == MAIN_PROTOCOL and row.covers_brain]
+    off = dict.fromkeys(main[0].by_kind, tight_off)
+    tight = [
+        replace(
+            row,
+            protocol=TIGHT_PROTOCOL,
+            by_kind={kind: age + off[kind] for kind, age in row.by_kind.items()},
+            filled_in=tight_filled_in,
+        )
+        for row in main
+    ]
+    others = [row for row in rows if row not in main]
+    return [*(replace(row, filled_in=loose_filled_in) for row in main), *tight, *others]
+
+
+def test_brains_that_are_told_as_stripped_tight_have_a_curve_of_their_own():
+    rows = strips(0.01, 0.03)
+
+    blend = choose_blend(rows)
+
+    assert (blend.tight.loose, blend.tight.tight) == pytest.approx((0.01, 0.03))
+    assert blend.curve == choose_blend([r for r in rows if r.protocol != TIGHT_PROTOCOL]).curve
+    ages = {}
+    for row in blended(rows, blend):
+        if row.protocol in (MAIN_PROTOCOL, TIGHT_PROTOCOL) and row.covers_brain:
+            ages.setdefault(row.participant_id, []).append(row.predicted_years)
+    for loose, tight in ages.values():
+        assert tight == pytest.approx(loose, abs=0.5)
+
+
+def test_ages_of_strips_between_loose_and_tight_lie_between():
+    said = {"network": 50.0, "regional": 50.0}
+    blend = choose_blend(strips(0.01, 0.03))
+
+    ages = [blend.raw_age(said, True, filled_in) for filled_in in (0.0, 0.01, 0.02, 0.03, 0.9)]
+
+    assert ages[0] == ages[1] == blend.curve(50.0)
+    assert ages[3] == ages[4] == pytest.approx(blend.tight.curve(50.0))
+    assert ages[2] == pytest.approx((ages[1] + ages[3]) / 2)
+    assert ages[1] - ages[3] > 1.0
+
+
+@pytest.mark.parametrize("tight_filled_in", [0.01, 0.005])
+def test_strips_that_are_not_told_apart_share_a_curve(tight_filled_in):
+    assert choose_blend(strips(0.01, tight_filled_in)).tight is None
+
+
+def test_few_people_stripped_tight_make_no_curve():
+    rows = strips(0.01, 0.03)
+    tight = [row for row in rows if row.protocol == TIGHT_PROTOCOL]
+
+    assert choose_blend([row for row in rows if row not in tight[9:]]).tight is None

@@ -14,7 +14,8 @@ fluid and its grey matter. Rows are kept in DIR, so that a run that was stopped 
 
 A figure here says something only where the model saw nobody of these scanners. `brainage train`
 leaves beside a model of several sites one without each: `--without OASIS=RUN/NAME-without-OASIS`
-predicts by it the people of all scanners whose name begins with OASIS.
+predicts by it the people of all scanners whose name begins with OASIS. Without `--without` and
+`--model` these are the bundled model's, which `members_without.zip` keeps.
 `--write` writes the tables into README.md and docs/model.md, the figures of groups beside the other
 results and into the model's card how much wider its interval is on a scanner never seen; nothing of
 a single person is kept.
@@ -42,6 +43,7 @@ from BrainAgeLib.scan.geometry import Volume, sitk_from_volume, to_canonical, vo
 from BrainAgeLib.training.thick_slices import Protocol, cut_thick_slices
 from BrainAgeLib.whole_file import write_atomically
 from Testing.studies._pages import FIGURES
+from Testing.studies.network._members_without import unpack
 from Testing.studies.network._other_scanners_page import Row, write_pages
 
 STRIPS = {"whole head": "head", "stripped, loose": "loose", "stripped, tight": "tight"}
@@ -207,6 +209,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     without = dict(named.split("=", 1) for named in given.without)
+    if not without and given.model is None:
+        without = unpack(given.work)
     rows = predict_everybody(given.folders, given.work, given.model, without)
     figures, unseen = write_pages(rows, write=given.write)
     if given.write:
