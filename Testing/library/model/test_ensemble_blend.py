@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from BrainAgeLib.model.brain_maps import network_features, network_maps, regional_features
-from BrainAgeLib.model.calibration import AgeCurve
+from BrainAgeLib.model.calibration import AgeCurve, TightCurve
 from BrainAgeLib.model.card import Blend
 from BrainAgeLib.model.ensemble import predict_age
 from BrainAgeLib.model.weights import KINDS
@@ -138,3 +138,26 @@ def test_the_same_slices_give_the_same_bits(noise_slices, noise_maps, members):
 
     assert torch.equal(again.features(regional_features), noise_maps.features(regional_features))
     assert predict_age(members, again, BLEND) == predict_age(members, noise_maps, BLEND)
+
+
+def test_a_brain_of_which_much_was_filled_in_has_the_curve_of_tight_strips(noise_maps, members):
+    half = replace(noise_maps.acquired, images=noise_maps.acquired.images.clone())
+    half.images[:, :, ::2] = 0.0
+    stripped = replace(noise_maps, acquired=half)
+    assert noise_maps.filled_in < 0.1 < 0.3 < stripped.filled_in
+    shifted = AgeCurve((0.0, 100.0), (-7.0, 93.0))
+    straight = AgeCurve((0.0, 100.0), (0.0, 100.0))
+    blend = replace(BLEND, curve=straight, tight=TightCurve(shifted, 0.1, 0.3))
+
+    loose, tight = (predict_age(members, maps, blend) for maps in (noise_maps, stripped))
+
+    assert loose.members_years == pytest.approx(
+        predict_age(members, noise_maps, BLEND).members_years
+    )
+    assert tight.members_years == pytest.approx([age - 7.0 for age in loose.members_years])
+
+
+def test_a_scan_that_shows_nothing_has_nothing_filled_in(noise_maps):
+    empty = replace(noise_maps.volume, images=torch.zeros_like(noise_maps.volume.images))
+
+    assert replace(noise_maps, volume=empty).filled_in == 0.0

@@ -70,3 +70,17 @@ def test_a_run_of_an_earlier_version_is_told_as_such(begun):
 
     with pytest.raises(InputError, match="a run of unknown people, begun by an earlier version"):
         check_same_run(begun, SETTINGS, PEOPLE)
+
+
+@pytest.mark.parametrize("prepared_alone", [True, False])
+def test_scans_whose_slabs_lay_elsewhere_are_not_gone_on_with(tmp_path, prepared_alone):
+    check_same_run(tmp_path, SETTINGS, PEOPLE)
+    if not prepared_alone:
+        begin_to_train(tmp_path, SETTINGS, PEOPLE)
+    path = tmp_path / "settings.json"
+    known = json.loads(path.read_text("utf-8"))
+    known["slabs_mm"] = [-66.0, 78.0]  # of model 9 and before
+    path.write_text(json.dumps(known), "utf-8")
+
+    with pytest.raises(InputError, match="another version"):
+        check_same_run(tmp_path, SETTINGS, PEOPLE)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from BrainAgeLib.batch.tables_so_far import MOST_FRACTION_OF_TIME
 from BrainAgeLib.batch.dask_workers import SCANS_PER_THREAD
 from BrainAgeLib.batch.index import MOST_LINES, MOST_THUMBNAILS
+from BrainAgeLib.batch.tables_so_far import MOST_FRACTION_OF_TIME
 
 SCANS = 100_000
 WORKERS_A_NODE = 32
