@@ -8,7 +8,7 @@ of other sequences, of people who have labels, lie in a file of their own, in th
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -95,29 +95,28 @@ def prepare(
 
     Each person's files appear whole or not at all, so a killed run goes on where it stopped. Raises
     BrainAgeError for people who cannot be learnt from, once all others are done: they are named
-    together, not one after each hour of work. Who looks scanned after a contrast agent is learnt
-    from, and named in a warning.
+    together, not one after each hour of work. Who looks scanned after a contrast agent, or not
+    clearly by a T1, is learnt from, and named in a warning.
     """
     (folder / "scans").mkdir(parents=True, exist_ok=True)
     waiting = [p for p in people if not (_has_scans(p, folder) and has_sequences(p, folder))]
     done = len(people) - len(waiting)
     on_progress(done, len(people))
     wrong: list[BrainAgeError] = []
-    with_agent: list[str] = []
+    seen: dict[SequenceName | None, list[str]] = {}
     with worker_pool(workers, _one_thread) as pool:
         with interruptions_held():
             futures = {pool.submit(prepare_person, p, folder, settings): p for p in waiting}
         for future in as_ended(futures):
             try:
-                if future.result() == "T1w after contrast":
-                    with_agent.append(futures[future].participant_id)
+                seen.setdefault(future.result(), []).append(futures[future].participant_id)
             except FullDiskError:
                 raise
             except BrainAgeError as error:
                 wrong.append(error)
             done += 1
             on_progress(done, len(people))
-    _tell_of_agent(with_agent)
+    _tell_of(seen)
     if len(wrong) > 1:
         each = tuple(sorted(map(str, wrong)))[:MOST_TOLD]
         raise InputError(f"{len(wrong)} people cannot be learnt from", "mend their files", each)
@@ -125,13 +124,17 @@ def prepare(
         raise wrong[0]
 
 
-def _tell_of_agent(with_agent: list[str]) -> None:
-    if with_agent:
-        logger.warning(
-            "scans that look made after a contrast agent (people: %d) are learnt from as any other "
-            "T1: %s; take out those that are",
-            *(len(with_agent), ", ".join(sorted(with_agent)[:MOST_TOLD])),
-        )
+def _tell_of(seen: Mapping[SequenceName | None, list[str]]) -> None:
+    """Warn of people whose scans show this instead of a plain T1."""
+    words: dict[SequenceName | None, str] = {
+        "T1w after contrast": "scans that look made after a contrast agent (people: %d) are learnt "
+        "from as any other T1: %s; take out those that are",
+        "other": "scans that do not show clearly that they are a T1 (people: %d) are learnt from: "
+        "%s; look at them, and take out those that are none",
+    }
+    for sequence, told in words.items():
+        if people := seen.get(sequence):
+            logger.warning(told, len(people), ", ".join(sorted(people)[:MOST_TOLD]))
 
 
 def _has_scans(person: Person, folder: Path) -> bool:
