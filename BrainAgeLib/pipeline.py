@@ -42,7 +42,6 @@ from BrainAgeLib.records import (
 )
 from BrainAgeLib.report.shown_slices import pictures_of
 from BrainAgeLib.scan.brain_extraction import extract_brain, mask_of_extracted
-from BrainAgeLib.scan.itk import quietly
 from BrainAgeLib.software import software_record
 from BrainAgeLib.stages import Advance, Stages
 from BrainAgeLib.template.harmonisation import harmonising_network
@@ -138,7 +137,7 @@ def prepare(options: Options) -> Tools:
     correction = chosen_correction(ensemble.card, options.correction)
     site = read_site(options.site, ensemble.record) if options.site else None
     interpreter = Interpreter(ensemble.card, correction, site)
-    return Tools(options, device, ensemble, interpreter, quietly(load_template))
+    return Tools(options, device, ensemble, interpreter, load_template())
 
 
 def find_brain_in_view(case: Case, tools: Tools) -> tuple[Case, np.ndarray]:

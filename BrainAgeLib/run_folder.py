@@ -134,7 +134,7 @@ def _make(path: Path) -> None:
         # Systems differ in which of the two they say: below a file, of a name that Windows does not
         # take, and wherever no folder can be made, as in /proc or on a drive that is not there.
         above = _lowest_existing(path)
-        if above.is_file():
+        if above.exists() and not above.is_dir():
             why, hint = f"{above} is no folder", "mend the path"
         else:
             there = above.is_dir()

@@ -95,7 +95,7 @@ def write_error(error: OSError, target: Path) -> BrainAgeError:
             f"{target} could not be written: {error.strerror or error}",
             "close the program that has it open, or see that it may be replaced, and run again",
         )
-    if os.name == "nt" and len(str(target.absolute())) > LONGEST_WINDOWS_PATH:
+    if os.name == "nt" and len(str(temporary_name(target.absolute()))) > LONGEST_WINDOWS_PATH:
         return BrainAgeError(
             f"{target} could not be written: the path is too long for Windows",
             "choose an output folder with a shorter path",

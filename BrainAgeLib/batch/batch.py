@@ -152,8 +152,8 @@ def run_batch(
                     for place, row in workers.rows([scans.entries[number] for number in left]):
                         on_row(row, False, *table.add(left[place], row))
         finally:
-            table.write()
             _remove_leftovers(settings.output)
+            table.write()
         write_index(scans.entries, table.rows, settings.output, sessions_of(table.rows, card))
     return table.rows
 

@@ -55,8 +55,10 @@ class TablesSoFar:
         """Write the tables. Raises BrainAgeError when one cannot be written."""
         began = time.monotonic()
         try:
-            write_results(self.rows, self._output / RESULTS_NAME)
-            write_sessions(sessions_of(self.rows, self._card), self._output / SESSIONS_NAME)
+            try:
+                write_results(self.rows, self._output / RESULTS_NAME)
+            finally:  # the one that somebody has open does not keep the other from its file
+                write_sessions(sessions_of(self.rows, self._card), self._output / SESSIONS_NAME)
         finally:
             took = time.monotonic() - began
             pause = max(LEAST_SECONDS_BETWEEN_TABLES, took / MOST_FRACTION_OF_TIME)

@@ -31,7 +31,7 @@ from BrainAgeLib.report.record import read_prediction
 from BrainAgeLib.run_folder import are_one_path
 from BrainAgeLib.scan.read import sha256_of
 from BrainAgeLib.scan.text_headers import files_of_text_headed
-from BrainAgeLib.whole_file import patiently, write_atomically, write_error
+from BrainAgeLib.whole_file import is_in_use, patiently, write_atomically, write_error
 
 WORK_PREFIX = ".brainage-work-"
 _SAME_AGE_YEARS = 1e-3
@@ -183,16 +183,24 @@ def _publish(work: Path, entry: ScanEntry, settings: BatchSettings) -> None:
         patiently(lambda: work.rename(folder))
         return
     except OSError as error:
-        if not folder.is_dir():
+        # Windows renames no folder in which a virus scanner or a cloud's client looks at a file.
+        if not folder.is_dir() and not is_in_use(error):
             raise write_error(error, folder) from error
     if finished_row(entry, settings) is not None:
         return
     with output_folder(folder) as outputs:
         make_room(outputs)
-        (folder / FAILURE_NAME).unlink(missing_ok=True)
-        last = (OutputFolder(work).prediction, work / FAILURE_NAME)
-        for file in sorted(work.iterdir(), key=lambda path: path in last):
-            patiently(partial(file.replace, folder / file.name))
+        try:
+            _move_into(folder, work)
+        except OSError as error:
+            raise write_error(error, folder) from error
+
+
+def _move_into(folder: Path, work: Path) -> None:
+    patiently(lambda: (folder / FAILURE_NAME).unlink(missing_ok=True))
+    last = (OutputFolder(work).prediction, work / FAILURE_NAME)
+    for file in sorted(work.iterdir(), key=lambda path: path in last):
+        patiently(partial(file.replace, folder / file.name))
 
 
 def _is_of(entry: ScanEntry, settings: BatchSettings, prediction: Prediction) -> bool:

@@ -34,7 +34,7 @@ from BrainAgeLib.run_folder import (
     tell_of_others,
 )
 from BrainAgeLib.scan.geometry import to_canonical, volume_from_sitk
-from BrainAgeLib.scan.itk import quietly
+from BrainAgeLib.scan.itk import quiet_itk
 from BrainAgeLib.scan.read import read_scan
 
 logger = logging.getLogger(__name__)
@@ -162,6 +162,7 @@ def _difference(followed: Followed, output: Path) -> Sheet | None:
     if later.scan is None:
         return None
     scan = volume_from_sitk(to_canonical(read_scan(later.scan).image))
-    mask = quietly(lambda: sitk.ReadImage(str(later.folder.brain_mask)))
+    with quiet_itk():
+        mask = sitk.ReadImage(str(later.folder.brain_mask))
     on_scan = [volume_from_sitk(to_canonical(each)).voxels for each in (mask, difference)]
     return saliency_sheet(input_pictures(scan, on_scan[0] > 0, on_scan[1]))

@@ -87,8 +87,9 @@ class DeviceInUse:
                 if self.name != "mps":
                     raise
                 # Of what is missing there, some says so by any of these errors.
+                said = str(error).partition("\n")[0]
                 raise BrainAgeError(
-                    "the device mps lacks what the models need", "use --device auto or cpu"
+                    f"the device mps lacks what the models need: {said}", "use --device auto or cpu"
                 ) from error
             if not self._may_fall_back:
                 raise BrainAgeError(

@@ -8,11 +8,10 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import SimpleITK as sitk
 
@@ -33,7 +32,6 @@ NIFTI_SUFFIXES = (".nii.gz", ".nii", ".hdr.gz", ".img.gz", ".hdr", ".img")
 # system's code page otherwise, and finds nothing in the folders of a user whose name has an umlaut.
 NAMES_LOCALE = ".UTF-8" if os.name == "nt" else None
 NO_SUCH_PROCESS, NOT_ENDED, MAY_WAIT = 87, 258, 0x100000  # of Windows
-T = TypeVar("T")
 _STDERR = 2
 _one_at_a_time = threading.RLock()
 
@@ -125,12 +123,6 @@ def quiet_itk() -> Iterator[None]:
             sitk.ProcessObject.SetGlobalWarningDisplay(warns)
 
 
-def quietly(read: Callable[[], T]) -> T:
-    """Return what ``read`` does, in ``quiet_itk``."""
-    with quiet_itk():
-        return read()
-
-
 @contextmanager
 def _names_as_given() -> Iterator[None]:
     before = locale.setlocale(locale.LC_CTYPE)
@@ -141,7 +133,11 @@ def _names_as_given() -> Iterator[None]:
         yield
     finally:
         if NAMES_LOCALE is not None:
-            locale.setlocale(locale.LC_CTYPE, before)
+            try:
+                locale.setlocale(locale.LC_CTYPE, before)
+            except locale.Error:  # Windows does not take every name back that it gives
+                with suppress(locale.Error):
+                    locale.setlocale(locale.LC_CTYPE, "")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import SimpleITK as sitk
 from BrainAgeLib.errors import InstallationError
 from BrainAgeLib.resources import template_folder
 from BrainAgeLib.scan.geometry import Volume, apply_affine, volume_from_sitk
+from BrainAgeLib.scan.itk import quiet_itk
 
 BRIGHTEST = 255.0
 # Set by hand, by eye on the template.
@@ -110,7 +111,8 @@ def _read(folder: Path, name: str) -> Volume:
     path = folder / f"{name}.nii.gz"
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
-        image = sitk.ReadImage(str(path), sitk.sitkFloat32)
+        with quiet_itk():
+            image = sitk.ReadImage(str(path), sitk.sitkFloat32)
     except (OSError, RuntimeError) as error:
         raise InstallationError(
             f"the template {path} cannot be read", "install SlicerBrainAge again"

@@ -172,7 +172,9 @@ def read_rows(path: Path) -> list[Row]:
     with path.open(encoding="utf-8", newline="") as stream:
         for line in csv.DictReader(stream):
             said = {kind: line.get(KIND_COLUMN.format(kind), "") for kind in [*KINDS, *OWN_KINDS]}
-            values = {name: read(line[name]) for name, read in kinds.items() if read}
+            values = {
+                name: read(line[name]) for name, read in kinds.items() if read and name in line
+            }
             by_kind = {kind: float(text) for kind, text in said.items() if text}
             rows.append(Row(**values, by_kind=by_kind))
     return rows

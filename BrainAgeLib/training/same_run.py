@@ -123,7 +123,7 @@ def _another_run(
     folder: Path, known: dict[str, Any], settings: TrainingSettings, people: Sequence[Person]
 ) -> InputError:
     wanted = _trained_on(settings, people)
-    what = "with other settings, labels or harmonisation, of other people, or of another"
+    what = "with other settings, labels, harmonisation or slabs, of other people, or of another"
     if known == {name: value for name, value in wanted.items() if name != "people"}:
         what = "of unknown people, begun by an earlier"
     return InputError(f"{folder} holds a run {what} version", HINT)

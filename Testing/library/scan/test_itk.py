@@ -51,6 +51,10 @@ def test_switch_of_warnings_is_left_as_it_was(warns):
 def test_names_are_utf_8_inside_where_the_system_takes_them_otherwise(monkeypatch):
     """Windows calls this locale .UTF-8; other systems need none, so one of theirs stands in."""
     before = locale.setlocale(locale.LC_CTYPE)
+    try:
+        locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    except locale.Error:
+        pytest.skip("this system has no C.UTF-8")
     locale.setlocale(locale.LC_CTYPE, "C")
     monkeypatch.setattr(itk, "NAMES_LOCALE", "C.UTF-8")
     try:
@@ -154,3 +158,22 @@ def test_voxels_come_from_the_file_that_was_named(tmp_path, beside):
     voxels = sitk.GetArrayFromImage(read_scan(path).image).T
 
     np.testing.assert_array_equal(voxels, made_voxels())
+
+
+def test_a_locale_that_is_not_taken_back_fails_no_scan(monkeypatch):
+    """Windows gives names that it does not take back; here the second of two calls refuses."""
+    before = locale.setlocale(locale.LC_CTYPE)
+    real = locale.setlocale
+
+    def refuses(category, name=None):
+        if name == before:
+            raise locale.Error("unsupported locale setting")
+        return real(category, name)
+
+    monkeypatch.setattr(itk, "NAMES_LOCALE", "C")
+    monkeypatch.setattr(locale, "setlocale", refuses)
+    try:
+        with quiet_itk():
+            pass
+    finally:
+        real(locale.LC_CTYPE, before)

@@ -38,7 +38,9 @@ def begun(tmp_path):
 def test_models_are_not_gone_on_with_for_other_people(begun, change):
     others = [replace(PEOPLE[0], **change), *PEOPLE[1:]]
 
-    with pytest.raises(InputError, match="settings, labels or harmonisation, of other people"):
+    with pytest.raises(
+        InputError, match="settings, labels, harmonisation or slabs, of other people"
+    ):
         check_same_run(begun, SETTINGS, others)
     with pytest.raises(InputError, match="of other people"):
         begin_to_train(begun, SETTINGS, others)

@@ -148,8 +148,14 @@ def predicted(scan: Listed, strip: str, cut: str, image: sitk.Image, model: str 
         round((high - middle) / factor, 3),
         record.quality.verdict,
         " ".join(finding.code for finding in record.quality.findings),
-        f"{record.model.name} {record.model.version} {record.model.sha256[:12]}",
+        name_of(model),
     )
+
+
+def name_of(model: str | None) -> str:
+    """Return which model it is, as rows and pages name it."""
+    card = load_ensemble(model).card
+    return f"{card.name} {card.version} {card.sha256[:12]}"
 
 
 def predict_everybody(
@@ -162,6 +168,9 @@ def predict_everybody(
     work.mkdir(parents=True, exist_ok=True)
     table = work / "other_scanners.csv"
     rows = read_rows(table) if table.exists() else []
+    used = {name_of(one) for one in (model, *without.values())}
+    if {row.model for row in rows} - used:
+        sys.exit(f"{work} holds rows of other models: choose another folder")
     done = {(row.participant_id, row.session, row.strip, row.cut) for row in rows}
     with table.open("a", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, [entry.name for entry in fields(Row)])
