@@ -26,12 +26,7 @@ from BrainAgeLib.model.calibration import (
     TightCurve,
     UnseenScanner,
 )
-from BrainAgeLib.records import (
-    OLDEST_AGE_YEARS,
-    OTHER_SEQUENCES,
-    Reference,
-    SequenceName,
-)
+from BrainAgeLib.records import OLDEST_AGE_YEARS, OTHER_SEQUENCES, Reference, SequenceName
 from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -101,10 +96,7 @@ class Blend:
     def raw_age(
         self, by_kind: Mapping[str, float], covers_brain: bool, filled_in: float = 0.0
     ) -> float:
-        """Return the raw age that the ages by kind make, in years.
-
-        ``filled_in``: what part of the brain was not acquired, 0-1, see ``ScanMaps``.
-        """
+        """Return the raw age that ages by kind make, in years. ``filled_in``: see ``ScanMaps``."""
         said = sum(part * by_kind[kind] for kind, part in self.fractions(covers_brain).items())
         if not covers_brain or self.curve is None:
             return said

@@ -209,7 +209,9 @@ def read_site(path: str | Path, model: ModelRecord) -> SiteCalibration:
     if document.get("kind") != KIND:  # a prediction.json or batch.json: its fields tell nothing
         raise InputError(f"{path} is no site calibration of brainage calibrate", hint)
     calibration = from_plain(SiteCalibration, document, source)
-    if calibration.model.sha256 != model.sha256:
+    # Curves by age are no weights: ages may move where these stay.
+    made_for, used = ((one.version, one.sha256) for one in (calibration.model, model))
+    if made_for != used:
         own, theirs = (f"{one.name} {one.version}" for one in (model, calibration.model))
         of_whom = f"other weights of {own}" if own == theirs else f"{theirs}, not {own}"
         raise InputError(

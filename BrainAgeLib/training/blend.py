@@ -37,6 +37,7 @@ LEAST_SLOPE = 1 / 3  # of what is said by age, or those beyond the ends would ge
 # Strips are told by what 95 of 100 loose ones have at most and tight ones at least: set by hand.
 TOLD_SHARE = 0.95
 LEAST_OF_A_CURVE = 10  # people stripped tight
+LEAST_APART = 0.005  # or a little more that is filled in would move an age by a year
 FRACTION_STEPS = 10  # fractions of a blend are tried in tenths: set by hand
 # Of other sequences than T1, set by hand with real scans in view (docs/model.md): simulated scans,
 # which are all that could choose, lean to the experts, and in FLAIR these stray most on real ones.
@@ -89,11 +90,11 @@ def _said(straight: Blend, rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]
 def _tight_curve(straight: Blend, loose: Sequence[Row], tight: Sequence[Row]) -> TightCurve | None:
     if len(tight) < LEAST_OF_A_CURVE:
         return None
-    most = float(np.quantile([row.filled_in for row in loose], TOLD_SHARE))
-    least = float(np.quantile([row.filled_in for row in tight], 1 - TOLD_SHARE))
-    if most >= least:
+    most = round(float(np.quantile([row.filled_in for row in loose], TOLD_SHARE)), 5)
+    least = round(float(np.quantile([row.filled_in for row in tight], 1 - TOLD_SHARE)), 5)
+    if most + LEAST_APART > least:
         return None
-    return TightCurve(centred_curve(*_said(straight, tight)), round(most, 5), round(least, 5))
+    return TightCurve(centred_curve(*_said(straight, tight)), most, least)
 
 
 def blends_of_sequences(rows: Iterable[Row]) -> dict[str, dict[str, float]]:

@@ -13,7 +13,14 @@ from BrainAgeLib.codec import to_text
 from BrainAgeLib.model.card import read_card
 from BrainAgeLib.model.ensemble import load_ensemble
 from BrainAgeLib.model.weights import FILE_NAME, MEAN_MAPS
-from Testing.studies.network._members_without import KEPT, keep, rounded, unpack, unrounded
+from Testing.studies.network._members_without import (
+    FEW_SLICES,
+    KEPT,
+    keep,
+    rounded,
+    unpack,
+    unrounded,
+)
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_every_weight_is_within_half_a_step(without_guys):
     assert back.keys() == tensors.keys()
     assert not back[MEAN_MAPS].any()
     for name, values in tensors.items():
-        if name != MEAN_MAPS:
+        if name != MEAN_MAPS and FEW_SLICES not in name:
             most = values.abs().max().float() if values.numel() else 0.0
             away = (back[name].float() - values.float()).abs().max()
             assert away <= most / 63 * 0.51, name

@@ -91,7 +91,7 @@ def takePictures(person, world, output: Path, scale: int) -> None:
     person.ui.outlineCheckBox.setChecked(True)
     person.rest(100)
     panel = panelPicture(person, scale)
-    beside(panel, viewPictures(world, scale)).save(output / "1.png", optimize=True)
+    small(beside(panel, viewPictures(world, scale))).save(output / "1.png", optimize=True)
     person.ui.templateCheckBox.setChecked(True)
     person.rest(100)
     small(row(viewPictures(world, scale))).save(output / "2.png", optimize=True)

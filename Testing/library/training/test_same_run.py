@@ -81,7 +81,7 @@ def test_scans_whose_slabs_lay_elsewhere_are_not_gone_on_with(tmp_path, prepared
         begin_to_train(tmp_path, SETTINGS, PEOPLE)
     path = tmp_path / "settings.json"
     known = json.loads(path.read_text("utf-8"))
-    known["slabs_mm"] = [-66.0, 78.0]  # of model 9 and before
+    known["slabs_mm"] = [-63.0, 81.0]
     path.write_text(json.dumps(known), "utf-8")
 
     with pytest.raises(InputError, match="another version"):

@@ -15,7 +15,8 @@ fluid and its grey matter. Rows are kept in DIR, so that a run that was stopped 
 A figure here says something only where the model saw nobody of these scanners. `brainage train`
 leaves beside a model of several sites one without each: `--without OASIS=RUN/NAME-without-OASIS`
 predicts by it the people of all scanners whose name begins with OASIS. Without `--without` and
-`--model` these are the bundled model's, which `members_without.zip` keeps.
+`--model` these are those of `members_without.zip`, for comparing two ways in pairs: they are of
+another line than the bundled networks (docs/model.md), so `--write` needs `--without`.
 `--write` writes the tables into README.md and docs/model.md, the figures of groups beside the other
 results and into the model's card how much wider its interval is on a scanner never seen; nothing of
 a single person is kept.
@@ -218,6 +219,8 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     without = dict(named.split("=", 1) for named in given.without)
+    if given.write and not without:
+        parser.error("--write needs --without: the kept models are not the bundled one's")
     if not without and given.model is None:
         without = unpack(given.work)
     rows = predict_everybody(given.folders, given.work, given.model, without)
