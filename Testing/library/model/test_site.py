@@ -200,6 +200,9 @@ def test_a_calibration_of_other_weights_is_refused(tmp_path):
         read_site(path, ModelRecord("small", "1", "cd" * 32, (18.0, 88.0)))
     with pytest.raises(InputError, match="made for small 1, not small 2"):
         read_site(path, ModelRecord("small", "2", "cd" * 32, (18.0, 88.0)))
+    # The same weights with another curve by age say other ages.
+    with pytest.raises(InputError, match="made for small 1, not small 2"):
+        read_site(path, ModelRecord("small", "2", MODEL.sha256, (18.0, 88.0)))
 
 
 def test_the_interval_takes_in_the_sites_offset_and_the_percentile_stays(small_model):
