@@ -78,6 +78,7 @@ def test_the_card_says_who_was_trained_on(text):
         "part_of_brain": {"slices": 1.0},
         "curve": None,
         "of_sequences": {},
+        "tight": None,
     }
     parameters = {kind: model.parameter_count for kind, model in members[0].items()}
     assert text["training"]["parameters"] == parameters
