@@ -1,4 +1,4 @@
-"""Training of one fold's slice model: closed forms, a minute on a CPU."""
+"""Training of one fold's slice model: closed forms, some minutes on a CPU."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from BrainAgeLib.model.slices import (
     expert_heights_mm,
     slice_values,
 )
-from BrainAgeLib.training.damped_ridge import DampedRidge, inner_folds
+from BrainAgeLib.training.damped_ridge import (
+    DampedRidge,
+    TallDampedRidge,
+    damped_ridge,
+    inner_folds,
+)
 from BrainAgeLib.training.fold import Fold
 from BrainAgeLib.training.people import Person
 from BrainAgeLib.training.simulate import AXIAL_SCANS, StoredScan, as_slices
@@ -63,7 +68,7 @@ def fit_slice_model(
         if len(person.unique()) < len(scans) // 2:
             continue
         center = values.mean(0)
-        fit = DampedRidge(values - center, ages[person], RIDGE, extra=above[:, None])
+        fit = damped_ridge(values - center, ages[person], RIDGE, above[:, None])
         unseen = fit.says_of_unseen(inner[person]) - ages.mean()
         first = _first_of_each(person)
         said[person[first], height] = unseen[first]
@@ -99,7 +104,9 @@ def _first_of_each(person: torch.Tensor) -> torch.Tensor:
     return torch.nonzero(start)[:, 0]
 
 
-def _take_over(model: SliceModel, height: int, center: torch.Tensor, fit: DampedRidge) -> None:
+def _take_over(
+    model: SliceModel, height: int, center: torch.Tensor, fit: DampedRidge | TallDampedRidge
+) -> None:
     solution = fit.solution()
     model.base[height] = float(fit.ages.mean()) - float(model.mean_age_years)
     model.center[height] = center

@@ -7,10 +7,27 @@ import pytest
 from BrainAgeLib.cohort.added_value import ANALYSIS, GAIN, ODDS
 from BrainAgeLib.cohort.discrimination import ADJUSTED
 from BrainAgeLib.cohort.estimates import Estimate
-from Testing.studies.cohort._oasis_page import verdicts
+from Testing.studies.cohort._oasis_page import raw_errors, verdicts
 from Testing.studies.network._smallest_change import meaning
 
 PAIR = "AD against CN"
+
+
+def test_raw_errors_are_those_of_each_group_and_a_refused_scan_has_none():
+    def row(group, age, said):
+        low, high = (said - 10, said + 10) if said else ("", "")
+        values = (group, age, said, low, high)
+        names = ("group", "age", "brain_age_years", "interval_low", "interval_high")
+        return {name: str(value) for name, value in zip(names, values, strict=True)}
+
+    rows = [row("b", 60 + n, 75 + n) for n in range(3)]
+    rows += [row("a", 60, 58), row("a", 70, 70), row("a", 80, 94), row("a", 50, "")]
+
+    first, second = raw_errors(rows).splitlines()[2:]
+
+    assert first.startswith("| a | 3 | **5.3** (")
+    assert "| 6.7 | +4.0 | 0.98 | 67 % (" in first
+    assert second.startswith("| b | 3 | **15.0** (15.0-15.0) | 0.7 | +15.0 | 1.00 | 0 % (0-")
 
 
 def figures(low: float, high: float, gap_p: float, volume_p: float) -> list[Estimate]:

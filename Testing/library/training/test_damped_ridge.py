@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 import torch
 
-from BrainAgeLib.training.damped_ridge import INNER_FOLDS, DampedRidge, inner_folds
+from BrainAgeLib.training import damped_ridge as damped_ridge_module
+from BrainAgeLib.training.damped_ridge import (
+    INNER_FOLDS,
+    DampedRidge,
+    TallDampedRidge,
+    damped_ridge,
+    inner_folds,
+)
 
 PEOPLE, VALUES = 60, 40
 
@@ -50,6 +57,41 @@ def test_weights_and_offset_are_the_kernels_regression_written_out(with_extra, w
     assert torch.allclose(written_out, fit.kernel @ solved, atol=1e-3)
     assert found.extra.shape == (2 if with_extra else 0,)
     assert mean == pytest.approx(float(ages.mean()))
+
+
+def test_by_its_values_it_is_the_same_regression():
+    values, extra, ages = people()
+    inner = inner_folds(ages)
+    by_rows = DampedRidge(values, ages, 0.01, extra)
+    by_values = TallDampedRidge(values, ages, 0.01, extra)
+
+    one, other = by_rows.solution(), by_values.solution()
+
+    assert by_values.inverse_size == pytest.approx(by_rows.inverse_size, rel=1e-5)
+    assert torch.allclose(other.weights, one.weights, atol=1e-3)
+    assert torch.allclose(other.extra, one.extra, atol=1e-3)
+    assert other.offset == pytest.approx(one.offset, abs=1e-3)
+    unseen = by_rows.says_of_unseen(inner), by_values.says_of_unseen(inner)
+    assert torch.allclose(*unseen, atol=1e-2)
+
+
+@pytest.mark.parametrize(("rows", "kind"), [(VALUES, DampedRidge), (PEOPLE, TallDampedRidge)])
+def test_the_regression_goes_the_shorter_way(rows, kind):
+    values, extra, ages = people()
+
+    fit = damped_ridge(values[:rows], ages[:rows], 0.01, extra[:rows])
+
+    assert isinstance(fit, kind)
+
+
+def test_by_its_values_rows_are_summed_up_in_blocks(monkeypatch):
+    values, extra, ages = people()
+    whole = TallDampedRidge(values, ages, 0.01, extra).solution()
+
+    monkeypatch.setattr(damped_ridge_module, "ROWS_AT_ONCE", 7)
+
+    blocks = TallDampedRidge(values, ages, 0.01, extra).solution()
+    assert torch.allclose(blocks.weights, whole.weights, atol=1e-4)
 
 
 def test_it_learns_from_values_and_extra_values():

@@ -5,12 +5,15 @@ No figure of a single person goes there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from BrainAgeLib.cohort.added_value import ANALYSIS as ADDED
 from BrainAgeLib.cohort.added_value import AREA, GAIN, ODDS
 from BrainAgeLib.cohort.discrimination import ADJUSTED, GAP
 from BrainAgeLib.cohort.estimates import Estimate, p_words, shown, with_interval
+from BrainAgeLib.statistics import accuracy, exact_interval
 
 LEVEL = 0.05
 
@@ -43,6 +46,33 @@ def sections(estimates: Sequence[Estimate], measure: str) -> str:
         _table(planned),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def raw_errors(rows: Sequence[Mapping[str, str]]) -> str:
+    """Return how far raw ages are off in each group, and whether the interval holds, in Markdown.
+
+    ``rows``: of results.csv. Refused scans have no age and do not count.
+    """
+    lines = [
+        "| group | people | raw MAE (95 % interval) | MAE of the mean age | mean error | r "
+        "| the 90 % interval holds the age in (95 % interval) |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    aged = [row for row in rows if row["brain_age_years"]]
+    for group in sorted({row["group"] for row in aged}):
+        names = ("age", "brain_age_years", "interval_low", "interval_high")
+        ages, said, low, high = (
+            np.array([float(row[name]) for row in aged if row["group"] == group]) for name in names
+        )
+        found, holds = accuracy(ages, said), (low <= ages) & (ages <= high)
+        least, most = exact_interval(int(holds.sum()), len(holds))
+        interval = "-".join(f"{limit:.1f}" for limit in found.mae_interval_years)
+        lines.append(
+            f"| {group} | {found.people} | **{found.mae_years:.1f}** ({interval}) | "
+            f"{found.mean_age_mae_years:.1f} | {found.mean_error_years:+.1f} | {found.r:.2f} | "
+            f"{100 * holds.mean():.0f} % ({100 * least:.0f}-{100 * most:.0f}) |"
+        )
+    return "\n".join(lines)
 
 
 def verdicts(estimates: Sequence[Estimate], measure: str) -> list[str]:

@@ -32,7 +32,7 @@ from BrainAgeLib.options import Options
 from BrainAgeLib.pipeline import run
 from BrainAgeLib.records import NOTICE, Prediction
 from Testing.studies._pages import PAGES, PROJECT, write_part
-from Testing.studies.cohort._oasis_page import sections
+from Testing.studies.cohort._oasis_page import raw_errors, sections
 from Testing.studies.cohort._slice_place import common_place, own_level, placed_image
 
 COLUMNS = (
@@ -146,6 +146,10 @@ def markdown(report: Report, table: Path) -> str:
         f"Model {rows[0]['model']}, weights `{rows[0]['weights'][:12]}`; {len(rows)} people, "
         f"{refused} refused by the gate. Level of the slices in the template: {levels.mean():.1f} "
         f"mm, SD {levels.std():.1f} mm.",
+        "",
+        "## How far raw ages are off",
+        "",
+        raw_errors(rows),
         "",
         sections(report.estimates, MEASURE),
     ]
