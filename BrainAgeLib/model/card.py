@@ -31,7 +31,8 @@ from BrainAgeLib.statistics import Accuracy
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-EARLIER_VERSIONS = ("1", "2", "3")  # of the card: without harmonisation
+# Of the card: up to 3 without harmonisation, with 4 few slices were not aligned.
+EARLIER_VERSIONS = ("1", "2", "3", "4")
 # What was trained on scans of a sequence itself: experts of its own, and a network.
 OWN_EXPERTS, OWN_NETWORK = "own", "own_network"
 OWN_KINDS = (OWN_EXPERTS, OWN_NETWORK)
@@ -182,7 +183,7 @@ class Card:
     one person is compared with.
     """
 
-    card_version: Literal["4"]
+    card_version: Literal["5"]
     name: str
     version: str
     sha256: str

@@ -1,36 +1,41 @@
 """Age from a few slices, down to a single one: an expert for each height of the brain.
 
-The regional maps need the whole brain; a slice alone cannot be aligned in three dimensions. Each
-expert is linear in the tissue of one slice, damped like the experts of ``regional``. What the
-experts at the heights that are seen say is put together as jointly Gaussian numbers: the expected
-age given these, so that neighbouring slices, which say much the same, do not count twice.
+The regional maps need the whole brain; a slice alone is aligned in its plane. Each expert is linear
+in what one aligned slice shows: coarsely, its tissue and brightness where its outline lies on the
+template's; finely, the fluid and white matter of each place and how much the place had to be
+stretched. It is damped like the experts of ``regional``. What the experts at the heights that are
+seen say is put together as jointly Gaussian numbers: the expected age given these, so that
+neighbouring slices, which say much the same, do not count twice.
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.model.brain_maps import (
-    HIGHEST_SHOWN,
-    POOLED,
-    spread_over_pixels,
-    tissue_shares,
-    usual_heights_mm,
-)
+from BrainAgeLib.model.brain_maps import HIGHEST_SHOWN, POOLED, tissue_shares, usual_heights_mm
 from BrainAgeLib.model.kind import AgeModel
 from BrainAgeLib.model.regional import DAMPING
 from BrainAgeLib.template import grid
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH
+from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.scan_maps import ScanMaps
+from BrainAgeLib.template.slice_alignment import AlignedSlices, aligned_slices
 
 # The models were trained with these numbers, which were set by hand.
 FIRST_HEIGHT_MM = -40.0
 HEIGHT_STEP_MM = 8.0
 HEIGHTS = 14  # up to 64 mm
 FARTHEST_MM = 8.0  # from an expert's height that a slice may lie
-CHANNELS = 4  # three tissues and brightness
-ROWS, COLUMNS = GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED // 2
+# Channels, rows and columns of half of what is seen coarsely (10 mm) and finely (5 mm). Coarse
+# pixels are an odd number across: both sides have the middle one.
+COARSELY = 2 * POOLED
+COARSE = (4, GRID_HEIGHT // COARSELY, (GRID_WIDTH // COARSELY + 1) // 2)
+FINE = (3, GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED // 2)
+COARSE_VALUES, FINE_VALUES = math.prod(COARSE), math.prod(FINE)
+COARSE_WEIGHT = 2.0  # a coarse pixel stands for four fine ones
 HEIGHT_SCALE_MM = 10.0
 LEAST_ERROR_VARIANCE = 1.0  # years squared
 
@@ -60,7 +65,7 @@ class SliceModel(AgeModel):
 
     def __init__(self) -> None:
         super().__init__()
-        values = CHANNELS * ROWS * COLUMNS
+        values = COARSE_VALUES + FINE_VALUES
         self.register_buffer("center", torch.zeros(HEIGHTS, values))
         self.register_buffer("weights", torch.zeros(HEIGHTS, values))
         for name in ("base", "slopes", "offsets", "mean_said", "with_age"):
@@ -71,7 +76,8 @@ class SliceModel(AgeModel):
 
     def age_years(self, maps: ScanMaps) -> float:
         """Return the age of a scan's slices; the mean age when none is at a known height."""
-        said = self.said(slice_values(maps.slices.images), maps.slices.mid_brain_heights_mm)
+        values = maps.features(slice_features)
+        said = self.said(values, maps.slices.mid_brain_heights_mm)
         return float(self.mean_age_years) + float(self.combine(said))
 
     @torch.inference_mode()
@@ -86,22 +92,25 @@ class SliceModel(AgeModel):
         # Each pixel of a tilted slice has a height of its own.
         steps = (grid.heights_mm(slices.planes) - grid.FIRST_HEIGHT_MM) / grid.HEIGHT_STEP_MM
         levels = steps.round().clamp(0, grid.HEIGHT_COUNT - 1).long()
+        aligned = aligned_slices(slices, harmonised(slices))
+        sides = sided_values(aligned)
         for share, expert in zip(self.shares(seen), seen.tolist(), strict=True):
             mine = torch.nonzero(numbers == expert)[:, 0]
             for one in mine.tolist():
-                added = self._added_by_one(expert, slices.images[one : one + 1])
-                result.scatter_add_(0, levels[one : one + 1], share / len(mine) * added)
+                there = aligned.in_scan(one, *self._added_by_one(expert, sides[:, one]))
+                result.scatter_add_(0, levels[one : one + 1], share / len(mine) * there[None])
         return result
 
-    def _added_by_one(self, expert: int, image: torch.Tensor) -> torch.Tensor:
-        """Return what each pixel (1, y, x) of one slice adds to what an expert says."""
-        channels = slice_channels(image)[0]
-        sides = torch.stack([channels[..., :COLUMNS], channels.flip(-1)[..., :COLUMNS]])
-        center = self.center[expert].view(CHANNELS, ROWS, COLUMNS)
-        weights = self.weights[expert].view(CHANNELS, ROWS, COLUMNS)
-        size = (sides.mean(0) - center).square().sum() * self.inverse_size[expert]
-        added = (0.5 * torch.exp(-DAMPING * size) * weights * (sides - center)).sum(1)
-        return spread_over_pixels(torch.cat([added[0], added[1].flip(-1)], -1)[None])
+    def _added_by_one(self, expert: int, sides: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return what each pixel (y, x) of a slice adds: of what is seen coarsely, and finely.
+
+        ``sides``: (2, value) what each half of the slice shows.
+        """
+        away = sides - self.center[expert]
+        size = away.mean(0).square().sum() * self.inverse_size[expert]
+        added = 0.5 * torch.exp(-DAMPING * size) * self.weights[expert] * away
+        coarse, fine = added.split((COARSE_VALUES, FINE_VALUES), 1)
+        return _spread(coarse.view(2, *COARSE), COARSELY), _spread(fine.view(2, *FINE), POOLED)
 
     def said(self, values: torch.Tensor, heights_mm: torch.Tensor) -> torch.Tensor:
         """Return what each expert says (height,), in years from the mean age; NaN where unseen.
@@ -160,17 +169,40 @@ class SliceModel(AgeModel):
         return torch.linalg.solve(within, with_age).to(self.weights)
 
 
-def slice_channels(images: torch.Tensor) -> torch.Tensor:
-    """Return tissue and brightness (slice, channel, y, x) of images (slice, y, x), pooled."""
-    tissues = tissue_shares(images[:, None])[:, :, 0]
-    channels = torch.cat([tissues, images.clamp(0, HIGHEST_SHOWN)[:, None]], 1)
-    return functional.avg_pool2d(channels, POOLED)
+def slice_features(maps: ScanMaps) -> torch.Tensor:
+    """Return what the experts see (slice, value) of a scan's slices."""
+    return slice_values(aligned_slices(maps.slices, harmonised(maps.slices)))
 
 
-def slice_values(images: torch.Tensor) -> torch.Tensor:
-    """Return what the experts see (slice, value) of images (slice, y, x); both sides averaged."""
-    channels = slice_channels(images)
-    return ((channels + channels.flip(-1)) / 2)[..., :COLUMNS].flatten(1)
+def slice_values(aligned: AlignedSlices) -> torch.Tensor:
+    """Return what the experts see (slice, value); both sides averaged."""
+    return sided_values(aligned).mean(0)
+
+
+def sided_values(aligned: AlignedSlices) -> torch.Tensor:
+    """Return what each half shows (2, slice, value): the half with low x first."""
+    tissues = tissue_shares(aligned.placed[:, None])[:, :, 0]
+    shown = aligned.placed.clamp(0, HIGHEST_SHOWN)[:, None]
+    coarse = functional.avg_pool2d(torch.cat([tissues, shown], 1), COARSELY) * COARSE_WEIGHT
+    stretch = aligned.deformed.log_stretch
+    csf, _, white_matter = tissue_shares(aligned.deformed.levels)[:, :, 0].unbind(1)
+    amounts = torch.stack([csf, white_matter], 1) * stretch.exp()
+    fine = functional.avg_pool2d(torch.cat([amounts, stretch], 1), POOLED)
+    halves = [
+        torch.stack([values[..., :columns], values.flip(-1)[..., :columns]]).flatten(2)
+        for values, (_, _, columns) in ((coarse, COARSE), (fine, FINE))
+    ]
+    return torch.cat(halves, 2)
+
+
+def _spread(halves: torch.Tensor, pooled: int) -> torch.Tensor:
+    """Return what halves (2, channel, row, column) hold on the pixels (y, x); the sum stays."""
+    added = halves.sum(1)
+    whole = added.new_zeros(GRID_HEIGHT // pooled, GRID_WIDTH // pooled)
+    columns = added.shape[2]
+    whole[:, :columns] += added[0]
+    whole[:, -columns:] += added[1].flip(-1)
+    return functional.interpolate(whole[None, None], scale_factor=pooled)[0, 0] / pooled**2
 
 
 def expert_heights_mm(number: int) -> float:

@@ -7,7 +7,7 @@ has to be stretched by to fit the brain says where the brain has shrunk; what is
 deformation says what its tissue looks like.
 
 Everything runs in torch on the device of the volumes, several scans at once, and is deterministic.
-Volumes are (scan, channel, z, y, x) on the grid of ``grid``.
+Volumes are (scan, channel, z, y, x) on the grid of ``grid``; a single slice is one with one z.
 """
 
 from __future__ import annotations
@@ -35,6 +35,10 @@ class Level:
     steps: int
     step_sigma_mm: float
     field_sigma_mm: float
+
+    def shape_of(self, depth: int) -> tuple[int, int, int]:
+        """Return the grid of volumes with so many z: a single slice stays one."""
+        return (min(self.shape[0], depth), *self.shape[1:])
 
 
 # Set by hand: wide steps find what is far, narrow ones what is near.
@@ -96,32 +100,39 @@ def align_to_template(
     """Return the displacement (scan, 3, z, y, x) in voxels of the last level's grid.
 
     A point p of the template lies at p + displacement(p) in the scan; components are z, y, x.
-    ``target``: (z, y, x). ``volumes``, ``seen``: (scan, z, y, x); unseen places pull at nothing.
+    ``target``: (z, y, x), or (scan, z, y, x) where each has its own. ``volumes``, ``seen``: (scan,
+    z, y, x); unseen places pull at nothing.
     """
-    fixed, moving, weight = target[None, None], volumes[:, None], seen[:, None].float()
-    field = volumes.new_zeros((len(volumes), 3, *LEVELS[0].shape))
+    fixed = target.reshape(-1, 1, *target.shape[-3:])
+    moving, weight = volumes[:, None], seen[:, None].float()
+    depth = volumes.shape[1]
+    field = volumes.new_zeros((len(volumes), 3, *LEVELS[0].shape_of(depth)))
     for level in LEVELS:
-        spacing = _spacing_mm(target.shape, level.shape)
+        shape = level.shape_of(depth)
+        spacing = _spacing_mm(volumes.shape[1:], shape)
         coarser = [max(0.0, 0.4 * (a / b - 1)) for a, b in zip(spacing, SPACING_MM, strict=True)]
-        small = [_resize(smooth(image, coarser), level.shape) for image in (fixed, moving)]
+        small = [_resize(smooth(image, coarser), shape) for image in (fixed, moving)]
         field = _demons(
-            small[0], small[1], _resize(weight, level.shape), spacing, level,
-            resize_displacement(field, level.shape),
+            small[0], small[1], _resize(weight, shape), spacing, level,
+            resize_displacement(field, shape),
         )  # fmt: skip
     return field
 
 
 def resize_displacement(field: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """Return a displacement (scan, 3, z, y, x) on a grid of another shape, in its voxels."""
-    ratio = [(new - 1) / (old - 1) for new, old in zip(shape, field.shape[2:], strict=True)]
+    ratio = [(new - 1) / max(1, old - 1) for new, old in zip(shape, field.shape[2:], strict=True)]
     return _resize(field, shape) * field.new_tensor(ratio).view(1, 3, 1, 1, 1)
 
 
 def warp(volumes: torch.Tensor, field: torch.Tensor) -> torch.Tensor:
     """Return volumes (scan, channel, z, y, x) looked up at displaced places (scan, 3, z, y, x)."""
     identity = torch.eye(3, 4, device=field.device)[None]
-    grid = functional.affine_grid(identity, [1, 1, *field.shape[2:]], align_corners=True)
-    reach = field.new_tensor([2.0 / (n - 1) for n in field.shape[2:]]).view(1, 3, 1, 1, 1)
+    depth, *size = field.shape[2:]
+    # PyTorch warns of grids with one z; the first of two is its place, too.
+    grid = functional.affine_grid(identity, [1, 1, max(2, depth), *size], align_corners=True)
+    grid = grid[:, :depth]
+    reach = field.new_tensor([2.0 / max(1, n - 1) for n in field.shape[2:]]).view(1, 3, 1, 1, 1)
     places = grid + (field * reach).flip(1).permute(0, 2, 3, 4, 1)
     return functional.grid_sample(volumes, places, align_corners=True, padding_mode="border")
 
@@ -182,6 +193,6 @@ def _resize(volumes: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 
 def _spacing_mm(full: torch.Size, shape: tuple[int, ...]) -> list[float]:
     return [
-        spacing * (many - 1) / (few - 1)
+        spacing * (many - 1) / (few - 1) if few > 1 else spacing
         for spacing, many, few in zip(SPACING_MM, full, shape, strict=True)
     ]

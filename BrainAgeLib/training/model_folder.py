@@ -101,7 +101,7 @@ def make_card(
     everyone = main + [row for row in others if row.protocol == MAIN_PROTOCOL]
     ages = [row.age_years for row in everyone]
     return Card(
-        card_version="4",
+        card_version="5",
         name=settings.name,
         version=settings.version,
         sha256=sha256,

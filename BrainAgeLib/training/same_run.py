@@ -112,7 +112,9 @@ def _trained_on(settings: TrainingSettings, people: Sequence[Person]) -> dict[st
 
 
 def _shown_by() -> dict[str, Any]:
-    return {"harmonisation": harmonisation.SHA256, "slabs_mm": list(SLAB_RANGE_MM)}
+    # Few slices were learnt from as they lay before version 9.2.
+    few = {"few_slices": "aligned"}
+    return {"harmonisation": harmonisation.SHA256, "slabs_mm": list(SLAB_RANGE_MM), **few}
 
 
 def _networks() -> str:

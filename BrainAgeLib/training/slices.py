@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,6 @@ from BrainAgeLib.model.slices import (
     HEIGHTS,
     SliceModel,
     expert_heights_mm,
-    slice_values,
 )
 from BrainAgeLib.training.damped_ridge import (
     DampedRidge,
@@ -22,38 +21,29 @@ from BrainAgeLib.training.damped_ridge import (
     inner_folds,
 )
 from BrainAgeLib.training.fold import Fold
-from BrainAgeLib.training.people import Person
-from BrainAgeLib.training.simulate import AXIAL_SCANS, StoredScan, as_slices
-from BrainAgeLib.training.store import evaluation_file, read_scans, training_file
+from BrainAgeLib.training.store import maps_file
+from BrainAgeLib.training.stored_maps import ShownSlices, read_slices
 
 # Set by hand.
 SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
 RIDGE = 0.03  # of the kernel's diagonal
 LEAST_VARIANCE = 1.0  # years squared, added to each expert's variance
 
-RANDOM_SCANS = 2  # beside the axial ones: set by hand
-
-Scans = list[list[StoredScan]]
-
 
 def fit(fold: Fold) -> SliceModel:
     """Return the slice model of a fold."""
-    scans = [_axial_scans(fold, person) for person in fold.others]
+    shown = [read_slices(maps_file(fold.folder, person)) for person in fold.others]
     return fit_slice_model(
-        scans, fold.ages_years, lambda done, count: fold.say("heights of", done, count)
+        shown, fold.ages_years, lambda done, count: fold.say("heights of", done, count)
     )
 
 
-def _axial_scans(fold: Fold, person: Person) -> list[StoredScan]:
-    usual = read_scans(evaluation_file(fold.folder, person))
-    random = read_scans(training_file(fold.folder, person))
-    return [usual[n] for n in AXIAL_SCANS] + random[:RANDOM_SCANS]
-
-
 def fit_slice_model(
-    scans: Scans, ages_years: np.ndarray, on_height: Callable[[int, int], None] | None = None
+    people: Sequence[ShownSlices],
+    ages_years: np.ndarray,
+    on_height: Callable[[int, int], None] | None = None,
 ) -> SliceModel:
-    """Return a model fitted on the scans of each person and their ages (person,).
+    """Return a model fitted on the slices of each person and their ages (person,).
 
     The first scan of each person is the one that tells how the experts at different heights go
     together.
@@ -62,10 +52,10 @@ def fit_slice_model(
     inner = inner_folds(ages)
     model = SliceModel()
     model.mean_age_years.fill_(float(ages.mean()))
-    said = torch.full((len(scans), HEIGHTS), torch.nan, dtype=torch.float64)
+    said = torch.full((len(people), HEIGHTS), torch.nan, dtype=torch.float64)
     for height in range(HEIGHTS):
-        person, values, above = _slices_at(expert_heights_mm(height), scans)
-        if len(person.unique()) < len(scans) // 2:
+        person, values, above = _slices_at(expert_heights_mm(height), people)
+        if len(person.unique()) < len(people) // 2:
             continue
         center = values.mean(0)
         fit = damped_ridge(values - center, ages[person], RIDGE, above[:, None])
@@ -79,22 +69,21 @@ def fit_slice_model(
     return model.eval()
 
 
-def _slices_at(height_mm: float, scans: Scans) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _slices_at(
+    height_mm: float, people: Sequence[ShownSlices]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return person (row,), values (row, value) and how far above (row,) the slices lie."""
-    people, values, above = [], [], []
-    for number, mine in enumerate(scans):
-        for scan in mine:
-            distance = scan.mid_brain_heights_mm - height_mm
-            near = np.argsort(np.abs(distance), kind="stable")[:SLICES_PER_SCAN]
-            near = near[np.abs(distance[near]) <= FARTHEST_MM]
-            if len(near) == 0:
-                continue
-            values.append(slice_values(as_slices(scan, "cpu").images[torch.from_numpy(near)]))
-            above.append(torch.from_numpy(distance[near] / HEIGHT_SCALE_MM).float())
-            people += [number] * len(near)
-    if not people:
-        return torch.zeros(0, dtype=torch.long), torch.zeros(0, 0), torch.zeros(0)
-    return torch.tensor(people), torch.cat(values), torch.cat(above)
+    persons, values, above = [], [], []
+    for number, mine in enumerate(people):
+        away_mm = mine.heights_mm - height_mm
+        for scan in mine.scans.unique():
+            rows = torch.nonzero(mine.scans == scan)[:, 0]
+            near = rows[away_mm[rows].abs().argsort(stable=True)[:SLICES_PER_SCAN]]
+            near = near[away_mm[near].abs() <= FARTHEST_MM]
+            values.append(mine.values[near])
+            above.append(away_mm[near] / HEIGHT_SCALE_MM)
+            persons.append(torch.full_like(near, number))
+    return torch.cat(persons), torch.cat(values), torch.cat(above)
 
 
 def _first_of_each(person: torch.Tensor) -> torch.Tensor:

@@ -42,6 +42,7 @@ from BrainAgeLib.training.simulate import (
     stored,
 )
 from BrainAgeLib.training.stored_maps import (
+    SLICE_ARRAYS,
     aligned_scans,
     arrays_of,
     has_maps,
@@ -138,7 +139,7 @@ def _tell_of(seen: Mapping[SequenceName | None, list[str]]) -> None:
 
 
 def _has_scans(person: Person, folder: Path) -> bool:
-    return has_maps(maps_file(folder, person), "sides")
+    return has_maps(maps_file(folder, person), "sides", *SLICE_ARRAYS)
 
 
 def has_sequences(person: Person, folder: Path) -> bool:

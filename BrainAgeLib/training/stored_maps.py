@@ -6,6 +6,7 @@ A person's scans come in the order of ``training.store``.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from BrainAgeLib.model.brain_maps import network_maps
 from BrainAgeLib.model.novelty import Typical, channel_means, typical_of
 from BrainAgeLib.model.sides import TypicalSides, sides_of, typical_sides
+from BrainAgeLib.model.slices import slice_values
 from BrainAgeLib.model.weights import KINDS
 from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.intensity import HIGHEST_LEVEL
@@ -24,9 +26,11 @@ from BrainAgeLib.template.scan_maps import (
     covers_the_brain,
     volume_of_slices,
 )
+from BrainAgeLib.template.slice_alignment import aligned_slices
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import (
     EVALUATION_PROTOCOLS,
+    TIGHT_PROTOCOL,
     StoredScan,
     as_slices,
 )
@@ -35,6 +39,14 @@ from BrainAgeLib.whole_file import written_atomically
 ALIGNED_RANDOM_SCANS = 4  # set by hand: alignment takes most of the time
 ALIGNED_SCANS = len(EVALUATION_PROTOCOLS) + ALIGNED_RANDOM_SCANS
 LEVEL_STEP = HIGHEST_LEVEL / 254.0  # in eight bits, 0 being what was not seen
+# Whose single slices are learnt from: set by hand. The first tells how neighbours go together.
+SLICE_PROTOCOLS = ("axial 5+1 mm", "axial 7+2 mm", TIGHT_PROTOCOL)
+SLICE_RANDOM_SCANS = 3
+SLICE_SCANS = (
+    *map(list(EVALUATION_PROTOCOLS).index, SLICE_PROTOCOLS),
+    *range(len(EVALUATION_PROTOCOLS), len(EVALUATION_PROTOCOLS) + SLICE_RANDOM_SCANS),
+)
+SLICE_ARRAYS = ("slice_values", "slice_heights_mm", "slice_scans")
 # What the kinds of models read in a scan and is kept, by the name of its array.
 KEPT = {
     make.__name__.removesuffix("_features"): make
@@ -43,21 +55,53 @@ KEPT = {
 }
 
 
+@dataclass(frozen=True)
+class ShownSlices:
+    """What the experts for few slices see in each slice of one person's scans.
+
+    ``values``: (slice, value), see ``slice_values``. ``heights_mm``: (slice,), at mid-brain.
+    ``scans``: (slice,), the number of each slice's scan.
+    """
+
+    values: torch.Tensor
+    heights_mm: torch.Tensor
+    scans: torch.Tensor
+
+
 def write_maps(path: Path, scans: list[StoredScan]) -> None:
     """Write the maps of one person's scans; a run that is killed leaves no file.
 
     ``volumes``: uint8 (scan, z, y, x) of the harmonised slices, see ``packed``. Of the first
     ``ALIGNED_SCANS``: ``covered``, bool (scan,), whether the slices cover the brain; ``sides``,
     float16, see ``sides_of``, as they were acquired; and what the kinds of models read in a scan,
-    float16 (scan, ...), see ``KEPT``.
+    float16 (scan, ...), see ``KEPT``. Of ``SLICE_SCANS``: ``SLICE_ARRAYS``, see ``ShownSlices``.
     """
     slices = [as_slices(scan, "cpu") for scan in scans]
-    volumes = [volume_of_slices(harmonised(one)) for one in slices]
+    shown = [harmonised(one) for one in slices]
+    volumes = [volume_of_slices(one) for one in shown]
     aligned = aligned_scans(slices[:ALIGNED_SCANS], volumes[:ALIGNED_SCANS])
     sides = torch.stack([sides_of(one.acquired).half() for one in aligned]).numpy()
     with written_atomically(path) as unfinished:
-        arrays = arrays_of(volumes, aligned)
+        arrays = arrays_of(volumes, aligned) | _arrays_of_slices(slices, shown)
         np.savez(unfinished, allow_pickle=False, sides=sides, **arrays)
+
+
+def _arrays_of_slices(slices: list[SliceSet], shown: list[SliceSet]) -> dict[str, np.ndarray]:
+    parts = []
+    for number in SLICE_SCANS:
+        if number < len(slices):
+            values = slice_values(aligned_slices(slices[number], shown[number])).half()
+            heights = slices[number].mid_brain_heights_mm
+            parts.append((values, heights, torch.full_like(heights, number).int()))
+    together = (torch.cat(one).numpy() for one in zip(*parts, strict=True))
+    return dict(zip(SLICE_ARRAYS, together, strict=True))
+
+
+def read_slices(path: Path) -> ShownSlices:
+    """Return one person's single slices from a file of :func:`write_maps`."""
+    with np.load(path, allow_pickle=False) as arrays:
+        values, heights_mm, scans = (torch.from_numpy(arrays[name]) for name in SLICE_ARRAYS)
+    return ShownSlices(values.float(), heights_mm, scans)
 
 
 def aligned_scans(slices: list[SliceSet], volumes: list[TemplateVolume]) -> list[ScanMaps]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from BrainAgeLib.model.brain_maps import network_maps, regional_maps
@@ -11,6 +13,7 @@ from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.model.weights import Member
 from BrainAgeLib.template.alignment import LEVELS, aligned
 from BrainAgeLib.template.scan_maps import ScanMaps, TemplateVolume
+from BrainAgeLib.template.slice_alignment import template_planes
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model_folders import SMALL_NETWORK
@@ -80,3 +83,9 @@ def slices_at(heights_mm, seed=1, slope_y=0.0):
     planes = torch.tensor([[height - 18.0 * slope_y, 0.0, slope_y] for height in heights_mm])
     images = torch.rand(len(planes), 76, 60, generator=generator)
     return SliceSet(images, images * 0, planes)
+
+
+def template_slices(heights_mm, slope_y=0.0):
+    """Return slices of the template at these heights, as it was: alignment moves them little."""
+    slices = slices_at(heights_mm, slope_y=slope_y)
+    return replace(slices, images=template_planes(slices.planes), is_harmonised=True)

@@ -7,12 +7,16 @@ import torch
 
 from BrainAgeLib.model.regional import DAMPING
 from BrainAgeLib.model.slices import (
+    COARSE,
+    COARSE_VALUES,
+    FINE,
+    FINE_VALUES,
     nearest_expert,
-    slice_values,
+    slice_features,
 )
 from BrainAgeLib.template.grid import HEIGHT_COUNT, grid_heights_mm, heights_mm
 from BrainAgeLib.template.scan_maps import maps_of_scan, volume_of_slices
-from Testing.library.model.made_brains import slices_at
+from Testing.library.model.made_brains import slices_at, template_slices
 from Testing.library.model_folders import small_slice_model
 
 LEFT = (slice(30, 38), slice(42, 50))  # y, x; x grows to the left
@@ -32,8 +36,9 @@ def where_from(model, slices):
 
 @pytest.mark.parametrize("heights", [[0.0], [0.0, 1.0, 30.0], [-30.0, -24.0, 62.0, 100.0]])
 def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
-    slices = slices_at(heights)
-    values, height = slice_values(slices.images), slices.mid_brain_heights_mm
+    slices = template_slices(heights)
+    maps = maps_of_scan(slices)
+    values, height = slice_features(maps), slices.mid_brain_heights_mm
     numbers = nearest_expert(height)
     said = model.said(values, height)
 
@@ -47,8 +52,10 @@ def test_places_add_up_to_what_the_experts_say_of_values(model, heights):
         linear = (values[mine] - model.center[expert]) @ model.weights[expert]
         said[expert] = (damped * linear).mean() + model.mean_said[expert]
     assert years.shape == (HEIGHT_COUNT, 76, 60)
-    assert float(years.sum()) == pytest.approx(float(model.combine(said)), abs=1e-3)
-    assert years.abs().max() > 0
+    # Alignment moves the template itself a little.
+    most = float(years.abs().sum())
+    assert float(years.sum()) == pytest.approx(float(model.combine(said)), abs=0.02 * most)
+    assert most > 0
 
 
 def test_slices_that_no_expert_looks_at_add_nothing(model):
@@ -77,15 +84,15 @@ def test_each_pixel_of_a_tilted_slice_stands_at_its_own_height(model):
 
 @pytest.mark.parametrize(("where", "elsewhere"), [(LEFT, RIGHT), (RIGHT, LEFT)])
 def test_a_lesion_shows_on_its_own_side_with_its_sign(model, where, elsewhere):
-    slices = slices_at([0.0])
-    slices.images.fill_(0.7)
+    slices = template_slices([16.0])
     model.weights.zero_()
-    model.weights.view(len(model.weights), 4, -1)[:, 0] = 1.0  # fluid is older
-    model.center.copy_(slice_values(slices.images).expand_as(model.center))
+    coarse, fine = model.weights.split((COARSE_VALUES, FINE_VALUES), 1)
+    for values, shape in ((coarse, COARSE), (fine, FINE)):
+        values.view(len(model.weights), *shape)[:, 0] = 1.0  # fluid is older
+    model.center.copy_(slice_features(maps_of_scan(slices)).expand_as(model.center))
     slices.images[0][where] = 0.1
 
     years = where_from(model, slices).sum(0)
 
-    assert years[where].min() > 0
-    assert years[elsewhere].abs().max() == 0
-    assert years.sum() == pytest.approx(float(years[where].sum()), rel=1e-4)
+    assert years[where].mean() > 20 * years[elsewhere].abs().mean()
+    assert years[where].sum() > 0.5 * years.abs().sum()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from BrainAgeLib.model.slices import HEIGHTS, slice_values
+from BrainAgeLib.model.slices import HEIGHTS, slice_features
 from BrainAgeLib.template.scan_maps import maps_of_scan
 from BrainAgeLib.training.simulate import IMAGE_STEP, StoredScan, as_slices, subset
 from BrainAgeLib.training.slices import LEAST_VARIANCE, fit_slice_model
+from BrainAgeLib.training.stored_maps import ShownSlices
+
+pytestmark = pytest.mark.usefixtures("aligned_quickly")
 
 PEOPLE, NEW = 40, 16
 LOW_MM, HIGH_MM = -45.0, 68.0
@@ -31,31 +35,44 @@ def scan_of(age, seed, low_mm=LOW_MM, high_mm=HIGH_MM):
     return StoredScan(stored, stored * 0, planes, 6.0, "axial", 0.0)
 
 
+def slices_of(scan):
+    """Return a scan's slices as they are: discs are no brains to harmonise."""
+    return replace(as_slices(scan, "cpu"), is_harmonised=True)
+
+
+def shown(scans):
+    """Return what the experts see of one person's scans."""
+    values = [slice_features(maps_of_scan(slices_of(scan))) for scan in scans]
+    heights = [torch.from_numpy(scan.mid_brain_heights_mm) for scan in scans]
+    numbers = [torch.full((len(scan),), n) for n, scan in enumerate(scans)]
+    return ShownSlices(*map(torch.cat, (values, heights, numbers)))
+
+
 def age_of(model, scan):
     """Return the age that a model says of a scan."""
-    return model.age_years(maps_of_scan(as_slices(scan, "cpu")))
+    return model.age_years(maps_of_scan(slices_of(scan)))
 
 
 @pytest.fixture(scope="module")
 def people():
-    """Return two scans of each person, and the ages."""
+    """Return two scans of each person, what is seen of the first people's, and the ages."""
     ages = np.random.default_rng(1).uniform(20, 80, PEOPLE + NEW)
     scans = [[scan_of(age, 2 * n), scan_of(age, 2 * n + 1)] for n, age in enumerate(ages)]
-    return scans, ages
+    return scans, [shown(mine) for mine in scans[:PEOPLE]], ages
 
 
 @pytest.fixture(scope="module")
 def fitted(people):
     """Return the model of the first people, and what was reported."""
     heard = []
-    scans, ages = people
-    model = fit_slice_model(scans[:PEOPLE], ages[:PEOPLE], lambda *report: heard.append(report))
+    _, seen, ages = people
+    model = fit_slice_model(seen, ages[:PEOPLE], lambda *report: heard.append(report))
     return model, heard
 
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_people_whom_it_has_not_seen_are_told_their_age(people, fitted, count):
-    scans, ages = people
+    scans, _, ages = people
     model, _ = fitted
 
     said = [age_of(model, subset(mine[0], np.arange(8, 8 + count))) for mine in scans[PEOPLE:]]
@@ -66,7 +83,7 @@ def test_people_whom_it_has_not_seen_are_told_their_age(people, fitted, count):
 
 
 def test_it_starts_from_the_mean_age(people, fitted):
-    assert float(fitted[0].mean_age_years) == pytest.approx(people[1][:PEOPLE].mean(), abs=1e-4)
+    assert float(fitted[0].mean_age_years) == pytest.approx(people[2][:PEOPLE].mean(), abs=1e-4)
     assert not fitted[0].training
 
 
@@ -91,20 +108,20 @@ def test_the_covariance_can_be_inverted_and_more_slices_know_more(fitted):
 
 def test_what_an_expert_says_is_judged_on_the_unseen(people):
     """Ages that have nothing to do with the scans are not foretold."""
-    scans, ages = people
+    _, seen, ages = people
     shuffled = np.random.default_rng(5).permutation(ages[:PEOPLE])
 
-    model = fit_slice_model(scans[:PEOPLE], shuffled)
+    model = fit_slice_model(seen, shuffled)
 
     assert abs(float(model.shares(torch.tensor([5]))[0])) < 0.7
     assert float(model.with_age.mean()) < 0.3 * float(shuffled.var())
 
 
 def test_heights_that_few_people_show_have_no_expert(people):
-    ages = people[1][:20]
+    ages = people[2][:20]
     scans = [[scan_of(age, n, low_mm=-20.0, high_mm=40.0)] for n, age in enumerate(ages)]
 
-    model = fit_slice_model(scans, ages)
+    model = fit_slice_model([shown(mine) for mine in scans], ages)
 
     assert not model.weights[[0, HEIGHTS - 1]].any()
     assert model.weights[5].any()
@@ -117,10 +134,10 @@ def test_heights_that_few_people_show_have_no_expert(people):
 
 
 def test_an_expert_looks_at_slices_near_its_height(people, fitted):
-    scans, _ = people
+    scans, _, _ = people
     # At the fifth expert's height of -8 mm: slices at -9 and -3 mm.
     near = [
-        slice_values(as_slices(subset(scan, np.array([6, 7])), "cpu").images)
+        slice_features(maps_of_scan(slices_of(subset(scan, np.array([6, 7])))))
         for mine in scans[:PEOPLE]
         for scan in mine
     ]

@@ -13,15 +13,17 @@ from BrainAgeLib.model.brain_maps import (
     regional_maps,
 )
 from BrainAgeLib.model.sides import sides_of
+from BrainAgeLib.model.slices import slice_features
 from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.scan_maps import aligned_volumes, maps_of_scan, volume_of_slices
 from BrainAgeLib.training import stored_maps as maps_module
-from BrainAgeLib.training.simulate import as_slices
+from BrainAgeLib.training.simulate import EVALUATION_PROTOCOLS, as_slices
 from BrainAgeLib.training.stored_maps import (
     LEVEL_STEP,
     has_maps,
     mean_maps,
     read_maps,
+    read_slices,
     stored_maps,
     typical_sides_of,
     unpacked,
@@ -123,6 +125,24 @@ def test_stored_scans_look_like_those_that_were_stored(path, scans):
         for make in (network_features, regional_features)[: 1 + exact.covers_brain]:
             difference = stored.features(make) - exact.features(make)
             assert difference.abs().mean() < 0.005  # faint pixels may turn into background
+
+
+def test_slices_of_axial_scans_of_either_strip_and_of_random_ones_are_kept(tmp_path):
+    names = [*EVALUATION_PROTOCOLS, "random", "random", "random", "random"]
+    scans = [stored_scan(2, seed=n) for n in range(len(names))]
+    write_maps(tmp_path / "maps.npz", scans)
+
+    kept = read_slices(tmp_path / "maps.npz")
+
+    assert [names[n] for n in kept.scans[::2].tolist()] == [
+        "axial 5+1 mm",
+        "axial 7+2 mm",
+        "axial 5+1 mm, stripped tight",
+        *["random"] * 3,
+    ]
+    exact = slice_features(maps_of_scan(as_slices(scans[1], "cpu")))
+    assert torch.allclose(kept.values[2:4], exact, atol=2e-3)
+    assert kept.heights_mm[2:4].tolist() == pytest.approx(scans[1].mid_brain_heights_mm.tolist())
 
 
 def test_maps_that_a_new_kind_reads_are_missing_from_an_older_file(path, monkeypatch):

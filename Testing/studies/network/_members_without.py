@@ -23,6 +23,7 @@ from safetensors.torch import load, save
 
 from BrainAgeLib.model.brain_maps import POOLED
 from BrainAgeLib.model.card import read_card
+from BrainAgeLib.model.slices import SliceModel
 from BrainAgeLib.model.weights import FILE_NAME, LARGEST_SMALL_TENSOR, MEAN_MAPS
 from BrainAgeLib.template.grid import GRID_HEIGHT, GRID_WIDTH, HEIGHT_COUNT
 from BrainAgeLib.whole_file import write_atomically
@@ -58,14 +59,21 @@ def rounded(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def unrounded(kept: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the tensors of which :func:`rounded` kept the most part, in half precision."""
-    shape = (HEIGHT_COUNT, GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED)
-    tensors = {MEAN_MAPS: torch.zeros(TISSUES, *shape, dtype=torch.float16)}
+    """Return the tensors of which :func:`rounded` kept the most part, in half precision.
+
+    The models of few slices say nothing, in whatever shape they have today.
+    """
+    nothing = SliceModel().packed()
+    grid = (HEIGHT_COUNT, GRID_HEIGHT // POOLED, GRID_WIDTH // POOLED)
+    tensors = {MEAN_MAPS: torch.zeros(TISSUES, *grid, dtype=torch.float16)}
     for name, values in kept.items():
         if name.startswith(ROUNDED):
             plain = name.removeprefix(ROUNDED)
             blocks = _blocks(values.float()) * kept[SCALE + plain][:, None]
             tensors[plain] = blocks.flatten()[: values.numel()].view(values.shape).half()
+        elif FEW_SLICES in name:
+            shape = nothing[name.rpartition(".")[2]].shape
+            tensors[name] = torch.zeros(shape, dtype=values.dtype)
         elif not name.startswith(SCALE):
             tensors[name] = values
     return tensors
@@ -85,7 +93,6 @@ def keep(folders: list[Path], path: Path = KEPT) -> None:
             name = read_card(folder).name
             kept = rounded(load((folder / FILE_NAME).read_bytes()))
             card = json.loads((folder / "card.json").read_text("utf-8"))
-            card["sha256"] = hashlib.sha256(save(unrounded(kept))).hexdigest()
             for file, text in (("card.json", json.dumps(card).encode()), (FILE_NAME, save(kept))):
                 entry = zipfile.ZipInfo(f"{name}/{file}")  # without the time of day
                 entry.compress_type = zipfile.ZIP_LZMA
@@ -101,7 +108,9 @@ def unpack(work: Path, path: Path = KEPT) -> dict[str, str]:
             (work / name).mkdir(parents=True, exist_ok=True)
             weights = save(unrounded(load(archive.read(f"{name}/{FILE_NAME}"))))
             write_atomically(work / name / FILE_NAME, weights)
-            write_atomically(work / name / "card.json", archive.read(f"{name}/card.json"))
+            card = json.loads(archive.read(f"{name}/card.json"))
+            card |= {"card_version": "5", "sha256": hashlib.sha256(weights).hexdigest()}
+            write_atomically(work / name / "card.json", json.dumps(card).encode())
     return {name.rpartition("-without-")[2]: str(work / name) for name in names}
 
 
