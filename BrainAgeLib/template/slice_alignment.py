@@ -5,12 +5,14 @@ the atlas that was at hand and at its scale. So each is moved, turned, stretched
 plane until it lies on the template's (Gauss-Newton steps on the squared differences of
 brightness, Lucas and Kanade 1981), then deformed as whole brains are (``alignment``). What is
 compared is the slice as the training's own scanner shows it, which no strip or contrast makes
-another; what is moved is the slice as it was acquired. How high a slice lies is not looked for.
+another; since that is shown by the template's tissues at the same places, a slice that lies far off
+is shown once more when it has been moved. What is moved is the slice as it was acquired. How high a
+slice lies is not looked for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -28,6 +30,7 @@ from BrainAgeLib.template.grid import (
     plane_points_mm,
     smooth,
 )
+from BrainAgeLib.template.harmonisation import harmonised
 from BrainAgeLib.template.slices import LEAST_TISSUE, SliceSet, sample_volume
 from BrainAgeLib.template.target import template_target
 
@@ -35,6 +38,7 @@ from BrainAgeLib.template.target import template_target
 # by hand.
 STAGES = ((8.0, 12), (4.0, 10), (2.5, 8))  # blur in mm, steps: what is far first, then what is near
 SCALES = (0.75, 1.3)  # of the first guess
+NEAR_MM = 4.0  # of six registered slices five are moved less
 MOST_MOVED_MM = 20.0  # farther is no placement but a failure
 RADIUS_MM = 50.0  # so that a change of scale counts as one of place
 DAMPING = 1e-3  # of the steps' mean curvature
@@ -62,11 +66,9 @@ class AlignedSlices:
         ``whole``: at places of ``placed``; ``deformed``: at those of ``deformed``.
         """
         there = whole + self.deformed.of_scan(number).in_scan(deformed[None])[0]
-        full = torch.eye(3, dtype=torch.float64)
-        full[:2] = self.matrices[number].cpu()
-        back = torch.linalg.inv(full)
-        moved = placed_by(there[None, None], back[None, :2].to(there))[0, 0]
-        return moved * float(torch.linalg.det(back))
+        back = torch.linalg.inv(_square(self.matrices[number : number + 1].cpu().double()))
+        moved = placed_by(there[None, None], back[:, :2].to(there))[0, 0]
+        return moved * float(torch.linalg.det(back[0]))
 
 
 @torch.inference_mode()
@@ -76,18 +78,34 @@ def aligned_slices(slices: SliceSet, shown: SliceSet) -> AlignedSlices:
     ``shown``: the same slices, harmonised.
     """
     target = template_planes(slices.planes)
-    both = torch.stack([shown.images, slices.images], 1)
-    matrices = placing(target, both[:, 0])
-    placed = placed_by(both, matrices)
+    matrices, shown_there = _placed(target, slices, shown)
+    placed = placed_by(slices.images[:, None], matrices)
     seen = torch.ones_like(target)[:, None]
-    field = align_to_template(target[:, None], placed[:, :1], seen)
+    field = align_to_template(target[:, None], shown_there[:, None], seen)
     full = resized(field, (1, *target.shape[1:]))
-    levels = warp(placed[:, 1:, None], full)[:, 0]
+    levels = warp(placed[:, :, None], full)[:, 0]
     stretch = log_jacobian(full)
     brain = (target > LEAST_TISSUE).float()[:, None]
     mean = (stretch * brain).sum((1, 2, 3)) / brain.sum((1, 2, 3)).clamp(min=1.0)
     stretch = stretch - mean.view(-1, 1, 1, 1)
-    return AlignedSlices(placed[:, 1], AlignedVolume(levels, stretch, field), matrices)
+    return AlignedSlices(placed[:, 0], AlignedVolume(levels, stretch, field), matrices)
+
+
+def _placed(
+    target: torch.Tensor, slices: SliceSet, shown: SliceSet
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the matrices (slice, 2, 3) of slices, and what is shown (slice, y, x) there."""
+    matrices = placing(target, shown.images)
+    there = placed_by(shown.images[:, None], matrices)[:, 0]
+    far = torch.nonzero(_farthest_mm(matrices) > NEAR_MM)[:, 0]
+    if len(far):
+        images = placed_by(slices.images[far, None], matrices[far])[:, 0]
+        moved = replace(slices, images=images, planes=slices.planes[far])
+        again = harmonised(moved).images
+        rest = placing(target[far], again)
+        there[far] = placed_by(again[:, None], rest)[:, 0]
+        matrices[far] = (_square(matrices[far]) @ _square(rest))[:, :2]
+    return matrices, there
 
 
 def template_planes(planes: torch.Tensor) -> torch.Tensor:
@@ -160,11 +178,15 @@ def _better(matrices: torch.Tensor, fixed: torch.Tensor, moving: torch.Tensor) -
     held = DAMPING * curvature.diagonal(dim1=1, dim2=2).mean(1) + torch.finfo(torch.float32).eps
     curvature = curvature + held[:, None, None] * torch.eye(6)
     step = torch.linalg.solve(curvature, wanted.cpu().double())[:, :, 0].to(matrices)
-    change = torch.eye(3, device=step.device).repeat(len(step), 1, 1)
-    change[:, :2] += step.view(-1, 2, 3) / step.new_tensor([RADIUS_MM, RADIUS_MM, 1.0])
-    whole = torch.eye(3, device=step.device).repeat(len(step), 1, 1)
-    whole[:, :2] = matrices
-    return (whole @ change)[:, :2]
+    change = step.view(-1, 2, 3) / step.new_tensor([RADIUS_MM, RADIUS_MM, 1.0])
+    change = change + torch.eye(2, 3, device=step.device)
+    return (_square(matrices) @ _square(change))[:, :2]
+
+
+def _square(matrices: torch.Tensor) -> torch.Tensor:
+    """Return matrices (slice, 3, 3) of (slice, 2, 3)."""
+    last = matrices.new_tensor([0.0, 0.0, 1.0]).expand(len(matrices), 1, 3)
+    return torch.cat([matrices, last], 1)
 
 
 def _likeness(target: torch.Tensor, images: torch.Tensor, matrices: torch.Tensor) -> torch.Tensor:

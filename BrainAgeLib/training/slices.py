@@ -25,8 +25,8 @@ from BrainAgeLib.training.store import maps_file
 from BrainAgeLib.training.stored_maps import ShownSlices, read_slices
 
 # Set by hand.
-SLICES_PER_SCAN = 2  # of each scan, nearest to an expert's height
-RIDGE = 0.03  # of the kernel's diagonal
+SLICES_PER_SCAN = 3  # of each scan, nearest to an expert's height
+RIDGE = 0.01  # of the kernel's diagonal
 LEAST_VARIANCE = 1.0  # years squared, added to each expert's variance
 
 
