@@ -8,7 +8,7 @@ shading, sharpness, noise and strip, drawn at random from healthy people's brain
 (Billot et al. 2023, doi 10.1016/j.media.2023.102789), and the same slices as they were before
 (``training.harmonisation``). It never saw an age, nor a scan of another scanner.
 
-The models of whole brains see what comes of it. Those of few slices, where it gained nothing, the
+The models of whole brains see what comes of it. Those of few slices, which are aligned by it, the
 pictures and the gate's checks of the scan and its two sides see the slices as they were acquired.
 """
 

@@ -72,6 +72,7 @@ def test_what_is_kept_for_the_bundled_model_can_be_read(tmp_path):
     for site, folder in unpack(tmp_path, KEPT).items():
         model = load_ensemble(folder)
         assert model.card.name == f"thick-slice-without-{site}"
-        assert model.card.version == load_ensemble().card.version
+        # What changed since they were kept is the models of few slices, which they have none of.
+        assert model.card.version.split(".")[0] == load_ensemble().card.version.split(".")[0]
         (member,) = model.weights("cpu").members
         assert all(torch.isfinite(v).all() for v in member["network"].state_dict().values())

@@ -11,6 +11,7 @@ from BrainAgeLib.template import slice_alignment
 from BrainAgeLib.template.grid import GRID_SPACING_MM, plane_points_mm
 from BrainAgeLib.template.slice_alignment import (
     MOST_MOVED_MM,
+    NEAR_MM,
     aligned_slices,
     placed_by,
     placing,
@@ -119,14 +120,10 @@ def test_a_pushed_place_shows_as_stretched():
     assert stretch[60:70, 20:40].mean().abs() < 0.1
 
 
-@pytest.mark.parametrize("level", [0.0, 0.7])
-def test_an_image_without_a_brain_stays_where_it_is(level):
+def test_an_image_without_a_brain_stays_where_it_is():
     target = template_slices([16.0]).images
 
-    found = placing(target, torch.full_like(target, level))
-
-    assert found.isfinite().all()
-    assert torch.equal(found, STAYS)
+    assert torch.equal(placing(target, torch.zeros_like(target)), STAYS)
 
 
 def test_what_would_be_moved_too_far_stays(monkeypatch):
@@ -139,6 +136,26 @@ def test_what_would_be_moved_too_far_stays(monkeypatch):
 
     assert torch.equal(placing(slices.images, elsewhere), STAYS)
     assert MOST_MOVED_MM > 12.0
+
+
+def test_a_slice_far_off_is_shown_once_more_where_it_was_moved_to(monkeypatch):
+    slices = template_slices([0.0, 16.0])
+    known = torch.tensor([[[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]], [[1.0, 0.0, 9.0], [0.0, 1.0, 0.0]]])
+    elsewhere = replace(slices, images=placed_by(slices.images[:, None], known)[:, 0])
+    asked = []
+
+    def harmonised(moved):
+        asked.append(moved)
+        return replace(moved, images=template_planes(moved.planes))
+
+    monkeypatch.setattr(slice_alignment, "harmonised", harmonised)
+    found = aligned_slices(elsewhere, elsewhere)
+
+    (moved,) = asked
+    assert moved.planes.tolist() == slices.planes[1:].tolist()
+    assert (moved.images - slices.images[1:]).abs().mean() < 0.02
+    assert (at(found.matrices)[:, :, 0] - PLACES[:, 0] + known[:, None, 0, 2]).abs().max() < 1.0
+    assert known[0, 0, 2] < NEAR_MM < known[1, 0, 2]
 
 
 def test_each_slice_is_aligned_as_if_it_was_alone():
