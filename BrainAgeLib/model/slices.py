@@ -92,7 +92,7 @@ class SliceModel(AgeModel):
         # Each pixel of a tilted slice has a height of its own.
         steps = (grid.heights_mm(slices.planes) - grid.FIRST_HEIGHT_MM) / grid.HEIGHT_STEP_MM
         levels = steps.round().clamp(0, grid.HEIGHT_COUNT - 1).long()
-        aligned = aligned_slices(slices, harmonised(slices))
+        aligned = maps.features(alignment)
         sides = sided_values(aligned)
         for share, expert in zip(self.shares(seen), seen.tolist(), strict=True):
             mine = torch.nonzero(numbers == expert)[:, 0]
@@ -169,9 +169,14 @@ class SliceModel(AgeModel):
         return torch.linalg.solve(within, with_age).to(self.weights)
 
 
+def alignment(maps: ScanMaps) -> AlignedSlices:
+    """Return a scan's slices aligned to the template."""
+    return aligned_slices(maps.slices, harmonised(maps.slices))
+
+
 def slice_features(maps: ScanMaps) -> torch.Tensor:
     """Return what the experts see (slice, value) of a scan's slices."""
-    return slice_values(aligned_slices(maps.slices, harmonised(maps.slices)))
+    return slice_values(maps.features(alignment))
 
 
 def slice_values(aligned: AlignedSlices) -> torch.Tensor:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import torch
 
@@ -30,6 +31,9 @@ COVERED_FROM_MM, COVERED_TO_MM = -36.0, 60.0
 # What is brighter is shown as brain, what is darker was not acquired; of levels: set by hand.
 LEAST_SHOWN, MOST_OF_NOTHING = 0.1, 0.02
 LARGEST_HOLE_MM = LARGEST_GAP_MM - 1.0  # so that all of a brain without a hole is interpolated
+
+
+Kept = TypeVar("Kept")  # tensors, or what has them and a ``to`` as they do
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class ScanMaps:
     acquired: TemplateVolume
     covers_brain: bool
     aligned: AlignedVolume | None = None
-    known: dict[Features, torch.Tensor] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def filled_in(self) -> float:
@@ -70,11 +74,12 @@ class ScanMaps:
         return float(filled.sum()) / max(1.0, float(shown.sum()))
 
     @torch.inference_mode()
-    def features(self, make: Features) -> torch.Tensor:
+    def features(self, make: Callable[[ScanMaps], Kept]) -> Kept:
         """Return ``make`` of this scan: worked out once, whoever asks."""
         if make not in self.known:
             self.known[make] = make(self)
-        return self.known[make]
+        found: Kept = self.known[make]
+        return found
 
     def to(self, device: str) -> ScanMaps:
         """Return the same maps on a device; these themselves where they are there."""

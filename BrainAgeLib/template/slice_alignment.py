@@ -4,22 +4,27 @@ A few slices cannot be registered in three dimensions; they lie where whoever pl
 the atlas that was at hand and at its scale. So each is moved, turned, stretched and sheared in its
 plane until it lies on the template's (Gauss-Newton steps on the squared differences of
 brightness, Lucas and Kanade 1981), then deformed as whole brains are (``alignment``). What is
-compared is the slice as the training's own scanner shows it, which no strip or contrast makes
-another; since that is shown by the template's tissues at the same places, a slice that lies far off
-is shown once more when it has been moved. What is moved is the slice as it was acquired. How high a
-slice lies is not looked for.
+compared is the slice as the training's own scanner shows it, which strip and contrast change less;
+since that is shown by the template's tissues at the same places, a slice that lies far off is shown
+once more when it has been moved. What is moved is the slice as it was acquired. How high a slice
+lies is not looked for, nor what a slice lacks: that is drawn in from what is beside it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as functional
 
-from BrainAgeLib.template.alignment import AlignedVolume, align_to_template, log_jacobian, warp
-from BrainAgeLib.template.alignment import resize_displacement as resized
+from BrainAgeLib.template.alignment import (
+    AlignedVolume,
+    align_to_template,
+    log_jacobian,
+    resize_displacement,
+    warp,
+)
 from BrainAgeLib.template.grid import (
     FIRST_HEIGHT_MM,
     GRID_FIRST_XY_MM,
@@ -38,7 +43,7 @@ from BrainAgeLib.template.target import template_target
 # by hand.
 STAGES = ((8.0, 12), (4.0, 10), (2.5, 8))  # blur in mm, steps: what is far first, then what is near
 SCALES = (0.75, 1.3)  # of the first guess
-NEAR_MM = 4.0  # of six registered slices five are moved less
+NEAR_MM = 4.0  # five of six slices of the training's own registered scans are moved less
 MOST_MOVED_MM = 20.0  # farther is no placement but a failure
 RADIUS_MM = 50.0  # so that a change of scale counts as one of place
 DAMPING = 1e-3  # of the steps' mean curvature
@@ -60,12 +65,21 @@ class AlignedSlices:
     deformed: AlignedVolume
     matrices: torch.Tensor
 
+    def to(self, device: str) -> AlignedSlices:
+        """Return the same on another device."""
+        return AlignedSlices(
+            self.placed.to(device), self.deformed.to(device), self.matrices.to(device)
+        )
+
     def in_scan(self, number: int, whole: torch.Tensor, deformed: torch.Tensor) -> torch.Tensor:
         """Return amounts (y, x) at a scan's own places in one slice; their sum stays.
 
-        ``whole``: at places of ``placed``; ``deformed``: at those of ``deformed``.
+        ``whole``: at places of ``placed``; ``deformed``: at those of ``deformed``. What a place has
+        is spread over all that it is stretched to.
         """
-        there = whole + self.deformed.of_scan(number).in_scan(deformed[None])[0]
+        own = self.deformed.of_scan(number)
+        stretch = log_jacobian(resize_displacement(own.displacement, (1, *deformed.shape)))[0].exp()
+        there = whole + own.in_scan(deformed / stretch)[0]
         back = torch.linalg.inv(_square(self.matrices[number : number + 1].cpu().double()))
         moved = placed_by(there[None, None], back[:, :2].to(there))[0, 0]
         return moved * float(torch.linalg.det(back[0]))
@@ -75,14 +89,16 @@ class AlignedSlices:
 def aligned_slices(slices: SliceSet, shown: SliceSet) -> AlignedSlices:
     """Return slices aligned to the template, each in its own plane.
 
-    ``shown``: the same slices, harmonised.
+    ``shown``: the same slices, harmonised. Raises ValueError for an empty set.
     """
+    if len(slices) == 0:
+        raise ValueError("there is no slice to align")
     target = template_planes(slices.planes)
     matrices, shown_there = _placed(target, slices, shown)
     placed = placed_by(slices.images[:, None], matrices)
     seen = torch.ones_like(target)[:, None]
     field = align_to_template(target[:, None], shown_there[:, None], seen)
-    full = resized(field, (1, *target.shape[1:]))
+    full = resize_displacement(field, (1, *target.shape[1:]))
     levels = warp(placed[:, :, None], full)[:, 0]
     stretch = log_jacobian(full)
     brain = (target > LEAST_TISSUE).float()[:, None]
@@ -100,11 +116,13 @@ def _placed(
     far = torch.nonzero(_farthest_mm(matrices) > NEAR_MM)[:, 0]
     if len(far):
         images = placed_by(slices.images[far, None], matrices[far])[:, 0]
-        moved = replace(slices, images=images, planes=slices.planes[far])
+        moved = SliceSet(images, target[far], slices.planes[far], slices.is_harmonised)
         again = harmonised(moved).images
         rest = placing(target[far], again)
-        there[far] = placed_by(again[:, None], rest)[:, 0]
-        matrices[far] = (_square(matrices[far]) @ _square(rest))[:, :2]
+        both = (_square(matrices[far]) @ _square(rest))[:, :2]
+        works = _farthest_mm(both) <= MOST_MOVED_MM
+        there[far[works]] = placed_by(again[works, None], rest[works])[:, 0]
+        matrices[far[works]] = both[works]
     return matrices, there
 
 

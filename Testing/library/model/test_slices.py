@@ -27,9 +27,10 @@ from BrainAgeLib.model.slices import (
     slice_features,
     slice_values,
 )
+from BrainAgeLib.template import slice_alignment
 from BrainAgeLib.template.alignment import AlignedVolume
 from BrainAgeLib.template.scan_maps import maps_of_scan
-from BrainAgeLib.template.slice_alignment import AlignedSlices, aligned_slices, placed_by
+from BrainAgeLib.template.slice_alignment import AlignedSlices, placed_by
 from BrainAgeLib.template.slices import SliceSet
 from BrainAgeLib.training.simulate import as_slices
 from Testing.library.model.made_brains import slices_at, template_slices
@@ -112,10 +113,19 @@ def test_both_sides_have_the_middle_of_what_is_seen_coarsely():
     assert not grey[..., :-1].any()
 
 
-def test_left_and_right_are_averaged():
-    aligned = aligned_slices(slices_at([0.0]), slices_at([0.0]))
+def test_a_mirrored_alignment_is_seen_alike():
+    generator = torch.Generator().manual_seed(2)
+    placed, levels, stretch = torch.rand(3, 1, 76, 60, generator=generator)
 
-    assert torch.equal(slice_values(aligned), sided_values(aligned).mean(0))
+    def seen(*parts):
+        placed, levels, stretch = parts
+        deformed = AlignedVolume(levels[:, None], stretch[:, None], torch.zeros(1, 3, 1, 50, 40))
+        return slice_values(AlignedSlices(placed, deformed, torch.eye(2, 3)[None]))
+
+    turned = seen(*(one.flip(-1) for one in (placed, levels, stretch)))
+
+    assert torch.allclose(turned, seen(placed, levels, stretch), atol=1e-5)
+    assert not torch.allclose(seen(levels, placed, stretch), turned, atol=1e-2)
 
 
 def test_an_expert_is_linear_and_damped(model):
@@ -218,15 +228,33 @@ def test_a_mirrored_slice_has_nearly_the_same_age():
     assert ages[0] == pytest.approx(ages[1], abs=1.5)
 
 
-def test_a_slice_that_lies_elsewhere_at_another_scale_has_nearly_the_same_age():
-    slices = template_slices([16.0])
-    turned = torch.tensor([[[1.06, 0.05, 4.0], [-0.05, 0.93, -3.0]]])
-    elsewhere = replace(slices, images=placed_by(slices.images[:, None], turned)[:, 0])
+@pytest.mark.parametrize(
+    ("height_mm", "matrix"),
+    [
+        (0.0, [[1.0, 0.0, 5.0], [0.0, 1.0, -5.0]]),
+        (0.0, [[1.06, 0.05, 4.0], [-0.05, 0.93, -3.0]]),
+        (16.0, [[0.92, 0.0, 0.0], [0.0, 0.92, 0.0]]),
+    ],
+)
+def test_a_slice_that_lies_elsewhere_at_another_scale_has_nearly_the_same_age(
+    monkeypatch, height_mm, matrix
+):
+    slices = template_slices([height_mm])
+    images = placed_by(slices.images[:, None], torch.tensor([matrix]))[:, 0]
     model = load_ensemble().weights("cpu").members[0]["slices"]
 
-    ages = [model.age_years(maps_of_scan(one)) for one in (slices, elsewhere)]
+    def moves():
+        both = (slices, replace(slices, images=images))
+        ages = [model.age_years(maps_of_scan(one)) for one in both]
+        return abs(ages[1] - ages[0])
 
-    assert ages[0] == pytest.approx(ages[1], abs=2.5)
+    assert moves() < 2.5
+    stays = torch.eye(2, 3)[None]
+    monkeypatch.setattr(slice_alignment, "placing", lambda *_: stays)
+    monkeypatch.setattr(
+        slice_alignment, "align_to_template", lambda *_: torch.zeros(1, 3, 1, 50, 40)
+    )
+    assert moves() > 5.0
 
 
 def test_a_whole_scan_has_an_age_too(model):

@@ -115,6 +115,10 @@ def test_a_pushed_place_shows_as_stretched():
 
     found = aligned_slices(replace(slices, images=images), replace(slices, images=images))
 
+    # What is at these places is spread over all that they are stretched to.
+    spot = torch.zeros(76, 60)
+    spot[34:39, 28:33] = 1.0
+    assert float(found.in_scan(0, spot * 0, spot).sum()) == pytest.approx(25.0, rel=0.1)
     stretch = found.deformed.log_stretch[0, 0]
     assert stretch[33:40, 26:35].mean() > 0.15
     assert stretch[60:70, 20:40].mean().abs() < 0.1
@@ -156,6 +160,31 @@ def test_a_slice_far_off_is_shown_once_more_where_it_was_moved_to(monkeypatch):
     assert (moved.images - slices.images[1:]).abs().mean() < 0.02
     assert (at(found.matrices)[:, :, 0] - PLACES[:, 0] + known[:, None, 0, 2]).abs().max() < 1.0
     assert known[0, 0, 2] < NEAR_MM < known[1, 0, 2]
+
+
+def test_moves_that_are_too_far_together_are_not_put_together(monkeypatch):
+    slices = template_slices([16.0])
+    known = torch.tensor([[[1.0, 0.0, 9.0], [0.0, 1.0, 0.0]]])
+    elsewhere = replace(slices, images=placed_by(slices.images[:, None], known)[:, 0])
+    farther = placed_by(template_planes(slices.planes)[:, None], known)[:, 0]
+    monkeypatch.setattr(slice_alignment, "harmonised", lambda _: replace(slices, images=farther))
+    found = [
+        placing(slices.images, elsewhere.images),
+        aligned_slices(elsewhere, elsewhere).matrices,
+    ]
+    assert (at(found[1]) - PLACES).norm(dim=-1).max() > 15.0
+
+    monkeypatch.setattr(slice_alignment, "MOST_MOVED_MM", 12.0)
+
+    assert torch.allclose(aligned_slices(elsewhere, elsewhere).matrices, found[0])
+
+
+def test_no_slice_cannot_be_aligned():
+    slices = slices_at([0.0])
+    none = replace(slices, images=slices.images[:0], planes=slices.planes[:0])
+
+    with pytest.raises(ValueError, match="no slice"):
+        aligned_slices(none, none)
 
 
 def test_each_slice_is_aligned_as_if_it_was_alone():

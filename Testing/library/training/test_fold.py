@@ -160,6 +160,13 @@ def test_a_loose_a_tight_and_a_random_scan_are_fitted_and_what_differs_in_them_i
     assert not set(NUISANCE_SCANS) & set(AXIAL_SCANS)
 
 
+def test_scans_of_other_slices_are_compared_with_a_main_one():
+    names = list(EVALUATION_PROTOCOLS)
+
+    assert names[AXIAL_SCANS[0]] == MAIN_PROTOCOL
+    assert all(names[n].startswith(("axial", "3D")) for n in AXIAL_SCANS)
+
+
 def test_another_fold_has_another_seed(fold, handed_over):
     train_member(fold)
     train_member(replace(fold, number=0))

@@ -75,13 +75,16 @@ def test_a_run_of_an_earlier_version_is_told_as_such(begun):
 
 
 @pytest.mark.parametrize("prepared_alone", [True, False])
-def test_scans_whose_slabs_lay_elsewhere_are_not_gone_on_with(tmp_path, prepared_alone):
+@pytest.mark.parametrize(
+    "earlier", [{"slabs_mm": [-63.0, 81.0]}, {"few_slices": None}], ids=lambda one: "".join(one)
+)
+def test_scans_that_were_shown_otherwise_are_not_gone_on_with(tmp_path, prepared_alone, earlier):
     check_same_run(tmp_path, SETTINGS, PEOPLE)
     if not prepared_alone:
         begin_to_train(tmp_path, SETTINGS, PEOPLE)
     path = tmp_path / "settings.json"
     known = json.loads(path.read_text("utf-8"))
-    known["slabs_mm"] = [-63.0, 81.0]
+    known |= earlier
     path.write_text(json.dumps(known), "utf-8")
 
     with pytest.raises(InputError, match="another version"):

@@ -22,7 +22,7 @@ def markdown(found: dict[str, Any]) -> str:
     if "shapes" in found:
         parts.append(_shape_lines(found["shapes"]))
     if "heights" in found:
-        parts.append(_height_lines(found["heights"]))
+        parts.append(_height_lines(found["heights"], found["heights model"]))
     return "\n\n".join("\n".join(lines) for lines in parts if lines)
 
 
@@ -126,10 +126,10 @@ def _shape_lines(found: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _height_lines(rows: list[dict[str, Any]]) -> list[str]:
+def _height_lines(rows: list[dict[str, Any]], model: str) -> list[str]:
     lines = [
         "**How high a slice may lie**: single slices of routine scans, simulated, each person "
-        "predicted by a model that has not seen that person.",
+        f"predicted by a model of `{model}` that has not seen that person.",
         "",
         "| height in the template | slices | people | MAE | the 90 % interval holds the age in |",
         "|---|---|---|---|---|",

@@ -149,6 +149,7 @@ def main() -> None:
     if options.run:
         found["shapes"] = shapes(options.run / "work" / "registrations")
         found["heights"] = heights(options.run, options.data, ensemble.card)
+        found["heights model"] = f"{record.name} {record.version}"
     print(markdown(found))
     if options.json:
         write_atomically(options.json, (json.dumps(found, indent=1) + "\n").encode())

@@ -109,7 +109,9 @@ def unpack(work: Path, path: Path = KEPT) -> dict[str, str]:
             weights = save(unrounded(load(archive.read(f"{name}/{FILE_NAME}"))))
             write_atomically(work / name / FILE_NAME, weights)
             card = json.loads(archive.read(f"{name}/card.json"))
-            card |= {"card_version": "5", "sha256": hashlib.sha256(weights).hexdigest()}
+            if card["card_version"] == "4":  # of models of few slices that are not kept
+                card["card_version"] = "5"
+            card["sha256"] = hashlib.sha256(weights).hexdigest()  # as they are unpacked today
             write_atomically(work / name / "card.json", json.dumps(card).encode())
     return {name.rpartition("-without-")[2]: str(work / name) for name in names}
 
