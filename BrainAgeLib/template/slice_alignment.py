@@ -121,8 +121,8 @@ def _placed(
         rest = placing(target[far], again)
         both = (_square(matrices[far]) @ _square(rest))[:, :2]
         works = _farthest_mm(both) <= MOST_MOVED_MM
-        there[far[works]] = placed_by(again[works, None], rest[works])[:, 0]
-        matrices[far[works]] = both[works]
+        nearer = placed_by(again[:, None], rest)[:, 0]
+        there[far[works]], matrices[far[works]] = nearer[works], both[works]
     return matrices, there
 
 
